@@ -1,0 +1,53 @@
+# Everything a developer or CI runs. A fresh machine needs Python >= 3.11, make and a package registry.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+OUT ?= out
+# One thread a test process: two workers share the cores. Tests use tiny pictures.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+
+.PHONY: help demo install install-dev lint test test-slow test-all bench figures clean
+
+help: ## Say what can be made
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/:/'
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "impasto needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+install: $(VENV)/.installed ## Make the virtual environment and install impasto into it
+
+install-dev: $(VENV)/.installed-dev ## The same, with what development needs
+
+demo: $(VENV)/.installed ## Paint a real photograph with the embedded encoder
+	$(BIN)/impasto paint assets/photos/astronaut.jpg --style assets/styles/swirls.jpg \
+		--encoder petite --size 512 --force -o $(OUT)/demo.png
+	@echo "The picture is at $(abspath $(OUT)/demo.png)"
+
+lint: $(VENV)/.installed-dev ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint ## Lint, types, layering and the core suite
+	$(PYTEST) -m "not slow and not browser and not network and not gpu"
+
+test-slow: $(VENV)/.installed-dev ## What takes longer
+	$(PYTEST) -m "slow or browser or gpu"
+
+test-all: test test-slow ## Everything that can run here
+
+bench: $(VENV)/.installed-dev ## Seconds per step and per picture, and peak memory
+	$(BIN)/python benchmarks/paint.py
+
+clean: ## Remove what was built and painted
+	rm -rf $(OUT) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

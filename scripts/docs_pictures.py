@@ -1,0 +1,156 @@
+"""Paint the pictures of docs/: `python scripts/docs_pictures.py TASK --shared ../shared`.
+
+Tasks: `alpha` (the CS229 report's Figure 1 under two normalisations), `pairs` (the defaults on varied photographs
+and paintings), `paper` (the report's own setting on the same), `encoders` (petite beside VGG-19). Each picture is
+kept under --work and painted only once, so a task can be stopped and run again; the sheet goes to docs/figures.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageDraw, ImageFont
+
+from impasto import Recipe, Stylizer, load
+
+PAIRS = [
+    ("content/tubingen", "style/van_gogh_starry_night"),
+    ("content/kodim04_woman_redhat", "style/munch_scream"),
+    ("content/golden_gate", "style/hokusai_great_wave"),
+    ("content/ski_chelsea", "style/picabia_udnie"),
+    ("content/kodim19_lighthouse", "style/monet_sainte_adresse"),
+    ("content/portrait_man", "style/van_gogh_self_1889"),
+    ("content/kinkakuji", "style/seurat_grande_jatte"),
+    ("content/nnst_butterfly", "style/kandinsky_composition_vii"),
+    ("content/chicago", "style/turner_shipwreck"),
+    ("content/blonde_girl", "style/delaunay_portrait"),
+]
+VGG = "weights/vgg19-oxford-standin.safetensors"
+Cell = tuple[str, Image.Image]
+
+
+def paint(work: Path, name: str, shared: Path, pair: tuple[str, str], encoder: str | Path, **settings: Any) -> Cell:
+    """Paint one picture unless it is there; give its first and last losses as a label, and the picture."""
+    path, log = work / f"{name}.png", work / f"{name}.json"
+    if not log.exists():
+        content, style = (shared / "images" / f"{part}.jpg" for part in pair)
+        recipe = Recipe.from_preset(settings.pop("preset", None), **settings)
+        stylizer = Stylizer(content, style, recipe, encoder=encoder)
+        for progress in stylizer:
+            if progress.total_step % 50 == 0:
+                print(f"{name}: {progress.total_step}/{progress.total_steps} {progress.elapsed_s:.0f} s", flush=True)
+        result = stylizer.result()
+        result.save(path, force=True)
+        log.write_text(
+            json.dumps({"start": result.history[0], "end": result.history[-1], "seconds": result.timings["total"]})
+        )
+    record = json.loads(log.read_text())
+    parts = (f"{key} {record['start'][key]:.1e} to {record['end'][key]:.1e}" for key in ("content", "style", "tv"))
+    print(f"{name}: {record['seconds']:.0f} s; {'; '.join(parts)}")
+    return f"{record['seconds']:.0f} s", load(path).to_pil().convert("RGB")
+
+
+def sheet(rows: Sequence[Sequence[Cell]], path: Path, height: int = 300, quality: int = 88) -> None:
+    """Lay out labelled pictures in rows of one height and save them as a JPEG."""
+    font = ImageFont.load_default(15)
+    gap, label = 8, 24
+    scaled = [[(text, _fit(picture, height)) for text, picture in row] for row in rows]
+    width = max(sum(picture.width + gap for _, picture in row) for row in scaled) + gap
+    page = Image.new("RGB", (width, len(rows) * (height + label + gap) + gap), "white")
+    draw = ImageDraw.Draw(page)
+    y = gap
+    for row in scaled:
+        x = gap
+        for text, picture in row:
+            draw.text((x, y + 2), text, "black", font)
+            page.paste(picture, (x, y + label))
+            x += picture.width + gap
+        y += height + label + gap
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.save(path, quality=quality)
+    print(f"{path}: {page.width}x{page.height}")
+
+
+def _fit(picture: Image.Image, height: int) -> Image.Image:
+    return picture.resize((round(picture.width * height / picture.height), height), Image.Resampling.LANCZOS)
+
+
+def alpha(shared: Path, work: Path, out: Path) -> None:
+    """Paint the α sweep of the report's Figure 1, with the normalisations of Gatys and of Zhao."""
+    rows = []
+    for normalisation, alphas in (("gatys", (1e-2, 1e-3, 1e-4, 1e-8)), ("zhao", (1e-2, 1e-3, 1e-4, 1e-8))):
+        row = []
+        for value in alphas:
+            settings = {"preset": "cs229", "iterations": 400, "size": 320, "content_weight": value}
+            name = f"alpha-{normalisation}-{value:.0e}"
+            cell = paint(work, name, shared, PAIRS[0], shared / VGG, normalisation=normalisation, **settings)
+            row.append((f"{normalisation}  α = {value:.0e}", cell[1]))
+        rows.append(row)
+    sheet(rows, out / "alpha_sweep.jpg", height=240)
+
+
+def pairs(shared: Path, work: Path, out: Path) -> None:
+    """Paint the defaults with VGG-19 on every pair, beside photograph and painting."""
+    cells = []
+    for index, pair in enumerate(PAIRS):
+        painted = paint(work, f"pair-{index}-vgg19", shared, pair, shared / VGG)[1]
+        cells.append([(_title(part), _original(shared, part)) for part in pair] + [("impasto, defaults", painted)])
+    rows = [left + right for left, right in zip(cells[::2], cells[1::2], strict=True)]
+    sheet(rows, out / "defaults.jpg", height=250)
+
+
+def paper(shared: Path, work: Path, out: Path) -> None:
+    """Paint the report's own setting beside the defaults."""
+    rows = []
+    for index in (0, 1, 5):
+        pair = PAIRS[index]
+        settings = {"preset": "cs229", "iterations": 400, "size": 400}
+        ours = paint(work, f"pair-{index}-vgg19", shared, pair, shared / VGG)
+        theirs = paint(work, f"paper-{index}", shared, pair, shared / VGG, **settings)
+        rows.append(
+            [
+                (f"--preset cs229 --iterations 400: {theirs[0]}", theirs[1]),
+                (f"defaults: {ours[0]}", ours[1]),
+            ]
+        )
+    sheet(rows, out / "paper_and_defaults.jpg", height=360)
+
+
+def encoders(shared: Path, work: Path, out: Path) -> None:
+    """Paint the same recipe with petite and with VGG-19."""
+    rows = []
+    for index in (0, 1, 2, 3, 5, 6):
+        pair = PAIRS[index]
+        small = paint(work, f"pair-{index}-petite", shared, pair, "petite")
+        large = paint(work, f"pair-{index}-vgg19", shared, pair, shared / VGG)
+        rows.append([("petite", small[1]), ("VGG-19", large[1])])
+    sheet([rows[i] + rows[i + 1] for i in (0, 2, 4)], out / "petite_and_vgg19.jpg", height=300)
+
+
+def _title(part: str) -> str:
+    return part.split("/")[1].replace("_", " ")
+
+
+def _original(shared: Path, part: str) -> Image.Image:
+    return load(shared / "images" / f"{part}.jpg").to_pil().convert("RGB")
+
+
+TASKS = {"alpha": alpha, "pairs": pairs, "paper": paper, "encoders": encoders}
+
+
+def main() -> None:
+    """Run one task."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("--shared", type=Path, required=True, help="folder with images/ and weights/")
+    parser.add_argument("--work", type=Path, default=Path("out/docs"), help="where single pictures are kept")
+    parser.add_argument("--out", type=Path, default=Path("docs/figures"), help="where sheets go")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    TASKS[options.task](options.shared, options.work, options.out)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Neural style transfer: paint a photograph in the style of a painting.
+
+`impasto.stylize("photo.jpg", "painting.jpg").save("out.png")` is all it takes; `Stylizer` is for those who want to
+watch, `Recipe` holds every setting. Names are loaded at their first use, so that `import impasto` costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from impasto._version import __version__
+
+if TYPE_CHECKING:
+    from impasto.errors import ImpastoError
+    from impasto.events import Progress
+    from impasto.images import Picture, load
+    from impasto.recipe import Recipe
+    from impasto.result import Result
+    from impasto.stylizer import Stylizer, stylize
+
+__all__ = [
+    "ImpastoError",
+    "Picture",
+    "Progress",
+    "Recipe",
+    "Result",
+    "Stylizer",
+    "__version__",
+    "load",
+    "stylize",
+]
+
+_HOMES = {
+    "ImpastoError": "impasto.errors",
+    "Picture": "impasto.images",
+    "Progress": "impasto.events",
+    "Recipe": "impasto.recipe",
+    "Result": "impasto.result",
+    "Stylizer": "impasto.stylizer",
+    "load": "impasto.images",
+    "stylize": "impasto.stylizer",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,85 @@
+"""The command line: `main` runs a command and turns whatever happens into an exit status.
+
+0 ok, 2 usage, 3 input, 4 weights, 5 resources, 130 and 143 after SIGINT and SIGTERM, 141 when whoever read the
+output went away, 1 for a mistake in impasto itself. stdout is data, stderr is talk; an error is one line.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+from impasto.cli.session import Session
+from impasto.cli.signals import Stopped
+from impasto.errors import ImpastoError, ResourceError
+
+BROKEN_PIPE = 141
+"""What a shell reports of a process that SIGPIPE ended."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line (`sys.argv` when None); give the exit status, having printed what there is to say."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    with Session() as session:
+        try:
+            return _run(arguments or ["--help"], session)
+        except (Stopped, KeyboardInterrupt) as stop:
+            return stop.exit_code if isinstance(stop, Stopped) else 130
+        except BrokenPipeError:
+            _forget_stdout()
+            return BROKEN_PIPE
+        except Exception as error:
+            if "--debug" in options:
+                traceback.print_exc()
+            status, message = _explain(error)
+            session.terminal.error(message)
+            return status
+
+
+def _run(arguments: list[str], session: Session) -> int:
+    import typer
+
+    from impasto.cli.app import app
+
+    if "_IMPASTO_COMPLETE" in os.environ:
+        app(prog_name="impasto")
+    command: Any = typer.main.get_command(app)
+    try:
+        # Not command.main(): it prints usage errors over several lines and has its own idea of broken pipes.
+        with command.make_context("impasto", arguments, obj=session) as context:
+            command.invoke(context)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except typer.Abort:
+        return 130
+    finally:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    return 0
+
+
+def _explain(error: Exception) -> tuple[int, str]:
+    """Give the exit status of an error, and its one line."""
+    if isinstance(error, ImpastoError):
+        return error.exit_code, str(error)
+    if hasattr(error, "format_message"):
+        from impasto.cli.usage import explain
+
+        return explain(error)
+    if isinstance(error, MemoryError):
+        return ResourceError.exit_code, "not enough memory; use a smaller --size"
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return 1, f"{what[:300]} (a mistake in impasto; run again with --debug to see where)"
+
+
+def _forget_stdout() -> None:
+    # Python flushes stdout once more as it ends, and would complain that nobody reads it.
+    silence = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(silence, sys.stdout.fileno())
+    except (OSError, ValueError):
+        sys.stdout = None  # as Python itself does where there is no stdout
+    finally:
+        os.close(silence)

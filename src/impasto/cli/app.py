@@ -1,0 +1,85 @@
+"""The command tree: names and one-line summaries here, each command's code only when it is asked for.
+
+`impasto --help` must answer at once, so nothing is imported for it but Typer; a test compares these summaries
+with the commands' own.
+"""
+
+import importlib
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from impasto._version import __version__
+from impasto.errors import UsageError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "paint": ("impasto.cli.paint:app", "Paint a photograph in the style of one or more paintings."),
+    "show": ("impasto.cli.show:app", "Show the recipe that a picture was painted with."),
+    "presets": ("impasto.cli.recipes:presets_app", "List the presets, or show what one of them sets."),
+    "recipe": ("impasto.cli.recipes:recipe_app", "Print a complete recipe as JSON, or its JSON Schema."),
+    "weights": ("impasto.cli.weights:app", "List, fetch and find the weights of encoders."),
+    "train": ("impasto.cli.train:app", "Train what impasto ships."),
+}
+"""Where each command is defined, and the line that `impasto --help` gives it."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a command when it is called, and not to list it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Give the names in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Give a stand-in that knows its name and summary, which is all that listing asks for."""
+        if cmd_name not in COMMANDS:
+            return None
+        return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Import the command that `args` begins with. Raises `UsageError` naming the nearest one."""
+        name = args[0]
+        if name not in COMMANDS:
+            raise UsageError(nearest(name, list(COMMANDS), "command"))
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: Any = typer.main.get_command(getattr(importlib.import_module(module), attribute))
+        command.name = name
+        return name, command, args[1:]
+
+
+def nearest(name: str, known: Sequence[str], what: str) -> str:
+    """Say that `name` is not known, with the nearest of `known` or all of them."""
+    from impasto.recipe import unknown
+
+    return unknown(name, dict.fromkeys(known), what)
+
+
+app = typer.Typer(
+    name="impasto",
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    # Plain help here: Rich would take as long as all the rest.
+    rich_markup_mode=None,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"impasto {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Paint a photograph in the style of a painting.
+
+    impasto paint photo.jpg --style painting.jpg -o out.png
+    """

@@ -1,0 +1,100 @@
+"""Options made from `Recipe`: the words, meanings, defaults and choices are stated there and nowhere else."""
+
+import functools
+import inspect
+import re
+import types
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+import typer
+
+from impasto.errors import RecipeError
+from impasto.recipe import Recipe
+
+SETTINGS = tuple(name for name in Recipe.model_fields if name != "version")
+"""Every recipe key that is a setting; `version` says how to read the others."""
+
+
+def option_name(key: str) -> str:
+    """Give the option of a recipe key."""
+    return "--" + key.replace("_", "-")
+
+
+def spell(value: object) -> str:
+    """Write a value of a recipe the way an option takes it."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={spell(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ",".join(map(spell, value))
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def with_settings(function: Callable[..., None]) -> Callable[..., None]:
+    """Replace the `**settings` of a command by one option for each recipe key, None where it is not given."""
+
+    @functools.wraps(function)
+    def command(*args: Any, **kwargs: Any) -> None:
+        function(*args, **kwargs)
+
+    signature = inspect.signature(function)
+    own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    # Typer reads a command's options from its signature, and takes the one that is set here.
+    command.__signature__ = signature.replace(parameters=[*own, *map(_parameter, SETTINGS)])  # type: ignore[attr-defined]
+    return command
+
+
+def given(settings: Mapping[str, str | None]) -> dict[str, Any]:
+    """Give the settings that stand on the command line."""
+    return {key: value for key, value in settings.items() if value is not None}
+
+
+def parse(values: Mapping[str, Any], spelled: Mapping[str, Any]) -> Recipe:
+    """Build the recipe from `values` with those `spelled` as options over them.
+
+    Raises `RecipeError` that names the option where one is to blame.
+    """
+    try:
+        return Recipe.parse({**values, **spelled})
+    except RecipeError as error:
+        message = str(error)
+        at = re.match(r"recipe key '(\w+)(?:\.([^']*))?'", message)
+        if at is None or at[1] not in spelled:
+            raise
+        option, part = option_name(at[1]), at[2]
+        if part and part.endswith(".[key]"):
+            raise RecipeError(f"{option}: unknown layer '{part[:-6]}'; layers are relu1_1 to relu5_4") from None
+        raise RecipeError(f"{option}{f' {part}' if part else ''}{message[at.end() :]}") from None
+
+
+def choices(key: str) -> tuple[str, ...]:
+    """Give the words that a recipe key can be; empty where it is not a choice."""
+    annotation = Recipe.model_fields[key].annotation
+    return tuple(map(str, get_args(annotation))) if get_origin(annotation) is Literal else ()
+
+
+def _parameter(key: str) -> inspect.Parameter:
+    field = Recipe.model_fields[key]
+    meaning, default = field.description or "", spell(field.get_default())
+    option = typer.Option(
+        option_name(key),
+        help=_literally(meaning[:1].upper() + meaning[1:] + (f" (default {default})." if default else ".")),
+        metavar="|".join(choices(key)) or _kind(field.annotation),
+        rich_help_panel="Recipe",
+    )
+    return inspect.Parameter(
+        key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+    )
+
+
+def _kind(annotation: Any) -> str:
+    origin = get_origin(annotation) or annotation
+    if origin in (Union, types.UnionType):
+        origin = get_args(annotation)[0]
+    kinds = {int: "INTEGER", float: "NUMBER", str: "NAME", tuple: "NUMBERS", dict: "LAYERS"}
+    return kinds.get(origin, "VALUE")
+
+
+def _literally(text: str) -> str:
+    """Keep Rich from taking what stands in brackets for markup."""
+    return text.replace("[", r"\[")

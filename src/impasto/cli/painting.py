@@ -1,0 +1,170 @@
+"""One painting from the command line: prepare and check, paint and watch, save and report."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto import images
+from impasto.cli.outputs import Outputs
+from impasto.cli.session import Session, write_out
+from impasto.cli.sources import Chosen, differences
+from impasto.errors import ResourceError, UsageError
+from impasto.events import Progress, notice
+from impasto.images import Picture
+from impasto.stylizer import Stylizer
+
+PARTS = ("content", "style", "tv")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The pictures that a painting needs, by name, and how they may be read."""
+
+    content: str
+    styles: list[str]
+    chosen: Chosen
+    recipe: str | None = None
+    max_pixels: int | None = None
+    allow_truncated: bool = False
+
+    @property
+    def files(self) -> list[str | Path]:
+        """Every file that is read, none of which an output may replace by accident."""
+        chosen = self.chosen
+        named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder]
+        return [name for name in named if name is not None and name != "-"]
+
+    def load(self) -> tuple[Picture, list[Picture], Picture | None]:
+        """Read them, before any weights: content, styles, start."""
+        if [self.content, *self.styles, self.chosen.init].count("-") > 1:
+            raise UsageError("only one picture can come from standard input; name a file for the others")
+        limit = images.DEFAULT_MAX_PIXELS if self.max_pixels is None else self.max_pixels
+
+        def load(name: str) -> Picture:
+            # A path object for a file: only the very word `-` is standard input.
+            source = name if name == "-" else Path(name)
+            return images.load(source, max_pixels=limit, allow_truncated=self.allow_truncated)
+
+        init = self.chosen.init
+        return load(self.content), [load(name) for name in self.styles], None if init is None else load(init)
+
+
+def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> Stylizer:
+    """Read the inputs, check the outputs, and build the encoder, in this order: the quickest refusal first.
+
+    Without `check`, outputs are only looked at where that leaves nothing behind (no folder is made).
+    """
+    content, styles, init = inputs.load()
+    recipe = inputs.chosen.recipe
+    if outputs is not None and (check or Path(outputs.output).parent.is_dir()):
+        outputs.check(images.fit_size(content.size, recipe.size), recipe.iterations, inputs.files)
+    stylizer = Stylizer(content, styles, recipe, encoder=inputs.chosen.encoder, init_image=init)
+    digests = [("content", content.sha256)] + [("style", style.sha256) for style in styles]
+    if init is not None:
+        digests.append(("init", init.sha256))
+    for note in differences(inputs.chosen.recorded, digests, stylizer.encoder.sha256):
+        notice(note)
+    return stylizer
+
+
+def paint(stylizer: Stylizer, outputs: Outputs, session: Session, *, as_json: bool) -> int:
+    """Paint and save; give the exit status, which is that of a signal when one stopped it early."""
+    began = time.monotonic()
+    total = sum(level.steps for level in stylizer.levels)
+    # From here on Ctrl-C means: enough, keep what there is.
+    with session.stop.gently():
+        trouble = _steps(stylizer, outputs, session)
+        result = stylizer.result()
+        outputs.save(result)
+        outputs.draw(result)
+        taken = len(result.history)
+        if trouble is not None:
+            raise ResourceError(
+                f"not enough memory at step {taken + 1} of {total}; saved {outputs.output} so far; use a smaller --size"
+            )
+        if session.stop.asked is not None:
+            notice(f"stopped at step {taken} of {total}; saved {outputs.output}")
+        elif outputs.output != "-":
+            height, width = result.picture.size
+            session.terminal.say(f"saved {outputs.output}, {width}x{height} px, {time.monotonic() - began:.1f} s")
+        if as_json:
+            write_out(json.dumps(_report(stylizer, outputs, time.monotonic() - began), sort_keys=True))
+    return session.stop.exit_code
+
+
+def _steps(stylizer: Stylizer, outputs: Outputs, session: Session) -> Exception | None:
+    """Take the steps; give the error when memory ran out on the way, with steps worth keeping behind it."""
+    progress: Progress | None = None
+    terminal = session.terminal
+    try:
+        with terminal.meter() as meter:
+            for progress in stylizer:
+                if progress.total_step == 1:
+                    terminal.say(f"start: {_losses(progress.losses)}")
+                meter.painting(progress)
+                outputs.show(progress)
+                outputs.snapshot(stylizer, progress.total_step)
+                if session.stop.asked is not None:
+                    break
+    except (MemoryError, RuntimeError) as error:
+        if progress is None or not _is_memory(error):
+            raise
+        return error
+    if progress is not None:
+        outputs.show(progress, last=True)
+        terminal.say(f"end:   {_losses(progress.losses)}")
+    return None
+
+
+def _is_memory(error: Exception) -> bool:
+    # torch tells of memory in words: its CPU allocator raises a plain RuntimeError.
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
+
+
+def plan(stylizer: Stylizer, *, as_json: bool) -> str:
+    """Describe what would be painted."""
+    recipe, (height, width) = stylizer.recipe, stylizer.size
+    levels = [{"width": at.size[1], "height": at.size[0], "steps": at.steps} for at in stylizer.levels]
+    if as_json:
+        document = {
+            "encoder": {"name": stylizer.encoder.name, "sha256": stylizer.encoder.sha256},
+            "levels": levels,
+            "precision": recipe.precision,
+            "recipe": recipe.model_dump(mode="json"),
+            "size": {"width": width, "height": height},
+        }
+        return json.dumps(document, sort_keys=True)
+    lines = [f"result     {width}x{height} px"]
+    lines += [f"level {n}    {at['width']}x{at['height']} px, {at['steps']} steps" for n, at in enumerate(levels, 1)]
+    lines += [f"encoder    {stylizer.encoder.name}", f"precision  {recipe.precision}", f"recipe     {recipe.to_json()}"]
+    return "\n".join(lines)
+
+
+def _report(stylizer: Stylizer, outputs: Outputs, seconds: float) -> dict[str, Any]:
+    result = stylizer.result()
+    height, width = result.picture.size
+    history = result.history
+    return {
+        "encoder": {"name": stylizer.encoder.name, "sha256": stylizer.encoder.sha256},
+        "finished": result.finished,
+        "losses": {"start": _parts(history[0]), "end": _parts(history[-1])} if history else None,
+        "output": outputs.output,
+        "recipe": result.recipe.model_dump(mode="json"),
+        "seconds": round(seconds, 3),
+        "seed": result.recipe.seed,
+        "size": {"width": width, "height": height},
+        "steps": len(history),
+    }
+
+
+def _parts(record: Mapping[str, Any]) -> dict[str, float]:
+    return {key: float(record[key]) for key in ("loss", *PARTS) if key in record}
+
+
+def _losses(losses: Mapping[str, float]) -> str:
+    return "  ".join(f"{part} {losses[part]:.3g}" for part in PARTS if part in losses)

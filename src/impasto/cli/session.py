@@ -1,0 +1,53 @@
+"""What the commands share while one command line runs: the terminal, the signals, and where notices go."""
+
+import logging
+import os
+import sys
+from types import TracebackType
+from typing import Self
+
+from impasto.cli.signals import Stop
+from impasto.cli.terminal import Terminal
+from impasto.events import logger
+
+
+class Session:
+    """Entered around a command; commands find it as `ctx.obj`."""
+
+    def __init__(self) -> None:
+        self.terminal = Terminal()
+        self.stop = Stop()
+        self._handler = _Notes(self.terminal)
+
+    def __enter__(self) -> Self:
+        self.stop.__enter__()
+        logger.addHandler(self._handler)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        logger.removeHandler(self._handler)
+        self.stop.__exit__(kind, error, at)
+
+
+class _Notes(logging.Handler):
+    """Prints what the engine says as `impasto: note: ...`."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__(logging.WARNING)
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        self._terminal.note(record.getMessage())
+
+
+def write_out(text: str) -> None:
+    """Print a line of data on stdout, whatever its encoding."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.write(f"{text}\n")
+    except UnicodeEncodeError:
+        # File names need not be text; the bytes are then what the reader wants.
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(f"{text}\n"))

@@ -1,0 +1,50 @@
+"""`impasto show`: what a picture says about how it was made."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from impasto import metadata
+from impasto.cli.session import write_out
+from impasto.errors import ImageError
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def show(
+    picture: Annotated[str, typer.Argument(help="A picture that impasto painted.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Show the recipe that a picture was painted with."""
+    found = metadata.read(picture)
+    if found is None:
+        name = ascii(Path(picture).name)[1:-1]
+        raise ImageError(f"{name}: carries no recipe; impasto did not paint it, or did so with --no-metadata")
+    write_out(json.dumps(found, sort_keys=True) if as_json else "\n".join(_lines(found)))
+
+
+def _lines(found: dict[str, Any]) -> list[str]:
+    recipe = found.get("recipe")
+    lines = [f"painted by impasto {_plain(found.get('impasto'))}", "recipe:"]
+    for key, value in (recipe if isinstance(recipe, dict) else {}).items():
+        lines.append(f"  {_plain(key)}: {_plain(value)}")
+    for part, title in (("inputs", "role"), ("weights", "name")):
+        items = found.get(part)
+        lines.append(f"{part}:")
+        for item in items if isinstance(items, list) else []:
+            if isinstance(item, dict):
+                name = item.get(title, item.get("encoder"))
+                lines.append(f"  {_plain(name)}: sha256 {_plain(item.get('sha256'))}")
+    versions = found.get("versions")
+    if isinstance(versions, dict):
+        lines.append("with " + ", ".join(f"{_plain(key)} {_plain(value)}" for key, value in versions.items()))
+    return lines
+
+
+def _plain(value: object) -> str:
+    """Write a value from a stranger's file: ASCII, so that no escape sequence reaches the terminal."""
+    return value.encode("unicode_escape").decode() if isinstance(value, str) else json.dumps(value)

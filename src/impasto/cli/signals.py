@@ -1,0 +1,64 @@
+"""Ctrl-C and friends: the first signal asks to stop, the second does not ask."""
+
+import contextlib
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+
+class Stopped(BaseException):
+    """Raised out of whatever runs when a signal arrives; not an Exception, so nothing takes it for a bad file."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signum)
+        self.exit_code = 128 + signum
+
+
+class Stop:
+    """Watches SIGINT and SIGTERM while it is entered.
+
+    The first signal raises `Stopped`, or within `gently()` only sets `asked`, so that the work can be brought to
+    an end. The second ends the process at once.
+    """
+
+    def __init__(self) -> None:
+        self.asked: int | None = None
+        """The first signal's number."""
+        self._gentle = False
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for signum in (signal.SIGINT, signal.SIGTERM):
+                # Whoever started us ignoring a signal (nohup, a script's &) meant it.
+                if signal.getsignal(signum) is not signal.SIG_IGN:
+                    self._before[signum] = signal.signal(signum, self._receive)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for signum, handler in self._before.items():
+            signal.signal(signum, handler)
+
+    @property
+    def exit_code(self) -> int:
+        """What to end with: 128 + the signal, 0 when there was none."""
+        return 0 if self.asked is None else 128 + self.asked
+
+    @contextlib.contextmanager
+    def gently(self) -> Iterator[None]:
+        """Let the first signal only set `asked` within the block."""
+        self._gentle = True
+        try:
+            yield
+        finally:
+            self._gentle = False
+
+    def _receive(self, signum: int, frame: FrameType | None) -> None:
+        if self.asked is not None:
+            os._exit(128 + signum)
+        self.asked = signum
+        if not self._gentle:
+            raise Stopped(signum)

@@ -1,0 +1,159 @@
+"""Where a painting's settings come from: defaults, a recipe from a file or a preset, then the options."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from impasto import metadata
+from impasto.cli.app import nearest
+from impasto.cli.options import choices, given, parse
+from impasto.errors import ImageError, InputError, RecipeError, UsageError
+from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset
+
+ENCODERS = ("auto", "petite", "vgg19")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The settings of one painting, with the files that belong to two of them."""
+
+    recipe: Recipe
+    encoder: Path | None = None
+    """A file of weights instead of a named encoder."""
+    init: str | None = None
+    """A picture to start from, or `-`."""
+    recorded: Mapping[str, Any] = field(default_factory=dict)
+    """What the picture that the recipe comes from says besides: data to compare with, never to follow."""
+
+
+def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | None]) -> Chosen:
+    """Put the settings together: defaults <- recipe or preset <- options.
+
+    Raises `UsageError` for a recipe with a preset and for what does not fit, `InputError` for a recipe that
+    cannot be read.
+    """
+    if recipe is not None and preset is not None:
+        raise UsageError("--recipe and --preset exclude each other; give one, and change single settings by options")
+    values: dict[str, Any] = {}
+    recorded: dict[str, Any] = {}
+    if preset is not None:
+        values = load_preset(preset)
+    elif recipe is not None:
+        values, recorded = read_recipe(recipe)
+    spelled = given(settings)
+    encoder = _encoder_file(spelled)
+    init = _init_file(spelled)
+    chosen = parse(values, spelled)
+    if chosen.init == "file" and init is None:
+        raise UsageError("the recipe starts from a picture, which it cannot carry; name that picture with --init")
+    if encoder is None and chosen.encoder not in ENCODERS:
+        # A recipe out of anybody's picture names a network, never a file to open.
+        raise UsageError(f"the recipe wants the encoder '{chosen.encoder}'; name its file of weights with --encoder")
+    return Chosen(chosen, encoder, init, recorded)
+
+
+def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read a recipe from JSON or from a picture's metadata; give its values and what was recorded besides.
+
+    Raises `InputError` when there is none, `RecipeError` when it is not valid.
+    """
+    recorded = _read_json(path) if _looks_like_json(path) else metadata.read(path)
+    name = ascii(Path(path).name)[1:-1]
+    if recorded is None:
+        raise ImageError(f"{name}: carries no recipe; give JSON or a picture that impasto painted")
+    values = recorded
+    # What `impasto show --json` prints and pictures carry has the recipe inside; a bare recipe is one itself.
+    if "recipe" in recorded:
+        values = recorded["recipe"]
+        if not isinstance(values, dict):
+            raise RecipeError(f"{name}: its recipe is not a JSON object")
+    try:
+        # On its own first, so that a mistake in it is not blamed on an option.
+        Recipe.parse(values)
+    except RecipeError as error:
+        raise RecipeError(f"{name}: {error}") from None
+    return values, recorded if values is not recorded else {}
+
+
+def differences(recorded: Mapping[str, Any], inputs: list[tuple[str, str]], weights: str) -> list[str]:
+    """Say what differs between the inputs (role and sha256, in order) and weights recorded and those at hand."""
+    notes = []
+    before = [
+        (item.get("role"), item.get("sha256"))
+        for item in _items(recorded, "inputs")
+        if isinstance(item.get("role"), str) and isinstance(item.get("sha256"), str)
+    ]
+    for role in ("content", "style", "init"):
+        was = [digest for kind, digest in before if kind == role]
+        now = [digest for kind, digest in inputs if kind == role]
+        if was and now and was != now:
+            notes.append(f"the recipe was used with another {role} (sha256 {_short(was)} then, {_short(now)} now)")
+    known = [str(item["sha256"]) for item in _items(recorded, "weights") if item.get("sha256")]
+    if known and weights and weights not in known:
+        notes.append(f"the recipe was used with other weights (sha256 {_short(known)} then, {_short([weights])} now)")
+    return notes
+
+
+def _short(digests: list[Any]) -> str:
+    return ", ".join(ascii(str(digest)[:12])[1:-1] for digest in digests[:4])
+
+
+def _items(recorded: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    items = recorded.get(key)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _encoder_file(spelled: dict[str, Any]) -> Path | None:
+    """Take a file of weights out of the settings."""
+    value = spelled.get("encoder")
+    if value is None or value in ENCODERS:
+        return None
+    path = Path(value)
+    if not path.exists() and path.name == value and not path.suffix:
+        raise UsageError(f"{nearest(value, ENCODERS, 'encoder')} (or name a file of weights)")
+    del spelled["encoder"]
+    return path
+
+
+def _init_file(spelled: dict[str, Any]) -> str | None:
+    """Put `file` in the place of a picture's name."""
+    value: str | None = spelled.get("init")
+    known = tuple(choice for choice in choices("init") if choice != "file")
+    if value is None or value in (*known, "file"):
+        return None
+    if value != "-" and not Path(value).exists() and Path(value).name == value and not Path(value).suffix:
+        raise UsageError(f"{nearest(value, known, 'init')} (or name a picture)")
+    spelled["init"] = "file"
+    return value
+
+
+def _looks_like_json(path: str) -> bool:
+    # Regular files only: opening a pipe would wait. Whatever else it is, `metadata.read` says so.
+    try:
+        if not Path(path).is_file():
+            return False
+        with Path(path).open("rb") as stream:
+            head = stream.read(64)
+    except (OSError, ValueError):
+        return False
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[") or Path(path).suffix.lower() == ".json"
+
+
+def _read_json(path: str) -> dict[str, Any]:
+    name = ascii(Path(path).name)[1:-1]
+    try:
+        with Path(path).open("rb") as stream:
+            text = stream.read(MAX_JSON_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
+    if len(text) > MAX_JSON_BYTES:
+        raise RecipeError(f"{name}: a recipe has at most {MAX_JSON_BYTES} bytes")
+    try:
+        values = json.loads(text.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"{name}: is not proper JSON ({error})") from None
+    if not isinstance(values, dict):
+        raise RecipeError(f"{name}: a recipe is a JSON object, not {type(values).__name__}")
+    return values

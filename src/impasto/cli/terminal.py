@@ -1,0 +1,141 @@
+"""Talk on stderr: notes, errors, and meters that are bars on a terminal and a few lines elsewhere."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from impasto.events import Progress
+
+
+class Meter(Protocol):
+    """Shows how far something is."""
+
+    def painting(self, progress: "Progress") -> None:
+        """Show one step of a painting."""
+
+    def bytes(self, done: int, total: int | None) -> None:
+        """Show a download."""
+
+
+class Terminal:
+    """stderr, as a terminal or not; with `quiet` only errors get through. A stderr that is gone is no error."""
+
+    def __init__(self) -> None:
+        self.quiet = False
+        self._said: set[str] = set()
+        self._console: Any = None
+        """Rich's console while a bar is drawn: lines must go above it."""
+
+    def error(self, message: str) -> None:
+        """Print what ends the command."""
+        self._line(f"impasto: error: {' '.join(message.split())}")
+
+    def note(self, message: str) -> None:
+        """Print a notice, the same one only once."""
+        if message not in self._said:
+            self._said.add(message)
+            self.say(f"impasto: note: {message}")
+
+    def say(self, text: str) -> None:
+        """Print a line about the work."""
+        if not self.quiet:
+            self._line(text)
+
+    @contextlib.contextmanager
+    def meter(self) -> Iterator[Meter]:
+        """Give what fits here: a bar on a terminal, a line every tenth elsewhere, nothing when quiet."""
+        if self.quiet or sys.stderr is None:
+            yield _Silent()
+        elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            yield _Lines(self)
+        else:
+            from rich.console import Console
+
+            self._console = Console(stderr=True)
+            try:
+                with _Bar(self._console) as bar:
+                    yield bar
+            finally:
+                self._console = None
+
+    def _line(self, text: str) -> None:
+        if sys.stderr is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            if self._console is not None:
+                self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+            else:
+                sys.stderr.write(f"{text}\n")
+                sys.stderr.flush()
+
+
+class _Silent:
+    def painting(self, progress: "Progress") -> None:
+        pass
+
+    def bytes(self, done: int, total: int | None) -> None:
+        pass
+
+
+class _Lines:
+    """At most a line for each tenth of the way."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._tenth = 0
+
+    def painting(self, progress: "Progress") -> None:
+        if self._passed(progress.total_step, progress.total_steps):
+            self._terminal.say(f"step {progress.total_step} of {progress.total_steps}: {_describe(progress)}")
+
+    def bytes(self, done: int, total: int | None) -> None:
+        if total and self._passed(done, total):
+            self._terminal.say(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    def _passed(self, done: int, total: int) -> bool:
+        tenth, self._tenth = self._tenth, max(self._tenth, 10 * done // total)
+        return self._tenth > tenth
+
+
+class _Bar:
+    """Rich's progress bar; it honours NO_COLOR by itself."""
+
+    def __init__(self, console: Any) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
+        self._bars = Progress(*columns, console=console, redirect_stdout=False)
+        self._task = self._bars.add_task("starting", total=None)
+
+    def __enter__(self) -> "_Bar":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._bars.stop()
+
+    def painting(self, progress: "Progress") -> None:
+        self._bars.update(
+            self._task, completed=progress.total_step, total=progress.total_steps, description=_describe(progress)
+        )
+
+    def bytes(self, done: int, total: int | None) -> None:
+        text = f"{done / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB" if total else "")
+        self._bars.update(self._task, completed=done, total=total, description=text)
+
+
+def _describe(progress: "Progress") -> str:
+    height, width = progress.size
+    return (
+        f"level {progress.level + 1}/{progress.levels}  {width}x{height} px  "
+        f"loss {progress.loss:.3g}  {_duration(progress.eta_s)} left"
+    )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

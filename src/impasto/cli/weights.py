@@ -1,0 +1,72 @@
+"""`impasto weights`: what encoders can be had, getting them, and where they are."""
+
+import json
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impasto import weights
+from impasto.cli.session import write_out
+
+if TYPE_CHECKING:
+    from impasto.cli.session import Session
+
+app = typer.Typer(add_completion=False)
+
+
+@app.callback()
+def group() -> None:
+    """List, fetch and find the weights of encoders."""
+
+
+@app.command("list")
+def show_list(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """List the weights that impasto can fetch, with size, licence and whether they are here."""
+    rows = [
+        {
+            "name": entry.name,
+            "size_bytes": entry.size_bytes,
+            "licence": entry.licence,
+            "citation": entry.citation,
+            "present": weights.cached(entry) is not None,
+        }
+        for entry in weights.REGISTRY.values()
+    ]
+    if as_json:
+        write_out(json.dumps(rows, sort_keys=True))
+        return
+    for row in rows:
+        here = "here" if row["present"] else f"not here: impasto weights fetch {row['name']}"
+        write_out(f"{row['name']:18} {int(str(row['size_bytes'])) / 1e6:6.0f} MB  {row['licence']:13} {here}")
+    write_out("petite               inside impasto, nothing to fetch")
+
+
+@app.command()
+def fetch(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(help="Which: see impasto weights list.")] = "vgg19",
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the path.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Download weights, verified, and print the path; an unfinished download is gone on with."""
+    session: Session = ctx.obj
+    session.terminal.quiet = quiet
+    weights.lookup(name)
+    with session.terminal.meter() as meter:
+        path = weights.fetch(name, progress=meter.bytes)
+    write_out(os.fspath(path))
+
+
+@app.command()
+def where(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Print impasto's folder of weights, and the VGG-19 that --encoder auto would take."""
+    write_out(os.fspath(weights.cache_folder()))
+    found = weights.find_vgg19()
+    if found is not None:
+        write_out(os.fspath(found))

@@ -1,0 +1,127 @@
+"""Networks of VGG-19's shape: 3x3 convolutions in five blocks, written out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto.encoders.encoder import BLOCKS, LAYERS, layer_name
+from impasto.errors import UsageError, WeightsError
+from impasto.weights import EncoderWeights, Preprocessing
+
+POOLINGS = ("average", "max")
+PADDINGS = ("zero", "reflect", "replicate")
+WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}
+
+
+class Vgg:
+    """VGG-19 up to the deepest layer that its weights reach, or a network of the same shape and other widths.
+
+    `tensors` holds `conv1_1.weight` (O, I, 3, 3), `conv1_1.bias` (O,), ...; they may require gradients (training).
+    Average pooling instead of max: Gatys et al. 2016, section 2. `precision` is the type of the convolutions;
+    features are always returned in the type of the image.
+
+    Raises `UsageError` for an unknown pooling or padding.
+    """
+
+    name = "vgg19"
+
+    def __init__(
+        self,
+        tensors: Mapping[str, Tensor],
+        preprocessing: Preprocessing,
+        *,
+        pooling: str = "average",
+        padding: str = "reflect",
+        precision: torch.dtype | None = None,
+        sha256: str = "",
+        channels: Mapping[int, int] = WIDTHS,
+    ) -> None:
+        if pooling not in POOLINGS:
+            raise UsageError(f"unknown pooling '{pooling}'; choose from {', '.join(POOLINGS)}")
+        if padding not in PADDINGS:
+            raise UsageError(f"unknown padding '{padding}'; choose from {', '.join(PADDINGS)}")
+        self.tensors = dict(tensors)
+        self.preprocessing = preprocessing
+        self.pooling, self.padding, self.precision, self.sha256 = pooling, padding, precision, sha256
+        self.layers = tuple(layer for layer in LAYERS if f"conv{layer[4:]}.weight" in self.tensors)
+        self.channels = {layer: channels[int(layer[4])] for layer in self.layers}
+        self._matrix = torch.tensor(preprocessing.matrix, dtype=torch.float64).reshape(3, 3, 1, 1)
+        self._bias = torch.tensor(preprocessing.bias, dtype=torch.float64)
+
+    @classmethod
+    def from_weights(
+        cls,
+        weights: EncoderWeights,
+        *,
+        pooling: str = "average",
+        padding: str = "reflect",
+        precision: torch.dtype | None = None,
+    ) -> "Vgg":
+        """Build the encoder from verified weights."""
+        return cls(
+            weights.tensors,
+            weights.preprocessing,
+            pooling=pooling,
+            padding=padding,
+            precision=precision,
+            sha256=weights.sha256,
+        )
+
+    def __call__(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        """Encode `image` (B, 3, H, W), sRGB in [0, 1], no deeper than needed.
+
+        Raises `WeightsError` when a layer is deeper than the weights reach.
+        """
+        return {layer: features.to(image.dtype) for layer, features in self.raw(image, layers).items()}
+
+    def raw(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        """Encode as `__call__` does, but leave the features in the type of the convolutions."""
+        wanted = {layer_name(layer) for layer in layers}
+        if missing := wanted - set(self.layers):
+            raise WeightsError(f"these weights end at {self.layers[-1]} and have no {', '.join(sorted(missing))}")
+        found: dict[str, Tensor] = {}
+        x = self._enter(image)
+        for block, convolutions in BLOCKS.items():
+            if not wanted - found.keys():
+                break
+            if block > 1:
+                x = F.avg_pool2d(x, 2) if self.pooling == "average" else F.max_pool2d(x, 2)
+            for index in range(1, convolutions + 1):
+                if not wanted - found.keys():
+                    break
+                x = F.relu(self._convolve(x, f"conv{block}_{index}"), inplace=True)
+                if (layer := f"relu{block}_{index}") in wanted:
+                    found[layer] = x
+        return found
+
+    def lift(self, layer: str) -> Tensor | None:
+        """Give None: the features returned are the nominal ones."""
+        return None
+
+    def to(self, device: torch.device | str) -> Self:
+        """Give this encoder with its weights on `device`."""
+        moved = object.__new__(type(self))
+        moved.__dict__.update(self.__dict__)
+        moved.tensors = {key: tensor.to(device) for key, tensor in self.tensors.items()}
+        moved._matrix, moved._bias = self._matrix.to(device), self._bias.to(device)
+        return moved
+
+    def _enter(self, image: Tensor) -> Tensor:
+        # A 1x1 convolution, so that files with their own colour layer (AdaIN's) fit too; in the image's own
+        # precision, because 255 levels do not fit into bfloat16's 8 bits.
+        x = F.conv2d(image, self._matrix.to(image.dtype), self._bias.to(image.dtype))
+        if self.precision is not None:
+            x = x.to(self.precision)
+        return x.contiguous(memory_format=torch.channels_last)
+
+    def _convolve(self, x: Tensor, name: str) -> Tensor:
+        weight = self.tensors[f"{name}.weight"].to(x.dtype)
+        bias = self.tensors[f"{name}.bias"].to(x.dtype)
+        if self.padding == "zero":
+            return F.conv2d(x, weight, bias, padding=1)
+        # A map of one pixel has nothing to reflect.
+        mode = "replicate" if min(x.shape[-2:]) < 2 else self.padding
+        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode=mode), weight, bias)

@@ -1,0 +1,194 @@
+"""Files of pixels: one function that opens any readable kind with Pillow's plugins, and tames them."""
+
+import importlib
+import io
+import warnings
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from impasto.errors import ImageError
+from impasto.events import notice
+from impasto.images import convert, deep, pillow, pngparts
+from impasto.images.arrays import Arrays, check_pixels, upright
+from impasto.images.source import shown
+
+_ORIENTATION = 0x0112
+
+
+class _Tiff(TiffImageFile):
+    """TIFF as it lies in the file: Pillow turns it upright by itself, which fails where EXIF is damaged."""
+
+    def load_end(self) -> None:
+        self._size = self._tile_size
+
+
+_OPENERS: dict[str, Callable[[io.BytesIO], ImageFile.ImageFile]] = {
+    # The plugins' own classes, not Image.open: no other plugin is ever asked, so none can start a program.
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WEBP": WebPImageFile,
+    "AVIF": AvifImageFile,
+    "TIFF": _Tiff,
+    "BMP": BmpImageFile,
+    "GIF": GifImageFile,
+}
+
+
+def decode(data: bytes, kind: str, name: str, max_pixels: int, *, lenient: bool) -> Arrays:
+    """Decode the first frame of a file of a known kind. Raises whatever Pillow raises, or `ImageError`."""
+    notes: list[str] = []
+    with pillow.session(max_pixels=max_pixels, truncated=lenient) as caught:
+        try:
+            parts = pngparts.split(data) if kind == "PNG" else None
+            opener = _opener(parts.pixels if parts else data, kind, name, lenient)
+            image = opener()
+            check_pixels(image.size, name, max_pixels)
+            profile = parts.profile if parts else image.info.get("icc_profile")
+            if parts and parts.bad_profile:
+                notes.append("its colour profile is damaged or far too large; sRGB is assumed")
+            upward = orientation(image, parts.exif if parts else image.info.get("exif"), notes)
+            if parts.animated if parts else _has_more_frames(image, data, kind):
+                notes.append("has several frames or pages; the first is used")
+            rgb, alpha = _pixels(image, opener, kind, parts, profile, notes)
+        except Image.DecompressionBombError:
+            raise ImageError(
+                f"{name}: has more than {max_pixels:,} pixels, the limit; --max-pixels raises it"
+            ) from None
+        except ImageError as error:
+            # Those from below know what is wrong, not with which file.
+            raise error if str(error).startswith(name) else ImageError(f"{name}: {error}") from None
+        notes += worth_saying(caught)
+    for note in notes:
+        notice(f"{name}: {note}")
+    return upright(rgb, upward), None if alpha is None else upright(alpha, upward)
+
+
+def _opener(data: bytes, kind: str, name: str, lenient: bool) -> deep.Opener:
+    if kind == "HEIC":
+        try:
+            heif: Any = importlib.import_module("pillow_heif")
+        except ImportError:
+            raise ImageError(f'{name}: is a HEIC picture; to read it, pip install "impasto[heif]"') from None
+        # The class is used and not registered: registering would change Pillow for the whole process.
+        return lambda: cast(ImageFile.ImageFile, heif.HeifImageFile(io.BytesIO(data)))
+    if kind == "WEBP" and lenient:
+        # libwebp wants the whole file before it decodes; zeros in place of what is missing give the rest.
+        data += b"\0" * max(0, min(int.from_bytes(data[4:8], "little") + 8 - len(data), 2**26))
+    if kind == "AVIF":
+        return lambda: _open_avif(data)
+    return lambda: _OPENERS[kind](io.BytesIO(data))
+
+
+def _open_avif(data: bytes) -> ImageFile.ImageFile:
+    try:
+        return AvifImageFile(io.BytesIO(data))
+    except Exception:  # the kind depends on who noticed, libavif or Pillow
+        # Both give up on damaged EXIF before they look at the pixels: hide the item and try again.
+        image = AvifImageFile(io.BytesIO(data.replace(b"Exif", b"Xxif")))
+        warnings.warn("its EXIF data is damaged and ignored", stacklevel=1)
+        return image
+
+
+def orientation(image: Image.Image, raw: bytes | None, notes: list[str]) -> int:
+    """Read the EXIF orientation, 1 to 8; damage adds a note and means 1.
+
+    `raw` is the EXIF block where the caller has it: the JPEG plugin has read it already and hushed up its faults.
+    """
+    try:
+        if raw:
+            exif = Image.Exif()
+            exif.load(raw)
+        else:
+            exif = image.getexif()
+        value = exif.get(_ORIENTATION, 1)
+    except Exception:  # parsing hostile EXIF raises as many kinds as decoding hostile pixels
+        notes.append("its EXIF data is damaged and ignored")
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _has_more_frames(image: ImageFile.ImageFile, data: bytes, kind: str) -> bool:
+    try:
+        # A GIF looks for its second frame by reading on: let another object do it.
+        counted = GifImageFile(io.BytesIO(data)) if kind == "GIF" else image
+        return bool(getattr(counted, "is_animated", False))
+    except Exception:  # damage after the first frame is no concern of ours
+        return True
+
+
+def _pixels(
+    image: ImageFile.ImageFile,
+    opener: deep.Opener,
+    kind: str,
+    parts: pngparts.PngParts | None,
+    profile: bytes | None,
+    notes: list[str],
+) -> Arrays:
+    scale = convert.Scale()
+    bits, planar = parts.depth if parts else 0, False
+    if isinstance(image, TiffImageFile):
+        scale, bits, planar = _tiff_scale(image)
+    if bits == 16:
+        found = deep.planes(opener, planar=planar)
+        if found:
+            return _deep(found, image.info.get("transparency"), profile, notes)
+        if image.mode in ("RGB", "RGBA", "CMYK"):
+            notes.append("has 16 bits a channel, of which 8 are used")
+    if image.mode == "CMYK" and kind == "JPEG" and "adobe" not in image.info:
+        # Adobe writes inverted ink, and Pillow takes all four-channel JPEGs for Adobe's.
+        image.tile = [tile._replace(args=("CMYK", "")) for tile in image.tile]
+    key = image.info.get("transparency")
+    if parts and image.mode == "L" and parts.depth in (2, 4) and isinstance(key, int):
+        # Pillow stretches the samples to 8 bits and leaves the transparent value as it was.
+        image.info["transparency"] = key * 255 // (2**parts.depth - 1)
+    image.load()
+    return convert.to_srgb(image, profile, notes, scale)
+
+
+def _tiff_scale(image: TiffImageFile) -> tuple[convert.Scale, int, bool]:
+    tags = image.tag_v2
+    bits = next(iter(tags.get(258, (1,))))
+    signed = 2 in tuple(tags.get(339, (1,)))
+    highest = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
+    scale = convert.Scale(highest, unsigned=bits == 32 and not signed, inverted=tags.get(262) == 0)
+    return scale, bits, tags.get(284, 1) == 2
+
+
+def _deep(found: tuple[npt.NDArray[Any], bool, bool], key: object, profile: bytes | None, notes: list[str]) -> Arrays:
+    samples, premultiplied, complete = found
+    if not complete:
+        notes.append("has 16 bits a channel in separate planes, of which 8 are used")
+    colours = 1 if samples.shape[2] == 2 else 3
+    alpha = None
+    if samples.shape[2] in (2, 4):
+        alpha = samples[..., -1].astype(np.float32) / 65535
+    elif isinstance(key, tuple):
+        alpha = (samples != np.array(key)).any(axis=-1).astype(np.float32)
+    values = samples[..., :colours].astype(np.float32) / 65535
+    if premultiplied and alpha is not None:
+        values = np.clip(values / np.maximum(alpha, 1 / 65535)[..., None], 0, 1)
+    return convert.deep_to_srgb(values, profile, notes), alpha
+
+
+def worth_saying(caught: list[warnings.WarningMessage]) -> list[str]:
+    """Pillow's warnings, once each; not those about a size that was checked already, nor about Pillow itself."""
+    skipped = (Image.DecompressionBombWarning, DeprecationWarning, ResourceWarning)
+    kept = [reason(entry.message) for entry in caught if not issubclass(entry.category, skipped)]
+    return list(dict.fromkeys(kept))
+
+
+def reason(error: Exception | Warning | str) -> str:
+    """Say another library's exception or warning in one short line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return "not enough memory" if isinstance(error, MemoryError) else shown(text[:160])

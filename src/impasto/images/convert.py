@@ -1,0 +1,133 @@
+"""From every kind of pixel that Pillow knows to float32 sRGB, with alpha apart."""
+
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageCms
+
+from impasto.errors import ImageError
+from impasto.images import icc
+
+Floats = npt.NDArray[Any]
+MAX_PROFILE_BYTES = 16 * 2**20
+
+_SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a file says about its whole numbers, where Pillow's mode does not say it."""
+
+    highest: int | None = None
+    unsigned: bool = False
+    inverted: bool = False
+
+
+def to_srgb(image: Image.Image, profile: bytes | None, notes: list[str], scale: Scale) -> tuple[Floats, Floats | None]:
+    """Convert a loaded Pillow picture of any mode to (H, W, 3) float32 sRGB and (H, W) alpha or None.
+
+    `notes` receives a line for each thing the user should know. Raises `ImageError` for NaN or infinite pixels.
+    """
+    if image.mode.startswith("I;16"):
+        samples = np.asarray(image).astype(np.uint16)
+        key = image.info.get("transparency")
+        alpha = (samples != key).astype(np.float32) if isinstance(key, int) else None
+        grey = samples.astype(np.float32) / (scale.highest or 65535)
+        return deep_to_srgb((1 - grey if scale.inverted else grey)[..., None], profile, notes), alpha
+    if image.mode == "I":
+        return deep_to_srgb(_whole(np.asarray(image), scale, notes)[..., None], profile, notes), None
+    if image.mode == "F":
+        return deep_to_srgb(_floats(np.asarray(image), notes)[..., None], profile, notes), None
+    alpha = None
+    if image.has_transparency_data:
+        both = image.convert("RGBA")
+        alpha = np.asarray(both.getchannel("A")).astype(np.float32) / 255
+        if image.mode in ("LA", "La"):
+            image = image.convert("LA").getchannel("L")
+        elif image.mode not in ("L", "1"):
+            image = both.convert("RGB")
+    if image.mode == "1":
+        image = image.convert("L")
+    elif image.mode not in ("L", "RGB", "CMYK", "LAB"):
+        image = image.convert("RGB")
+    return _eight_bits(image, profile, notes), alpha
+
+
+def deep_to_srgb(values: Floats, profile: bytes | None, notes: list[str]) -> Floats:
+    """Convert (H, W, 1 or 3) float32 in [0, 1] to (H, W, 3) float32 sRGB, without going through 8 bits."""
+    if profile and not icc.is_srgb(profile):
+        simple, space = icc.parse(profile), icc.colour_space(profile)
+        if simple is None and space == "RGB":
+            wide = np.broadcast_to(values, (*values.shape[:2], 3))
+            before = len(notes)
+            found = _eight_bits(Image.fromarray(np.round(wide * 255).astype(np.uint8)), profile, notes)
+            if len(notes) == before:
+                notes.append("its colour profile is a table, which is applied with 8 bits a channel")
+                return found
+        elif simple is None or (space == "GRAY") != (len(simple.curves) == 1):
+            notes.append("its colour profile is damaged or does not fit; sRGB is assumed")
+        elif space == "GRAY" and values.shape[2] == 3:
+            notes.append("its colour profile is for grey pictures; sRGB is assumed")
+        else:
+            values = values if space == "GRAY" else np.broadcast_to(values, (*values.shape[:2], 3))
+            values = simple.to_srgb(values).astype(np.float32)
+    return np.ascontiguousarray(np.broadcast_to(values, (*values.shape[:2], 3)), dtype=np.float32)
+
+
+def _eight_bits(image: Image.Image, profile: bytes | None, notes: list[str]) -> Floats:
+    return np.asarray(_apply_profile(image, profile, notes)).astype(np.float32) / 255
+
+
+def _apply_profile(image: Image.Image, profile: bytes | None, notes: list[str]) -> Image.Image:
+    """Convert L, RGB, CMYK or LAB to 8-bit RGB; without a usable profile, plainly."""
+    if image.mode == "LAB":
+        # TIFF's L*a*b* has the D50 white of profiles (TIFF 6.0, section 23); it needs no other profile.
+        return _transform(image, ImageCms.createProfile("LAB"))
+    if not profile or icc.is_srgb(profile):
+        return image.convert("RGB")
+    space = icc.colour_space(profile)
+    if image.mode == "L" and space == "RGB":
+        image = image.convert("RGB")
+    if len(profile) > MAX_PROFILE_BYTES or not space:
+        notes.append("its colour profile is damaged; sRGB is assumed")
+    elif _SPACES[image.mode] != space:
+        notes.append(f"its colour profile is for {space} and the pixels are {image.mode}; sRGB is assumed")
+    else:
+        try:
+            return _transform(image, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+        except Exception:  # littlecms reports damage as OSError, PyCMSError, ValueError ...
+            notes.append("its colour profile is damaged; sRGB is assumed")
+    return image.convert("RGB")
+
+
+def _transform(image: Image.Image, profile: Any) -> Image.Image:
+    target = ImageCms.ImageCmsProfile(io.BytesIO(icc.srgb_profile()))
+    result = ImageCms.profileToProfile(image, profile, target, outputMode="RGB")
+    if result is None:
+        raise ValueError("no transform")
+    return result
+
+
+def _whole(values: npt.NDArray[Any], scale: Scale, notes: list[str]) -> Floats:
+    """Scale 32-bit whole numbers: by 65535 where none is larger, else by the largest their type can hold."""
+    values = (values.view(np.uint32) if scale.unsigned else values).astype(np.float64)
+    highest = scale.highest or (2**32 - 1 if scale.unsigned else 2**31 - 1)
+    if highest > 65535 and float(values.max()) <= 65535:
+        highest = 65535
+    notes.append(f"whole-number pixels: {highest} is taken for white")
+    return np.clip(values / highest, 0, 1).astype(np.float32)
+
+
+def _floats(values: npt.NDArray[Any], notes: list[str]) -> Floats:
+    """Take floats as sRGB in [0, 1]; where some exceed 1, divide all by the largest. Negative is black."""
+    if not np.isfinite(values).all():
+        raise ImageError("has NaN or infinite pixels; mend it in the program that wrote it")
+    highest = float(values.max())
+    if highest > 1:
+        notes.append(f"floating-point pixels go up to {highest:g}, which is taken for white")
+        values = values / highest
+    clipped: Floats = np.clip(values, 0, 1).astype(np.float32)
+    return clipped

@@ -1,0 +1,124 @@
+"""The one place where other people's bytes become pixels."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFile
+from torch import Tensor
+
+from impasto.errors import ImageError, ImpastoError, UsageError
+from impasto.events import notice
+from impasto.images import pillow
+from impasto.images.arrays import Arrays, check_pixels, from_array, to_tensors, upright
+from impasto.images.container import decode, orientation, reason, worth_saying
+from impasto.images.convert import Scale, to_srgb
+from impasto.images.picture import Picture
+from impasto.images.source import READABLE, check_kind, misnamed, read_file, read_stdin, shown
+
+DEFAULT_MAX_PIXELS = 200_000_000
+
+Source = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture
+
+_SALVAGEABLE = {"JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"}
+
+
+def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncated: bool = False) -> Picture:
+    """Decode a picture: upright, sRGB, float32, alpha apart.
+
+    source: a file's name, `-` for standard input, the bytes of a file, a Pillow picture, a (H, W), (H, W, 3) or
+    (H, W, 4) array, or a (3 or 4, H, W) tensor with or without a batch of one. Whole-number arrays are scaled by
+    their type's largest value; floats are in [0, 1]. `max_pixels` is compared with the header before decoding.
+    With `allow_truncated`, a cut-off or damaged file gives what can be read of it.
+
+    Raises `ImageError`, and nothing else, for whatever is wrong with the picture.
+    """
+    if isinstance(source, Picture):
+        return source
+    if max_pixels < 1:
+        raise UsageError(f"max_pixels={max_pixels}: must be at least 1")
+    name = _name(source)
+    try:
+        if isinstance(source, Image.Image):
+            return _in_memory(_from_pillow(source, name, max_pixels), name)
+        if isinstance(source, np.ndarray | Tensor):
+            return _in_memory(from_array(source, name), name)
+        if isinstance(source, bytes):
+            data = source
+        elif isinstance(source, str) and source == "-":
+            data = read_stdin()
+        elif isinstance(source, str | Path):
+            data = read_file(source, name)
+        else:
+            raise ImageError(f"{name}: a {type(source).__name__} is not a picture; give a file, bytes or array")
+        return _from_bytes(data, name, max_pixels, allow_truncated)
+    except ImpastoError:
+        raise
+    except Exception as error:
+        raise ImageError(f"{name}: cannot be read as a picture ({reason(error)})") from None
+
+
+def _name(source: object) -> str:
+    if isinstance(source, str | Path):
+        return shown(os.fspath(source))
+    kinds = {Image.Image: "Pillow picture", np.ndarray: "array", Tensor: "tensor"}
+    return next((name for kind, name in kinds.items() if isinstance(source, kind)), "bytes")
+
+
+def _from_bytes(data: bytes, name: str, max_pixels: int, allow_truncated: bool) -> Picture:
+    kind = check_kind(data[:1024], name)
+    if misnamed(Path(name).suffix, kind):
+        notice(f"{name}: is really a {kind} picture and is read as one")
+    truncated = False
+    try:
+        arrays = decode(data, kind, name, max_pixels, lenient=False)
+    except ImpastoError:
+        raise
+    except Exception as error:
+        problem = f"{name}: is damaged or cut off ({reason(error)})"
+        if kind not in _SALVAGEABLE:
+            raise ImageError(f"{problem}; get another copy") from None
+        if not allow_truncated:
+            raise ImageError(f"{problem}; --allow-truncated uses what can be read") from None
+        try:
+            arrays = decode(data, kind, name, max_pixels, lenient=True)
+        except ImpastoError:
+            raise
+        except Exception:
+            raise ImageError(f"{problem}, too much so for --allow-truncated; get another copy") from None
+        notice(f"{problem}; what could be read is used")
+        truncated = True
+    pixels, alpha = to_tensors(arrays)
+    base = shown(Path(name).name) or name
+    return Picture(pixels, alpha, base, hashlib.sha256(data).hexdigest(), truncated)
+
+
+def _from_pillow(image: Image.Image, name: str, max_pixels: int) -> Arrays:
+    if isinstance(image, ImageFile.ImageFile) and image.format not in (*READABLE, "MPO", "HEIF"):
+        # Loading e.g. an EPS that Image.open returned would start Ghostscript.
+        raise ImageError(f"{name}: is of the format {image.format}, which impasto does not read")
+    check_pixels(image.size, name, max_pixels)
+    notes: list[str] = []
+    with pillow.session(max_pixels=max_pixels, truncated=False) as caught:
+        # TIFF is turned upright by Pillow itself, which also drops the tag, while it loads.
+        image.load()
+        turn = orientation(image, None, notes)
+        try:
+            rgb, alpha = to_srgb(image, image.info.get("icc_profile"), notes, Scale())
+        except ImageError as error:
+            raise ImageError(f"{name}: {error}") from None
+        notes += worth_saying(caught)
+    for note in notes:
+        notice(f"{name}: {note}")
+    return upright(rgb, turn), None if alpha is None else upright(alpha, turn)
+
+
+def _in_memory(arrays: Arrays, name: str) -> Picture:
+    pixels, alpha = to_tensors(arrays)
+    digest = hashlib.sha256(pixels.numpy().tobytes())
+    if alpha is not None:
+        digest.update(alpha.numpy().tobytes())
+    return Picture(pixels, alpha, name, digest.hexdigest())

@@ -1,0 +1,92 @@
+"""`Picture`: what the rest of impasto means by a picture."""
+
+import io
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+from torch import Tensor
+
+from impasto.errors import ImageError, UsageError
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A decoded picture: upright, sRGB, with its alpha beside it.
+
+    Raises `ImageError` when the tensors do not have the shapes and dtype given below.
+    """
+
+    pixels: Tensor = field(repr=False)
+    """(1, 3, H, W) float32, sRGB in [0, 1], not multiplied by alpha."""
+    alpha: Tensor | None = field(default=None, repr=False)
+    """(1, 1, H, W) float32 in [0, 1], 1 is opaque; None where the source has no alpha channel."""
+    name: str = "picture"
+    """For messages: the file's base name, never a path."""
+    sha256: str = ""
+    """Hex digest of the file's bytes, or of the pixels' bytes where there was no file."""
+    truncated: bool = False
+    """The file was cut off or damaged, and read all the same because the user allowed it."""
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.pixels.shape)
+        if len(shape) != 4 or shape[:2] != (1, 3) or 0 in shape or self.pixels.dtype != torch.float32:
+            raise ImageError(
+                f"{self.name}: a picture needs float32 pixels of shape (1, 3, H, W), not {self.pixels.dtype} "
+                f"{shape}; impasto.images.load converts other kinds"
+            )
+        if self.alpha is not None and (
+            tuple(self.alpha.shape) != (1, 1, *shape[2:]) or self.alpha.dtype != torch.float32
+        ):
+            raise ImageError(
+                f"{self.name}: alpha must be float32 of shape {(1, 1, *shape[2:])}, "
+                f"not {self.alpha.dtype} {tuple(self.alpha.shape)}"
+            )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in pixels."""
+        return self.pixels.shape[2], self.pixels.shape[3]
+
+    @cached_property
+    def opaque(self) -> bool:
+        """Whether no pixel is transparent."""
+        return self.alpha is None or bool((self.alpha >= 1).all())
+
+    def to_numpy(self, bits: int = 8) -> npt.NDArray[Any]:
+        """Give (H, W, 3), or (H, W, 4) with alpha, as uint8 or uint16: clamped, rounded to nearest.
+
+        Raises `ImageError` when a pixel is NaN or infinite, `UsageError` for other than 8 or 16 bits.
+        """
+        check_bits(bits)
+        planes = self.pixels if self.alpha is None else torch.cat([self.pixels, self.alpha], dim=1)
+        planes = planes[0].detach().cpu()
+        if not bool(torch.isfinite(planes).all()):
+            raise ImageError(f"{self.name}: has NaN or infinite pixels; nothing sensible can be written")
+        highest = 255 if bits == 8 else 65535
+        levels = planes.clamp(0, 1).mul(highest).round().permute(1, 2, 0).contiguous()
+        return levels.numpy().astype(np.uint8 if bits == 8 else np.uint16)
+
+    def to_pil(self, bits: int = 8) -> Image.Image:
+        """Give a Pillow picture, RGB or RGBA.
+
+        Raises `UsageError` for 16 bits: Pillow has no such colour mode (`images.encode` writes 16 bits itself).
+        """
+        if bits != 8:
+            raise UsageError(f"bits={bits}: Pillow pictures have 8; use images.encode or images.save for 16")
+        return Image.fromarray(self.to_numpy())
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.to_pil().save(stream, "PNG")
+        return stream.getvalue()
+
+
+def check_bits(bits: int) -> None:
+    """Raise `UsageError` unless `bits`, per channel, is 8 or 16."""
+    if bits not in (8, 16):
+        raise UsageError(f"bits={bits!r}: must be 8 or 16")

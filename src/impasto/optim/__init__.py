@@ -1,0 +1,1 @@
+"""Finding the picture: starts, pyramid, evaluators, solvers and the loop."""

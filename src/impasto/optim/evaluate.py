@@ -1,0 +1,32 @@
+"""Evaluators: from an image to its loss and the gradient with respect to its pixels."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from impasto.losses.objective import LossReport, Objective
+
+Encode = Callable[[Tensor, Iterable[str]], Mapping[str, Tensor]]
+
+
+class Evaluator(Protocol):
+    """Anything that judges an image (1, 3, H, W): its report, and the gradient of the total, like the image."""
+
+    def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]: ...
+
+
+class WholeImage:
+    """Judge the picture in one piece; memory grows with the picture."""
+
+    def __init__(self, encode: Encode, objective: Objective) -> None:
+        self._encode, self._objective = encode, objective
+
+    def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]:
+        """Give the report and the gradient of `image` (1, 3, H, W)."""
+        leaf = image.detach().requires_grad_()
+        features = self._encode(leaf, self._objective.layers)
+        loss, report = self._objective(leaf, features)
+        (gradient,) = torch.autograd.grad(loss, leaf)
+        return report, gradient

@@ -1,0 +1,62 @@
+"""The loop: steps of a solver at one level, with the best point kept and trouble met."""
+
+import math
+from collections.abc import Iterator
+
+from torch import Tensor
+
+from impasto.errors import DivergedError
+from impasto.events import notice
+from impasto.losses.objective import LossReport
+from impasto.optim.evaluate import Evaluator
+from impasto.optim.solver import Solver
+
+RETRIES = 4
+EXPLODED = 1e3
+"""A loss this many times the highest of the first `SETTLING` steps is an explosion, not a step uphill."""
+SETTLING = 10
+"""A start from the content has no content loss at all; the first steps tell what losses are usual."""
+
+
+class Run:
+    """Take `steps` steps, yielding a report after each; `best` is the best point so far.
+
+    NaN, infinities and explosions go back to the best point with smaller steps, `RETRIES` times at most.
+
+    Raises `DivergedError` when the very first evaluation is not finite.
+    """
+
+    def __init__(self, solver: Solver, evaluate: Evaluator, steps: int) -> None:
+        self._solver, self._evaluate, self._steps = solver, evaluate, steps
+        self.best: Tensor = solver.point
+        self.lowest = math.inf
+        self.sound = True
+        """False once the run gave up: the solver's point is then not to be trusted, `best` is."""
+
+    def __iter__(self) -> Iterator[LossReport]:
+        usual = 0.0
+        retries = 0
+        for step in range(self._steps):
+            report = self._solver.step(self._evaluate)
+            exploded = step >= SETTLING and report.total > EXPLODED * usual > 0
+            if exploded or not math.isfinite(report.total):
+                if self.lowest == math.inf:
+                    raise DivergedError(
+                        "the loss is not finite at the start; check the weights of the terms and the encoder's weights"
+                    )
+                retries += 1
+                if retries > RETRIES:
+                    self.sound = False
+                    notice(f"the loss did not stay finite; stopped at step {step} and kept the best picture so far")
+                    return
+                notice(f"the loss was {report.total:.3g} at step {step}; back to the best picture, with smaller steps")
+                self._solver.restart(self.best)
+                continue
+            if step < SETTLING:
+                usual = max(usual, report.total)
+            if report.total <= self.lowest:
+                self.lowest, self.best = report.total, self._solver.judged
+            yield report
+            if self._solver.stalled:
+                notice(f"no step improves the picture any more after {step + 1} of {self._steps}; going on from there")
+                return

@@ -1,0 +1,44 @@
+"""The levels of a painting: sizes from coarse to fine, and how many steps each gets."""
+
+from dataclasses import dataclass
+
+COARSEST = 160
+"""Automatic pyramids do not start with a longer side below this: relu5_1, the deepest style layer, sees 156 pixels,
+and on a smaller canvas its statistics are those of the border."""
+NARROWEST = 16
+"""Nor with a shorter side below this."""
+
+
+@dataclass(frozen=True)
+class Level:
+    """One size of the pyramid. `size` is (height, width) in pixels."""
+
+    index: int
+    size: tuple[int, int]
+    steps: int
+
+
+def plan(size: tuple[int, int], levels: int, iterations: int, share: float = 0.5) -> tuple[Level, ...]:
+    """Give the levels, coarsest first, for a result of `size` (height, width).
+
+    Each level has half the side of the next. `levels` 0 chooses as many as keep the sides at `COARSEST` and
+    `NARROWEST` or more. A level gets `share` times the steps of the coarser one, because it costs four times as
+    much a step and starts from where that one ended; all together they get `iterations`.
+    """
+    count = levels or automatic(size)
+    sizes = [(max(1, round(size[0] / 2**depth)), max(1, round(size[1] / 2**depth))) for depth in reversed(range(count))]
+    weights = [share**index for index in range(count)]
+    ends = [round(iterations * sum(weights[: index + 1]) / sum(weights)) for index in range(count)]
+    starts = [0, *ends[:-1]]
+    return tuple(
+        Level(index, level_size, end - start)
+        for index, (level_size, start, end) in enumerate(zip(sizes, starts, ends, strict=True))
+    )
+
+
+def automatic(size: tuple[int, int]) -> int:
+    """Give the number of levels for a picture of this (height, width)."""
+    count = 1
+    while max(size) / 2**count >= COARSEST and min(size) / 2**count >= NARROWEST:
+        count += 1
+    return count

@@ -1,0 +1,203 @@
+"""Every setting of a painting, once: its name, unit, range, default and meaning.
+
+The command line's options, the docs' table and the studio's controls are generated from `Recipe`; nothing else
+states a default. A recipe is frozen, complete and free of paths, so a picture can carry it.
+"""
+
+import difflib
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from impasto.errors import RecipeError
+
+VERSION = 1
+MAX_JSON_BYTES = 1 << 20
+
+LAYER = r"^relu([12]_[12]|[345]_[1-4])$"
+
+
+def _weights(value: object) -> object:
+    """Accept `relu4_2`, `conv4_2`, `relu1_1=0.5,relu2_1=0.5`, a list of layers, or a mapping."""
+    if isinstance(value, str):
+        value = [part for part in value.replace(" ", ",").split(",") if part]
+    if isinstance(value, list | tuple):
+        pairs = [str(part).partition("=") for part in value]
+        value = {name: (number if number else 1.0) for name, _, number in pairs}
+    if isinstance(value, Mapping):
+        return {"relu" + str(k)[4:] if str(k).startswith("conv") else k: v for k, v in value.items()}
+    return value
+
+
+def _numbers(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part for part in value.replace(" ", ",").split(",") if part)
+    return value
+
+
+Weight = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+Layer = Annotated[str, Field(pattern=LAYER)]
+LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(_weights), Field(max_length=16)]
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+
+class Recipe(BaseModel):
+    """All settings of one painting. Immutable; `replace` gives a changed copy.
+
+    Raises `RecipeError` (through `parse` and `replace`) naming the key, what is wrong, and the nearest known key.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
+
+    version: Literal[1] = Field(1, description="version of this format")
+
+    # What is painted.
+    size: int = Field(512, ge=16, le=65_536, description="long side of the result, pixels")
+    style_scale: float = Field(
+        1.0, gt=0, le=16, description="size of the style's features: its long side over the result's"
+    )
+    style_fit: Literal["scale", "crop"] = Field(
+        "scale", description="keep the style's shape, or crop it to the content's shape and size"
+    )
+    style_weights: Annotated[tuple[Weight, ...], BeforeValidator(_numbers), Field(max_length=64)] = Field(
+        (), description="share of each style, in their order (equal when empty)"
+    )
+
+    # What it is judged by.
+    encoder: str = Field(
+        "auto",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        description="auto, petite or vgg19; the command line also takes a file of weights",
+    )
+    pooling: Literal["average", "max"] = Field("average", description="pooling of vgg19")
+    padding: Literal["reflect", "replicate", "zero"] = Field("reflect", description="padding of the convolutions")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="type of the convolutions; auto: bfloat16 where this machine is faster at it"
+    )
+    content_layers: LayerWeights = Field({"relu4_2": 1.0}, description="layers of the content term, with weights")
+    style_layers: LayerWeights = Field(
+        dict(zip(STYLE_LAYERS, (0.05, 0.6, 0.27, 0.07, 0.01), strict=True)),
+        description="layers of the style term, with weights",
+    )
+    normalisation: Literal["resolution_invariant", "gatys", "zhao", "johnson"] = Field(
+        "resolution_invariant", description="what the terms are divided by (docs/objective.md)"
+    )
+    content_weight: Weight = Field(1.0, description="weight of the content term (α of the paper)")
+    style_weight: Weight = Field(100.0, description="weight of the style term (β of the paper)")
+    tv_weight: Weight = Field(1.5, description="weight of the total variation (γ of the paper)")
+    tv: Literal["l1", "l2", "vector"] = Field(
+        "vector", description="total variation: of absolute or squared differences, or of the colours' gradient"
+    )
+
+    # How it is found.
+    init: Literal["content", "noise", "blend", "style", "file"] = Field(
+        "content",
+        description="start: content, noise, both blended, noise with the style's statistics, or a file",
+    )
+    init_blend: float = Field(0.6, ge=0, le=1, description="share of noise in a blended start")
+    levels: int = Field(0, ge=0, le=12, description="sizes of the pyramid, each half the next; 0: by the size")
+    iterations: int = Field(200, ge=0, le=1_000_000, description="solver steps over all levels together")
+    solver: Literal["lbfgs", "adam"] = Field("lbfgs", description="how steps are taken")
+    history: int = Field(12, ge=1, le=200, description="pairs that L-BFGS remembers")
+    learning_rate: float = Field(
+        2.0, gt=0, le=255, allow_inf_nan=False, description="Adam's step at the start, grey levels of 255"
+    )
+    learning_rate_end: float = Field(
+        2.0, gt=0, le=255, allow_inf_nan=False, description="Adam's step at the end, grey levels of 255"
+    )
+    schedule: Literal["constant", "linear"] = Field("constant", description="Adam's way from start to end")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of everything random")
+
+    @model_validator(mode="after")
+    def _judged_by_something(self) -> Self:
+        if not self.content_layers and not self.style_layers:
+            raise ValueError("content_layers and style_layers are both empty; name at least one layer")
+        if self.style_weights and not math.fsum(self.style_weights) > 0:
+            raise ValueError("style_weights are all zero; give at least one style a share")
+        return self
+
+    def replace(self, **changes: Any) -> "Recipe":
+        """Give a copy with `changes`."""
+        return Recipe.parse({**self.model_dump(), **changes})
+
+    def to_json(self) -> str:
+        """Give the recipe as JSON with sorted keys."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any] | str | bytes) -> "Recipe":
+        """Build a recipe from a mapping or JSON text; what is not named keeps its default."""
+        if isinstance(values, str | bytes):
+            values = _parse_json(values)
+        for key in values:
+            if key not in cls.model_fields:
+                raise RecipeError(unknown(str(key), cls.model_fields, "recipe key"))
+        if values.get("version", VERSION) != VERSION:
+            found = str(values["version"])[:40]
+            raise RecipeError(f"recipe version {found} is not known to this impasto (it reads version {VERSION})")
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise RecipeError(_first(error)) from None
+
+    @classmethod
+    def from_preset(cls, preset: str | None = None, **overrides: Any) -> "Recipe":
+        """Build a recipe from the defaults, a named preset over them, and `overrides` over both."""
+        return cls.parse({**(load_preset(preset) if preset else {}), **overrides})
+
+
+def presets() -> dict[str, str]:
+    """Give the names of the presets with their one-line descriptions, sorted."""
+    folder = resources.files("impasto.presets")
+    names = sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
+    return {name: str(_read_preset(name)["description"]) for name in names}
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """Give the recipe keys that the preset `name` sets.
+
+    Raises `RecipeError` for an unknown name.
+    """
+    if name not in (known := presets()):
+        raise RecipeError(unknown(name, known, "preset"))
+    return dict(_read_preset(name)["recipe"])
+
+
+def unknown(name: str, known: Mapping[str, object], what: str) -> str:
+    """Say in one line that `name` is not among `known`, with the nearest one or all of them."""
+    name = name if len(name) <= 60 else name[:60] + "..."
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(known)}"
+    return f"unknown {what} '{name}'; {hint}"
+
+
+def _read_preset(name: str) -> dict[str, Any]:
+    return tomllib.loads(resources.files("impasto.presets").joinpath(f"{name}.toml").read_text("utf-8"))
+
+
+def _parse_json(text: str | bytes) -> dict[str, Any]:
+    if len(text) > MAX_JSON_BYTES:
+        raise RecipeError(f"the recipe has {len(text)} bytes; a recipe has at most {MAX_JSON_BYTES}")
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"the recipe is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise RecipeError(f"the recipe must be a JSON object, not {type(values).__name__}")
+    return values
+
+
+def _first(error: ValidationError) -> str:
+    """Give the first mistake of a validation in one line."""
+    mistake = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part)[:60] for part in mistake["loc"]) or "recipe"
+    given = "" if isinstance(mistake["input"], dict) else f" (given: {str(mistake['input'])[:60]!r})"
+    message = mistake["msg"].removeprefix("Value error, ")
+    if where == "recipe":
+        return message
+    return f"recipe key '{where}': {message[:1].lower()}{message[1:]}{given}"

@@ -1,0 +1,161 @@
+"""Training petite from end to end: what `impasto train encoder` does with what it is given."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto import encoders, images, weights
+from impasto.encoders.vgg import Vgg
+from impasto.errors import InputError, ResourceError, UsageError, WeightsError
+from impasto.training import warm_start
+from impasto.training.data import SUFFIXES, PictureStream
+from impasto.training.encoder import EncoderTask, initial
+from impasto.training.trainer import Schedule, train
+from impasto.weights import TORCHVISION
+
+HELD_OUT_SIDE = 320
+HELD_OUT_MOST = 16
+"""More pictures than this only make the evaluation slower; they are taken evenly from the folder."""
+LIFT_BATCHES = 12
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """What is learnt from what."""
+
+    data: Sequence[Path]
+    """Folders or tar files of pictures."""
+    teacher: Path
+    """VGG-19's weights."""
+    init: Path | None = None
+    """A narrower encoder to start from: petite, or Collaborative Distillation's 16x file."""
+    held_out: Path | None = None
+    """A folder of pictures that are measured on and never trained on."""
+    batch: int = 4
+    crop: int = 192
+    gram_weight: float = 0.3
+    seed: int = 0
+    precision: str = "auto"
+    device: str = "auto"
+
+
+def distill(
+    work: Distillation, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250
+) -> Iterator[dict[str, float]]:
+    """Train in `folder`, going on where an earlier run stopped; yield one record a step.
+
+    Everything that can be refused is refused before the first step. Raises `UsageError`, `InputError`,
+    `WeightsError` and `ResourceError` for what is wrong with the parts of `work`, `DivergedError` from training.
+    """
+    if not rate > 0:
+        raise UsageError(f"--rate {rate:g}: must be above 0")
+    fresh = not any(folder.glob("checkpoint*.safetensors"))
+    # A checkpoint knows more than any start.
+    task = prepare(work if fresh else replace(work, init=None))
+    if fresh:
+        task.fit_lifts(LIFT_BATCHES)
+    schedule = Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
+    yield from train(task, schedule, folder)
+
+
+def prepare(work: Distillation) -> EncoderTask:
+    """Build the task: teacher, stream of crops, start and held-out pictures, on their device."""
+    place = _device(work.device)
+    precision = _precision(work.precision, place)
+    loaded = weights.load(work.teacher)
+    if loaded.architecture != "vgg19":
+        raise WeightsError(f"{work.teacher}: is {loaded.architecture}; the teacher must be VGG-19")
+    teacher = Vgg.from_weights(loaded, precision=precision)
+    if precision is not None:
+        # Cast once: it is asked in every step and never trained.
+        teacher.tensors = {key: tensor.to(precision) for key, tensor in teacher.tensors.items()}
+    stream = PictureStream(work.data, crop=work.crop, batch=work.batch, seed=work.seed)
+    return EncoderTask(
+        teacher,
+        stream,
+        start(work.init, stream, work.seed),
+        gram_weight=work.gram_weight,
+        precision=precision,
+        held_out=[] if work.held_out is None else held_out(work.held_out),
+        device=place,
+    )
+
+
+def start(init: Path | None, stream: PictureStream, seed: int) -> dict[str, Tensor]:
+    """Give the tensors to start from: random, or `init` widened into random ones.
+
+    Raises `WeightsError` when `init` is no encoder that can be widened.
+    """
+    wide = initial(seed=seed)
+    if init is None:
+        return wide
+    if weights.sniff(init).architecture == "petite":
+        tensors = {key: value.float() for key, value in weights.load(init).tensors.items()}
+        return warm_start.widen(_convolutions(tensors), wide)
+    narrow = warm_start.collaborative(_read(init))
+    return warm_start.widen(warm_start.balance(narrow, powers(narrow, stream(-5))), wide)
+
+
+def powers(narrow: dict[str, Tensor], batch: Tensor) -> dict[str, float]:
+    """Measure the root mean square of each convolution's output on `batch` (B, 3, H, W), first to last."""
+    names = sorted(key.removesuffix(".weight") for key in narrow if key.endswith(".weight"))
+    with torch.no_grad():
+        features = Vgg(narrow, TORCHVISION).raw(batch, [f"relu{name[4:]}" for name in names])
+    return {name: float(features[f"relu{name[4:]}"].square().mean().sqrt()) for name in names}
+
+
+def held_out(folder: Path) -> list[Tensor]:
+    """Read every k-th picture of `folder`: the middle, short side 320 px, sides multiples of 16, (1, 3, H, W).
+
+    Raises `InputError` when there is none.
+    """
+    names = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
+    if not names:
+        raise InputError(f"{folder}: is not a folder with pictures to hold out")
+    chosen = names[:: -(-len(names) // HELD_OUT_MOST)]
+    return [_middle(images.load(path).pixels) for path in chosen]
+
+
+def _middle(pixels: Tensor) -> Tensor:
+    height, width = pixels.shape[-2:]
+    scale = HELD_OUT_SIDE / min(height, width)
+    # Whole cells of the deepest layer, so that no border weighs more in one picture than in another.
+    size = [max(16, int(side * scale + 0.5) // 16 * 16) for side in (height, width)]
+    shrunk = F.interpolate(pixels, size, mode="bilinear", antialias=True).clamp(0, 1)
+    top, left = (size[0] - HELD_OUT_SIDE) // 2, (size[1] - HELD_OUT_SIDE) // 2
+    return shrunk[..., top : top + HELD_OUT_SIDE, left : left + HELD_OUT_SIDE]
+
+
+def _convolutions(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key: value for key, value in tensors.items() if key.startswith("conv")}
+
+
+def _read(path: Path) -> dict[str, Tensor]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError, ValueError) as error:
+        raise WeightsError(
+            f"{path}: cannot be read as safetensors ({error}); --init takes an encoder to widen"
+        ) from None
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ResourceError("--device cuda: torch finds no such device here; use --device cpu")
+    return torch.device(name)
+
+
+def _precision(name: str, place: torch.device) -> torch.dtype | None:
+    if name == "auto":
+        half = torch.cuda.is_bf16_supported() if place.type == "cuda" else encoders.faster_precision() is torch.bfloat16
+        name = "bfloat16" if half else "float32"
+    return torch.bfloat16 if name == "bfloat16" else None

@@ -1,0 +1,157 @@
+"""One training loop for every task: AdamW, one cycle of the learning rate, a log, and checkpoints that resume."""
+
+import contextlib
+import json
+import math
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from impasto.errors import DivergedError, InputError
+from impasto.events import notice
+from impasto.files import write_bytes
+
+
+class Task(Protocol):
+    """What is trained: named parameters, the loss of a step, and an evaluation on held-out pictures."""
+
+    @property
+    def parameters(self) -> Mapping[str, Tensor]:
+        """Leaves that require gradients, by the name they are stored under."""
+
+    def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
+        """Give the loss of batch `step` with a graph, and numbers for the log."""
+
+    def evaluate(self) -> dict[str, float]:
+        """Give numbers on held-out pictures; empty where there are none."""
+
+    def export(self, path: Path) -> None:
+        """Write what a user loads."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast: AdamW with a warm-up to `rate` and a cosine down to nothing."""
+
+    steps: int = 20_000
+    rate: float = 2e-3
+    warmup: float = 0.05
+    """Share of the steps in which the rate rises."""
+    weight_decay: float = 1e-5
+    clip: float = 1.0
+    """Largest norm of the gradient."""
+    save_every: int = 250
+    """Steps between checkpoints."""
+
+    def at(self, step: int) -> float:
+        """Give the learning rate of `step`, counted from 0."""
+        position = min(1.0, (step + 1) / self.steps)
+        if position < self.warmup:
+            return self.rate * position / self.warmup
+        return self.rate * 0.5 * (1 + math.cos(math.pi * (position - self.warmup) / (1 - self.warmup)))
+
+
+def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, float]]:
+    """Train `task`, resuming from `folder` when it holds a checkpoint; yield one record a step.
+
+    Writes `checkpoint.safetensors` (and keeps the one before), `log.jsonl` and, at each checkpoint, the export
+    `weights.safetensors`. Closing the iterator loses at most `save_every` steps.
+
+    Raises `DivergedError` when the loss is not finite ten times in a row.
+    """
+    parameters = dict(task.parameters)
+    optimizer = torch.optim.AdamW(parameters.values(), lr=schedule.rate, weight_decay=schedule.weight_decay)
+    start = _resume(folder, parameters, optimizer)
+    folder.mkdir(parents=True, exist_ok=True)
+    bad = 0
+    for step in range(start, schedule.steps):
+        began = time.monotonic()
+        for group in optimizer.param_groups:
+            group["lr"] = schedule.at(step)
+        loss, record = task.loss(step)
+        done = step + 1
+        due = done % schedule.save_every == 0 or done == schedule.steps
+        if not torch.isfinite(loss):
+            bad += 1
+            if bad >= 10:
+                raise DivergedError(f"training diverged at step {step}; start again with a smaller --rate")
+            if due and optimizer.state:
+                _save(folder, parameters, optimizer, done, schedule)
+                task.export(folder / "weights.safetensors")
+            continue
+        bad = 0
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        torch.nn.utils.clip_grad_norm_(parameters.values(), schedule.clip)
+        optimizer.step()
+        record = {"step": done, "loss": float(loss.detach()), "rate": schedule.at(step), **record}
+        record["seconds"] = time.monotonic() - began
+        if due:
+            record |= {f"held_out_{key}": value for key, value in task.evaluate().items()}
+            _save(folder, parameters, optimizer, done, schedule)
+            task.export(folder / "weights.safetensors")
+        with (folder / "log.jsonl").open("a") as log:
+            rounded = {k: v if isinstance(v, int) else float(f"{v:.6g}") for k, v in record.items()}
+            log.write(json.dumps(rounded) + "\n")
+        yield record
+
+
+def _save(
+    folder: Path,
+    parameters: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    schedule: Schedule,
+) -> None:
+    tensors = {}
+    for name, parameter in parameters.items():
+        tensors[f"parameter/{name}"] = parameter.detach().contiguous()
+        for key, value in optimizer.state[parameter].items():
+            tensors[f"adamw/{name}/{key}"] = torch.as_tensor(value).contiguous()
+    path = folder / "checkpoint.safetensors"
+    if path.exists():
+        path.replace(folder / "checkpoint.previous.safetensors")
+    metadata = {"step": str(step), "schedule": json.dumps(asdict(schedule))}
+    write_bytes(path, save(tensors, metadata=metadata))
+
+
+def _resume(folder: Path, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
+    corrupt = False
+    for name in ("checkpoint.safetensors", "checkpoint.previous.safetensors"):
+        path = folder / name
+        if not path.exists():
+            continue
+        try:
+            with safe_open(path, framework="pt") as stream:
+                tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 - not a mapping
+                step = int((stream.metadata() or {})["step"])
+        except (SafetensorError, OSError, KeyError, ValueError) as error:
+            notice(f"{path.name}: cannot be resumed from ({error}); trying the one before")
+            # Out of the way: the next save would make it the one before, in place of the good one.
+            with contextlib.suppress(OSError):
+                path.replace(path.with_suffix(".corrupt"))
+            corrupt = True
+            continue
+        expected = {key: tuple(value.shape) for key, value in parameters.items()}
+        found = {k.split("/", 1)[1]: tuple(v.shape) for k, v in tensors.items() if k.startswith("parameter/")}
+        if expected != found:
+            raise InputError(f"{path}: is a checkpoint of another network; name another output folder")
+        with torch.no_grad():
+            for key, parameter in parameters.items():
+                parameter.copy_(tensors[f"parameter/{key}"])
+                # The moments belong beside the parameter; AdamW keeps its count of steps on the CPU.
+                optimizer.state[parameter] = {
+                    part: tensors[f"adamw/{key}/{part}"].clone().to("cpu" if part == "step" else parameter.device)
+                    for part in ("step", "exp_avg", "exp_avg_sq")
+                }
+        return step
+    if corrupt:
+        raise InputError(f"{folder}: no checkpoint can be read; the same command again trains from the beginning")
+    return 0

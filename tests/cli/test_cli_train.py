@@ -1,0 +1,136 @@
+"""`impasto train encoder`: a few steps of the real thing, with a random teacher of VGG-19's shape."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from cli_helpers import draw
+from safetensors.torch import load_file, save_file
+
+from impasto.training import distill
+from impasto.training.encoder import PLAN, EncoderTask, initial
+from impasto.weights import VGG19_CONVOLUTIONS
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    path = tmp_path_factory.mktemp("teacher") / "vgg19.safetensors"
+    random = torch.Generator().manual_seed(0)
+    tensors = {}
+    for name, (wide, narrow) in VGG19_CONVOLUTIONS.items():
+        if name <= "conv5_1":
+            spread = (2 / (9 * narrow)) ** 0.5
+            tensors[f"{name}.weight"] = (spread * torch.randn(wide, narrow, 3, 3, generator=random)).half()
+            tensors[f"{name}.bias"] = torch.zeros(wide).half()
+    save_file(tensors, path, metadata={"architecture": "vgg19"})
+    return path
+
+
+@pytest.fixture
+def train(run, teacher, monkeypatch):
+    monkeypatch.setattr(distill, "LIFT_BATCHES", 2)
+    monkeypatch.setattr(distill, "HELD_OUT_SIDE", 48)
+    Path("data").mkdir()
+    for seed in range(2):
+        draw(f"data/{seed}.png", seed)
+
+    def train(*arguments):
+        fixed = ("--batch", "1", "--crop", "32", "--precision", "float32", "--device", "cpu", "--save-every", "2")
+        return run("train", "encoder", "data", "--teacher", teacher, *fixed, *arguments)
+
+    return train
+
+
+def test_trains_logs_exports_and_goes_on(train, run, teacher):
+    outcome = train("--out", "run", "--steps", "2", "--held-out", "data")
+    assert outcome.status == 0, outcome.err
+    assert outcome.err.splitlines()[0].startswith("step 2  loss ")
+    assert outcome.err.splitlines()[-1] == "saved run/weights.safetensors"
+    log = [json.loads(line) for line in Path("run/log.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in log] == [1, 2]
+    assert log[1]["held_out_relu1_1"] > 0
+    again = train("--out", "run", "--steps", "4")
+    assert again.status == 0
+    log = [json.loads(line) for line in Path("run/log.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in log] == [1, 2, 3, 4]
+    # What was trained is an encoder that paints.
+    options = ("--size", "48", "--iterations", "1", "--precision", "float32", "--encoder", "run/weights.safetensors")
+    painted = run("paint", "data/0.png", "--style", "data/1.png", *options, "-o", "out.png")
+    assert painted.status == 0, painted.err
+
+
+def test_lifts_are_solved_for_at_the_start_only(train, monkeypatch):
+    solved = []
+    fit = EncoderTask.fit_lifts
+    monkeypatch.setattr(EncoderTask, "fit_lifts", lambda self, batches: solved.append(batches) or fit(self, batches))
+    assert train("--out", "run", "--steps", "1").status == 0
+    assert solved == [2]
+    assert train("--out", "run", "--steps", "2", "--init", "not looked at").status == 0
+    assert solved == [2]
+
+
+def test_starts_from_a_narrower_petite(train, encoder):
+    assert train("--out", "run", "--steps", "1", "--rate", "1e-9", "--init", encoder).status == 0
+    trained, narrow = load_file("run/weights.safetensors"), load_file(encoder)
+    for key in ("conv1_1.weight", "conv4_2.weight"):
+        wide, small = trained[key], narrow[key]
+        assert torch.allclose(wide[tuple(slice(side) for side in small.shape)].float(), small, atol=1e-3), key
+        # The old channels do not yet see the new ones.
+        assert not wide[: len(small), small.shape[1] :].any() or wide.shape[1] == small.shape[1]
+    assert trained["conv1_1.weight"].shape[0] == PLAN["1_1"]
+
+
+def test_starts_from_collaborative_distillation(train):
+    plan = {name: 4 * int(name[0]) for name in PLAN}
+    tensors = {"encoder5.conv0.weight": torch.eye(3)[:, :, None, None], "encoder5.conv0.bias": torch.zeros(3)}
+    for key, value in initial(plan, seed=3).items():
+        if key.startswith("conv"):
+            name, _, kind = key.partition(".")
+            tensors[f"encoder5.{name.replace('_', '')}.{kind}"] = value
+    save_file(tensors, "cd.safetensors")
+    outcome = train("--out", "run", "--steps", "1", "--init", "cd.safetensors")
+    assert outcome.status == 0, outcome.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["--rate", "0"], 2, "--rate"),
+        (["--device", "tpu"], 2, "--device"),
+        (["--held-out", "nowhere"], 3, "nowhere"),
+        (["--init", "nowhere"], 4, "nowhere"),
+        (["--init", "data/0.png"], 4, "data/0.png"),
+    ],
+)
+def test_refused_before_training(train, arguments, status, words):
+    outcome = train("--out", "run", "--steps", "1", *arguments)
+    assert outcome.status == status, outcome.err
+    assert words in outcome.error
+    assert not Path("run").exists()
+
+
+def test_the_teacher_must_be_vgg19(run, encoder):
+    Path("data").mkdir()
+    draw("data/0.png")
+    outcome = run("train", "encoder", "data", "--teacher", encoder, "--out", "run")
+    assert (outcome.status, "must be VGG-19" in outcome.error) == (4, True)
+
+
+def test_no_pictures(run, teacher):
+    Path("data").mkdir()
+    outcome = run("train", "encoder", "data", "--teacher", teacher, "--out", "run", "--precision", "float32")
+    assert (outcome.status, "holds no picture" in outcome.error) == (3, True)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_no_gpu(run, teacher):
+    outcome = run("train", "encoder", "data", "--teacher", teacher, "--out", "run", "--device", "cuda")
+    assert (outcome.status, "--device cpu" in outcome.error) == (5, True)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+def test_trains_on_a_gpu(train):
+    assert train("--out", "run", "--steps", "2", "--held-out", "data", "--device", "cuda").status == 0
+    assert train("--out", "run", "--steps", "3", "--device", "cuda").status == 0

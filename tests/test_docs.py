@@ -1,0 +1,42 @@
+"""The documentation says what the code does."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from impasto.recipe import Recipe
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def test_the_recipe_page_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("docs_recipe", ROOT / "scripts" / "docs_recipe.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "recipe.md").read_text("utf-8") == module.page(), "run: python scripts/docs_recipe.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_links_and_pictures_of_a_page_exist(page: Path) -> None:
+    text = page.read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), f"{page.name} points at {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_options_named_on_a_page_exist(page: Path) -> None:
+    known = {"--" + name.replace("_", "-") for name in Recipe.model_fields}
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "src" / "impasto" / "cli").rglob("*.py"))
+    known |= set(re.findall(r"--[a-z][a-z0-9-]+", source)) | {"--shared", "--whole", "--vgg19", "--rounds", "--version"}
+    named = {option for line in _impasto_lines(page) for option in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", line)}
+    assert named <= known, f"{page.name} names options that do not exist: {sorted(named - known)}"
+
+
+def _impasto_lines(page: Path) -> list[str]:
+    return [line for line in page.read_text("utf-8").splitlines() if "impasto " in line or "`--" in line]

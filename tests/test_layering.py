@@ -1,0 +1,173 @@
+"""The layering of docs and design: a lower rank never imports a higher one, siblings leave one another alone."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
+
+RANKS = {
+    "_version": 0, "errors": 0, "events": 0, "files": 0, "presets": 0, "recipe": 0,
+    "color": 1, "guides": 1, "images": 1, "metadata": 1, "weights": 1,
+    "encoders": 2, "losses": 2,
+    "nets": 3, "optim": 3,
+    "evaluation": 4, "training": 4,
+    "result": 5, "stylizer": 5,
+    "batch": 6, "figures": 6, "tuning": 6, "video": 6,
+    "cli": 7, "studio": 7,
+    "__main__": 8,
+}  # fmt: skip
+"""Rank of each module or package directly under impasto."""
+
+MAY_IMPORT_SIBLING = {("files", "errors"), ("recipe", "errors"), ("stylizer", "result")}
+"""Pairs on one rank where the first may import the second."""
+
+HOMES = {
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "starlette": {"studio"},
+    "uvicorn": {"studio"},
+    "optuna": {"tuning"},
+    "ray": {"batch", "tuning"},
+    "av": {"video"},
+    "matplotlib": {"figures", "cli"},
+    "h5py": {"weights"},
+    "PIL": {"images"},
+    "filelock": {"weights"},
+    "torchvision": set(),
+    "requests": set(),
+}
+"""The only modules that may import these packages."""
+
+FILES = sorted(path for path in ROOT.rglob("*.py"))
+
+
+def unit(path: Path) -> str:
+    """The module or package directly under impasto that a file belongs to; empty for impasto/__init__.py."""
+    first = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def imports(source: str, path: Path) -> set[str]:
+    """Every dotted name a file imports, wherever: in functions and under TYPE_CHECKING too."""
+    package = ("impasto", *path.relative_to(ROOT).parts[:-1])
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                base = ".".join((*package[: len(package) - node.level + 1], *filter(None, [node.module])))
+            # `from impasto import images` is about impasto.images.
+            found |= {f"{base}.{alias.name}" for alias in node.names} if base == "impasto" else {base}
+    return found
+
+
+def inner(names: set[str]) -> set[str]:
+    """The units of impasto among imported names."""
+    return {name.split(".")[1] for name in names if name.startswith("impasto.")}
+
+
+def complaints(source: str, path: Path) -> list[str]:
+    own = unit(path)
+    found = []
+    names = imports(source, path)
+    for name in sorted(inner(names) - {own}):
+        if name not in RANKS:
+            found.append(f"{own} imports impasto.{name}, which has no rank")
+        elif RANKS[name] > RANKS[own]:
+            found.append(f"{own} (rank {RANKS[own]}) imports {name} (rank {RANKS[name]})")
+        elif RANKS[name] == RANKS[own] and (own, name) not in MAY_IMPORT_SIBLING:
+            found.append(f"{own} imports its sibling {name}")
+    for name in sorted({name.split(".")[0] for name in names}):
+        if name in HOMES and own not in HOMES[name]:
+            found.append(f"{own} imports {name}, which belongs to {', '.join(sorted(HOMES[name])) or 'nobody'}")
+        if name == "torch" and RANKS[own] == 0:
+            found.append(f"{own} (rank 0) imports torch")
+    if own == "optim" and "encoders" in inner(names):
+        found.append("optim imports encoders; it sees an encoder as a callable")
+    return found
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(FILES) > 30
+    assert {unit(path) for path in FILES} - {""} <= set(RANKS), "a new module needs a rank"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if unit(p)], ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_go_downwards(path: Path) -> None:
+    assert complaints(path.read_text("utf-8"), path) == []
+
+
+@pytest.mark.parametrize(
+    ("own", "source"),
+    [
+        ("losses/terms.py", "from impasto.encoders import Vgg"),
+        ("encoders/vgg.py", "import impasto.losses.terms"),
+        ("encoders/vgg.py", "from impasto import losses"),
+        ("encoders/vgg.py", "from ..losses import terms"),
+        ("encoders/vgg.py", "from .. import stylize"),
+        ("recipe.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from impasto.stylizer import Stylizer"),
+        ("recipe.py", "def f():\n    import torch"),
+        ("images/decode.py", "from impasto.metadata import read"),
+        ("optim/evaluate.py", "from impasto.encoders import Encoder"),
+        ("stylizer.py", "import rich.progress"),
+        ("stylizer.py", "from impasto.cli import main"),
+        ("result.py", "from impasto.stylizer import Stylizer"),
+        ("training/data.py", "from PIL import Image"),
+        ("stylizer.py", "from impasto.nowhere import x"),
+    ],
+)
+def test_the_check_sees_what_it_should(own: str, source: str) -> None:
+    assert len(complaints(source, ROOT / own)) == 1
+
+
+@pytest.mark.parametrize(
+    ("own", "source"),
+    [
+        ("encoders/vgg.py", "from .encoder import LAYERS"),
+        ("stylizer.py", "from impasto import encoders, images\nfrom impasto.result import Result\nimport torch"),
+        ("cli/paint.py", "import rich, typer\nfrom impasto.stylizer import Stylizer"),
+    ],
+)
+def test_the_check_allows_what_it_should(own: str, source: str) -> None:
+    assert complaints(source, ROOT / own) == []
+
+
+def test_light_modules_do_not_load_torch() -> None:
+    # `impasto --help` and `impasto show` answer at once because of this.
+    modules = (
+        "impasto, impasto.errors, impasto.events, impasto.files, impasto.recipe, impasto.metadata, impasto.weights"
+    )
+    code = f"import {modules}, sys; sys.exit('torch' in sys.modules or 'PIL' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], env=_environment(), check=False)
+    assert done.returncode == 0
+
+
+def test_imports_have_no_side_effects(tmp_path: Path) -> None:
+    code = """
+import os, random, sys, torch, warnings
+before = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
+import impasto.stylizer, impasto.training.trainer, impasto.training.encoder, impasto.result
+import logging
+after = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
+sys.exit(before != after or bool(logging.getLogger().handlers) or bool(os.listdir()))
+"""
+    environment = {
+        **_environment(),
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT.parent)}
