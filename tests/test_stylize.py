@@ -1,8 +1,8 @@
 """Painting end to end, on 64 pixels with a tiny encoder: what comes out, and what styles do to it."""
 
+import math
 from collections.abc import Callable
 
-import math
 import pytest
 import torch
 
