@@ -1,8 +1,9 @@
 """Paint the pictures of docs/: `python scripts/docs_pictures.py TASK --shared ../shared`.
 
 Tasks: `alpha` (the CS229 report's Figure 1 under two normalisations), `pairs` (the defaults on varied photographs
-and paintings), `paper` (the report's own setting on the same), `encoders` (petite beside VGG-19). Each picture is
-kept under --work and painted only once, so a task can be stopped and run again; the sheet goes to docs/figures.
+and paintings), `paper` (the report's own setting on the same), `encoders` (petite beside VGG-19), `readme` (our own
+pictures with the embedded encoder; needs nothing shared). Each picture is kept under --work and painted only once, so
+a task can be stopped and run again; the sheet goes to docs/figures.
 """
 
 import argparse
@@ -13,7 +14,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from impasto import Recipe, Stylizer, load
+from impasto import Recipe, Stylizer, load, stylize
 
 PAIRS = [
     ("content/tubingen", "style/van_gogh_starry_night"),
@@ -80,10 +81,10 @@ def _fit(picture: Image.Image, height: int) -> Image.Image:
 def alpha(shared: Path, work: Path, out: Path) -> None:
     """Paint the α sweep of the report's Figure 1, with the normalisations of Gatys and of Zhao."""
     rows = []
-    for normalisation, alphas in (("gatys", (1e-2, 1e-3, 1e-4, 1e-8)), ("zhao", (1e-2, 1e-3, 1e-4, 1e-8))):
+    for normalisation, alphas in (("gatys", (1e-2, 1e-3, 1e-4, 1e-8)), ("zhao", (1e-2, 1e-8))):
         row = []
         for value in alphas:
-            settings = {"preset": "cs229", "iterations": 400, "size": 320, "content_weight": value}
+            settings = {"preset": "cs229", "iterations": 400, "size": 256, "content_weight": value}
             name = f"alpha-{normalisation}-{value:.0e}"
             cell = paint(work, name, shared, PAIRS[0], shared / VGG, normalisation=normalisation, **settings)
             row.append((f"{normalisation}  α = {value:.0e}", cell[1]))
@@ -129,6 +130,35 @@ def encoders(shared: Path, work: Path, out: Path) -> None:
     sheet([rows[i] + rows[i + 1] for i in (0, 2, 4)], out / "petite_and_vgg19.jpg", height=300)
 
 
+def readme(shared: Path, work: Path, out: Path) -> None:
+    """Paint our own sample pictures with our own sample paintings and the embedded encoder."""
+    assets = Path(__file__).resolve().parent.parent / "assets"
+    photos = {"swirls": "astronaut", "woodblock": "rocket", "palette_knife": "cat", "pointillism": "coffee"}
+    photos |= {"stained_glass": "cat", "watercolour": "rocket", "engraving": "astronaut", "cubism": "coffee"}
+    cells = []
+    for style, photo in photos.items():
+        log = work / f"readme-{photo}-{style}.png"
+        if not log.exists():
+            stylize(assets / f"photos/{photo}.jpg", assets / f"styles/{style}.jpg", encoder="petite").save(log)
+        painted = load(log).to_pil().convert("RGB")
+        corner = load(assets / f"styles/{style}.jpg").to_pil().convert("RGB")
+        corner.thumbnail((painted.width // 4, painted.height // 4))
+        painted.paste(corner, (painted.width - corner.width, painted.height - corner.height))
+        cells.append(painted)
+    height, gap = 300, 6
+    scaled = [_fit(cell, height) for cell in cells]
+    rows = [scaled[:4], scaled[4:]]
+    width = max(sum(cell.width + gap for cell in row) - gap for row in rows)
+    page = Image.new("RGB", (width, 2 * height + gap), "white")
+    for index, row in enumerate(rows):
+        x = (width - sum(cell.width + gap for cell in row) + gap) // 2
+        for cell in row:
+            page.paste(cell, (x, index * (height + gap)))
+            x += cell.width + gap
+    out.mkdir(parents=True, exist_ok=True)
+    page.save(out / "readme.jpg", quality=88)
+
+
 def _title(part: str) -> str:
     return part.split("/")[1].replace("_", " ")
 
@@ -137,7 +167,7 @@ def _original(shared: Path, part: str) -> Image.Image:
     return load(shared / "images" / f"{part}.jpg").to_pil().convert("RGB")
 
 
-TASKS = {"alpha": alpha, "pairs": pairs, "paper": paper, "encoders": encoders}
+TASKS = {"alpha": alpha, "pairs": pairs, "paper": paper, "encoders": encoders, "readme": readme}
 
 
 def main() -> None:

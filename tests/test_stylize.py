@@ -65,7 +65,9 @@ def test_history_adds_up_and_counts(paint, content, style) -> None:
     assert [progress.size for progress in seen] == [(24, 32)] * 6 + [(48, 64)] * 3
     for record, progress in zip(result.history, seen, strict=True):
         assert record["loss"] == progress.loss
-        assert record["content"] + record["style"] + record["tv"] == pytest.approx(record["loss"], rel=1e-9)
+        assert sum(record[key] for key in ("content", "style", "tv", "gamut")) == pytest.approx(
+            record["loss"], rel=1e-9
+        )
         assert sum(progress.losses.values()) == pytest.approx(progress.loss, rel=1e-9)
         assert progress.image.shape[-2:] == progress.size
         assert progress.eta_s >= 0
@@ -121,13 +123,15 @@ def test_factors_of_the_terms_are_weights_times_normalisation(tiny_encoder: Vgg,
     assert {term.layer: term.factor for term in objective.styles} == pytest.approx(
         {layer: 7.0 * weight / (4 * channels[layer] ** 2) for layer, weight in (("relu1_1", 0.25), ("relu3_1", 4.0))}
     )
-    assert objective.variation is not None
-    assert objective.variation.factor == pytest.approx(0.1 * 255)
+    variation, gamut = objective.pixels
+    assert (variation.name, gamut.name) == ("tv", "gamut")
+    assert variation.factor == pytest.approx(0.1 * 255)
+    assert gamut.factor == pytest.approx(recipe.gamut_weight * 255**2)
     assert stylizer.levels[0].size == (48, 64)
     for term in objective.contents:
         assert torch.equal(term.target, tiny_encoder(content[None], [term.layer])[term.layer])
-    without = Stylizer(content, style, recipe.replace(tv_weight=0), encoder=tiny_encoder)
-    assert without.objective(without.levels[0]).variation is None
+    without = Stylizer(content, style, recipe.replace(tv_weight=0, gamut_weight=0), encoder=tiny_encoder)
+    assert without.objective(without.levels[0]).pixels == ()
 
 
 def test_style_of_itself_leaves_the_content(paint, content) -> None:

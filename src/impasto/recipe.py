@@ -93,6 +93,7 @@ class Recipe(BaseModel):
     tv: Literal["l1", "l2", "vector"] = Field(
         "vector", description="total variation: of absolute or squared differences, or of the colours' gradient"
     )
+    gamut_weight: Weight = Field(300.0, description="weight of the penalty on colours outside what can be shown")
 
     # How it is found.
     init: Literal["content", "noise", "blend", "style", "file"] = Field(

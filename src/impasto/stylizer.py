@@ -15,7 +15,7 @@ from impasto.encoders import Encoder
 from impasto.errors import DivergedError, ImageError, ResourceError, UsageError
 from impasto.events import Progress, notice
 from impasto.images import Picture
-from impasto.losses import NORMALISATIONS, Content, Gram, Objective, Style, TotalVariation, blend
+from impasto.losses import NORMALISATIONS, Content, Gamut, Gram, Objective, Style, TotalVariation, blend
 from impasto.losses.normalisation import power
 from impasto.optim import canvas, memory, pyramid
 from impasto.optim.evaluate import WholeImage
@@ -150,9 +150,9 @@ class Stylizer:
         recipe, normal = self.recipe, NORMALISATIONS[self.recipe.normalisation]
         statistic = Gram()
         with torch.no_grad():
-            pixels = images.resize(self.content.pixels, level.size)
+            photo = images.resize(self.content.pixels, level.size)
             contents = []
-            for layer, features in self.encoder(pixels, recipe.content_layers).items():
+            for layer, features in self.encoder(photo, recipe.content_layers).items():
                 channels, positions = self.encoder.channels[layer], features[0, 0].numel()
                 factor = normal.content(channels, positions, power(features))
                 weight = recipe.content_weight * recipe.content_layers[layer]
@@ -170,11 +170,13 @@ class Stylizer:
             factor = normal.style(self.encoder.channels[layer], power(target))
             weight = recipe.style_weight * recipe.style_layers[layer]
             styles.append(Style(layer, statistic, target, weight * factor))
-        variation = None
+        pixels: list[TotalVariation | Gamut] = []
+        positions = level.size[0] * level.size[1]
         if recipe.tv_weight:
-            factor = normal.variation(recipe.tv, level.size[0] * level.size[1])
-            variation = TotalVariation(recipe.tv, recipe.tv_weight * factor)
-        return Objective(tuple(contents), tuple(styles), variation)
+            pixels.append(TotalVariation(recipe.tv, recipe.tv_weight * normal.variation(recipe.tv, positions)))
+        if recipe.gamut_weight:
+            pixels.append(Gamut(recipe.gamut_weight * normal.gamut(positions)))
+        return Objective(tuple(contents), tuple(styles), tuple(pixels))
 
     def result(self) -> Result:
         """Give the picture so far, at the size of the recipe, with the content's alpha."""

@@ -33,7 +33,7 @@ def test_paints_a_picture_of_the_suffix_with_its_recipe(paint, photo, name, kind
 
 def test_start_and_end_say_the_weighted_losses(paint):
     lines = paint("-o", "out.png").err.splitlines()
-    pattern = r"(start:|end:  ) content [\d.e+-]+  style [\d.e+-]+  tv [\d.e+-]+"
+    pattern = r"(start:|end:  ) content [\d.e+-]+  style [\d.e+-]+  tv [\d.e+-]+  gamut [\d.e+-]+"
     assert [bool(re.fullmatch(pattern, line)) for line in (lines[0], lines[-2])] == [True, True]
     assert lines[-1].startswith("saved out.png, 48x37 px")
 
@@ -71,7 +71,7 @@ def test_json_is_one_line_with_the_result(paint):
     assert len(result["encoder"]["sha256"]) == 64
     for moment in ("start", "end"):
         parts = result["losses"][moment]
-        assert parts["loss"] == pytest.approx(parts["content"] + parts["style"] + parts["tv"])
+        assert parts["loss"] == pytest.approx(sum(parts[key] for key in ("content", "style", "tv", "gamut")))
     assert 0 < result["losses"]["end"]["loss"] < result["losses"]["start"]["loss"]
     assert result["seconds"] > 0
 

@@ -71,7 +71,7 @@ def objective(encoder: Vgg, size: int = 8) -> Objective:
         content = encoder(random(1, 3, size, size, seed=1).sigmoid(), ("relu2_2",))["relu2_2"]
         painted = encoder(random(1, 3, size, size + 2, seed=2).sigmoid(), layers)
         styles = [Style(layer, gram, gram.finish(gram.measure(painted[layer])), 1e-6) for layer in layers]
-    return Objective((Content("relu2_2", content, 1e-4),), tuple(styles), TotalVariation("l2", 3.0))
+    return Objective((Content("relu2_2", content, 1e-4),), tuple(styles), (TotalVariation("l2", 3.0),))
 
 
 @pytest.mark.parametrize("padding", ["reflect", "replicate", "zero"])
@@ -124,7 +124,7 @@ def test_each_term_alone_is_its_share_of_the_whole(tiny_encoder: Vgg) -> None:
     for part in (
         Objective(contents=whole.contents),
         *(Objective(styles=(style,)) for style in whole.styles),
-        Objective(variation=whole.variation),
+        *(Objective(pixels=(term,)) for term in whole.pixels),
     ):
         _, alone = part(image, found)
         ((name, value),) = alone.terms.items()

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impasto.losses import NORMALISATIONS, Content, Gram, Style, TotalVariation
+from impasto.losses import NORMALISATIONS, Content, Gamut, Gram, Style, TotalVariation
 from impasto.losses.normalisation import power
 
 gram = Gram()
@@ -199,3 +199,42 @@ def test_names_in_a_report() -> None:
     assert content("gatys", f).name == "content relu4_2"
     assert style("gatys", f).name == "style relu1_1"
     assert TotalVariation("l1", 1.0).name == "tv"
+
+
+# The gradient of all channels together, and the colours that can be shown.
+
+
+def test_vector_variation_is_the_length_of_the_gradient() -> None:
+    # One edge of height 1 in all three channels: sqrt(3) a pixel along it, whichever way it runs.
+    image = torch.zeros(1, 3, 4, 6, dtype=torch.float64)
+    image[..., 3:] = 1
+    term = TotalVariation("vector", 2.0)
+    assert float(term(image)) == pytest.approx(2 * 4 * 3**0.5, rel=2e-3)
+    assert float(term(image)) == pytest.approx(float(term(image.transpose(2, 3))), rel=1e-12)
+    assert float(term(torch.full_like(image, 0.3))) == 0
+
+
+def test_vector_variation_asks_the_channels_to_share_their_edges() -> None:
+    together = torch.zeros(1, 3, 3, 8, dtype=torch.float64)
+    together[..., 4:] = 1
+    apart = together.clone()
+    for channel in range(3):
+        apart[0, channel] = 0
+        apart[0, channel, :, 2 + 2 * channel :] = 1
+    assert float(TotalVariation("l1", 1.0)(together)) == float(TotalVariation("l1", 1.0)(apart))
+    assert float(TotalVariation("vector", 1.0)(together)) < 0.6 * float(TotalVariation("vector", 1.0)(apart))
+
+
+def test_vector_variation_and_gamut_have_the_right_gradients() -> None:
+    image = (1.6 * torch.rand(1, 3, 5, 4, dtype=torch.float64) - 0.3).requires_grad_()
+    flat = torch.full((1, 3, 5, 4), 0.5, dtype=torch.float64, requires_grad=True)
+    for term in (TotalVariation("vector", 0.7), Gamut(3.0)):
+        assert torch.autograd.gradcheck(term, image)
+        (gradient,) = torch.autograd.grad(term(flat), flat)
+        assert torch.equal(gradient, torch.zeros_like(flat))
+
+
+def test_gamut_counts_what_clipping_would_take_away() -> None:
+    image = torch.tensor([-0.5, 0.0, 0.4, 1.0, 1.25], dtype=torch.float64).reshape(1, 1, 1, 5)
+    assert float(Gamut(2.0)(image)) == pytest.approx(2 * (0.25 + 0.0625))
+    assert float(Gamut(2.0)(image.clamp(0, 1))) == 0

@@ -18,7 +18,7 @@ from impasto.events import Progress, notice
 from impasto.images import Picture
 from impasto.stylizer import Stylizer
 
-PARTS = ("content", "style", "tv")
+PARTS = ("content", "style", "tv", "gamut")
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,7 @@ def plan(stylizer: Stylizer, *, as_json: bool) -> str:
         document = {
             "encoder": {"name": stylizer.encoder.name, "sha256": stylizer.encoder.sha256},
             "levels": levels,
+            "memory_bytes": stylizer.memory_bytes,
             "precision": recipe.precision,
             "recipe": recipe.model_dump(mode="json"),
             "size": {"width": width, "height": height},
@@ -141,7 +142,8 @@ def plan(stylizer: Stylizer, *, as_json: bool) -> str:
         return json.dumps(document, sort_keys=True)
     lines = [f"result     {width}x{height} px"]
     lines += [f"level {n}    {at['width']}x{at['height']} px, {at['steps']} steps" for n, at in enumerate(levels, 1)]
-    lines += [f"encoder    {stylizer.encoder.name}", f"precision  {recipe.precision}", f"recipe     {recipe.to_json()}"]
+    lines += [f"encoder    {stylizer.encoder.name}", f"precision  {recipe.precision}"]
+    lines += [f"memory     about {stylizer.memory_bytes / 2**30:.2f} GiB", f"recipe     {recipe.to_json()}"]
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from impasto.files import write_bytes
 
-PARTS = ("content", "style", "tv")
+PARTS = ("content", "style", "tv", "gamut")
 
 
 def plot(history: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -3,11 +3,12 @@
 from impasto.losses.normalisation import NORMALISATIONS, Normalisation
 from impasto.losses.objective import LossReport, Objective
 from impasto.losses.statistics import Gram, State, Statistic, blend
-from impasto.losses.terms import Content, Style, TotalVariation
+from impasto.losses.terms import Content, Gamut, Style, TotalVariation
 
 __all__ = [
     "NORMALISATIONS",
     "Content",
+    "Gamut",
     "Gram",
     "LossReport",
     "Normalisation",

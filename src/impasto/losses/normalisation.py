@@ -32,6 +32,10 @@ class Normalisation:
     variation: Callable[[str, int], float]
     """(l1, l2 or vector, pixels) -> factor."""
 
+    def gamut(self, pixels: int) -> float:
+        """Give the factor on the sum of squared distances to [0, 1]: that of an `l2` difference."""
+        return self.variation("l2", pixels)
+
 
 TINY = 1e-12
 

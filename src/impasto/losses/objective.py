@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from impasto.losses.terms import Content, Style, TotalVariation
+from impasto.losses.terms import Content, Gamut, Style, TotalVariation
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class LossReport:
     terms: dict[str, float]
 
     def group(self) -> dict[str, float]:
-        """Give the sums over layers: content, style, tv."""
+        """Give the sums over layers: content, style, tv, gamut."""
         sums: dict[str, float] = {}
         for name, value in self.terms.items():
             kind = name.split()[0]
@@ -31,7 +31,8 @@ class Objective:
 
     contents: tuple[Content, ...] = ()
     styles: tuple[Style, ...] = ()
-    variation: TotalVariation | None = None
+    pixels: tuple[TotalVariation | Gamut, ...] = ()
+    """Terms over the image itself."""
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -45,8 +46,8 @@ class Objective:
             losses[content.name] = content(features[content.layer])
         for style in self.styles:
             losses[style.name] = style(style.statistic.measure(features[style.layer]))
-        if self.variation is not None:
-            losses[self.variation.name] = self.variation(image)
+        for term in self.pixels:
+            losses[term.name] = term(image)
         if not losses:
             raise ValueError("an objective needs at least one term")
         stacked = torch.stack([loss.to(image.dtype) for loss in losses.values()])

@@ -1,4 +1,4 @@
-"""The terms of an objective. Pointwise: content, total variation. Pooled: style, a function of a `State`."""
+"""The terms of an objective. Pointwise: content, total variation, gamut. Pooled: style, a function of a `State`."""
 
 from dataclasses import dataclass
 
@@ -73,3 +73,19 @@ class TotalVariation:
             squares = F.pad(down.square(), (0, 0, 0, 1)) + F.pad(right.square(), (0, 1, 0, 0))
             return self.factor * (squares.sum(1) + FLAT**2).sqrt().sub(FLAT).sum()
         return self.factor * (down.square().sum() + right.square().sum())
+
+
+@dataclass(frozen=True)
+class Gamut:
+    """Weighted sum of squared distances of the colours to [0, 1].
+
+    Saving clips what lies outside, and a clipped picture is not the one that was judged: unconstrained solvers
+    otherwise buy style with highlights that no screen can show.
+    """
+
+    factor: float
+    name: str = "gamut"
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Give the loss of `image` (1, 3, H, W)."""
+        return self.factor * (image - image.clamp(0, 1)).square().sum()
