@@ -111,6 +111,7 @@ def test_factors_of_the_terms_are_weights_times_normalisation(tiny_encoder: Vgg,
         style_weight=7.0,
         style_layers={"relu1_1": 0.25, "relu3_1": 4.0},
         tv_weight=0.1,
+        gamut_weight=2.0,
         tv="l1",
     )
     stylizer = Stylizer(content, style, recipe, encoder=tiny_encoder)
