@@ -28,6 +28,8 @@ PAIRS = [
     ("content/chicago", "style/turner_shipwreck"),
     ("content/blonde_girl", "style/delaunay_portrait"),
 ]
+SIDE = 320
+"""Long side of comparisons with VGG-19."""
 VGG = "weights/vgg19-oxford-standin.safetensors"
 Cell = tuple[str, Image.Image]
 
@@ -93,41 +95,39 @@ def alpha(shared: Path, work: Path, out: Path) -> None:
 
 
 def pairs(shared: Path, work: Path, out: Path) -> None:
-    """Paint the defaults with VGG-19 on every pair, beside photograph and painting."""
+    """Paint the defaults with the embedded encoder on every pair, beside photograph and painting."""
     cells = []
     for index, pair in enumerate(PAIRS):
-        painted = paint(work, f"pair-{index}-vgg19", shared, pair, shared / VGG)[1]
-        cells.append([(_title(part), _original(shared, part)) for part in pair] + [("impasto, defaults", painted)])
+        seconds, painted = paint(work, f"pair-{index}", shared, pair, "petite")
+        cells.append([(_title(part), _original(shared, part)) for part in pair] + [(f"impasto, {seconds}", painted)])
     rows = [left + right for left, right in zip(cells[::2], cells[1::2], strict=True)]
     sheet(rows, out / "defaults.jpg", height=250)
 
 
 def paper(shared: Path, work: Path, out: Path) -> None:
-    """Paint the report's own setting beside the defaults."""
-    rows = []
+    """Paint the report's own setting beside the defaults, with the same encoder at the same size."""
+    row = []
     for index in (0, 1, 5):
-        pair = PAIRS[index]
-        settings = {"preset": "cs229", "iterations": 400, "size": 400}
-        ours = paint(work, f"pair-{index}-vgg19", shared, pair, shared / VGG)
-        theirs = paint(work, f"paper-{index}", shared, pair, shared / VGG, **settings)
-        rows.append(
-            [
-                (f"--preset cs229 --iterations 400: {theirs[0]}", theirs[1]),
-                (f"defaults: {ours[0]}", ours[1]),
-            ]
-        )
-    sheet(rows, out / "paper_and_defaults.jpg", height=360)
+        settings = {"preset": "cs229", "iterations": 400, "size": SIDE}
+        seconds, painted = paint(work, f"paper-{index}", shared, PAIRS[index], shared / VGG, **settings)
+        row.append((f"the report's setting, 400 steps, {seconds}", painted))
+        seconds, painted = _side(work, shared, index, shared / VGG)
+        row.append((f"defaults, {seconds}", painted))
+    sheet([row[:2] + row[4:], row[2:4]], out / "paper_and_defaults.jpg", height=320)
 
 
 def encoders(shared: Path, work: Path, out: Path) -> None:
     """Paint the same recipe with petite and with VGG-19."""
     rows = []
-    for index in (0, 1, 2, 3, 5, 6):
-        pair = PAIRS[index]
-        small = paint(work, f"pair-{index}-petite", shared, pair, "petite")
-        large = paint(work, f"pair-{index}-vgg19", shared, pair, shared / VGG)
-        rows.append([("petite", small[1]), ("VGG-19", large[1])])
-    sheet([rows[i] + rows[i + 1] for i in (0, 2, 4)], out / "petite_and_vgg19.jpg", height=300)
+    for index in (0, 1, 2, 5):
+        small, large = (_side(work, shared, index, encoder) for encoder in ("petite", shared / VGG))
+        rows.append([(f"petite, {small[0]}", small[1]), (f"VGG-19, {large[0]}", large[1])])
+    sheet([rows[0] + rows[1], rows[2] + rows[3]], out / "petite_and_vgg19.jpg", height=300)
+
+
+def _side(work: Path, shared: Path, index: int, encoder: str | Path) -> Cell:
+    name = "petite" if encoder == "petite" else "vgg19"
+    return paint(work, f"side-{index}-{name}", shared, PAIRS[index], encoder, size=SIDE)
 
 
 def readme(shared: Path, work: Path, out: Path) -> None:

@@ -11,14 +11,13 @@ import torch
 
 from impasto import images
 from impasto.cli.outputs import Outputs
+from impasto.cli.plot import PARTS
 from impasto.cli.session import Session, write_out
 from impasto.cli.sources import Chosen, differences
 from impasto.errors import ResourceError, UsageError
 from impasto.events import Progress, notice
 from impasto.images import Picture
 from impasto.stylizer import Stylizer
-
-PARTS = ("content", "style", "tv", "gamut")
 
 
 @dataclass(frozen=True)

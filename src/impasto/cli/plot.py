@@ -8,6 +8,7 @@ from typing import Any
 from impasto.files import write_bytes
 
 PARTS = ("content", "style", "tv", "gamut")
+"""The groups of terms, in the order they are shown."""
 
 
 def plot(history: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The encoder that ships with impasto: VGG-19's shape at about a tenth of its cost, ending in linear lifts.
+"""The encoder that ships with impasto: VGG-19's shape at about a ninth of its cost, ending in linear lifts.
 
 Each `lift` is a 1x1 map A (N, c) that predicts VGG-19's N features from c of petite's. Every loss on lifted
 features is a Euclidean or Frobenius norm, and with A = Q R (Q with orthonormal columns, R c x c)
