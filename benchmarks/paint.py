@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=8, help="solver steps that are timed in each run")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
+    parser.add_argument("--precisions", nargs="+", choices=("float32", "bfloat16"), default=["float32", "bfloat16"])
     parser.add_argument("--whole", action="store_true", help="also paint whole pictures with the default recipe")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -73,7 +74,7 @@ def main() -> None:
         {"encoder": encoder, "size": size, "precision": precision, "weights": str(options.vgg19)}
         for size in options.sizes
         for encoder in ("petite", *(["vgg19"] if options.vgg19 else []))
-        for precision in ("float32", "bfloat16")
+        for precision in options.precisions
     ]
     found: list[list[dict[str, float]]] = [[] for _ in cases]
     for _ in range(options.rounds):

@@ -30,6 +30,7 @@ def teacher(tmp_path_factory):
 @pytest.fixture
 def train(run, teacher, monkeypatch):
     monkeypatch.setattr(distill, "LIFT_BATCHES", 2)
+    monkeypatch.setattr(distill, "FINAL_BATCHES", 3)
     monkeypatch.setattr(distill, "HELD_OUT_SIDE", 48)
     Path("data").mkdir()
     for seed in range(2):
@@ -60,14 +61,14 @@ def test_trains_logs_exports_and_goes_on(train, run, teacher):
     assert painted.status == 0, painted.err
 
 
-def test_lifts_are_solved_for_at_the_start_only(train, monkeypatch):
+def test_lifts_are_solved_for_at_a_fresh_start_and_at_the_end(train, monkeypatch):
     solved = []
     fit = EncoderTask.fit_lifts
     monkeypatch.setattr(EncoderTask, "fit_lifts", lambda self, batches: solved.append(batches) or fit(self, batches))
     assert train("--out", "run", "--steps", "1").status == 0
-    assert solved == [2]
+    assert solved == [2, 3]
     assert train("--out", "run", "--steps", "2", "--init", "not looked at").status == 0
-    assert solved == [2]
+    assert solved == [2, 3, 3]
 
 
 def test_starts_from_a_narrower_petite(train, encoder):
