@@ -89,19 +89,19 @@ def alpha(shared: Path, work: Path, out: Path) -> None:
             settings = {"preset": "cs229", "iterations": 400, "size": 256, "content_weight": value}
             name = f"alpha-{normalisation}-{value:.0e}"
             cell = paint(work, name, shared, PAIRS[0], shared / VGG, normalisation=normalisation, **settings)
-            row.append((f"{normalisation}  α = {value:.0e}", cell[1]))
+            row.append((f"{normalisation}, alpha {value:.0e}", cell[1]))
         rows.append(row)
     sheet(rows, out / "alpha_sweep.jpg", height=240)
 
 
 def pairs(shared: Path, work: Path, out: Path) -> None:
-    """Paint the defaults with the embedded encoder on every pair, beside photograph and painting."""
+    """Paint the defaults with the embedded encoder on every pair."""
+    # Painted pictures are ours to show; the photographs they come from are not.
     cells = []
     for index, pair in enumerate(PAIRS):
         seconds, painted = paint(work, f"pair-{index}", shared, pair, "petite")
-        cells.append([(_title(part), _original(shared, part)) for part in pair] + [(f"impasto, {seconds}", painted)])
-    rows = [left + right for left, right in zip(cells[::2], cells[1::2], strict=True)]
-    sheet(rows, out / "defaults.jpg", height=250)
+        cells.append((f"{_title(pair[1])}, {seconds}", painted))
+    sheet([cells[:3], cells[3:6], cells[6:8] + cells[9:], cells[8:9]], out / "defaults.jpg", height=330)
 
 
 def paper(shared: Path, work: Path, out: Path) -> None:
@@ -110,10 +110,10 @@ def paper(shared: Path, work: Path, out: Path) -> None:
     for index in (0, 1, 5):
         settings = {"preset": "cs229", "iterations": 400, "size": SIDE}
         seconds, painted = paint(work, f"paper-{index}", shared, PAIRS[index], shared / VGG, **settings)
-        row.append((f"the report's setting, 400 steps, {seconds}", painted))
+        row.append((f"report, {seconds}", painted))
         seconds, painted = _side(work, shared, index, shared / VGG)
         row.append((f"defaults, {seconds}", painted))
-    sheet([row[:2] + row[4:], row[2:4]], out / "paper_and_defaults.jpg", height=320)
+    sheet([row[:4], row[4:]], out / "paper_and_defaults.jpg", height=320)
 
 
 def encoders(shared: Path, work: Path, out: Path) -> None:
@@ -161,10 +161,6 @@ def readme(shared: Path, work: Path, out: Path) -> None:
 
 def _title(part: str) -> str:
     return part.split("/")[1].replace("_", " ")
-
-
-def _original(shared: Path, part: str) -> Image.Image:
-    return load(shared / "images" / f"{part}.jpg").to_pil().convert("RGB")
 
 
 TASKS = {"alpha": alpha, "pairs": pairs, "paper": paper, "encoders": encoders, "readme": readme}
