@@ -17,7 +17,7 @@ PAIR_BYTES = 24
 def predict(size: tuple[int, int], tensors: Mapping[str, Tensor], precision: str, pairs: int) -> int:
     """Estimate the peak in bytes of painting (height, width) with an encoder of these weights, in one piece.
 
-    An upper estimate, within about a third of what is seen.
+    An upper estimate: 1.3 to 1.8 times what was seen with petite and VGG-19 (docs/performance.md).
     """
     neurons: float = sum(
         tensor.shape[0] / 4 ** (int(key[4]) - 1)
