@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, ImageDraw, ImageFont
-
 from impasto import Recipe, Stylizer, load, stylize
+from impasto.images import Picture, Tile, contact_sheet, fit_size, resize, save
 
 PAIRS = [
     ("content/tubingen", "style/van_gogh_starry_night"),
@@ -31,7 +30,7 @@ PAIRS = [
 SIDE = 320
 """Long side of comparisons with VGG-19."""
 VGG = "weights/vgg19-oxford-standin.safetensors"
-Cell = tuple[str, Image.Image]
+Cell = tuple[str, Picture]
 
 
 def paint(work: Path, name: str, shared: Path, pair: tuple[str, str], encoder: str | Path, **settings: Any) -> Cell:
@@ -52,32 +51,14 @@ def paint(work: Path, name: str, shared: Path, pair: tuple[str, str], encoder: s
     record = json.loads(log.read_text())
     parts = (f"{key} {record['start'][key]:.1e} to {record['end'][key]:.1e}" for key in ("content", "style", "tv"))
     print(f"{name}: {record['seconds']:.0f} s; {'; '.join(parts)}")
-    return f"{record['seconds']:.0f} s", load(path).to_pil().convert("RGB")
+    return f"{record['seconds']:.0f} s", load(path)
 
 
 def sheet(rows: Sequence[Sequence[Cell]], path: Path, height: int = 300, quality: int = 88) -> None:
-    """Lay out labelled pictures in rows of one height and save them as a JPEG."""
-    font = ImageFont.load_default(15)
-    gap, label = 8, 24
-    scaled = [[(text, _fit(picture, height)) for text, picture in row] for row in rows]
-    width = max(sum(picture.width + gap for _, picture in row) for row in scaled) + gap
-    page = Image.new("RGB", (width, len(rows) * (height + label + gap) + gap), "white")
-    draw = ImageDraw.Draw(page)
-    y = gap
-    for row in scaled:
-        x = gap
-        for text, picture in row:
-            draw.text((x, y + 2), text, "black", font)
-            page.paste(picture, (x, y + label))
-            x += picture.width + gap
-        y += height + label + gap
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.save(path, quality=quality)
-    print(f"{path}: {page.width}x{page.height}")
-
-
-def _fit(picture: Image.Image, height: int) -> Image.Image:
-    return picture.resize((round(picture.width * height / picture.height), height), Image.Resampling.LANCZOS)
+    """Lay out labelled pictures in rows, at most `height` px high, and save them as a JPEG."""
+    page = contact_sheet([[Tile(picture, text) for text, picture in row] for row in rows], height=height)
+    save(page, path, quality=quality, force=True)
+    print(f"{path}: {page.size[1]}x{page.size[0]}")
 
 
 def alpha(shared: Path, work: Path, out: Path) -> None:
@@ -140,23 +121,13 @@ def readme(shared: Path, work: Path, out: Path) -> None:
         log = work / f"readme-{photo}-{style}.png"
         if not log.exists():
             stylize(assets / f"photos/{photo}.jpg", assets / f"styles/{style}.jpg", encoder="petite").save(log)
-        painted = load(log).to_pil().convert("RGB")
-        corner = load(assets / f"styles/{style}.jpg").to_pil().convert("RGB")
-        corner.thumbnail((painted.width // 4, painted.height // 4))
-        painted.paste(corner, (painted.width - corner.width, painted.height - corner.height))
-        cells.append(painted)
-    height, gap = 300, 6
-    scaled = [_fit(cell, height) for cell in cells]
-    rows = [scaled[:4], scaled[4:]]
-    width = max(sum(cell.width + gap for cell in row) - gap for row in rows)
-    page = Image.new("RGB", (width, 2 * height + gap), "white")
-    for index, row in enumerate(rows):
-        x = (width - sum(cell.width + gap for cell in row) + gap) // 2
-        for cell in row:
-            page.paste(cell, (x, index * (height + gap)))
-            x += cell.width + gap
-    out.mkdir(parents=True, exist_ok=True)
-    page.save(out / "readme.jpg", quality=88)
+        painted, corner = load(log), load(assets / f"styles/{style}.jpg")
+        quarter = min(large / small for large, small in zip(painted.size, corner.size, strict=True)) / 4
+        height, width = fit_size(corner.size, round(quarter * max(corner.size)))
+        pixels = painted.pixels.clone()
+        pixels[..., -height:, -width:] = resize(corner.pixels, (height, width))
+        cells.append(("", Picture(pixels)))
+    sheet([cells[:4], cells[4:]], out / "readme.jpg")
 
 
 def _title(part: str) -> str:

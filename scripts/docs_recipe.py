@@ -45,9 +45,8 @@ def _values(schema: dict[str, Any]) -> str:
         for key, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"), ("exclusiveMaximum", "<"))
         if key in schema
     ]
-    kind = {"object": "layers with weights", "array": "numbers", "integer": "whole number"}.get(
-        schema.get("type", ""), "number"
-    )
+    kinds = {"object": "names with numbers", "array": "list", "integer": "whole number", "boolean": "true or false"}
+    kind = kinds.get(schema.get("type", ""), "number")
     return f"{kind}, {' and '.join(bounds)}" if bounds else kind
 
 

@@ -16,14 +16,17 @@ RANKS = {
     "encoders": 2, "losses": 2,
     "nets": 3, "optim": 3,
     "evaluation": 4, "training": 4,
-    "result": 5, "stylizer": 5,
-    "batch": 6, "figures": 6, "tuning": 6, "video": 6,
+    "result": 5, "scene": 5, "segmentation": 5, "stylizer": 5, "targets": 5,
+    "batch": 6, "figures": 6, "mixing": 6, "tuning": 6, "video": 6,
     "cli": 7, "studio": 7,
     "__main__": 8,
 }  # fmt: skip
 """Rank of each module or package directly under impasto."""
 
-MAY_IMPORT_SIBLING = {("files", "errors"), ("recipe", "errors"), ("stylizer", "result")}
+MAY_IMPORT_SIBLING = {
+    ("files", "errors"), ("recipe", "errors"), ("color", "images"), ("guides", "images"),
+    ("stylizer", "result"), ("stylizer", "scene"), ("stylizer", "targets"), ("targets", "scene"),
+}  # fmt: skip
 """Pairs on one rank where the first may import the second."""
 
 HOMES = {

@@ -24,7 +24,7 @@ def refused(values: object) -> str:
     message = str(caught.value)
     assert caught.value.exit_code == 2
     assert "\n" not in message
-    assert 0 < len(message) < 600
+    assert 0 < len(message) < 1200
     return message
 
 
@@ -148,7 +148,7 @@ def test_unknown_keys_name_the_nearest(key: str, near: str) -> None:
 def test_unknown_keys_without_a_near_one_list_them_all() -> None:
     message = refused({"zzz": 1})
     assert all(field in message for field in FIELDS)
-    assert len(refused({"z" * 100_000: 1})) < 600
+    assert len(refused({"z" * 100_000: 1})) < 1200
     refused({"a\nb": 1})
     refused({"": 1})
 

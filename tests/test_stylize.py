@@ -198,7 +198,7 @@ def test_style_scale_and_fit_change_the_size_of_the_style(tiny_encoder: Vgg, qui
 
     def size(**changes: object) -> tuple[int, ...]:
         stylizer = Stylizer(content, style, quick.replace(levels=1, **changes), encoder=tiny_encoder)
-        return tuple(stylizer._scaled_style(stylizer.styles[0], level)[0].shape[-2:])
+        return tuple(stylizer.scene.style(0, level).pixels.shape[-2:])
 
     assert size() == (64, 46)
     assert size(style_scale=0.5) == (32, 23)

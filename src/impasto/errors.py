@@ -24,6 +24,10 @@ class RecipeError(UsageError):
     """A recipe with an unknown key, a wrong type or an unknown version."""
 
 
+class NotTileableError(UsageError):
+    """A term that needs the whole picture at once was asked for in tiles."""
+
+
 class InputError(ImpastoError):
     """A file that cannot be read or written."""
 

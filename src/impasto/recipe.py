@@ -34,15 +34,38 @@ def _weights(value: object) -> object:
     return value
 
 
-def _numbers(value: object) -> object:
+def _items(value: object) -> object:
+    """Accept `a,b` for a list."""
     if isinstance(value, str):
         return tuple(part for part in value.replace(" ", ",").split(",") if part)
     return value
 
 
+def _pairs(value: object) -> object:
+    """Accept `sky=2,ground=0.5` for a mapping; a bare name means 1."""
+    if isinstance(value, str):
+        pairs = [part.rpartition("=") for part in value.replace(" ", ",").split(",") if part]
+        return {name: number for name, _, number in ((a or b, "=", b if a else 1) for a, _, b in pairs)}
+    return value
+
+
+def _shares(value: object) -> object:
+    """Accept `relu1_1=0:1,relu4_1=1:0`: for each layer, a share of each style."""
+    if isinstance(value, str):
+        pairs = [part.partition("=") for part in value.replace(" ", ",").split(",") if part]
+        value = {name: tuple(shares.split(":")) for name, _, shares in pairs}
+    return _weights(value) if isinstance(value, Mapping) else value
+
+
 Weight = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Layer = Annotated[str, Field(pattern=LAYER)]
 LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(_weights), Field(max_length=16)]
+LayerShares = Annotated[dict[Layer, tuple[Weight, ...]], BeforeValidator(_shares), Field(max_length=16)]
+Region = Annotated[str, Field(pattern=r"^[A-Za-z0-9_#-]{1,40}$")]
+RegionWeights = Annotated[dict[Region, Weight], BeforeValidator(_pairs), Field(max_length=64)]
+RegionScales = Annotated[dict[Region, Annotated[float, Field(gt=0, le=16)]], BeforeValidator(_pairs)]
+RegionStyles = Annotated[dict[Region, Annotated[int, Field(ge=1, le=64)]], BeforeValidator(_pairs)]
+StatisticName = Literal["gram", "mean_std", "covariance", "histogram", "sliced_wasserstein"]
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
@@ -64,8 +87,45 @@ class Recipe(BaseModel):
     style_fit: Literal["scale", "crop"] = Field(
         "scale", description="keep the style's shape, or crop it to the content's shape and size"
     )
-    style_weights: Annotated[tuple[Weight, ...], BeforeValidator(_numbers), Field(max_length=64)] = Field(
+    style_weights: Annotated[tuple[Weight, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
         (), description="share of each style, in their order (equal when empty)"
+    )
+
+    layer_shares: LayerShares = Field(
+        {}, description="share of each style at single layers, before style_weights: relu1_1=0:1,relu4_1=1:0"
+    )
+    color: Literal["style", "content", "luminance", "match"] = Field(
+        "style",
+        description="whose colours: the style's; the content's, put back at the end, or by painting luminance only; "
+        "or the style's, matched to the content's before painting",
+    )
+    color_transform: Literal["sym", "chol", "pca", "histogram"] = Field(
+        "sym", description="how colours are matched: optimal transport, Cholesky, Image Analogies, or full histograms"
+    )
+    color_strength: float = Field(1.0, ge=0, le=1, description="how far colours are changed, 0 is not at all")
+    tileable: bool = Field(False, description="make the result repeat without seams")
+    aspect: float = Field(1.0, ge=0.05, le=20, description="width over height of a texture, which has no content")
+
+    # Where: regions of masks.
+    regions: int = Field(0, ge=0, le=64, description="regions in colour masks; 0: as many as the masks show")
+    guides: Literal["simple", "mean", "all", "inside", "border"] = Field(
+        "mean",
+        description="how regions reach the layers: by pooling only; as the mean over what a neuron sees; neurons that "
+        "see any of the region, or nothing else; or the mean, with borders painted like the style's own borders",
+    )
+    guide_growth: int = Field(0, ge=-16, le=16, description="neurons that guides grow by; negative: shrink")
+    region_share: Literal["area", "equal"] = Field(
+        "area", description="how much a region counts: by area, or all alike"
+    )
+    region_weights: RegionWeights = Field({}, description="weight of the style term in single regions")
+    region_content_weights: RegionWeights = Field({}, description="weight of the content term in single regions")
+    region_scales: RegionScales = Field({}, description="factor on style_scale in single regions")
+    region_styles: RegionStyles = Field({}, description="number of the style that alone paints a region")
+    keep: Annotated[tuple[Region, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
+        (), description="regions that stay as photographed"
+    )
+    global_share: float = Field(
+        0.0, ge=0, le=1, description="share of the style term that judges the whole picture, whatever its regions"
     )
 
     # What it is judged by.
@@ -83,6 +143,9 @@ class Recipe(BaseModel):
     style_layers: LayerWeights = Field(
         dict(zip(STYLE_LAYERS, (0.05, 0.6, 0.27, 0.07, 0.01), strict=True)),
         description="layers of the style term, with weights",
+    )
+    statistics: Annotated[dict[StatisticName, Weight], BeforeValidator(_pairs)] = Field(
+        {"gram": 1.0}, description="statistics of the style term, with weights"
     )
     normalisation: Literal["resolution_invariant", "gatys", "zhao", "johnson"] = Field(
         "resolution_invariant", description="what the terms are divided by (docs/objective.md)"
@@ -120,6 +183,11 @@ class Recipe(BaseModel):
             raise ValueError("content_layers and style_layers are both empty; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
+        if not math.fsum(self.statistics.values()) > 0:
+            raise ValueError("statistics names none with a weight; name at least one, for example gram")
+        for layer, shares in self.layer_shares.items():
+            if not math.fsum(shares) > 0:
+                raise ValueError(f"layer_shares of {layer} are all zero; give at least one style a share")
         return self
 
     def replace(self, **changes: Any) -> "Recipe":

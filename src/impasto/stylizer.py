@@ -1,8 +1,7 @@
 """The façade: `stylize(content, styles, ...) -> Result`, and `Stylizer` for those who want to watch."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,33 +9,33 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import encoders, images
+from impasto import encoders, guides, images
 from impasto.encoders import Encoder
 from impasto.errors import DivergedError, ImageError, ResourceError, UsageError
 from impasto.events import Progress, notice
+from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.losses import NORMALISATIONS, Content, Gamut, Gram, Objective, Style, TotalVariation, blend
-from impasto.losses.normalisation import power
-from impasto.optim import canvas, memory, pyramid
-from impasto.optim.evaluate import WholeImage
+from impasto.losses import Objective
+from impasto.optim import memory, pyramid
+from impasto.optim.evaluate import Evaluator, Viewed, WholeImage
 from impasto.optim.loop import Run
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
 from impasto.recipe import Recipe
 from impasto.result import Result
+from impasto.scene import SMALLEST, Scene
+from impasto.targets import Targets
 
 Source = Any
 """A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
-
-SMALLEST = 16
-"""Pixels on the short side of any level: the deepest style layer then has one neuron."""
 
 
 class Stylizer:
     """One painting in progress: iterate over it for `Progress`, ask for `result()` at any time.
 
-    `encoder` is a name, a file of weights or an `Encoder`; it goes before the recipe's. Everything that can be
-    refused is refused here, before any step.
+    `content` None paints a texture from the styles alone. `encoder` is a name, a file of weights or an `Encoder`; it
+    goes before the recipe's. `regions` are what `guides` makes of masks. Everything that can be refused is refused
+    here, before any step.
 
     Raises `ImpastoError`s: `ImageError` for inputs, `WeightsError` for the encoder, `UsageError` for settings
     that do not fit together.
@@ -44,40 +43,43 @@ class Stylizer:
 
     def __init__(
         self,
-        content: Source,
+        content: Source | None,
         styles: Source | Sequence[Source],
         recipe: Recipe | None = None,
         *,
         encoder: str | Path | Encoder | None = None,
         init_image: Source | None = None,
+        regions: Regions | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
     ) -> None:
         recipe = recipe or Recipe.parse({})
         load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
-        self.content: Picture = load(content)
-        many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
-        self.styles: list[Picture] = [_cut_out(load(style)) for style in many]
-        if not self.styles:
-            raise UsageError("no style given; name at least one painting with --style")
-        if recipe.style_weights and len(recipe.style_weights) != len(self.styles):
-            raise UsageError(
-                f"style_weights has {len(recipe.style_weights)} numbers for {len(self.styles)} styles; give each one"
-            )
+        photo: Picture | None = None if content is None else load(content)
+        if photo is None:
+            recipe = _of_texture(recipe)
         if (init_image is None) != (recipe.init != "file"):
             raise UsageError("init 'file' and init_image belong together; give both or neither")
-        self.init: Picture | None = None if init_image is None else load(init_image)
-        self.size = images.fit_size(self.content.size, recipe.size)
-        self.levels: tuple[Level, ...] = pyramid.plan(self.size, recipe.levels, recipe.iterations)
+        many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
+        start = None if init_image is None else load(init_image)
+        self.scene = Scene(recipe, photo, [load(style) for style in many], regions, start)
+        self.size = result_size(photo, recipe)
+        multiple = _multiple(recipe)
+        if max(self.size) != recipe.size:
+            notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
+        self.levels: tuple[Level, ...] = pyramid.plan(self.size, recipe.levels, recipe.iterations, multiple=multiple)
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size
             raise ImageError(
-                f"{self.content.name}: would be painted at {width}x{height} px; the short side needs at least "
-                f"{SMALLEST} px at every level: use a larger --size, fewer --levels, or a less narrow picture"
+                f"{'texture' if photo is None else photo.name}: would be painted at {width}x{height} px; the short "
+                f"side needs at least {SMALLEST} px at every level: use a larger --size, fewer --levels, or a less "
+                "narrow picture"
             )
-        for style in self.styles:
-            self._style_size(style, recipe, self.levels[0])
+        for style in self.scene.styles:
+            for scale in {1.0, *recipe.region_scales.values()}:
+                self.scene.style_size(style, self.levels[0], scale)
         self.encoder, self.recipe = _encoder(recipe, encoder)
+        self._targets = Targets(self.scene, self.encoder)
         self.memory_bytes = memory.predict(
             self.size, getattr(self.encoder, "tensors", {}), self.recipe.precision, recipe.history
         )
@@ -91,7 +93,7 @@ class Stylizer:
             )
         self.history: list[dict[str, Any]] = []
         self.timings: dict[str, float] = {}
-        self._canvas: Tensor | None = None
+        self._image: Tensor | None = None
         self._finished = False
 
     def __iter__(self) -> Iterator[Progress]:
@@ -101,22 +103,23 @@ class Stylizer:
         self.timings.clear()
         self._finished = False
         clock = _Clock([level.steps * level.size[0] * level.size[1] for level in self.levels])
-        detail = self.recipe.init in ("content", "blend")
         taken, total = 0, sum(level.steps for level in self.levels)
-        point = self._start(self.levels[0])
-        self._canvas = point
+        point = self.scene.start(self.levels[0])
+        self._image = self.scene.view(self.levels[0])(point)
         for level in self.levels:
             level_began = time.monotonic()
-            content = images.resize(self.content.pixels, level.size)
             if level.index:
-                point = canvas.enlarge(point, content, detail=detail)
-            evaluate = WholeImage(self.encoder, self.objective(level))
+                point = self.scene.enlarge(point, level)
+            view = self.scene.view(level)
+            evaluate: Evaluator = WholeImage(self._encode, self.objective(level))
+            if not view.plain:
+                evaluate = Viewed(evaluate, view)
             solver = self._solver(point, level)
             run = Run(solver, evaluate, level.steps)
             try:
                 for step, report in enumerate(run, 1):
                     taken += 1
-                    self._canvas = solver.point
+                    self._image = view(solver.point)
                     progress = Progress(
                         level=level.index,
                         levels=len(self.levels),
@@ -129,7 +132,7 @@ class Stylizer:
                         size=level.size,
                         elapsed_s=(elapsed := time.monotonic() - began),
                         eta_s=clock.remaining(level.index, step / level.steps, elapsed),
-                        image=solver.point,
+                        image=self._image,
                     )
                     self.history.append(_line(progress))
                     yield progress
@@ -137,58 +140,43 @@ class Stylizer:
                 if not level.index:
                     raise
                 notice(f"{error}; the picture of the level before is kept")
-                self._canvas = point
+                self._image = view(point)
                 return
             point = solver.point if run.sound else run.best
-            self._canvas = point
+            self._image = view(point)
             self.timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
         self._finished = True
         self.timings["total"] = time.monotonic() - began
 
     def objective(self, level: Level) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size."""
-        recipe, normal = self.recipe, NORMALISATIONS[self.recipe.normalisation]
-        statistic = Gram()
-        with torch.no_grad():
-            photo = images.resize(self.content.pixels, level.size)
-            contents = []
-            for layer, features in self.encoder(photo, recipe.content_layers).items():
-                channels, positions = self.encoder.channels[layer], features[0, 0].numel()
-                factor = normal.content(channels, positions, power(features))
-                weight = recipe.content_weight * recipe.content_layers[layer]
-                contents.append(Content(layer, features, weight * factor))
-            grams: dict[str, list[Tensor]] = {layer: [] for layer in recipe.style_layers}
-            for style in self.styles:
-                painted, guide = self._scaled_style(style, level)
-                for layer, features in self.encoder(painted, recipe.style_layers).items():
-                    weight_map = None if guide is None else images.resize(guide, _size(features))[0, 0]
-                    grams[layer].append(statistic.finish(statistic.measure(features, weight_map)))
-        shares = recipe.style_weights or (1.0,) * len(self.styles)
-        styles = []
-        for layer, targets in grams.items():
-            target = blend(targets, shares)
-            factor = normal.style(self.encoder.channels[layer], power(target))
-            weight = recipe.style_weight * recipe.style_layers[layer]
-            styles.append(Style(layer, statistic, target, weight * factor))
-        pixels: list[TotalVariation | Gamut] = []
-        positions = level.size[0] * level.size[1]
-        if recipe.tv_weight:
-            pixels.append(TotalVariation(recipe.tv, recipe.tv_weight * normal.variation(recipe.tv, positions)))
-        if recipe.gamut_weight:
-            pixels.append(Gamut(recipe.gamut_weight * normal.gamut(positions)))
-        return Objective(tuple(contents), tuple(styles), tuple(pixels))
+        return self._targets.objective(level)
+
+    @property
+    def content(self) -> Picture | None:
+        """The photograph; None for a texture."""
+        return self.scene.content
+
+    @property
+    def styles(self) -> list[Picture]:
+        """The paintings."""
+        return self.scene.styles
 
     def result(self) -> Result:
         """Give the picture so far, at the size of the recipe, with the content's alpha."""
-        pixels = self._start(self.levels[0]) if self._canvas is None else self._canvas
-        pixels = images.resize(pixels.detach().clamp(0, 1), self.size)
-        alpha = None if self.content.alpha is None else images.resize(self.content.alpha, self.size)
-        named = [("content", self.content), *(("style", style) for style in self.styles)]
-        if self.init is not None:
-            named.append(("init", self.init))
+        first = self.levels[0]
+        image = self.scene.view(first)(self.scene.start(first)) if self._image is None else self._image
+        content, regions = self.scene.content, self.scene.regions
+        alpha = None if content is None or content.alpha is None else images.resize(content.alpha, self.size)
+        named = [] if content is None else [("content", content)]
+        named += [("style", style) for style in self.scene.styles]
+        if self.scene.start_from is not None:
+            named.append(("init", self.scene.start_from))
         inputs = [_record(role, picture) for role, picture in named]
+        if regions is not None:
+            inputs += [{"role": role, "sha256": digest} for role, digest in regions.digests]
         return Result(
-            picture=Picture(pixels.float(), alpha, name="result"),
+            picture=Picture(self.scene.finish(image, self.size), alpha, name="result"),
             recipe=self.recipe,
             history=tuple(self.history),
             timings=dict(self.timings),
@@ -197,33 +185,14 @@ class Stylizer:
             finished=self._finished,
         )
 
-    def _start(self, level: Level) -> Tensor:
-        source = self.content if self.init is None else self.init
-        pixels = images.resize(source.pixels, level.size)
-        styles = [self._scaled_style(style, level)[0] for style in self.styles]
-        return canvas.start(self.recipe.init, pixels, styles, blend=self.recipe.init_blend, seed=self.recipe.seed)
+    def shown(self, progress: Progress) -> Picture:
+        """Give the picture of a step as it would be saved, at the size of its level."""
+        return Picture(self.scene.finish(progress.image, progress.size), name="preview")
 
-    def _scaled_style(self, style: Picture, level: Level) -> tuple[Tensor, Tensor | None]:
-        """Give the style's pixels for a level, and its alpha as a guide where part of it is transparent."""
-        size = self._style_size(style, self.recipe, level)
-        planes = [style.pixels] if style.alpha is None else [style.pixels, style.alpha]
-        if self.recipe.style_fit == "crop":
-            planes = [images.crop_to_aspect(plane, size) for plane in planes]
-        pixels, *alpha = (images.resize(plane, size) for plane in planes)
-        return pixels, alpha[0] if alpha else None
-
-    @staticmethod
-    def _style_size(style: Picture, recipe: Recipe, level: Level) -> tuple[int, int]:
-        if recipe.style_fit == "crop":
-            size = level.size
-        else:
-            size = images.fit_size(style.size, max(SMALLEST, round(recipe.style_scale * max(level.size))))
-        if min(size) < SMALLEST:
-            raise ImageError(
-                f"{style.name}: would be used at {size[1]}x{size[0]} px; the short side needs at least {SMALLEST} px: "
-                "use a larger --style-scale or a less narrow picture"
-            )
-        return size
+    def _encode(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
+        encoder = self.encoder.padded("circular") if self.recipe.tileable else self.encoder
+        return encoder(image, layers)
 
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
@@ -234,13 +203,16 @@ class Stylizer:
 
 
 def stylize(
-    content: Source,
+    content: Source | None,
     styles: Source | Sequence[Source],
     recipe: Recipe | None = None,
     *,
     preset: str | None = None,
     encoder: str | Path | Encoder | None = None,
     init_image: Source | None = None,
+    content_mask: Source | None = None,
+    style_masks: Sequence[Source | None] | Source | None = None,
+    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     **overrides: Any,
 ) -> Result:
@@ -248,7 +220,10 @@ def stylize(
 
     Pictures are paths, bytes, PIL images, NumPy arrays (H, W, 3) or tensors (3, H, W), sRGB in [0, 1] when
     floating. Settings come from `recipe`, or from the defaults, `preset` and keyword `overrides` (any recipe
-    key). `on_progress` sees every step.
+    key). `content` None paints a texture. `on_progress` sees every step.
+
+    Regions come from colour masks, `content_mask` with one of `style_masks` for each style (None: all of that style),
+    or from grey ones: `region_masks={"sky": (of the content, [of each style])}`.
 
     Raises `ImpastoError`s, one line each.
 
@@ -261,11 +236,24 @@ def stylize(
         raise UsageError("give a recipe or a preset, not both; recipe.replace() changes single settings")
     elif overrides:
         recipe = recipe.replace(**overrides)
-    stylizer = Stylizer(content, styles, recipe, encoder=encoder, init_image=init_image)
+    count = len(styles) if isinstance(styles, list | tuple) else 1
+    regions = _regions(content_mask, style_masks, region_masks, count, recipe.regions)
+    stylizer = Stylizer(content, styles, recipe, encoder=encoder, init_image=init_image, regions=regions)
     for progress in stylizer:
         if on_progress is not None:
             on_progress(progress)
     return stylizer.result()
+
+
+def result_size(content: Picture | None, recipe: Recipe) -> tuple[int, int]:
+    """Give the (height, width) that the result will have; without content, that of a texture."""
+    if content is not None:
+        size = images.fit_size(content.size, recipe.size)
+    else:
+        size = images.fit_size((1000, max(1, round(1000 * recipe.aspect))), recipe.size)
+    multiple = _multiple(recipe)
+    height, width = (multiple * max(1, round(side / multiple)) for side in size)
+    return height, width
 
 
 class _Clock:
@@ -301,21 +289,6 @@ def _encoder(recipe: Recipe, encoder: str | Path | Encoder | None) -> tuple[Enco
     return made, recipe.replace(encoder=made.name, precision=precision)
 
 
-def _cut_out(style: Picture) -> Picture:
-    """Drop an alpha that hides nothing, and replace hidden colours by the mean of the visible ones.
-
-    Resampling and receptive fields would otherwise carry colours nobody can see into the statistics.
-    """
-    alpha = None if style.opaque else style.alpha
-    if alpha is not None and not bool((alpha > 0).any()):
-        notice(f"{style.name}: is fully transparent; its hidden colours are used")
-        alpha = None
-    if alpha is None:
-        return replace(style, alpha=None)
-    mean = (style.pixels * alpha).sum((2, 3), keepdim=True) / alpha.sum()
-    return replace(style, pixels=torch.lerp(mean.expand_as(style.pixels), style.pixels, alpha), alpha=alpha)
-
-
 def _line(progress: Progress) -> dict[str, Any]:
     """Give what a history keeps of a step."""
     line = {"level": progress.level, "step": progress.step, "loss": progress.loss, "elapsed_s": progress.elapsed_s}
@@ -327,5 +300,45 @@ def _record(role: str, picture: Picture) -> dict[str, Any]:
     return record | {"truncated": True} if picture.truncated else record
 
 
-def _size(features: Tensor) -> tuple[int, int]:
-    return features.shape[-2], features.shape[-1]
+def _regions(
+    content_mask: Source | None,
+    style_masks: Sequence[Source | None] | Source | None,
+    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None,
+    styles: int,
+    count: int,
+) -> Regions | None:
+    """Read the masks that `stylize` was given."""
+
+    def load(mask: Source | None) -> Picture | None:
+        return None if mask is None else images.load(mask)
+
+    if region_masks:
+        if content_mask is not None or style_masks is not None:
+            raise UsageError("colour masks and region_masks exclude each other; give one kind")
+        layers = {
+            name: (images.load(mask), [load(each) for each in of_styles] or [None] * styles)
+            for name, (mask, of_styles) in region_masks.items()
+        }
+        return guides.from_layers(layers)
+    if content_mask is None:
+        if style_masks is not None:
+            raise UsageError("style_masks belong to a content_mask; give both")
+        return None
+    many = list(style_masks) if isinstance(style_masks, list | tuple) else [style_masks]
+    many += [None] * (styles - len(many))
+    return guides.from_colours(images.load(content_mask), [load(mask) for mask in many], count)
+
+
+def _of_texture(recipe: Recipe) -> Recipe:
+    """Give the recipe of a picture without content: it has no content term, and cannot start from one."""
+    changes: dict[str, Any] = {"content_layers": {}} if recipe.content_layers else {}
+    if recipe.init in ("content", "blend"):
+        changes["init"] = "style"
+    return recipe.replace(**changes)
+
+
+def _multiple(recipe: Recipe) -> int:
+    """Give the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
+    if not recipe.tileable:
+        return 1
+    return max(encoders.stride(layer) for layer in (*recipe.style_layers, *recipe.content_layers))

@@ -45,6 +45,8 @@ def test_each_option_reaches_its_field(key):
         "content_layers": "relu3_1=0.5",
         "style_layers": "relu3_1=0.5",
         "schedule": "linear",
+        "layer_shares": "relu1_1=0:1",
+        "statistics": "gram,histogram=0.5",
     }
     default = Recipe.model_fields[key].get_default()
     choices = [choice for choice in options.choices(key) if choice != default]

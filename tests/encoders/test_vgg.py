@@ -117,8 +117,8 @@ def test_unknown_layers_poolings_and_paddings_are_refused(tiny_encoder: Vgg) -> 
         tiny_encoder(torch.zeros(1, 3, 16, 16), ["relu9_1"])
     with pytest.raises(UsageError, match="unknown pooling 'mean'; choose from average, max"):
         Vgg(tiny_encoder.tensors, CAFFE, pooling="mean")
-    with pytest.raises(UsageError, match="unknown padding 'circular'; choose from"):
-        Vgg(tiny_encoder.tensors, CAFFE, padding="circular")
+    with pytest.raises(UsageError, match="unknown padding 'mirror'; choose from"):
+        Vgg(tiny_encoder.tensors, CAFFE, padding="mirror")
 
 
 class Counting(dict[str, torch.Tensor]):

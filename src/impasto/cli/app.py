@@ -16,6 +16,21 @@ from impasto.errors import UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "paint": ("impasto.cli.paint:app", "Paint a photograph in the style of one or more paintings."),
+    "texture": (
+        "impasto.cli.texture:texture_app",
+        "Paint a texture from paintings alone, at any size, seamless on request.",
+    ),
+    "mix": (
+        "impasto.cli.texture:mix_app",
+        "Mix two paintings by scale, into a style to paint with: the forms of one, the strokes of the other.",
+    ),
+    "blend": (
+        "impasto.cli.blend:app",
+        "Paint a photograph on the way from one style to another: a strip, an animation, or each frame.",
+    ),
+    "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
+    "figures": ("impasto.cli.figure:app", "Make the figures of a paper again, with your pictures."),
+    "masks": ("impasto.cli.masks:app", "Find regions in a photograph and its paintings, or check masks."),
     "show": ("impasto.cli.show:app", "Show the recipe that a picture was painted with."),
     "presets": ("impasto.cli.recipes:presets_app", "List the presets, or show what one of them sets."),
     "recipe": ("impasto.cli.recipes:recipe_app", "Print a complete recipe as JSON, or its JSON Schema."),

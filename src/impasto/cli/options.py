@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 
 from impasto.errors import RecipeError
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, StatisticName, unknown
 
 SETTINGS = tuple(name for name in Recipe.model_fields if name != "version")
 """Every recipe key that is a setting; `version` says how to read the others."""
@@ -24,9 +24,11 @@ def option_name(key: str) -> str:
 def spell(value: object) -> str:
     """Write a value of a recipe the way an option takes it."""
     if isinstance(value, Mapping):
-        return ",".join(f"{key}={spell(item)}" for key, item in value.items())
+        return ",".join(f"{key}={spell(item).replace(',', ':')}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ",".join(map(spell, value))
+    if isinstance(value, bool):
+        return str(value).lower()
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
@@ -40,7 +42,7 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(function)
     own = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
     # Typer reads a command's options from its signature, and takes the one that is set here.
-    command.__signature__ = signature.replace(parameters=[*own, *map(_parameter, SETTINGS)])  # type: ignore[attr-defined]
+    command.__signature__ = signature.replace(parameters=[*own, *map(setting, SETTINGS)])  # type: ignore[attr-defined]
     return command
 
 
@@ -63,8 +65,16 @@ def parse(values: Mapping[str, Any], spelled: Mapping[str, Any]) -> Recipe:
             raise
         option, part = option_name(at[1]), at[2]
         if part and part.endswith(".[key]"):
-            raise RecipeError(f"{option}: unknown layer '{part[:-6]}'; layers are relu1_1 to relu5_4") from None
+            raise RecipeError(f"{option}: {_unknown_key(at[1], part[:-6])}") from None
         raise RecipeError(f"{option}{f' {part}' if part else ''}{message[at.end() :]}") from None
+
+
+def _unknown_key(key: str, part: str) -> str:
+    if "layer" in key:
+        return f"unknown layer '{part}'; layers are relu1_1 to relu5_4"
+    if key == "statistics":
+        return unknown(part, dict.fromkeys(get_args(StatisticName)), "statistic")
+    return f"'{part}' is no name of a region (letters, digits, _ and -, or a colour such as #ff0000)"
 
 
 def choices(key: str) -> tuple[str, ...]:
@@ -73,25 +83,27 @@ def choices(key: str) -> tuple[str, ...]:
     return tuple(map(str, get_args(annotation))) if get_origin(annotation) is Literal else ()
 
 
-def _parameter(key: str) -> inspect.Parameter:
+def setting(key: str) -> inspect.Parameter:
+    """Make the option of a recipe key."""
     field = Recipe.model_fields[key]
     meaning, default = field.description or "", spell(field.get_default())
+    flag = field.annotation is bool
+    name = option_name(key)
     option = typer.Option(
-        option_name(key),
+        f"{name}/--no-{name[2:]}" if flag else name,
         help=_literally(meaning[:1].upper() + meaning[1:] + (f" (default {default})." if default else ".")),
-        metavar="|".join(choices(key)) or _kind(field.annotation),
+        metavar=None if flag else "|".join(choices(key)) or _kind(field.annotation),
         rich_help_panel="Recipe",
     )
-    return inspect.Parameter(
-        key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
-    )
+    annotation: Any = Annotated[bool | None, option] if flag else Annotated[str | None, option]
+    return inspect.Parameter(key, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
 def _kind(annotation: Any) -> str:
     origin = get_origin(annotation) or annotation
     if origin in (Union, types.UnionType):
         origin = get_args(annotation)[0]
-    kinds = {int: "INTEGER", float: "NUMBER", str: "NAME", tuple: "NUMBERS", dict: "LAYERS"}
+    kinds = {int: "INTEGER", float: "NUMBER", str: "NAME", tuple: "LIST", dict: "KEY=VALUE,..."}
     return kinds.get(origin, "VALUE")
 
 

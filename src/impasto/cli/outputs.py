@@ -67,13 +67,12 @@ class Outputs:
         if self.save_every and not self.force:
             self._check_snapshots(steps)
 
-    def show(self, progress: "Progress", *, last: bool = False) -> None:
+    def show(self, stylizer: "Stylizer", progress: "Progress", *, last: bool = False) -> None:
         """Write the preview when one is due."""
         if self.preview is None or (time.monotonic() < self._next_preview and not last):
             return
         began = time.monotonic()
-        picture = images.Picture(progress.image.detach().clamp(0, 1).float(), name="preview")
-        images.save(picture, self.preview, quality=self.quality, force=True)
+        images.save(stylizer.shown(progress), self.preview, quality=self.quality, force=True)
         now = time.monotonic()
         self._next_preview = now + max(PREVIEW_S, PREVIEW_SHARE * (now - began))
 

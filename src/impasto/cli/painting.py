@@ -3,30 +3,45 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from impasto import images
+from impasto.cli import maskfiles
 from impasto.cli.outputs import Outputs
 from impasto.cli.plot import PARTS
 from impasto.cli.session import Session, write_out
 from impasto.cli.sources import Chosen, differences
 from impasto.errors import ResourceError, UsageError
 from impasto.events import Progress, notice
+from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.stylizer import Stylizer
+from impasto.stylizer import Stylizer, result_size
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The files that say where, by name."""
+
+    content: str | None = None
+    styles: list[str] = field(default_factory=list)
+    regions: list[str] = field(default_factory=list)
+    """NAME=CONTENT:STYLE."""
 
 
 @dataclass(frozen=True)
 class Inputs:
     """The pictures that a painting needs, by name, and how they may be read."""
 
-    content: str
+    content: str | None
+    """None: a texture."""
     styles: list[str]
     chosen: Chosen
+    masks: Masks = Masks()
     recipe: str | None = None
     max_pixels: int | None = None
     allow_truncated: bool = False
@@ -36,21 +51,33 @@ class Inputs:
         """Every file that is read, none of which an output may replace by accident."""
         chosen = self.chosen
         named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder]
+        named += maskfiles.files(self.masks.content, self.masks.styles, self.masks.regions)
         return [name for name in named if name is not None and name != "-"]
 
-    def load(self) -> tuple[Picture, list[Picture], Picture | None]:
-        """Read them, before any weights: content, styles, start."""
+    def load(self) -> tuple[Picture | None, list[Picture], Picture | None, Regions | None]:
+        """Read them, before any weights: content, styles, start, regions."""
         if [self.content, *self.styles, self.chosen.init].count("-") > 1:
             raise UsageError("only one picture can come from standard input; name a file for the others")
         limit = images.DEFAULT_MAX_PIXELS if self.max_pixels is None else self.max_pixels
+        read = partial(images.load, max_pixels=limit, allow_truncated=self.allow_truncated)
 
         def load(name: str) -> Picture:
             # A path object for a file: only the very word `-` is standard input.
-            source = name if name == "-" else Path(name)
-            return images.load(source, max_pixels=limit, allow_truncated=self.allow_truncated)
+            return read(name if name == "-" else Path(name))
 
-        init = self.chosen.init
-        return load(self.content), [load(name) for name in self.styles], None if init is None else load(init)
+        content = None if self.content is None else load(self.content)
+        styles = [load(name) for name in self.styles]
+        init = None if self.chosen.init is None else load(self.chosen.init)
+        masks = self.masks
+        regions = maskfiles.read(
+            masks.content,
+            masks.styles,
+            masks.regions,
+            styles=len(styles),
+            count=self.chosen.recipe.regions,
+            load=lambda name: read(Path(name)),
+        )
+        return content, styles, init, regions
 
 
 def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> Stylizer:
@@ -58,14 +85,16 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> S
 
     Without `check`, outputs are only looked at where that leaves nothing behind (no folder is made).
     """
-    content, styles, init = inputs.load()
+    content, styles, init, regions = inputs.load()
     recipe = inputs.chosen.recipe
     if outputs is not None and (check or Path(outputs.output).parent.is_dir()):
-        outputs.check(images.fit_size(content.size, recipe.size), recipe.iterations, inputs.files)
-    stylizer = Stylizer(content, styles, recipe, encoder=inputs.chosen.encoder, init_image=init)
-    digests = [("content", content.sha256)] + [("style", style.sha256) for style in styles]
+        outputs.check(result_size(content, recipe), recipe.iterations, inputs.files)
+    stylizer = Stylizer(content, styles, recipe, encoder=inputs.chosen.encoder, init_image=init, regions=regions)
+    digests = [] if content is None else [("content", content.sha256)]
+    digests += [("style", style.sha256) for style in styles]
     if init is not None:
         digests.append(("init", init.sha256))
+    digests += [] if regions is None else regions.digests
     for note in differences(inputs.chosen.recorded, digests, stylizer.encoder.sha256):
         notice(note)
     return stylizer
@@ -106,7 +135,7 @@ def _steps(stylizer: Stylizer, outputs: Outputs, session: Session) -> Exception 
                 if progress.total_step == 1:
                     terminal.say(f"start: {_losses(progress.losses)}")
                 meter.painting(progress)
-                outputs.show(progress)
+                outputs.show(stylizer, progress)
                 outputs.snapshot(stylizer, progress.total_step)
                 if session.stop.asked is not None:
                     break
@@ -115,7 +144,7 @@ def _steps(stylizer: Stylizer, outputs: Outputs, session: Session) -> Exception 
             raise
         return error
     if progress is not None:
-        outputs.show(progress, last=True)
+        outputs.show(stylizer, progress, last=True)
         terminal.say(f"end:   {_losses(progress.losses)}")
     return None
 

@@ -43,7 +43,7 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
     elif recipe is not None:
         values, recorded = read_recipe(recipe)
     spelled = given(settings)
-    encoder = _encoder_file(spelled)
+    encoder = encoder_file(spelled)
     init = _init_file(spelled)
     chosen = parse(values, spelled)
     if chosen.init == "file" and init is None:
@@ -85,7 +85,7 @@ def differences(recorded: Mapping[str, Any], inputs: list[tuple[str, str]], weig
         for item in _items(recorded, "inputs")
         if isinstance(item.get("role"), str) and isinstance(item.get("sha256"), str)
     ]
-    for role in ("content", "style", "init"):
+    for role in ("content", "style", "init", "content mask", "style mask"):
         was = [digest for kind, digest in before if kind == role]
         now = [digest for kind, digest in inputs if kind == role]
         if was and now and was != now:
@@ -105,7 +105,7 @@ def _items(recorded: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
-def _encoder_file(spelled: dict[str, Any]) -> Path | None:
+def encoder_file(spelled: dict[str, Any]) -> Path | None:
     """Take a file of weights out of the settings."""
     value = spelled.get("encoder")
     if value is None or value in ENCODERS:

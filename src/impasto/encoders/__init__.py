@@ -1,7 +1,7 @@
 """Encoders: networks that turn pictures into features."""
 
 from impasto.encoders.choose import NAMES, Options, create, faster_precision, from_file
-from impasto.encoders.encoder import LAYERS, Encoder, layer_name, receptive_field, stride
+from impasto.encoders.encoder import LAYERS, Encoder, layer_name, receptive_field, steps, stride
 from impasto.encoders.petite import Petite
 from impasto.encoders.vgg import Vgg
 
@@ -17,5 +17,6 @@ __all__ = [
     "from_file",
     "layer_name",
     "receptive_field",
+    "steps",
     "stride",
 ]

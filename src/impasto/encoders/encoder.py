@@ -1,7 +1,7 @@
 """What every encoder is: a function from a picture to named feature maps, with its geometry known."""
 
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -31,18 +31,29 @@ def stride(layer: str) -> int:
     return int(2 ** (_block(layer) - 1))
 
 
-def receptive_field(layer: str) -> int:
-    """Side in pixels of the square that one neuron of `layer` sees."""
+def steps(layer: str) -> tuple[Literal["conv", "pool"], ...]:
+    """What stands between a picture and `layer`: 3x3 convolutions and 2x2 pools, in order."""
     layer = layer_name(layer)
-    field, step = 1, 1
+    found: list[Literal["conv", "pool"]] = []
     for block, convolutions in BLOCKS.items():
         if block > 1:
-            field += step  # a 2x2 pool
-            step *= 2
+            found.append("pool")
         for convolution in range(1, convolutions + 1):
-            field += 2 * step
+            found.append("conv")
             if f"relu{block}_{convolution}" == layer:
-                return field
+                return tuple(found)
+    return tuple(found)
+
+
+def receptive_field(layer: str) -> int:
+    """Side in pixels of the square that one neuron of `layer` sees."""
+    field, step = 1, 1
+    for kind in steps(layer):
+        if kind == "pool":
+            field += step
+            step *= 2
+        else:
+            field += 2 * step
     return field
 
 
@@ -74,6 +85,9 @@ class Encoder(Protocol):
 
     def lift(self, layer: str) -> Tensor | None:
         """Give the (N, C) matrix with orthonormal columns from returned to nominal channels; None: identity."""
+
+    def padded(self, padding: str) -> "Encoder":
+        """Give this encoder with another padding: zero, reflect, replicate or circular."""
 
     def to(self, device: torch.device | str) -> "Encoder":
         """Give this encoder with its weights on `device`."""

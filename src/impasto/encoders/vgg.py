@@ -12,7 +12,7 @@ from impasto.errors import UsageError, WeightsError
 from impasto.weights import EncoderWeights, Preprocessing
 
 POOLINGS = ("average", "max")
-PADDINGS = ("zero", "reflect", "replicate")
+PADDINGS = ("zero", "reflect", "replicate", "circular")
 WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}
 
 
@@ -97,6 +97,16 @@ class Vgg:
                     found[layer] = x
         return found
 
+    def padded(self, padding: str) -> Self:
+        """Give this encoder with another padding; `circular` takes a picture for one that repeats.
+
+        Features of a picture that repeats are its own only where its sides are multiples of the stride.
+        """
+        changed = object.__new__(type(self))
+        changed.__dict__.update(self.__dict__)
+        changed.padding = padding
+        return changed
+
     def lift(self, layer: str) -> Tensor | None:
         """Give None: the features returned are the nominal ones."""
         return None
@@ -123,5 +133,5 @@ class Vgg:
         if self.padding == "zero":
             return F.conv2d(x, weight, bias, padding=1)
         # A map of one pixel has nothing to reflect.
-        mode = "replicate" if min(x.shape[-2:]) < 2 else self.padding
+        mode = "replicate" if self.padding == "reflect" and min(x.shape[-2:]) < 2 else self.padding
         return F.conv2d(F.pad(x, (1, 1, 1, 1), mode=mode), weight, bias)

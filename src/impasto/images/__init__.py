@@ -1,20 +1,26 @@
 """Pictures in and out: decoding at one boundary, resizing, and writing whole files."""
 
+from impasto.images.animation import ANIMATIONS, save_animation
 from impasto.images.decode import DEFAULT_MAX_PIXELS, Source, load
 from impasto.images.picture import Picture
+from impasto.images.sheet import Tile, contact_sheet
 from impasto.images.sizing import crop_to_aspect, fit_size, resize
 from impasto.images.write import FORMATS, check_output, encode, save
 
 __all__ = [
+    "ANIMATIONS",
     "DEFAULT_MAX_PIXELS",
     "FORMATS",
     "Picture",
     "Source",
+    "Tile",
     "check_output",
+    "contact_sheet",
     "crop_to_aspect",
     "encode",
     "fit_size",
     "load",
     "resize",
     "save",
+    "save_animation",
 ]

@@ -1,21 +1,31 @@
 """Statistics of features, terms over them, and objectives. Nothing here knows an encoder."""
 
+from impasto.losses.distributions import Histogram, Samples, SlicedWasserstein
+from impasto.losses.moments import Covariance, MeanStd
 from impasto.losses.normalisation import NORMALISATIONS, Normalisation
 from impasto.losses.objective import LossReport, Objective
+from impasto.losses.registry import STATISTICS, statistic
 from impasto.losses.statistics import Gram, State, Statistic, blend
 from impasto.losses.terms import Content, Gamut, Style, TotalVariation
 
 __all__ = [
     "NORMALISATIONS",
+    "STATISTICS",
     "Content",
+    "Covariance",
     "Gamut",
     "Gram",
+    "Histogram",
     "LossReport",
+    "MeanStd",
     "Normalisation",
     "Objective",
+    "Samples",
+    "SlicedWasserstein",
     "State",
     "Statistic",
     "Style",
     "TotalVariation",
     "blend",
+    "statistic",
 ]

@@ -1,12 +1,16 @@
 """An objective: terms over an image and its features, with a report of each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from impasto.losses.statistics import State
 from impasto.losses.terms import Content, Gamut, Style, TotalVariation
+
+Window = tuple[slice, slice]
+"""Rows and columns of a map."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +43,43 @@ class Objective:
         """The layers whose features the objective needs, sorted."""
         return tuple(sorted({term.layer for term in self.contents} | {term.layer for term in self.styles}))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """How the terms are called in a report; in the order contents, styles, pixels."""
+        return tuple(term.name for terms in (self.contents, self.styles, self.pixels) for term in terms)
+
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> tuple[Tensor, LossReport]:
         """Give the loss with its graph, and the report, of `image` (1, 3, H, W) with these `features`."""
-        losses: dict[str, Tensor] = {}
-        for content in self.contents:
-            losses[content.name] = content(features[content.layer])
-        for style in self.styles:
-            losses[style.name] = style(style.statistic.measure(features[style.layer]))
-        for term in self.pixels:
-            losses[term.name] = term(image)
+        losses = [content(features[content.layer]) for content in self.contents]
+        losses += [style(state) for style, state in zip(self.styles, self.measure(features), strict=True)]
+        losses += [term(image) for term in self.pixels]
         if not losses:
             raise ValueError("an objective needs at least one term")
-        stacked = torch.stack([loss.to(image.dtype) for loss in losses.values()])
-        values = stacked.detach().double().tolist()
-        return stacked.sum(), LossReport(sum(values), dict(zip(losses, values, strict=True)))
+        stacked = torch.stack([loss.to(image.dtype) for loss in losses])
+        return stacked.sum(), self.report(stacked.detach().double().tolist())
+
+    def measure(self, features: Mapping[str, Tensor], windows: Mapping[str, Window] | None = None) -> list[State]:
+        """Give the state of each style term.
+
+        With `windows`, `features` are those of a part of the picture: the window of each layer says which, and guides
+        are cut to it. The states of parts add up to that of the picture.
+        """
+        # The regions of a layer are measured together: the statistic then reads and keeps the features once.
+        regions: dict[tuple[str, int], list[int]] = {}
+        for number, style in enumerate(self.styles):
+            regions.setdefault((style.layer, id(style.statistic)), []).append(number)
+        found: dict[int, State] = {}
+        for (layer, _), numbers in regions.items():
+            guides = [self.styles[number].guide for number in numbers]
+            if windows is not None:
+                guides = [guide if guide is None else guide[windows[layer]] for guide in guides]
+            states = self.styles[numbers[0]].statistic.measure_each(features[layer], guides)
+            found.update(zip(numbers, states, strict=True))
+        return [found[number] for number in range(len(self.styles))]
+
+    def report(self, values: Sequence[float]) -> LossReport:
+        """Give the report of the terms' `values`, in the order of `names`."""
+        terms: dict[str, float] = {}
+        for name, value in zip(self.names, values, strict=True):
+            terms[name] = terms.get(name, 0.0) + value  # two terms of one name, as of two scales of a style
+        return LossReport(sum(values), terms)

@@ -4,12 +4,17 @@ A `State` holds weighted sums over positions and their total weight. Because sta
 `measure(A) + measure(B) == measure(A ∪ B)`, and a guide is nothing but a weight on the sums.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
+
+from impasto.losses import sums
+
+TINY = 1e-12
+"""Below this a power or a variance counts as nothing."""
 
 
 @dataclass(frozen=True)
@@ -22,40 +27,97 @@ class State:
     def __add__(self, other: "State") -> "State":
         return State(self.sums + other.sums, self.total + other.total)
 
+    def mean(self) -> Tensor:
+        """Give the sums per unit of weight; zero where nothing was measured."""
+        return self.sums / torch.where(self.total > 0, self.total, 1)
+
+
+Distance = Callable[[State], Tensor]
+"""A scalar >= 0 with its graph, 0 when the state is that of the target."""
+
 
 class Statistic(Protocol):
-    """A summary of features in two halves, so that pieces can be summed before it is finished."""
+    """A summary of features in two halves, so that pieces can be summed before it is finished, and its distance."""
+
+    name: str
+    pull: float
+    """What its distance over its power is multiplied by to pull as hard on a picture as that of `gram`.
+
+    Measured: where the content loss ends where gram's does, after 40 steps of L-BFGS from the content at 256 px with
+    petite, default weights and `resolution_invariant`, on four pairs of photograph and painting (`histogram`: three).
+    """
 
     def measure(self, features: Tensor, guide: Tensor | None = None) -> State:
         """Sum over the positions of `features` (1, C, h, w), weighted by `guide` (h, w) >= 0."""
 
+    def measure_each(self, features: Tensor, guides: Sequence[Tensor | None]) -> list[State]:
+        """Give the states of several regions of the same features, sharing what they can."""
+
     def finish(self, state: State) -> Tensor:
-        """Turn sums into the statistic."""
+        """Turn sums into a target; linear blends of targets are targets."""
+
+    def towards(self, target: Tensor) -> Distance:
+        """Give the distance to `target`, with all that depends on the target alone computed once."""
+
+    def distance(self, state: State, target: Tensor) -> Tensor:
+        """Give the distance of `state` to `target`, a scalar >= 0 with its graph."""
+
+    def power(self, target: Tensor) -> float:
+        """Give the distance of features that are zero everywhere to `target`."""
 
 
-class Gram:
-    """The uncentred second moment of features, per position: Ĝ = F Fᵀ / M (Gatys et al. 2016, eq. 3, over M).
-
-    Dividing by the number of positions M makes pictures of different size comparable.
-    """
+class Summed:
+    """What statistics share whose state is a sum: subclasses have `measure_each` and `towards`."""
 
     def measure(self, features: Tensor, guide: Tensor | None = None) -> State:
-        """Sum f fᵀ over the positions of `features` (1, C, h, w); the sums are float32 or wider.
+        """Sum over the positions of `features` (1, C, h, w); the sums are float32 or wider."""
+        return self.measure_each(features, [guide])[0]
 
-        With a `guide` (h, w), each position counts as often as its weight says: for Gatys' guided Gram of a map T
+    def measure_each(self, features: Tensor, guides: Sequence[Tensor | None]) -> list[State]:
+        """Sum over the positions of `features` (1, C, h, w), for each of the guides."""
+        raise NotImplementedError
+
+    def towards(self, target: Tensor) -> Distance:
+        """Give the distance to `target`."""
+        raise NotImplementedError
+
+    def distance(self, state: State, target: Tensor) -> Tensor:
+        """Give the distance of `state` to `target`; `towards` is the way to ask for many."""
+        return self.towards(target)(state)
+
+
+class Gram(Summed):
+    """The uncentred second moment of features, per position: Ĝ = F Fᵀ / M (Gatys et al. 2016, eq. 3, over M).
+
+    Dividing by the number of positions M makes pictures of different size comparable. The distance is Σ(Ĝ-Â)²; it
+    is the same for features and for their isometric lift. A state is (C, C).
+    """
+
+    name = "gram"
+    pull = 1.0
+
+    def measure_each(self, features: Tensor, guides: Sequence[Tensor | None]) -> list[State]:
+        """Sum f fᵀ over the positions of `features` (1, C, h, w), for each of the guides.
+
+        With a guide (h, w), each position counts as often as its weight says: for Gatys' guided Gram of a map T
         (2017, eq. 3), pass T².
         """
-        flat = features.flatten(2)[0]
-        if flat.dtype in (torch.bfloat16, torch.float16):
-            flat = flat.float()  # a half-precision Gram matrix overflows
-        if guide is None:
-            return State(flat @ flat.T, flat.new_tensor(flat.shape[1]))
-        weight = guide.flatten().to(flat.dtype)
-        return State((flat * weight) @ flat.T, weight.sum())
+        flat = sums.positions(features)
+        weights = [sums.weights(features, guide) for guide in guides]
+        found = sums.products(flat, weights)
+        return [State(f, sums.total(flat, w)) for f, w in zip(found.unbind(), weights, strict=True)]
 
     def finish(self, state: State) -> Tensor:
         """Give Ĝ (C, C); zero where nothing was measured."""
-        return state.sums / state.total.clamp_min(torch.finfo(state.sums.dtype).tiny)
+        return state.mean()
+
+    def towards(self, target: Tensor) -> Distance:
+        """Give Σ(Ĝ-Â)² as a function of the state."""
+        return lambda state: (state.mean() - target).square().sum()
+
+    def power(self, target: Tensor) -> float:
+        """Give ΣÂ²."""
+        return float(target.double().square().sum())
 
 
 def blend(targets: Sequence[Tensor], weights: Sequence[float]) -> Tensor:

@@ -1,11 +1,12 @@
 """The terms of an objective. Pointwise: content, total variation, gamut. Pooled: style, a function of a `State`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses.statistics import State, Statistic
+from impasto.losses import sums
+from impasto.losses.statistics import Distance, State, Statistic
 
 FLAT = 1e-3
 """Differences well below this (a quarter of a grey level of 255) count as squares: the length has no kink at 0."""
@@ -15,12 +16,14 @@ FLAT = 1e-3
 class Content:
     """Weighted squared distance of one layer's features to the content's (Gatys et al. 2016, eq. 1).
 
-    `target` (1, C, h, w); `factor` holds weight and normalisation.
+    `target` (1, C, h, w); `factor` holds weight and normalisation; `guide` (h, w) >= 0 is the weight of each position's
+    square, so 1 everywhere is no guide.
     """
 
     layer: str
     target: Tensor
     factor: float
+    guide: Tensor | None = None
 
     @property
     def name(self) -> str:
@@ -29,26 +32,38 @@ class Content:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Give the loss of `features` (1, C, h, w)."""
-        return self.factor * (features - self.target).square().sum()
+        away = (features - self.target).square()
+        weight = sums.weights(features, self.guide)
+        return self.factor * (away.sum() if weight is None else away.sum(1).flatten() @ weight.to(away.dtype))
 
 
 @dataclass(frozen=True)
 class Style:
-    """Weighted squared distance of one layer's statistic to the style's (Gatys et al. 2016, eq. 4)."""
+    """Weighted distance of one layer's statistic to the style's (for `gram`: Gatys et al. 2016, eq. 4).
+
+    `guide` (h, w) >= 0 is the weight of each position in the statistic, and `region` what the report calls it.
+    """
 
     layer: str
     statistic: Statistic
     target: Tensor
     factor: float
+    guide: Tensor | None = None
+    region: str = ""
+    _distance: Distance = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_distance", self.statistic.towards(self.target))
 
     @property
     def name(self) -> str:
-        """How the term is called in a report."""
-        return f"style {self.layer}"
+        """How the term is called in a report: `style relu1_1 sky histogram`; `gram` goes without saying."""
+        kind = "" if self.statistic.name == "gram" else self.statistic.name
+        return " ".join(filter(None, ("style", self.layer, self.region, kind)))
 
     def __call__(self, state: State) -> Tensor:
-        """Give the loss of the whole picture's `state`."""
-        return self.factor * (self.statistic.finish(state) - self.target).square().sum()
+        """Give the loss of the `state` of the picture, or of the region."""
+        return self.factor * self._distance(state)
 
 
 @dataclass(frozen=True)
@@ -62,15 +77,25 @@ class TotalVariation:
 
     kind: str
     factor: float
+    wrap: bool = False
+    """Also between opposite borders: the picture repeats."""
     name: str = "tv"
 
     def __call__(self, image: Tensor) -> Tensor:
         """Give the loss of `image` (1, 3, H, W)."""
-        down, right = image.diff(dim=-2), image.diff(dim=-1)
+        return self.part(image, image[..., :1, :], image[..., :1]) if self.wrap else self.part(image, None, None)
+
+    def part(self, image: Tensor, below: Tensor | None, beside: Tensor | None) -> Tensor:
+        """Give the share of a part (1, 3, h, w) of a picture.
+
+        `below` (1, 3, 1, w) and `beside` (1, 3, h, 1) are the pixels that follow it; None: the picture ends there.
+        """
+        down, right = image.diff(dim=-2, append=below), image.diff(dim=-1, append=beside)
         if self.kind == "l1":
             return self.factor * (down.abs().sum() + right.abs().sum())
         if self.kind == "vector":
-            squares = F.pad(down.square(), (0, 0, 0, 1)) + F.pad(right.square(), (0, 1, 0, 0))
+            squares = F.pad(down.square(), (0, 0, 0, int(below is None)))
+            squares = squares + F.pad(right.square(), (0, int(beside is None), 0, 0))
             return self.factor * (squares.sum(1) + FLAT**2).sqrt().sub(FLAT).sum()
         return self.factor * (down.square().sum() + right.square().sum())
 

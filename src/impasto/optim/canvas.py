@@ -1,6 +1,9 @@
-"""What the optimisation starts from, and how it moves to the next size."""
+"""What the optimisation starts from, how it moves to the next size, and what is judged of it."""
+
+from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from impasto import images
@@ -31,15 +34,52 @@ def start(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, see
     return noise if kind == "noise" else torch.lerp(content, noise, blend)
 
 
-def enlarge(canvas: Tensor, content: Tensor, *, detail: bool) -> Tensor:
-    """Take `canvas` to the size of `content` (1, 3, H, W), the next level.
+def enlarge(canvas: Tensor, content: Tensor, *, detail: bool, wrap: bool = False) -> Tensor:
+    """Take `canvas` to the size of `content` (1, C, H, W), the next level.
 
     With `detail`, what the smaller canvas could not hold comes from the content: edges and faces then start sharp
     instead of being found again from a blur (Kolkin et al. 2019, section 2.5, do so in their Laplacian pyramid).
     """
     size = (content.shape[-2], content.shape[-1])
-    grown = images.resize(canvas.clamp(0, 1), size)
+    grown = resize(canvas.clamp(0, 1), size, wrap=wrap)
     if not detail:
         return grown
-    small = images.resize(content, (canvas.shape[-2], canvas.shape[-1]))
-    return grown + (content - images.resize(small, size))
+    small = resize(content, (canvas.shape[-2], canvas.shape[-1]), wrap=wrap)
+    return grown + (content - resize(small, size, wrap=wrap))
+
+
+def resize(pixels: Tensor, size: tuple[int, int], *, wrap: bool = False) -> Tensor:
+    """Resample (1, C, h, w) in [0, 1] to `size`; with `wrap`, as a picture that repeats without seams."""
+    before = (pixels.shape[-2], pixels.shape[-1])
+    if not wrap or before == size:
+        return images.resize(pixels, size)
+    # Whole periods on every side keep the grid of the samples where it is.
+    tiled = images.resize(F.pad(pixels, (before[1], before[1], before[0], before[0]), mode="circular"), _thrice(size))
+    return tiled[..., size[0] : 2 * size[0], size[1] : 2 * size[1]]
+
+
+def _thrice(size: tuple[int, int]) -> tuple[int, int]:
+    return 3 * size[0], 3 * size[1]
+
+
+@dataclass(frozen=True)
+class View:
+    """From the canvas, which the solver moves, to the picture that is judged. Linear in the canvas."""
+
+    grey: bool = False
+    """The canvas has one channel, and all three of the picture are alike."""
+    kept: Tensor | None = None
+    """(1, 1, H, W) in [0, 1]: how much of each pixel stays that of `photo` (1, 3, H, W)."""
+    photo: Tensor | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether the canvas is the picture."""
+        return not self.grey and self.kept is None
+
+    def __call__(self, canvas: Tensor) -> Tensor:
+        """Give the picture (1, 3, H, W)."""
+        image = canvas.expand(-1, 3, -1, -1) if self.grey else canvas
+        if self.kept is None or self.photo is None:
+            return image
+        return image + self.kept * (self.photo - image)

@@ -30,3 +30,18 @@ class WholeImage:
         loss, report = self._objective(leaf, features)
         (gradient,) = torch.autograd.grad(loss, leaf)
         return report, gradient
+
+
+class Viewed:
+    """Judge what a canvas shows, and give the gradient with respect to the canvas."""
+
+    def __init__(self, evaluate: Evaluator, view: Callable[[Tensor], Tensor]) -> None:
+        self._evaluate, self._view = evaluate, view
+
+    def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]:
+        """Give the report and the gradient of the canvas `image`."""
+        leaf = image.detach().requires_grad_()
+        shown = self._view(leaf)
+        report, outer = self._evaluate(shown.detach())
+        (gradient,) = torch.autograd.grad(shown, leaf, outer)
+        return report, gradient

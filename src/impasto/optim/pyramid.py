@@ -18,15 +18,21 @@ class Level:
     steps: int
 
 
-def plan(size: tuple[int, int], levels: int, iterations: int, share: float = 0.5) -> tuple[Level, ...]:
+def plan(
+    size: tuple[int, int], levels: int, iterations: int, share: float = 0.5, multiple: int = 1
+) -> tuple[Level, ...]:
     """Give the levels, coarsest first, for a result of `size` (height, width).
 
     Each level has half the side of the next. `levels` 0 chooses as many as keep the sides at `COARSEST` and
     `NARROWEST` or more. A level gets `share` times the steps of the coarser one, because it costs four times as
-    much a step and starts from where that one ended; all together they get `iterations`.
+    much a step and starts from where that one ended; all together they get `iterations`. Sides are multiples of
+    `multiple` (those of a picture that repeats must be whole numbers of neurons at every layer).
     """
     count = levels or automatic(size)
-    sizes = [(max(1, round(size[0] / 2**depth)), max(1, round(size[1] / 2**depth))) for depth in reversed(range(count))]
+    height, width = (
+        [multiple * max(1, round(side / 2**depth / multiple)) for depth in reversed(range(count))] for side in size
+    )
+    sizes = list(zip(height, width, strict=True))
     weights = [share**index for index in range(count)]
     ends = [round(iterations * sum(weights[: index + 1]) / sum(weights)) for index in range(count)]
     starts = [0, *ends[:-1]]

@@ -1,0 +1,74 @@
+"""`impasto figures`: the figures of a paper, made again."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impasto.cli.app import nearest
+from impasto.cli.options import given, parse, with_settings
+from impasto.cli.session import write_out
+from impasto.cli.sources import encoder_file
+from impasto.errors import UsageError
+
+if TYPE_CHECKING:
+    from impasto.cli.session import Session
+
+PAPERS = ("cs229",)
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_settings
+def figures(
+    ctx: typer.Context,
+    paper: Annotated[str, typer.Argument(metavar="PAPER", help="Whose figures: cs229.")],
+    pictures: Annotated[
+        str, typer.Option("--pictures", metavar="FOLDER", help="Where figure1 to figure4 have their pictures.")
+    ],
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the figures go.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Paint over pictures that were painted with other settings.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be painted, and do not paint.")] = False,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    **settings: str | None,
+) -> None:
+    """Make the figures of a paper again, with your pictures.
+
+    impasto figures cs229 --pictures pictures -o figures --size 384
+    """
+    session: Session = ctx.obj
+    session.terminal.quiet = quiet
+    if paper not in PAPERS:
+        raise UsageError(nearest(paper, PAPERS, "paper"))
+    spelled = given(settings)
+    encoder = encoder_file(spelled)
+    # Checked as a whole; each figure then has its own settings under these.
+    whole = parse({}, spelled)
+    own = {key: getattr(whole, key) for key in spelled}
+
+    # Only now torch: what is wrong with the options is told at once.
+    import torch
+
+    from impasto.cli.sweep import run
+    from impasto.figures import cs229
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    status = 0
+    for case in cs229.cases(Path(pictures), own, encoder):
+        made = cs229.sweep(case, Path(output), force=force, check=not dry_run)
+        if dry_run:
+            for cell in made.cells:
+                write_out(f"{case.name}  {cell.title}  {cell.size[1]}x{cell.size[0]} px, {cell.steps} steps")
+            continue
+        session.terminal.say(f"{case.name}:")
+        status = max(status, run(made, session))
+        if session.stop.asked is not None:
+            break
+    if status:
+        raise typer.Exit(status)

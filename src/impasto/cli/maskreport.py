@@ -1,0 +1,123 @@
+"""What `impasto masks` shows and says of regions."""
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from impasto import encoders, guides, images
+from impasto.guides import Regions
+from impasto.guides.colours import colour_names
+from impasto.guides.overlay import COLOURS
+from impasto.images import Picture
+from impasto.recipe import STYLE_LAYERS
+
+HEIGHT = 720
+"""Of the pictures on an overlay, pixels."""
+UNEVEN = 8.0
+"""Share of a region in one picture over that in another, from which it is worth a word."""
+_GAP = 16
+
+
+def load(names: Sequence[str], max_pixels: int | None) -> list[Picture]:
+    """Read files."""
+    limit = images.DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
+    return [images.load(Path(name), max_pixels=limit) for name in names]
+
+
+def colours(names: Sequence[str]) -> list[tuple[int, int, int]]:
+    """Choose colours to show regions in: what a region is named after, and others for names that are no colours."""
+    words = {colour_names([torch.tensor(colour, dtype=torch.float64)])[0]: colour for colour in reversed(COLOURS)}
+    own = {name: words[name] for name in names if name in words}
+    for name in names:
+        if re.fullmatch("#[0-9a-f]{6}", name):
+            red, green, blue = bytes.fromhex(name[1:])
+            own[name] = (red, green, blue)
+    free = itertools.cycle([colour for colour in COLOURS if colour not in own.values()] or COLOURS)
+    return [own[name] if name in own else next(free) for name in names]
+
+
+def side_by_side(pictures: Sequence[Picture], regions: Regions) -> Picture:
+    """Put the pictures beside each other, as high as each other, tinted by their regions where they have a mask."""
+    maps = [regions.content, *regions.styles]
+    shown = colours(regions.names)
+    tiles: list[Tensor] = []
+    for picture, one in zip(pictures, maps, strict=True):
+        width = max(1, round(picture.size[1] * HEIGHT / picture.size[0]))
+        small = Picture(images.resize(picture.pixels, (HEIGHT, width)), name=picture.name)
+        tinted = small if one is None else guides.overlay(small, one, shown)
+        tiles.append(functional.pad(tinted.pixels, (_GAP if tiles else 0, 0), value=1.0))
+    return Picture(torch.cat(tiles, dim=3), name="overlay")
+
+
+def described(regions: Regions) -> list[dict[str, Any]]:
+    """List name, colour on the overlay, and shares: of the content, and of each style (None: it has no mask)."""
+    content = guides.share(regions.content)
+    styles = [None if maps is None else guides.share(maps) for maps in regions.styles]
+    shown = colours(regions.names)
+    return [
+        {
+            "name": name,
+            "colour": "#" + bytes(shown[index]).hex(),
+            "content": round(float(content[index]), 4),
+            "styles": [None if shares is None else round(float(shares[index]), 4) for shares in styles],
+        }
+        for index, name in enumerate(regions.names)
+    ]
+
+
+def table(regions: Regions) -> Iterator[str]:
+    """Write the same as lines."""
+    rows = described(regions)
+    styles = [f"style {number}" if len(regions.styles) > 1 else "style" for number in range(1, len(regions.styles) + 1)]
+    width = max(len("region"), *(len(row["name"]) for row in rows))
+    yield f"{'region':{width}}  {'colour':8} content" + "".join(f"{style:>9}" for style in styles)
+    for row in rows:
+        shares = "".join(f"{'all' if share is None else f'{share:.1%}':>9}" for share in row["styles"])
+        yield f"{row['name']:{width}}  {row['colour']:8} {row['content']:7.1%}{shares}"
+
+
+def vanishing(regions: Regions, pictures: Sequence[Picture], size: int) -> Iterator[str]:
+    """Name regions that are too narrow for layers, painted at a long side of `size`: no neuron sees only them."""
+    for number, (picture, maps) in enumerate(zip(pictures, (regions.content, *regions.styles), strict=True)):
+        if maps is None:
+            continue
+        fitted = guides.fit(maps, images.fit_size(picture.size, size))
+        lost: dict[str, list[str]] = {}
+        for layer in STYLE_LAYERS:
+            if min(fitted.shape[1:]) < encoders.stride(layer):
+                continue
+            inside = guides.propagate(fitted, encoders.steps(layer), "inside")
+            for index, name in enumerate(regions.names):
+                if maps[index].any() and inside[index].max() < 0.5:
+                    lost.setdefault(name, []).append(layer)
+        where = "the content" if number == 0 else picture.name
+        for name, layers in lost.items():
+            field = encoders.receptive_field(layers[0])
+            yield (
+                f"region {name} of {where}: is nowhere as wide as the {field} pixels that a neuron of {layers[0]} "
+                f"sees at size {size}, so at {', '.join(layers)} it is mixed with what is around it, or dropped "
+                "with --guides inside; paint it larger, or at a larger --size"
+            )
+
+
+def uneven(regions: Regions) -> Iterator[str]:
+    """Name regions whose share of the content and of a style are very different, or that a style lacks."""
+    content = guides.share(regions.content).tolist()
+    for number, maps in enumerate(regions.styles, 1):
+        if maps is None:
+            continue
+        style = f"style {number}" if len(regions.styles) > 1 else "the style"
+        for name, own, other in zip(regions.names, content, guides.share(maps).tolist(), strict=True):
+            if other == 0:
+                yield f"region {name}: is not in {style}, and takes nothing from it"
+            elif own > 0 and max(own / other, other / own) >= UNEVEN:
+                yield (
+                    f"region {name}: is {own:.1%} of the content and {other:.1%} of {style}; a texture that is "
+                    "taken from little repeats itself, and one from much is more varied than there is room for"
+                )

@@ -1,0 +1,180 @@
+"""`impasto masks`: masks made from the pictures alone, and a look at masks before painting with them."""
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from impasto.cli import maskfiles
+from impasto.cli.session import write_out
+from impasto.errors import OutputError, UsageError
+from impasto.events import notice
+
+if TYPE_CHECKING:
+    from impasto.cli.session import Session
+
+app = typer.Typer(add_completion=False)
+
+
+@app.callback()
+def group() -> None:
+    """Find regions in a photograph and its paintings, or check masks."""
+
+
+@app.command()
+def auto(
+    ctx: typer.Context,
+    content: Annotated[str, typer.Argument(help="The photograph to paint.")],
+    style: Annotated[list[str], typer.Option("--style", metavar="PICTURE", help="A painting; repeat for several.")],
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the masks go.")],
+    regions: Annotated[
+        int, typer.Option("--regions", min=0, max=12, metavar="COUNT", help="How many regions; 0: chosen.")
+    ] = 0,
+    encoder: Annotated[
+        str, typer.Option("--encoder", metavar="NAME|FILE", help="petite, vgg19, auto, or a file of weights.")
+    ] = "petite",
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the clustering.")] = 0,
+    no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write the masks only.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the paths.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the paths.")] = False,
+    max_pixels: Annotated[
+        int | None, typer.Option("--max-pixels", min=1, help="Refuse larger inputs before decoding them.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Find regions that a photograph and its paintings share, and save them as masks to edit or to paint with.
+
+    impasto masks auto photo.jpg --style painting.jpg -o masks
+    """
+    session: Session = ctx.obj
+    session.terminal.quiet = quiet
+    if regions == 1:
+        raise UsageError("--regions 1: give 2 to 12, or leave it out to let the pictures decide")
+    folder = Path(output)
+    if not output or (folder.exists() and not folder.is_dir()):
+        raise OutputError(f"{output or '--output'}: is not a folder; name one for the masks")
+
+    import torch
+
+    from impasto import encoders, guides, images, segmentation
+    from impasto.cli import maskreport
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    masks = [folder / "content_mask.png"]
+    masks += [folder / f"style_mask{f'_{number}' if number > 1 else ''}.png" for number in range(1, len(style) + 1)]
+    sheet = None if no_overlay else folder / "overlay.png"
+    # Inputs first: a name that is mistyped should not leave a folder behind.
+    pictures = maskreport.load([content, *style], max_pixels)
+    for path in [*masks, *([sheet] if sheet else [])]:
+        images.check_output(path, force=force, inputs=[content, *style])
+
+    weights = Path(encoder)
+    network = (
+        encoders.create(encoder) if encoder in encoders.NAMES or not weights.is_file() else encoders.from_file(weights)
+    )
+    found = segmentation.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
+    maps = [found.content, *(one for one in found.styles if one is not None)]
+    for path, one in zip(masks, maps, strict=True):
+        images.save(guides.to_colours(one), path, force=force)
+    if sheet is not None:
+        images.save(maskreport.side_by_side(pictures, found), sheet, force=force)
+
+    options = [part for picture in style for part in ("--style", picture)]
+    options += ["--content-mask", str(masks[0])]
+    options += [part for path in masks[1:] for part in ("--style-mask", str(path))]
+    command = shlex.join(["impasto", "paint", content, *options, "-o", "out.png"])
+    for row in maskreport.table(found):
+        session.terminal.say(row)
+    session.terminal.say(f"paint with them: {command}")
+    written = [str(path) for path in [*masks, *([sheet] if sheet else [])]]
+    if as_json:
+        document = {"command": command, "files": written, "regions": maskreport.described(found)}
+        write_out(json.dumps(document, sort_keys=True))
+        return
+    for name in written:
+        write_out(name)
+
+
+@app.command()
+def check(
+    ctx: typer.Context,
+    content: Annotated[str, typer.Argument(help="The photograph to paint.")],
+    style: Annotated[list[str], typer.Option("--style", metavar="PICTURE", help="A painting; repeat for several.")],
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="PICTURE", help="Where to save the overlay.")
+    ] = None,
+    content_mask: Annotated[
+        str | None,
+        typer.Option("--content-mask", metavar="PICTURE", help="Regions of the content, each in its own colour."),
+    ] = None,
+    style_mask: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--style-mask",
+            metavar="PICTURE",
+            help="The same regions in a style, in the styles' order; - for a style without a mask.",
+        ),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--region",
+            metavar="NAME=CONTENT:STYLE",
+            help="One region by grey masks of the content and of each style; repeat for more.",
+        ),
+    ] = None,
+    regions: Annotated[
+        int,
+        typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
+    ] = 0,
+    size: Annotated[int, typer.Option("--size", min=16, help="Long side to paint at, for the warnings.")] = 512,
+    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the table.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the table.")] = False,
+    max_pixels: Annotated[
+        int | None, typer.Option("--max-pixels", min=1, help="Refuse larger inputs before decoding them.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Read masks as `impasto paint` does, show where their regions lie, and say what will not work well.
+
+    impasto masks check photo.jpg --style painting.jpg --content-mask a.png --style-mask b.png -o overlay.png
+    """
+    session: Session = ctx.obj
+    session.terminal.quiet = quiet
+    masks, layers = style_mask or [], region or []
+    if output == "-":
+        raise UsageError("the overlay cannot go to standard output, where the table is; name a file")
+
+    from impasto import images
+    from impasto.cli import maskreport
+
+    pictures = maskreport.load([content, *style], max_pixels)
+    found = maskfiles.read(
+        content_mask,
+        masks,
+        layers,
+        styles=len(style),
+        count=regions,
+        load=lambda name: maskreport.load([name], max_pixels)[0],
+    )
+    if found is None:
+        raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")
+    if output is not None:
+        named = maskfiles.files(content_mask, masks, layers)
+        images.check_output(Path(output), force=force, inputs=[content, *style, *named])
+        images.save(maskreport.side_by_side(pictures, found), Path(output), force=force)
+        session.terminal.say(f"saved {output}")
+    warnings = [*maskreport.vanishing(found, pictures, size), *maskreport.uneven(found)]
+    for warning in warnings:
+        notice(warning)
+    if as_json:
+        write_out(json.dumps({"regions": maskreport.described(found), "warnings": warnings}, sort_keys=True))
+        return
+    for row in maskreport.table(found):
+        write_out(row)

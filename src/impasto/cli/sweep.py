@@ -1,0 +1,279 @@
+"""`impasto sweep`: one or two settings varied, every combination painted, and a sheet to compare them."""
+
+import functools
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto.cli import maskfiles
+from impasto.cli.options import choices, option_name, with_settings
+from impasto.cli.session import write_out
+from impasto.cli.sources import ENCODERS, Chosen, choose
+from impasto.errors import UsageError
+from impasto.events import notice
+
+if TYPE_CHECKING:
+    from impasto.cli.session import Session
+    from impasto.events import Progress
+    from impasto.figures import Cell, Sweep
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+@with_settings
+def sweep(
+    ctx: typer.Context,
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            "--vary",
+            metavar="KEY=VALUE,VALUE,...",
+            help="A setting, style, content or preset with its values; twice for a grid. Values with commas: KEY=A;B.",
+        ),
+    ],
+    output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
+    content: Annotated[str | None, typer.Argument(help="The photograph to paint; - reads standard input.")] = None,
+    style: Annotated[
+        list[str] | None, typer.Option("--style", metavar="PICTURE", help="A painting; repeat to mix several.")
+    ] = None,
+    content_mask: Annotated[
+        str | None,
+        typer.Option("--content-mask", metavar="PICTURE", help="Regions of the content, each in its own colour."),
+    ] = None,
+    style_mask: Annotated[
+        list[str] | None,
+        typer.Option("--style-mask", metavar="PICTURE", help="The same regions of each style, as for paint."),
+    ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option("--region", metavar="NAME=CONTENT:STYLE", help="One region by grey masks, as for paint."),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option("--recipe", metavar="FILE", help="Settings from a JSON file or a picture painted by impasto."),
+    ] = None,
+    preset: Annotated[
+        str | None, typer.Option("--preset", metavar="NAME", help="Settings by name: see impasto presets.")
+    ] = None,
+    cell: Annotated[
+        int, typer.Option("--cell", min=24, max=4096, metavar="PIXELS", help="Height of the pictures on the sheet.")
+    ] = 300,
+    sheet: Annotated[
+        str, typer.Option("--sheet", metavar="NAME", help="Name of the contact sheet in the folder.")
+    ] = "sheet.png",
+    force: Annotated[
+        bool, typer.Option("--force", help="Paint over pictures that were painted with other settings.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON when done.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do not paint.")] = False,
+    allow_truncated: Annotated[
+        bool, typer.Option("--allow-truncated", help="Use what can be read of damaged pictures.")
+    ] = False,
+    max_pixels: Annotated[
+        int | None, typer.Option("--max-pixels", min=1, help="Refuse larger inputs before decoding them.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    **settings: str | None,
+) -> None:
+    """Paint every combination of one or two settings, with a contact sheet.
+
+    impasto sweep photo.jpg --style painting.jpg --vary content_weight=0.3,1,3 --vary tv=l1,vector -o sweep
+    """
+    session: Session = ctx.obj
+    session.terminal.quiet = quiet
+    named = _split(vary)
+    _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
+    masks = maskfiles.files(content_mask, style_mask or [], region or [])
+    of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
+    if (masks and "content" in named) or (of_styles and "style" in named):
+        raise UsageError("masks belong to one picture; with them, vary something else than that picture")
+    if not output:
+        raise UsageError("--output: the folder has no name")
+
+    def chosen(values: Mapping[str, str]) -> Chosen:
+        spelled = {key: value for key, value in values.items() if key not in ("content", "style", "preset")}
+        return choose(recipe, values.get("preset", preset), {**settings, **spelled})
+
+    # What is wrong with a value is told before torch is loaded for the rest.
+    for key, values in named.items():
+        for value in values:
+            chosen({**{other: several[0] for other, several in named.items()}, key: value})
+
+    import torch
+
+    from impasto import figures, guides, images
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+    limit = max_pixels or images.DEFAULT_MAX_PIXELS
+
+    @functools.cache
+    def regions(count: int, styles: int) -> guides.Regions | None:
+        def load(name: str) -> images.Picture:
+            return images.load(Path(name), max_pixels=limit, allow_truncated=allow_truncated)
+
+        return maskfiles.read(content_mask, style_mask or [], region or [], styles=styles, count=count, load=load)
+
+    def make(values: Mapping[str, Any]) -> figures.Job:
+        settled = chosen(values)
+        photo, paintings = values.get("content", content), style or []
+        paintings = [values["style"]] if "style" in values else paintings
+        if [photo, *paintings, settled.init].count("-") > 1:
+            raise UsageError("only one picture can come from standard input; name a file for the others")
+        photo, start, *styles = (None if name is None else _source(name) for name in (photo, settled.init, *paintings))
+        areas = regions(settled.recipe.regions, len(styles))
+        return figures.Job(photo, tuple(styles), settled.recipe, settled.encoder, start, areas)
+
+    axes = [
+        figures.Axis(key, tuple(values), tuple(_label(key, value) for value in values)) for key, values in named.items()
+    ]
+    folder = Path(output)
+    made = figures.Sweep(
+        axes,
+        figures.lay_out(axes, make, folder),
+        folder,
+        sheet=sheet,
+        cell_height=cell,
+        force=force,
+        check=not dry_run,
+        max_pixels=limit,
+        allow_truncated=allow_truncated,
+    )
+    if dry_run:
+        write_out(_plan(made, as_json=as_json))
+        return
+    status = run(made, session)
+    if as_json:
+        write_out(json.dumps(_report(made), sort_keys=True))
+    if status:
+        raise typer.Exit(status)
+
+
+def _split(vary: list[str]) -> dict[str, list[str]]:
+    """Take `key=a,b` or `key=a;b` apart."""
+    named: dict[str, list[str]] = {}
+    for text in vary:
+        key, equals, rest = text.partition("=")
+        key = key.strip().replace("-", "_")
+        separator = ";" if ";" in rest else ","
+        values = [value.strip() for value in rest.split(separator)]
+        if values[-1] == "" and separator == ";":
+            # A single value that has commas: `key=a,b;`.
+            values.pop()
+        if not key or not equals or not values or not all(values):
+            raise UsageError(f"--vary {text}: name values, none of them empty: --vary {key or 'KEY'}=1,2,3")
+        if key in named:
+            raise UsageError(f"--vary {key} is there twice; name all its values in one place")
+        named[key] = values
+    return named
+
+
+def _check_given(named: Mapping[str, list[str]], given: Mapping[str, Any]) -> None:
+    """Raise `UsageError` for what cannot be varied, is varied and given, or is neither."""
+    from impasto.recipe import unknown
+
+    if len(named) > 2:
+        raise UsageError(f"--vary is there {len(named)} times; a sheet has room for one or two")
+    for key, values in named.items():
+        if key not in given:
+            raise UsageError(f"--vary: {unknown(key, given, 'key')}")
+        if given[key]:
+            what = "CONTENT" if key == "content" else option_name(key)
+            raise UsageError(f"{what} and --vary {key} exclude each other; give one")
+        if key in ("content", "style") and "-" in values:
+            raise UsageError(f"--vary {key}: standard input is one picture; name files")
+    for key, what in (("content", "no CONTENT is named"), ("style", "no painting is named with --style")):
+        if not given[key] and key not in named:
+            raise UsageError(f"{what}; name one, or several to compare with --vary {key}=A,B")
+
+
+def _source(name: str) -> str | Path:
+    # A path object for a file: only the very word `-` is standard input.
+    return name if name == "-" else Path(name)
+
+
+def _label(key: str, value: str) -> str:
+    """Name a value: a file by its name alone."""
+    named = {"encoder": ENCODERS, "init": choices("init")}.get(key, ())
+    is_file = key in ("content", "style") or (key in ("encoder", "init") and value not in named)
+    return Path(value).stem if is_file else value
+
+
+def run(made: "Sweep", session: "Session") -> int:
+    """Paint what waits; give the exit status: that of a signal, or 1 where a cell failed."""
+    began, terminal = time.monotonic(), session.terminal
+    waiting = made.waiting
+    left, done = sum(cell.work for cell in waiting), 0
+    # From here on Ctrl-C means: enough, keep what there is.
+    with session.stop.gently():
+        for number, cell in enumerate(made.cells, 1):
+            title = f"cell {number}/{len(made.cells)}  {cell.title}"
+            if cell not in waiting:
+                terminal.say(f"{title}: kept")
+                continue
+            seconds = (time.monotonic() - began) * (left - done) / done if done else 0.0
+            terminal.say(title + (f"  (about {_minutes(seconds)} left for all)" if seconds else ""))
+            with terminal.meter() as meter:
+
+                def watch(progress: "Progress", meter: Any = meter) -> bool:
+                    meter.painting(progress)
+                    return session.stop.asked is not None
+
+                made.paint(cell, watch)
+            done += cell.work
+            if cell.state == "failed":
+                notice(f"{cell.title}: failed: {cell.note}")
+            if session.stop.asked is not None:
+                break
+        made.finish()
+    ready = sum(cell.state in ("kept", "painted") for cell in made.cells)
+    if session.stop.asked is not None:
+        notice(f"stopped with {ready} of {len(made.cells)} cells painted; the same command goes on from there")
+        return session.stop.exit_code
+    words = [f"{ready} of {len(made.cells)} pictures", str(made.sheet), str(made.table)]
+    terminal.say(f"saved {', '.join(words)}, {time.monotonic() - began:.1f} s")
+    return 1 if made.failed else 0
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def _report(made: "Sweep") -> dict[str, Any]:
+    return {
+        "cells": made.rows,
+        "finished": all(cell.state in ("kept", "painted") for cell in made.cells),
+        "folder": str(made.folder),
+        "sheet": str(made.sheet),
+        "table": str(made.table),
+    }
+
+
+def _plan(made: "Sweep", *, as_json: bool) -> str:
+    """Describe what would be painted."""
+    pixels = sum(cell.work for cell in made.waiting)
+    if as_json:
+        cells = [{**row, "steps": cell.steps} for row, cell in zip(made.rows, made.cells, strict=True)]
+        return json.dumps(
+            {"cells": cells, "folder": str(made.folder), "pixel_steps": pixels, "waiting": len(made.waiting)},
+            sort_keys=True,
+        )
+    shape = " x ".join(f"{len(axis.values)} {axis.key}" for axis in made.axes)
+    lines = [f"grid       {shape}: {len(made.cells)} cells, {len(made.waiting)} to paint"]
+    lines.append(f"work       {sum(cell.steps for cell in made.waiting)} steps, {pixels / 1e6:.1f} million pixel-steps")
+    lines += [_line(cell) for cell in made.cells]
+    return "\n".join(lines)
+
+
+def _line(cell: "Cell") -> str:
+    told = {"new": "", "differs": f", differs: {cell.note}", "unfinished": ", was stopped"}
+    more = told.get(cell.state, f", {cell.state}")
+    return f"{cell.path.name}  {cell.size[1]}x{cell.size[0]} px, {cell.steps} steps{more}"

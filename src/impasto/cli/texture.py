@@ -1,0 +1,42 @@
+"""`impasto texture` and `impasto mix`: pictures made of paintings alone."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from impasto.cli.painter import Shared, painter, run
+
+texture_app = typer.Typer(add_completion=False)
+mix_app = typer.Typer(add_completion=False)
+
+
+@texture_app.command()
+@painter
+def texture(
+    ctx: typer.Context,
+    style: Annotated[list[str], typer.Argument(metavar="STYLE...", help="A painting, or several to mix.")],
+    shared: Shared,
+    settings: Mapping[str, str | None],
+) -> None:
+    """Paint a texture from paintings alone, at any size, seamless on request.
+
+    impasto texture painting.jpg -o out.png --size 1024 --aspect 1.5 --tileable
+    """
+    run(ctx, None, style, shared, settings, preset="texture")
+
+
+@mix_app.command()
+@painter
+def mix(
+    ctx: typer.Context,
+    coarse: Annotated[str, typer.Argument(help="The painting whose large forms stay.")],
+    fine: Annotated[str, typer.Argument(help="The painting whose brush strokes they get.")],
+    shared: Shared,
+    settings: Mapping[str, str | None],
+) -> None:
+    """Mix two paintings by scale, into a style to paint with: the forms of one, the strokes of the other.
+
+    impasto mix coarse.jpg fine.jpg -o style.png
+    """
+    run(ctx, coarse, [fine], shared, settings, preset="mix")

@@ -1,0 +1,24 @@
+"""Regions: from masks to maps that sum to one, and from maps to weights on a layer's neurons."""
+
+from impasto.guides.colours import from_colours
+from impasto.guides.layers import from_layers
+from impasto.guides.overlay import overlay, to_colours
+from impasto.guides.propagate import MODES, Mode, boundary, grow, propagate
+from impasto.guides.regions import Regions, check_name, check_shape, fit, share
+
+__all__ = [
+    "MODES",
+    "Mode",
+    "Regions",
+    "boundary",
+    "check_name",
+    "check_shape",
+    "fit",
+    "from_colours",
+    "from_layers",
+    "grow",
+    "overlay",
+    "propagate",
+    "share",
+    "to_colours",
+]

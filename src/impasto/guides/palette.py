@@ -1,0 +1,226 @@
+"""The colours a mask was painted with: modes of its flat areas, refined and merged by K-means.
+
+All in plain sRGB, scaled to 0 ... 255: a mask's palette is laid out in that cube, compression noise is about as large
+everywhere in it, and an anti-aliased edge is a straight line in it. A perceptual space would have none of the three.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+MERGING = 50.0
+"""Colours nearer than this are one colour that was painted or compressed carelessly."""
+SMALLEST = 2e-3
+"""A colour must fill this part of one mask at least; what is less is an accident of editing."""
+MOST = 24
+"""A mask with more colours than this is not a coded one."""
+
+_FINER = (MERGING, 32.0, 20.0, 12.0)
+_FLAT = (24, 48)
+_SAMPLES = 400_000
+_HARD = 64
+_BIN = 8
+
+
+@dataclass(frozen=True)
+class Palette:
+    """Colours of a set of masks."""
+
+    colours: Tensor
+    """(n, 3) float64 in 0 ... 255, the most frequent first: means."""
+    painted: Tensor
+    """(n, 3) the very colours that were painted, where they can be told."""
+    shares: Tensor
+    """(n, masks) part of each mask's area."""
+    region: Tensor
+    """(n,) which region each colour belongs to."""
+
+    @property
+    def regions(self) -> int:
+        """How many regions there are."""
+        return int(self.region.max()) + 1
+
+    def leader(self, region: int) -> Tensor:
+        """Give the colour (3,) that is most frequent in a region: what the region is named after."""
+        return self.painted[int((self.region == region).nonzero()[0, 0])]
+
+
+def kmeans(points: Tensor, weights: Tensor, start: Tensor, steps: int = 100) -> tuple[Tensor, Tensor]:
+    """Lloyd's algorithm from given centres: `points` (n, d) with `weights` (n,), `start` (K, d).
+
+    Gives the centres (K, d) and each point's nearest (n,); a centre that no point is nearest to stays where it is.
+    Source: Lloyd 1982.
+    """
+    centres, nearest = start.clone(), torch.full((len(points),), -1)
+    for _ in range(steps):
+        found = _distances(points, centres).argmin(1)
+        if torch.equal(found, nearest):
+            break
+        nearest = found
+        total = torch.zeros(len(centres), dtype=points.dtype).index_add_(0, nearest, weights)
+        sums = torch.zeros_like(centres).index_add_(0, nearest, points * weights[:, None])
+        centres = torch.where(total[:, None] > 0, sums / total[:, None].clamp_min(1e-300), centres)
+    return centres, nearest
+
+
+def find(masks: Sequence[Tensor], count: int = 0) -> Palette | int:
+    """Find the palette of `masks`, each (3, H, W) uint8, together; regions are its colours, or `count` groups of them.
+
+    Gives the number of colours instead where there are more than `MOST` (count=0) or fewer than `count`.
+    """
+    exact = [_sample(mask) for mask in masks]
+    samples = _bins(exact)
+    for merging in _FINER if count else _FINER[:1]:
+        colours, shares = _modes(samples, merging, 2 * MOST if count else MOST + 1)
+        if len(colours) >= count:
+            break
+    if len(colours) < count or (not count and len(colours) > MOST):
+        return len(colours)
+    region = torch.arange(len(colours))
+    if 0 < count < len(colours):
+        region = _group(colours, shares.mean(1), count)
+    return Palette(colours, _painted(exact, colours), shares, region)
+
+
+def flatness(mask: Tensor) -> Tensor:
+    """Give the largest range of a channel in each 2 x 2 block of `mask` (C, H, W) uint8, as (H - 1, W - 1)."""
+    rows_high, rows_low = torch.maximum(mask[:, 1:], mask[:, :-1]), torch.minimum(mask[:, 1:], mask[:, :-1])
+    high = torch.maximum(rows_high[..., 1:], rows_high[..., :-1])
+    low = torch.minimum(rows_low[..., 1:], rows_low[..., :-1])
+    return (high - low).amax(0)
+
+
+def tolerance(mask: Tensor) -> int:
+    """Give the range within which most 3 x 3 neighbourhoods of `mask` (3, H, W) uint8 stay; 255 where none is small."""
+    return _flat_windows(mask)[2]
+
+
+def _windows(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Colours (n, 3) at points of a grid, and the range of their 3 x 3 neighbourhoods in the full picture (n,)."""
+    height, width = mask.shape[1:]
+    step = max(1, round((height * width / _SAMPLES) ** 0.5))
+    if min(height, width) < 3:
+        return mask.flatten(1).T, torch.full((height * width,), 255)
+    offsets = [(dy, dx) for dy in range(3) for dx in range(3)]
+    stack = torch.stack([mask[:, dy : height - 2 + dy : step, dx : width - 2 + dx : step] for dy, dx in offsets])
+    return stack[4].flatten(1).T, (stack.amax(0) - stack.amin(0)).amax(0).flatten()
+
+
+def _flat_windows(mask: Tensor) -> tuple[Tensor, Tensor, int]:
+    colours, spread = _windows(mask)
+    for limit in _FLAT:
+        flat = spread <= limit
+        if flat.float().mean() >= 0.5:
+            return colours, flat, limit
+    return colours, torch.ones(len(colours), dtype=torch.bool), 255
+
+
+def _sample(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The different colours (n, 3) of flat areas with the part of the area each stands for (n,)."""
+    colours, flat, _ = _flat_windows(mask)
+    if len(_unique(colours)[0]) > _HARD:
+        total, colours = len(colours), colours[flat]
+    else:  # hard edges: every pixel was meant, also in lines too thin to be flat
+        colours = mask[:, :: max(1, round((mask[0].numel() / _SAMPLES) ** 0.5))].flatten(1).T
+        total = len(colours)
+    exact, inverse = _unique(colours)
+    counts = torch.zeros(len(exact), dtype=torch.float64).index_add_(0, inverse, torch.ones(len(colours)).double())
+    return torch.stack([exact >> 16, exact >> 8 & 255, exact & 255], 1).double(), counts / total
+
+
+def _bins(samples: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
+    """The same in fewer, coarser steps: the mean colour and the part of each cell that has any."""
+    coarse = []
+    for colours, shares in samples:
+        cells, inverse = _unique(colours // _BIN)
+        total = torch.zeros(len(cells), dtype=torch.float64).index_add_(0, inverse, shares)
+        sums = torch.zeros(len(cells), 3, dtype=torch.float64).index_add_(0, inverse, colours * shares[:, None])
+        coarse.append((sums / total[:, None], total))
+    return coarse
+
+
+def _painted(samples: list[tuple[Tensor, Tensor]], colours: Tensor) -> Tensor:
+    """For each colour (n, 3) the one that was painted: the most frequent near it, if it is frequent."""
+    points = torch.cat([points for points, _ in samples])
+    shares = torch.cat([shares for _, shares in samples])
+    painted = colours.clone()
+    for index, colour in enumerate(colours):
+        near = (points - colour).norm(dim=1) <= _BIN
+        weights = torch.where(near, shares, 0)
+        if bool(weights.max() >= 0.25 * weights.sum()) and bool(near.any()):
+            painted[index] = points[weights.argmax()]
+    return painted
+
+
+def _unique(colours: Tensor) -> tuple[Tensor, Tensor]:
+    """Numbers of the different whole colours among (n, 3), and which of these each is."""
+    red, green, blue = colours.long().T
+    numbers, inverse = torch._unique2((red * 256 + green) * 256 + blue, return_inverse=True)[:2]
+    return numbers, inverse
+
+
+def _modes(samples: list[tuple[Tensor, Tensor]], merging: float, most: int) -> tuple[Tensor, Tensor]:
+    """Colours (n, 3), the most frequent first, and their part of each mask (n, masks)."""
+    points = torch.cat([colours for colours, _ in samples])
+    weights = torch.cat([shares for _, shares in samples])
+    owner = torch.cat([torch.full((len(colours),), index) for index, (colours, _) in enumerate(samples)])
+    left = weights.clone()
+    modes: list[Tensor] = []
+    while len(modes) < 4 * most and bool((left > 0).any()):
+        peak = left.argmax()
+        centre = points[peak]
+        for _ in range(2):  # a colour may lie across bins
+            near = (points - centre).norm(dim=1) <= merging / 2
+            inside = torch.where(near, left, 0)
+            centre = (points * inside[:, None]).sum(0) / inside.sum()
+        modes.append(centre)
+        left = torch.where((points - centre).norm(dim=1) <= merging, 0, left)
+        left[peak] = 0
+    colours = torch.stack(modes)
+    shares = _shares(points, weights, owner, colours, len(samples))
+    large = (shares >= SMALLEST).any(1)
+    colours = colours[large] if bool(large.any()) else colours[:1]
+    while True:
+        colours, _ = kmeans(points, weights, colours)
+        shares = _shares(points, weights, owner, colours, len(samples))
+        # The tail of an uneven colour can start as a colour of its own and then move towards its body.
+        apart = _distances(colours, colours) + torch.where(torch.eye(len(colours)) > 0, torch.inf, 0)
+        if not bool((apart < merging).any()):
+            break
+        one, other = divmod(int(apart.argmin()), len(colours))
+        smaller = one if shares[one].sum() < shares[other].sum() else other
+        colours = torch.cat([colours[:smaller], colours[smaller + 1 :]])
+    order = shares.sum(1).argsort(descending=True, stable=True)[:most]
+    return colours[order], shares[order]
+
+
+def _shares(points: Tensor, weights: Tensor, owner: Tensor, colours: Tensor, masks: int) -> Tensor:
+    nearest = _distances(points, colours).argmin(1)
+    found = torch.zeros(len(colours) * masks, dtype=torch.float64).index_add_(0, nearest * masks + owner, weights)
+    return found.reshape(len(colours), masks)
+
+
+def _distances(points: Tensor, centres: Tensor) -> Tensor:
+    # The form by matrix products is inexact for points that are near each other.
+    return torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
+
+
+def _group(colours: Tensor, weights: Tensor, count: int) -> Tensor:
+    """Put colours (n, 3) into exactly `count` groups; the group of the first colour is 0.
+
+    K-means++ (Arthur & Vassilvitskii 2007) with the likeliest choice in place of a random one, then Lloyd.
+    """
+    chosen = [0]
+    while len(chosen) < count:
+        distance = _distances(colours, colours[chosen]).amin(1)
+        chosen.append(int((weights * distance**2).argmax()))
+    _, region = kmeans(colours, weights, colours[chosen])
+    # Lloyd can leave a centre without colours: its seed, which is no other's, gets it back.
+    for index, seed in enumerate(chosen):
+        if not bool((region == index).any()):
+            region[seed] = index
+    order = [int((region == index).nonzero()[0, 0]) for index in range(count)]
+    rank = torch.tensor(order).argsort().argsort()
+    return rank[region]
