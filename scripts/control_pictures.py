@@ -71,7 +71,12 @@ def statistics(studio: Studio) -> None:
         row = []
         for name in STATISTICS:
             painted = studio.paint(
-                f"statistic-{index}-{name}", studio.image(content), studio.image(style), statistics=name, size=320
+                f"statistic-{index}-{name}",
+                studio.image(content),
+                studio.image(style),
+                statistics=name,
+                size=256,
+                iterations=120,
             )
             row.append((name if index == 0 else "", painted))
         rows.append(row)
@@ -122,9 +127,13 @@ def mixing(studio: Studio) -> None:
     for share in (0.0, 0.5, 1.0):
         painted = studio.paint(f"mix-{share}", content, [first, second], style_weights=(1 - share, share))
         row.append((f"shares {1 - share:g} : {share:g}", painted))
-    layers = "relu1_1=0:1,relu2_1=0:1,relu3_1=1:0,relu4_1=1:0,relu5_1=1:0"
-    row.append(("fine layers of the second", studio.paint("mix-layers", content, [first, second], layer_shares=layers)))
-    sheet([row[:2], row[2:]], studio.out / "mixing.jpg", height=260)
+    for words, layers in (
+        ("finest layer of the second", "relu1_1=0:1"),
+        ("deep layers of the second", "relu3_1=0:1,relu4_1=0:1,relu5_1=0:1"),
+    ):
+        settings: dict[str, Any] = {"layer_shares": layers, "style_weights": (1, 0), "color": "match"}
+        row.append((words, studio.paint(f"mix-layers-{words[0]}", content, [first, second], **settings)))
+    sheet([row[:3], row[3:]], studio.out / "mixing.jpg", height=260)
     coarse, fine = studio.image("style/cezanne_card_players"), studio.image("style/pointillist_landscape")
     mixed = studio.paint("mix-coarse-fine", coarse, fine, preset="mix", size=512)
     content, both = studio.image("content/golden_gate"), studio.work / "mix-coarse-fine.png"

@@ -122,6 +122,12 @@ def main() -> None:
     for part, polygons in (("content", PORTRAIT), ("style", PAINTING)):
         with Image.open(out / f"figure4/{part}.jpg") as picture:
             draw(picture.size, polygons, out / f"figure4/{part}_mask.png")
+    # A portrait, not a room with a man in it.
+    for name in ("content.jpg", "content_mask.png"):
+        with Image.open(out / "figure4" / name) as picture:
+            box = (0.05 * picture.width, 0.0, 0.64 * picture.width, 0.76 * picture.height)
+            cut = picture.crop(box)
+        cut.save(out / "figure4" / name, quality=95)
 
 
 if __name__ == "__main__":

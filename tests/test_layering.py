@@ -15,8 +15,8 @@ RANKS = {
     "color": 1, "guides": 1, "images": 1, "metadata": 1, "weights": 1,
     "encoders": 2, "losses": 2,
     "nets": 3, "optim": 3,
-    "evaluation": 4, "training": 4,
-    "result": 5, "scene": 5, "segmentation": 5, "stylizer": 5, "targets": 5,
+    "checkpoint": 4, "evaluation": 4, "training": 4,
+    "planning": 5, "reading": 5, "result": 5, "scene": 5, "segmentation": 5, "stylizer": 5, "targets": 5,
     "batch": 6, "figures": 6, "mixing": 6, "tuning": 6, "video": 6,
     "cli": 7, "studio": 7,
     "__main__": 8,
@@ -25,6 +25,7 @@ RANKS = {
 
 MAY_IMPORT_SIBLING = {
     ("files", "errors"), ("recipe", "errors"), ("color", "images"), ("guides", "images"),
+    ("planning", "scene"), ("stylizer", "planning"), ("targets", "planning"), ("stylizer", "reading"),
     ("stylizer", "result"), ("stylizer", "scene"), ("stylizer", "targets"), ("targets", "scene"),
 }  # fmt: skip
 """Pairs on one rank where the first may import the second."""

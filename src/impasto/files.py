@@ -35,15 +35,24 @@ def check_output(path: Path, *, force: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
+def atomic_writer(path: Path, *, part: Path | None = None) -> Iterator[IO[bytes]]:
     """Give a binary file that becomes `path` when the block ends well, and vanishes when it does not.
+
+    `part` is what it is called until then, by default a name nobody else has. Under a name that is known, what a
+    killed process left is found again, and replaced.
 
     Raises `OutputError` when the disk is full or the folder is not writable; the old file is then intact.
     """
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".impasto-", suffix=path.suffix, dir=path.parent)
+        if part is None:
+            handle, temporary = tempfile.mkstemp(prefix=".impasto-", suffix=path.suffix, dir=path.parent)
+        else:
+            part.unlink(missing_ok=True)
+            # Exclusively: whatever stands under a name that is known, a link for example, is not written through.
+            handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
+            temporary = str(part)
         with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()

@@ -7,9 +7,10 @@ from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import Progress
 from impasto.guides import Regions
+from impasto.reading import Source
 from impasto.recipe import Recipe
 from impasto.result import Result
-from impasto.stylizer import Source, Stylizer
+from impasto.stylizer import Stylizer
 
 SHARE = 0.3
 """Steps of a frame that starts from the one before, over those of the first."""

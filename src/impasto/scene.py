@@ -129,12 +129,14 @@ class Scene:
         pixels = canvas.resize(image.detach().float().clamp(0, 1), size, wrap=recipe.tileable)
         if content is None:
             return pixels
+        kept = self._kept()
+        if kept is None and recipe.color not in ("content", "luminance"):
+            return pixels
         photo = images.resize(content.pixels, size)
         if recipe.color == "content":
             pixels = color.keep_chroma(pixels, photo, strength=recipe.color_strength)
         elif recipe.color == "luminance":
             pixels = color.keep_chroma(pixels, self._chroma(photo), strength=1.0)
-        kept = self._kept()
         return pixels if kept is None else torch.lerp(pixels, photo, images.resize(kept, size))
 
     def _chroma(self, photo: Tensor) -> Tensor:

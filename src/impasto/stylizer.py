@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -9,25 +10,28 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import encoders, guides, images
+from impasto import images, planning
+from impasto.checkpoint import Checkpoint
 from impasto.encoders import Encoder
-from impasto.errors import DivergedError, ImageError, ResourceError, UsageError
+from impasto.errors import DivergedError, ImageError, InputError, UsageError
 from impasto.events import Progress, notice
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import Objective
-from impasto.optim import memory, pyramid
-from impasto.optim.evaluate import Evaluator, Viewed, WholeImage
+from impasto.optim import devices, pyramid
+from impasto.optim.canvas import View
+from impasto.optim.evaluate import Evaluator, Viewed
 from impasto.optim.loop import Run
+from impasto.optim.planner import Plan, Tiling
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
+from impasto.optim.tiling import Tiled
+from impasto.planning import Resources
+from impasto.reading import Source, encoder_of, multiple_of, of_texture, regions_of, result_size
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
 from impasto.targets import Targets
-
-Source = Any
-"""A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
 
 
 class Stylizer:
@@ -37,8 +41,23 @@ class Stylizer:
     goes before the recipe's. `regions` are what `guides` makes of masks. Everything that can be refused is refused
     here, before any step.
 
+    `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
+    that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
+    free. `device` is auto, cpu, cuda or mps. The picture depends on these by no more than rounding.
+
     Raises `ImpastoError`s: `ImageError` for inputs, `WeightsError` for the encoder, `UsageError` for settings
     that do not fit together.
+
+    A painting that may be interrupted is saved between two steps, and gone on with by one that has the same inputs:
+
+        for progress in stylizer:
+            if progress.total_step % 100 == 0:
+                stylizer.checkpoint().save("painting.checkpoint")
+
+        checkpoint = Checkpoint.load("painting.checkpoint")
+        stylizer = Stylizer("photo.jpg", "painting.jpg", checkpoint.recipe)
+        stylizer.restore(checkpoint)
+        for progress in stylizer: ...
     """
 
     def __init__(
@@ -52,19 +71,23 @@ class Stylizer:
         regions: Regions | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
+        tile: Tiling = "auto",
+        memory: int | None = None,
+        device: str = "auto",
     ) -> None:
+        self.resources = Resources(devices.choose(device), tile, memory)
         recipe = recipe or Recipe.parse({})
         load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
         photo: Picture | None = None if content is None else load(content)
         if photo is None:
-            recipe = _of_texture(recipe)
+            recipe = of_texture(recipe)
         if (init_image is None) != (recipe.init != "file"):
             raise UsageError("init 'file' and init_image belong together; give both or neither")
         many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
         start = None if init_image is None else load(init_image)
         self.scene = Scene(recipe, photo, [load(style) for style in many], regions, start)
         self.size = result_size(photo, recipe)
-        multiple = _multiple(recipe)
+        multiple = multiple_of(recipe)
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
         self.levels: tuple[Level, ...] = pyramid.plan(self.size, recipe.levels, recipe.iterations, multiple=multiple)
@@ -78,46 +101,51 @@ class Stylizer:
         for style in self.scene.styles:
             for scale in {1.0, *recipe.region_scales.values()}:
                 self.scene.style_size(style, self.levels[0], scale)
-        self.encoder, self.recipe = _encoder(recipe, encoder)
-        self._targets = Targets(self.scene, self.encoder)
-        self.memory_bytes = memory.predict(
-            self.size, getattr(self.encoder, "tensors", {}), self.recipe.precision, recipe.history
-        )
-        """Estimated peak while painting."""
-        limit = memory.available()
-        if limit is not None and self.memory_bytes > limit:
-            raise ResourceError(
-                f"painting {self.size[1]}x{self.size[0]} px with {self.encoder.name} needs about "
-                f"{self.memory_bytes / 2**30:.1f} GiB of memory and {limit / 2**30:.1f} GiB are free; use a smaller "
-                "--size, --encoder petite, or --precision bfloat16"
-            )
+        self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
+        self._targets = Targets(self.scene, self.encoder, self.resources.device)
+        self.plans: tuple[Plan, ...] = planning.plan(self.levels, self.scene, self.encoder, self.resources)
+        """How each level is painted: in one piece or in tiles."""
+        self.memory_bytes = planning.peak(self.plans, self.resources)
+        """Estimated peak of the process while painting; on a device with memory of its own, of that."""
         self.history: list[dict[str, Any]] = []
         self.timings: dict[str, float] = {}
         self._image: Tensor | None = None
         self._finished = False
+        self._at: _Place | None = None
+        self._restored: tuple[Checkpoint, Solver] | None = None
 
     def __iter__(self) -> Iterator[Progress]:
         """Paint, yielding one `Progress` a step; closing the iterator keeps the picture so far."""
-        began = time.monotonic()
-        self.history.clear()
-        self.timings.clear()
+        saved, restored = self._restored or (None, None)
+        self._restored = None
+        began = time.monotonic() - (saved.elapsed_s if saved else 0)
+        if saved is None:
+            self.history.clear()
+            self.timings.clear()
         self._finished = False
         clock = _Clock([level.steps * level.size[0] * level.size[1] for level in self.levels])
-        taken, total = 0, sum(level.steps for level in self.levels)
-        point = self.scene.start(self.levels[0])
-        self._image = self.scene.view(self.levels[0])(point)
-        for level in self.levels:
+        taken, total = len(self.history), sum(level.steps for level in self.levels)
+        # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
+        if restored is not None:
+            point = restored.point
+        else:
+            point = self._start(self.levels[0])
+            self._image = self._view(self.levels[0])(point)
+        for level in self.levels[saved.level if saved else 0 :]:
             level_began = time.monotonic()
-            if level.index:
-                point = self.scene.enlarge(point, level)
-            view = self.scene.view(level)
-            evaluate: Evaluator = WholeImage(self._encode, self.objective(level))
-            if not view.plain:
-                evaluate = Viewed(evaluate, view)
-            solver = self._solver(point, level)
+            if level.index and restored is None:
+                self._at = None  # with the history of the level before, which can be larger than all else
+                point = self._here(self.scene.enlarge(point.cpu(), level))
+            view = self._view(level)
+            evaluate = self._evaluator(level, view)
+            solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
+            before = 0
+            if saved is not None and restored is not None:
+                run.restore(saved.run)
+                before, level_began, restored = saved.step, level_began - saved.level_s, None
             try:
-                for step, report in enumerate(run, 1):
+                for step, report in enumerate(run, before + 1):
                     taken += 1
                     self._image = view(solver.point)
                     progress = Progress(
@@ -135,6 +163,8 @@ class Stylizer:
                         image=self._image,
                     )
                     self.history.append(_line(progress))
+                    self._at = _Place(level, step, elapsed, time.monotonic() - level_began, solver, run)
+                    point = solver.point  # where the level began takes memory, and is not gone back to any more
                     yield progress
             except DivergedError as error:
                 if not level.index:
@@ -145,12 +175,61 @@ class Stylizer:
             point = solver.point if run.sound else run.best
             self._image = view(point)
             self.timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
+            del solver, run, evaluate, view
         self._finished = True
         self.timings["total"] = time.monotonic() - began
 
+    def checkpoint(self) -> Checkpoint:
+        """Give the state after the last step, to be saved before the next one.
+
+        Raises `UsageError` before the first step.
+        """
+        at = self._at
+        if at is None:
+            raise UsageError("a checkpoint is made between steps; take the first one")
+        return Checkpoint(
+            recipe=self.recipe,
+            encoder={"name": self.encoder.name, "sha256": self.encoder.sha256},
+            inputs=tuple(self._inputs()),
+            level=at.level.index,
+            size=at.level.size,
+            step=at.step,
+            steps=sum(level.steps for level in self.levels),
+            elapsed_s=at.elapsed_s,
+            level_s=at.level_s,
+            history=tuple(self.history),
+            timings=dict(self.timings),
+            solver=at.solver.state(),
+            run=at.run.state(),
+            engine=self._engine(),
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from `checkpoint` when iterated over; `result()` is its picture until then.
+
+        Raises `InputError` when it is of other pictures, `WeightsError` when of other weights, `UsageError` when of
+        another recipe: nothing else would end in the picture that was begun.
+        """
+        self.plans = planning.adopt(self.plans, checkpoint.engine.get("tiles"), self.scene)
+        checkpoint.check(self.recipe, self.encoder, self._inputs(), self._engine())
+        level = self.levels[checkpoint.level] if checkpoint.level < len(self.levels) else None
+        if level is None or tuple(checkpoint.size) != level.size or checkpoint.step > level.steps:
+            raise InputError("the checkpoint is of other sizes and steps than its recipe gives; paint again")
+        solver = self._solver(self._start(level), level)
+        solver.restore(checkpoint.solver)
+        self._image = self._view(level)(solver.point)
+        self.history[:] = [dict(line) for line in checkpoint.history]
+        self.timings = dict(checkpoint.timings)
+        self._finished = False
+        self._restored = checkpoint, solver
+
     def objective(self, level: Level) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size."""
-        return self._targets.objective(level)
+        return self._targets.objective(level, self.plans[level.index].tile)
+
+    def seconds(self) -> float:
+        """Estimate how long the painting will take, by timing the encoder for a moment."""
+        return planning.seconds(self.levels, self.plans, self.scene, self.encoder, self.resources.device)
 
     @property
     def content(self) -> Picture | None:
@@ -165,29 +244,56 @@ class Stylizer:
     def result(self) -> Result:
         """Give the picture so far, at the size of the recipe, with the content's alpha."""
         first = self.levels[0]
-        image = self.scene.view(first)(self.scene.start(first)) if self._image is None else self._image
-        content, regions = self.scene.content, self.scene.regions
+        image = self.scene.view(first)(self.scene.start(first)) if self._image is None else self._image.cpu()
+        content = self.scene.content
         alpha = None if content is None or content.alpha is None else images.resize(content.alpha, self.size)
-        named = [] if content is None else [("content", content)]
-        named += [("style", style) for style in self.scene.styles]
-        if self.scene.start_from is not None:
-            named.append(("init", self.scene.start_from))
-        inputs = [_record(role, picture) for role, picture in named]
-        if regions is not None:
-            inputs += [{"role": role, "sha256": digest} for role, digest in regions.digests]
         return Result(
             picture=Picture(self.scene.finish(image, self.size), alpha, name="result"),
             recipe=self.recipe,
             history=tuple(self.history),
             timings=dict(self.timings),
-            inputs=tuple(inputs),
+            inputs=tuple(self._inputs()),
             weights=({"name": self.encoder.name, "sha256": self.encoder.sha256},),
             finished=self._finished,
         )
 
     def shown(self, progress: Progress) -> Picture:
         """Give the picture of a step as it would be saved, at the size of its level."""
-        return Picture(self.scene.finish(progress.image, progress.size), name="preview")
+        return Picture(self.scene.finish(progress.image.cpu(), progress.size), name="preview")
+
+    def _inputs(self) -> list[dict[str, Any]]:
+        scene = self.scene
+        named = [] if scene.content is None else [("content", scene.content)]
+        named += [("style", style) for style in scene.styles]
+        if scene.start_from is not None:
+            named.append(("init", scene.start_from))
+        inputs = [_record(role, picture) for role, picture in named]
+        if scene.regions is not None:
+            inputs += [{"role": role, "sha256": digest} for role, digest in scene.regions.digests]
+        return inputs
+
+    def _engine(self) -> dict[str, Any]:
+        """Give what may show in the last bits of a picture, beside its recipe."""
+        tiles = [plan.tile for plan in self.plans]
+        device = str(self.resources.device)
+        return {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
+
+    def _here(self, tensor: Tensor) -> Tensor:
+        # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
+        return tensor.to(self.resources.device).contiguous()
+
+    def _start(self, level: Level) -> Tensor:
+        return self._here(self.scene.start(level))
+
+    def _view(self, level: Level) -> View:
+        view = self.scene.view(level)
+        if view.kept is None or view.photo is None:
+            return view
+        return View(view.grey, self._here(view.kept), self._here(view.photo))
+
+    def _evaluator(self, level: Level, view: View) -> Evaluator:
+        evaluate = Tiled(self._encode, self.objective(level), self.plans[level.index].grid)
+        return evaluate if view.plain else Viewed(evaluate, view)
 
     def _encode(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
@@ -197,7 +303,7 @@ class Stylizer:
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
         if recipe.solver == "lbfgs":
-            return Lbfgs(point, history=recipe.history)
+            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping)
         rate = learning_rate(recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255, level.steps)
         return Adam(point, rate)
 
@@ -213,6 +319,9 @@ def stylize(
     content_mask: Source | None = None,
     style_masks: Sequence[Source | None] | Source | None = None,
     region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None = None,
+    tile: Tiling = "auto",
+    memory: int | None = None,
+    device: str = "auto",
     on_progress: Callable[[Progress], None] | None = None,
     **overrides: Any,
 ) -> Result:
@@ -225,7 +334,7 @@ def stylize(
     Regions come from colour masks, `content_mask` with one of `style_masks` for each style (None: all of that style),
     or from grey ones: `region_masks={"sky": (of the content, [of each style])}`.
 
-    Raises `ImpastoError`s, one line each.
+    `tile`, `memory` and `device` are those of `Stylizer`. Raises `ImpastoError`s, one line each.
 
     >>> result = stylize("photo.jpg", "painting.jpg", size=768)  # doctest: +SKIP
     >>> result.save("out.png")  # doctest: +SKIP
@@ -237,23 +346,34 @@ def stylize(
     elif overrides:
         recipe = recipe.replace(**overrides)
     count = len(styles) if isinstance(styles, list | tuple) else 1
-    regions = _regions(content_mask, style_masks, region_masks, count, recipe.regions)
-    stylizer = Stylizer(content, styles, recipe, encoder=encoder, init_image=init_image, regions=regions)
+    regions = regions_of(content_mask, style_masks, region_masks, count, recipe.regions)
+    stylizer = Stylizer(
+        content,
+        styles,
+        recipe,
+        encoder=encoder,
+        init_image=init_image,
+        regions=regions,
+        tile=tile,
+        memory=memory,
+        device=device,
+    )
     for progress in stylizer:
         if on_progress is not None:
             on_progress(progress)
     return stylizer.result()
 
 
-def result_size(content: Picture | None, recipe: Recipe) -> tuple[int, int]:
-    """Give the (height, width) that the result will have; without content, that of a texture."""
-    if content is not None:
-        size = images.fit_size(content.size, recipe.size)
-    else:
-        size = images.fit_size((1000, max(1, round(1000 * recipe.aspect))), recipe.size)
-    multiple = _multiple(recipe)
-    height, width = (multiple * max(1, round(side / multiple)) for side in size)
-    return height, width
+@dataclass(frozen=True)
+class _Place:
+    """Where a painting is, between two steps."""
+
+    level: Level
+    step: int
+    elapsed_s: float
+    level_s: float
+    solver: Solver
+    run: Run
 
 
 class _Clock:
@@ -267,28 +387,6 @@ class _Clock:
         return elapsed_s * (sum(self._work) - done) / done if done else 0.0
 
 
-def _encoder(recipe: Recipe, encoder: str | Path | Encoder | None) -> tuple[Encoder, Recipe]:
-    """Give the encoder, and the recipe with what `auto` turned out to mean."""
-    precision = recipe.precision
-    if encoder is not None and not isinstance(encoder, str | Path):
-        if precision == "auto":
-            precision = "bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32"
-        return encoder, recipe.replace(encoder=encoder.name, precision=precision)
-    if precision == "auto":
-        precision = "bfloat16" if encoders.faster_precision() is torch.bfloat16 else "float32"
-    options: encoders.Options = {
-        "pooling": recipe.pooling,
-        "padding": recipe.padding,
-        "precision": torch.bfloat16 if precision == "bfloat16" else None,
-    }
-    # Only a caller may name a file: a recipe can come out of anybody's picture.
-    if encoder is None or encoder in encoders.NAMES:
-        made = encoders.create(str(encoder or recipe.encoder), **options)
-    else:
-        made = encoders.from_file(Path(encoder), **options)
-    return made, recipe.replace(encoder=made.name, precision=precision)
-
-
 def _line(progress: Progress) -> dict[str, Any]:
     """Give what a history keeps of a step."""
     line = {"level": progress.level, "step": progress.step, "loss": progress.loss, "elapsed_s": progress.elapsed_s}
@@ -298,47 +396,3 @@ def _line(progress: Progress) -> dict[str, Any]:
 def _record(role: str, picture: Picture) -> dict[str, Any]:
     record: dict[str, Any] = {"role": role, "sha256": picture.sha256}
     return record | {"truncated": True} if picture.truncated else record
-
-
-def _regions(
-    content_mask: Source | None,
-    style_masks: Sequence[Source | None] | Source | None,
-    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None,
-    styles: int,
-    count: int,
-) -> Regions | None:
-    """Read the masks that `stylize` was given."""
-
-    def load(mask: Source | None) -> Picture | None:
-        return None if mask is None else images.load(mask)
-
-    if region_masks:
-        if content_mask is not None or style_masks is not None:
-            raise UsageError("colour masks and region_masks exclude each other; give one kind")
-        layers = {
-            name: (images.load(mask), [load(each) for each in of_styles] or [None] * styles)
-            for name, (mask, of_styles) in region_masks.items()
-        }
-        return guides.from_layers(layers)
-    if content_mask is None:
-        if style_masks is not None:
-            raise UsageError("style_masks belong to a content_mask; give both")
-        return None
-    many = list(style_masks) if isinstance(style_masks, list | tuple) else [style_masks]
-    many += [None] * (styles - len(many))
-    return guides.from_colours(images.load(content_mask), [load(mask) for mask in many], count)
-
-
-def _of_texture(recipe: Recipe) -> Recipe:
-    """Give the recipe of a picture without content: it has no content term, and cannot start from one."""
-    changes: dict[str, Any] = {"content_layers": {}} if recipe.content_layers else {}
-    if recipe.init in ("content", "blend"):
-        changes["init"] = "style"
-    return recipe.replace(**changes)
-
-
-def _multiple(recipe: Recipe) -> int:
-    """Give the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
-    if not recipe.tileable:
-        return 1
-    return max(encoders.stride(layer) for layer in (*recipe.style_layers, *recipe.content_layers))

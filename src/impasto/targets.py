@@ -1,5 +1,6 @@
 """What a painting is judged by: the objective of one level, from a scene, an encoder and a recipe."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -21,7 +22,11 @@ from impasto.losses import (
     statistic,
 )
 from impasto.losses.normalisation import power
+from impasto.losses.objective import Window
+from impasto.losses.statistics import State
 from impasto.optim.pyramid import Level
+from impasto.optim.tiling import pieces
+from impasto.planning import grid
 from impasto.scene import Painted, Scene
 
 FEWEST = 1.0
@@ -43,19 +48,26 @@ class Area:
 
 
 class Targets:
-    """Builds objectives, one for each level; says once what it has to leave out."""
+    """Builds objectives, one for each level; says once what it has to leave out.
 
-    def __init__(self, scene: Scene, encoder: Encoder) -> None:
+    Targets lie on the `device`; those of a content in tiles are as narrow as the encoder's convolutions.
+    """
+
+    def __init__(self, scene: Scene, encoder: Encoder, device: torch.device | None = None) -> None:
         self._scene, self._encoder, self._recipe = scene, encoder, scene.recipe
+        self._device = device or torch.device("cpu")
         self._said: set[tuple[str, str]] = set()
 
-    def objective(self, level: Level) -> Objective:
-        """Build the objective of one level: targets measured on pictures of the level's size."""
+    def objective(self, level: Level, tile: int | None = None) -> Objective:
+        """Build the objective of one level: targets measured on pictures of the level's size.
+
+        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels.
+        """
         recipe = self._recipe
         normal = NORMALISATIONS[recipe.normalisation]
         with torch.no_grad():
-            contents = self._contents(level)
-            styles = self._styles(level)
+            contents = self._contents(level, tile)
+            styles = self._styles(level, tile)
         pixels: list[TotalVariation | Gamut] = []
         positions = level.size[0] * level.size[1]
         if recipe.tv_weight:
@@ -65,7 +77,7 @@ class Targets:
             pixels.append(Gamut(recipe.gamut_weight * normal.gamut(positions)))
         return Objective(tuple(contents), tuple(styles), tuple(pixels))
 
-    def _contents(self, level: Level) -> list[Content]:
+    def _contents(self, level: Level, tile: int | None) -> list[Content]:
         recipe, scene = self._recipe, self._scene
         if scene.content is None:
             return []
@@ -76,10 +88,10 @@ class Targets:
             each = [recipe.region_content_weights.get(name, 1.0) for name in scene.regions.names]
             weights = torch.tensor(each)
         found = []
-        for layer, features in self._encoder(scene.photo(level), recipe.content_layers).items():
+        for layer, (features, squares) in self._content_maps(scene.photo(level), tile).items():
             channels, positions = self._encoder.channels[layer], features[0, 0].numel()
             factor = recipe.content_weight * recipe.content_layers[layer]
-            factor *= normal.content(channels, positions, power(features))
+            factor *= normal.content(channels, positions, squares)
             guide = None
             if weights is not None and maps is not None:
                 at_layer = guides.propagate(maps, encoders.steps(layer), "simple")
@@ -87,7 +99,34 @@ class Targets:
             found.append(Content(layer, features, factor, guide))
         return found
 
-    def _styles(self, level: Level) -> list[Style]:
+    def _content_maps(self, photo: Tensor, tile: int | None) -> dict[str, tuple[Tensor, float]]:
+        """Give the features of each content layer, and the sum of their squares."""
+        layers = self._recipe.content_layers
+        if tile is None:
+            return {layer: (found, power(found)) for layer, found in self._encode(photo, layers).items()}
+        maps: dict[str, tuple[Tensor, float]] = {}
+        # What comes out of bfloat16 convolutions loses nothing in bfloat16.
+        narrow = getattr(self._encoder, "precision", None) is torch.bfloat16
+        for features, windows in self._pieces(photo, layers, tile):
+            for layer, found in features.items():
+                if layer not in maps:
+                    size = (side // encoders.stride(layer) for side in photo.shape[2:])
+                    dtype = torch.bfloat16 if narrow else found.dtype
+                    maps[layer] = found.new_empty(1, found.shape[1], *size, dtype=dtype), 0.0
+                whole, squares = maps[layer]
+                whole[(..., *windows[layer])] = found
+                maps[layer] = whole, squares + power(found)
+        return maps
+
+    def _pieces(
+        self, picture: Tensor, layers: Iterable[str], tile: int | None
+    ) -> Iterator[tuple[dict[str, Tensor], dict[str, Window]]]:
+        return pieces(self._encode, picture, layers, grid((picture.shape[2], picture.shape[3]), layers, tile))
+
+    def _encode(self, picture: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+        return self._encoder(picture.to(self._device), layers)
+
+    def _styles(self, level: Level, tile: int | None) -> list[Style]:
         recipe, scene = self._recipe, self._scene
         areas, maps = self._areas(level), scene.maps(level)
         statistics: dict[tuple[str, str], Statistic] = {
@@ -96,7 +135,7 @@ class Targets:
             for name, weight in recipe.statistics.items()
             if weight
         }
-        measured = self._measure(level, areas, statistics)
+        measured = self._measure(level, areas, statistics, tile)
         normal = NORMALISATIONS[recipe.normalisation]
         found = []
         for layer, layer_weight in recipe.style_layers.items():
@@ -124,25 +163,26 @@ class Targets:
         return found
 
     def _measure(
-        self, level: Level, areas: list[Area], statistics: dict[tuple[str, str], Statistic]
+        self, level: Level, areas: list[Area], statistics: dict[tuple[str, str], Statistic], tile: int | None
     ) -> dict[tuple[str, str, str], dict[int, Tensor]]:
         """Give {(layer, area, statistic): {style: finished}}; each style is encoded once for each of its scales."""
         found: dict[tuple[str, str, str], dict[int, Tensor]] = {}
         for index, scale in sorted({(index, area.scale) for area in areas for index in area.styles}):
             painted = self._scene.style(index, level, scale)
             wanted = [area for area in areas if area.scale == scale and index in area.styles]
-            for layer, features in self._encoder(painted.pixels, self._recipe.style_layers).items():
-                for area in wanted:
-                    guide = self._style_guide(painted, area, layer, (features.shape[-2], features.shape[-1]))
-                    if guide is not None and float(guide.sum()) < FEWEST:
-                        # A painting need not have the border; its two sides are then there to be mixed.
-                        if len(area.regions) == 1:
-                            self._leave_out(area, layer, self._scene.styles[index].name, level)
-                        continue
-                    for (at, name), kind in statistics.items():
-                        if at == layer:
-                            finished = kind.finish(kind.measure(features, guide))
-                            found.setdefault((layer, area.name, name), {})[index] = finished
+            states: dict[tuple[str, str, str], State] = {}
+            guides_of = self._style_guides(painted, wanted, index, level)
+            for features, windows in self._pieces(painted.pixels, self._recipe.style_layers, tile):
+                for (layer, name), kind in statistics.items():
+                    for area in wanted:
+                        if (layer, area.name) in guides_of:
+                            guide = guides_of[layer, area.name]
+                            part = None if guide is None else guide[windows[layer]]
+                            state, key = kind.measure(features[layer], part), (layer, area.name, name)
+                            states[key] = states[key] + state if key in states else state
+            for (layer, area_name, name), state in states.items():
+                finished = statistics[layer, name].finish(state)
+                found.setdefault((layer, area_name, name), {})[index] = finished
         self._add_borders(areas, statistics, found)
         return found
 
@@ -160,6 +200,23 @@ class Targets:
                 targets = found.setdefault((layer, border.name, name), {})
                 for index in one.keys() & other.keys() - targets.keys():
                     targets[index] = blend([one[index], other[index]], (1.0, 1.0))
+
+    def _style_guides(
+        self, painted: Painted, areas: list[Area], index: int, level: Level
+    ) -> dict[tuple[str, str], Tensor | None]:
+        """Give {(layer, area): weight of each neuron, None where all count}, without what a style does not show."""
+        found: dict[tuple[str, str], Tensor | None] = {}
+        height, width = painted.pixels.shape[2:]
+        for layer in self._recipe.style_layers:
+            stride = encoders.stride(layer)
+            for area in areas:
+                guide = self._style_guide(painted, area, layer, (height // stride, width // stride))
+                if guide is None or float(guide.sum()) >= FEWEST:
+                    found[layer, area.name] = guide
+                elif len(area.regions) == 1:
+                    # A painting need not have the border; its two sides are then there to be mixed.
+                    self._leave_out(area, layer, self._scene.styles[index].name, level)
+        return found
 
     def _style_guide(self, painted: Painted, area: Area, layer: str, size: tuple[int, int]) -> Tensor | None:
         guide = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]

@@ -130,7 +130,7 @@ def test_texture(run, style):
 def test_mix_keeps_the_forms_of_the_first(run, photo, style):
     outcome = run("mix", photo, style, *SMALL, "-o", "mixed.png", "--json")
     assert outcome.status == 0
-    assert outcome.json["recipe"]["content_layers"] == {}
+    assert outcome.json["recipe"]["statistics"] == {"covariance": 1.0}
     assert outcome.json["size"] == {"width": 48, "height": 37}
 
 

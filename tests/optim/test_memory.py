@@ -1,22 +1,134 @@
-"""Memory: what is predicted and what there is (row 39)."""
+"""Memory: what is predicted, what there is, and what is done about it (row 39)."""
 
+import mmap
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from impasto import Recipe, Stylizer
-from impasto.errors import ResourceError
-from impasto.optim import memory
+from impasto import Recipe, Stylizer, encoders
+from impasto.errors import NotTileableError, ResourceError, UsageError
+from impasto.optim import devices, memory, planner
+from impasto.optim.history import Keeping
+from impasto.optim.memory import Work
+from impasto.optim.planner import LARGE, Plan
+from impasto.optim.pyramid import Level
+from impasto.planning import grid
+
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+WORK = Work(neurons=100, precision="float32", pairs=12, target_bytes=8)
 
 
-def test_predict_grows_with_pixels_and_stops_at_the_deepest_style_layer() -> None:
-    tensors = {"conv1_1.weight": torch.empty(8, 3, 3, 3), "conv2_1.weight": torch.empty(16, 8, 3, 3)}
-    small, large = (memory.predict((side, side), tensors, "float32", 10) for side in (64, 128))
-    assert 3.5 < large / small <= 4
-    deeper = tensors | {"conv5_4.weight": torch.empty(16, 16, 3, 3)}
-    assert memory.predict((64, 64), deeper, "float32", 10) - small < 2 * 4 * 16 * 16 * 9 + 1
-    assert memory.predict((64, 64), tensors, "bfloat16", 10) < small
+def plan(side: int, tiling: Any, free: int | None, work: Work = WORK, **others: Any) -> Plan | int:
+    found = planner.plan(
+        [Level(0, (side, side), 100)],
+        work,
+        lambda size, tile: grid(size, LAYERS, tile),
+        tiling,
+        free,
+        **others,
+    )
+    return found if isinstance(found, int) else found[0]
+
+
+def planned(*args: Any, **others: Any) -> Plan:
+    found = plan(*args, **others)
+    assert isinstance(found, Plan)
+    return found
+
+
+def test_neurons_stop_at_the_deepest_layer_that_is_judged() -> None:
+    tensors = {
+        f"conv{name}.weight": torch.empty(width, 3, 3, 3) for name, width in (("1_1", 8), ("2_1", 16), ("5_4", 9))
+    }
+    assert memory.neurons(tensors, ["relu2_1", "relu1_1"]) == 8 + 16 / 4
+    assert memory.neurons(tensors, ["relu5_4"]) == 8 + 16 / 4 + 9 / 256
+    assert memory.neurons(tensors, []) == 0
+
+
+def test_prediction_grows_with_what_there_is() -> None:
+    def bytes_(keeping: Keeping = Keeping(), work: Work = WORK, steps: int = 50, encoded: int = 10_000) -> int:
+        return memory.evaluating(work, 10_000, encoded, keeping, tiled=encoded < 10_000, steps=steps)
+
+    plane = 10_000 * 4 * 3
+    assert bytes_() - bytes_(Keeping(narrow=True)) == 12 * plane
+    assert bytes_() - bytes_(Keeping(file=True)) == 25 * plane  # 24 vectors and the old gradient
+    assert bytes_() - bytes_(steps=2) == 20 * plane
+    assert bytes_() - bytes_(encoded=5_000) == 5_000 * 100 * 12
+    assert bytes_(work=Work(100, "bfloat16", target_bytes=8)) == bytes_() - 10_000 * 100 * 4
+    assert bytes_(work=Work(100, "float32", target_bytes=8, areas=3)) > bytes_()
+
+
+def test_all_in_one_piece_where_it_fits_or_nothing_is_known() -> None:
+    for free in (None, 1 << 40):
+        found = planned(512, "auto", free)
+        assert (found.tile, found.keeping, len(found.grid.tiles)) == (None, Keeping(), 1)
+
+
+def test_the_largest_tiles_that_fit_and_a_file_at_last() -> None:
+    tiles = []
+    for free, filed in ((4 << 30, False), (3 << 30, False), (1400 << 20, True), (500 << 20, True)):
+        found = planned(2000, "auto", free)
+        assert found.bytes <= free < found.whole_bytes
+        assert found.keeping.file is filed
+        assert found.tile is not None
+        tiles.append(found.tile)
+    assert tiles == sorted(tiles, reverse=True)
+    least = plan(2000, "auto", 100 << 20)
+    assert isinstance(least, int)
+    assert 100 << 20 < least < 1 << 30
+
+
+def test_a_tile_that_is_asked_for_is_taken_or_refused() -> None:
+    found = planned(1000, 400, None)
+    assert found.tile == 400
+    assert max(tile.rows.stop - tile.rows.start for tile in found.grid.tiles) <= 400
+    assert isinstance(plan(1000, 900, 300 << 20), int)
+    with pytest.raises(UsageError, match="--tile"):
+        plan(1000, 20, None)
+
+
+def test_off_is_in_one_piece_or_not_at_all() -> None:
+    assert planned(1000, "off", 1 << 40).tile is None
+    assert plan(1000, "off", 500 << 20) == planned(1000, "off", None).bytes
+
+
+def test_what_is_kept_narrow_depends_on_the_size_alone() -> None:
+    small, large = int(LARGE**0.5) - 1, int(LARGE**0.5) + 1
+    for free in (None, 3 << 30):
+        assert not planned(small, "auto", free).keeping.narrow
+        assert planned(large, "auto", free).keeping.narrow
+
+
+def test_the_history_of_a_device_goes_to_the_machine() -> None:
+    assert planned(2000, "auto", 1200 << 20, away=True).keeping == Keeping(True, device=torch.device("cpu"))
+
+
+def test_adam_has_no_history_to_file() -> None:
+    adam = Work(neurons=100, precision="float32", solver="adam", target_bytes=8)
+    assert not planned(2000, "auto", 900 << 20, work=adam).keeping.file
+
+
+def test_a_statistic_that_sorts_is_refused_only_where_tiles_are_needed() -> None:
+    assert planned(1000, "auto", None, unfit="histogram").tile is None
+    for tiling, free in (("auto", 1 << 30), (400, None)):
+        with pytest.raises(NotTileableError, match=r"'histogram'.*--statistics gram"):
+            plan(1000, tiling, free, unfit="histogram")
+
+
+def test_a_side_that_would_fit_does() -> None:
+    free = 500 << 20
+    side = planner.fitting((4000, 3000), WORK, lambda size, tile: grid(size, LAYERS, tile), "auto", free)
+    assert 200 < side < 4000
+    assert isinstance(plan(side * 5 // 6, "auto", free), Plan)  # of as many pixels, square
+    assert planner.fitting((4000, 3000), WORK, lambda size, tile: grid(size, LAYERS, tile), "auto", 1) == 0
+
+
+def test_tiles_cost_what_they_encode() -> None:
+    whole, tiled = planned(1000, "off", None), planned(1000, 400, None)
+    assert whole.work == 1000**2
+    assert tiled.grid.overhead < tiled.work / whole.work < 4 / 3 * tiled.grid.overhead
 
 
 def test_available_takes_the_smaller_of_machine_and_control_group(tmp_path: Path) -> None:
@@ -31,11 +143,75 @@ def test_available_takes_the_smaller_of_machine_and_control_group(tmp_path: Path
     (group / "memory.max").write_text("1000000\n")
     (group / "memory.current").write_text("400000\n")
     assert memory.available(tmp_path) == 600_000
+    # Copies of files go when memory is needed.
+    (group / "memory.stat").write_text("anon 300000\ninactive_file 50000\n")
+    assert memory.available(tmp_path) == 650_000
+
+
+@pytest.mark.parametrize(
+    ("line", "folder", "limit", "used"),
+    [
+        ("0::/user/app", "user/app", "memory.max", "memory.current"),
+        ("0::/user/app", "user", "memory.max", "memory.current"),
+        ("9:memory:/user/app", "memory/user/app", "memory.limit_in_bytes", "memory.usage_in_bytes"),
+    ],
+)
+def test_available_looks_at_the_groups_around_the_process(
+    tmp_path: Path, line: str, folder: str, limit: str, used: str
+) -> None:
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/meminfo").write_text("MemAvailable: 2000 kB\n")
+    (tmp_path / "proc/self/cgroup").write_text(f"1:name=systemd:/elsewhere\n{line}\n")
+    group = tmp_path / "sys/fs/cgroup" / folder
+    group.mkdir(parents=True)
+    (group / limit).write_text("90000\n")
+    (group / used).write_text("20000\n")
+    assert memory.available(tmp_path) == 70_000
+
+
+def test_resident_is_what_this_process_has() -> None:
+    before = memory.resident()
+    assert before > 10 << 20
+    # Straight from the system: an allocator may have room left from what was freed before.
+    with mmap.mmap(-1, 32 << 20) as block:
+        block.write(bytes(32 << 20))
+        assert memory.resident() - before > 16 << 20
 
 
 def test_too_large_a_picture_is_refused_before_painting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "available", lambda: 50 << 20)
+    monkeypatch.setattr(memory, "available", lambda: 200 << 20)
     picture = torch.rand(3, 64, 64)
-    with pytest.raises(ResourceError, match=r"needs about .* --size") as caught:
+    with pytest.raises(ResourceError, match=r"needs about .* --size \d+ would fit") as caught:
         Stylizer(picture, picture, Recipe.parse({"size": 2048, "encoder": "petite"}))
     assert caught.value.exit_code == 5
+
+
+@pytest.mark.parametrize("size", [(40, 60), (120, 90)])
+def test_layers_of_every_block_have_a_grid(size: tuple[int, int]) -> None:
+    found = grid(size, encoders.LAYERS, None)
+    assert len(found.tiles) == 1
+    assert found.encoded == size
+
+
+def test_devices() -> None:
+    assert devices.choose("cpu") == torch.device("cpu")
+    assert devices.choose().type == devices.present()[-1]
+
+
+@pytest.mark.parametrize("name", ["tpu", "cuda:99", "cpu:1", "", "meta", "cuda:x"])
+def test_devices_that_are_not_there_are_refused(name: str) -> None:
+    with pytest.raises(ResourceError, match=r"choose from auto, cpu|has cuda:0 to cuda:") as caught:
+        devices.choose(name)
+    assert caught.value.exit_code == 5
+
+
+def test_auto_prefers_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert devices.choose("auto").type == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert devices.choose("auto").type == "cuda"
+    assert devices.choose("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(ResourceError, match="cuda:0 to cuda:1"):
+        devices.choose("cuda:2")

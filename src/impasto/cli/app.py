@@ -16,6 +16,7 @@ from impasto.errors import UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "paint": ("impasto.cli.paint:app", "Paint a photograph in the style of one or more paintings."),
+    "resume": ("impasto.cli.resume:app", "Go on with a painting that was interrupted."),
     "texture": (
         "impasto.cli.texture:texture_app",
         "Paint a texture from paintings alone, at any size, seamless on request.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli.options import SETTINGS, setting
+from impasto.cli.resources import parse_bytes, parse_tile
 from impasto.cli.session import write_out
 from impasto.cli.sources import choose
 from impasto.errors import UsageError
@@ -37,6 +38,11 @@ class Shared:
     allow_truncated: bool
     max_pixels: int | None
     threads: int | None
+    tile: str
+    memory: str | None
+    device: str
+    checkpoint: str | None
+    checkpoint_every: float
     debug: bool
 
 
@@ -78,6 +84,24 @@ def _options(
         int | None, typer.Option("--max-pixels", min=1, help="Refuse larger inputs before decoding them.")
     ] = None,
     threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
+    tile: Annotated[
+        str, typer.Option("--tile", metavar="auto|off|N", help="Paint what does not fit in tiles, of NxN px at most.")
+    ] = "auto",
+    memory: Annotated[
+        str | None, typer.Option("--memory", metavar="SIZE", help="Memory to use, such as 4GiB; else what is free.")
+    ] = None,
+    device: Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute.")] = "auto",
+    checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            "--checkpoint",
+            metavar="FILE|off",
+            help="Where impasto resume can go on from; by itself beside the output of long paintings.",
+        ),
+    ] = None,
+    checkpoint_every: Annotated[
+        float, typer.Option("--checkpoint-every", min=0, metavar="SECONDS", help="How much may be lost.")
+    ] = 60.0,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Carry the shared options' declarations; `painter` gives them to each command."""
@@ -125,18 +149,31 @@ def run(
         raise UsageError("no output is named; say where to save the result with -o FILE")
     if shared.as_json and output == "-":
         raise UsageError("--json and -o - both want standard output; save to a file, or leave --json out")
+    tile, memory = parse_tile(shared.tile), parse_bytes(shared.memory)
     chosen = choose(shared.recipe, shared.preset or (preset if shared.recipe is None else None), settings)
 
     # Only now torch: what is wrong with the options is told at once.
     import torch
 
     from impasto.cli import painting
+    from impasto.cli.checkpoints import keeping
     from impasto.cli.outputs import Outputs
 
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
     where = painting.Masks(*masks)
-    inputs = painting.Inputs(content, styles, chosen, where, shared.recipe, shared.max_pixels, shared.allow_truncated)
+    inputs = painting.Inputs(
+        content,
+        styles,
+        chosen,
+        where,
+        shared.recipe,
+        shared.max_pixels,
+        shared.allow_truncated,
+        tile=tile,
+        memory=memory,
+        device=shared.device,
+    )
     outputs = output and Outputs(
         output,
         shared.preview,
@@ -147,10 +184,12 @@ def run(
         not shared.no_metadata,
         shared.force,
     )
+    keeper = keeping(shared.checkpoint, shared.checkpoint_every, inputs, outputs or None)
     stylizer = painting.prepare(inputs, outputs or None, check=not shared.dry_run)
     if shared.dry_run or not outputs:
         write_out(painting.plan(stylizer, as_json=shared.as_json))
         return
-    status = painting.paint(stylizer, outputs, session, as_json=shared.as_json)
+    keeper.describe(inputs, outputs, stylizer)
+    status = painting.paint(stylizer, outputs, session, keeper, as_json=shared.as_json)
     if status:
         raise typer.Exit(status)

@@ -12,15 +12,19 @@ import torch
 
 from impasto import images
 from impasto.cli import maskfiles
+from impasto.cli.checkpoints import Keeper
 from impasto.cli.outputs import Outputs
 from impasto.cli.plot import PARTS
 from impasto.cli.session import Session, write_out
 from impasto.cli.sources import Chosen, differences
-from impasto.errors import ResourceError, UsageError
+from impasto.errors import OutputError, ResourceError, UsageError
 from impasto.events import Progress, notice
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.stylizer import Stylizer, result_size
+from impasto.optim.planner import Tiling
+from impasto.reading import result_size
+from impasto.result import Result
+from impasto.stylizer import Stylizer
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,13 @@ class Inputs:
     recipe: str | None = None
     max_pixels: int | None = None
     allow_truncated: bool = False
+    tile: Tiling = "auto"
+    memory: int | None = None
+    device: str = "auto"
+    found: Mapping[str, str] = field(default_factory=dict)
+    """Where files are that are not where their names say: a painting is gone on with from another folder."""
+    digests: dict[str, str] = field(default_factory=dict, compare=False)
+    """sha256 of each file that was read, by name."""
 
     @property
     def files(self) -> list[str | Path]:
@@ -63,7 +74,9 @@ class Inputs:
 
         def load(name: str) -> Picture:
             # A path object for a file: only the very word `-` is standard input.
-            return read(name if name == "-" else Path(name))
+            picture = read(name if name == "-" else Path(self.found.get(name, name)))
+            self.digests[name] = picture.sha256
+            return picture
 
         content = None if self.content is None else load(self.content)
         styles = [load(name) for name in self.styles]
@@ -75,7 +88,7 @@ class Inputs:
             masks.regions,
             styles=len(styles),
             count=self.chosen.recipe.regions,
-            load=lambda name: read(Path(name)),
+            load=load,
         )
         return content, styles, init, regions
 
@@ -89,7 +102,17 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> S
     recipe = inputs.chosen.recipe
     if outputs is not None and (check or Path(outputs.output).parent.is_dir()):
         outputs.check(result_size(content, recipe), recipe.iterations, inputs.files)
-    stylizer = Stylizer(content, styles, recipe, encoder=inputs.chosen.encoder, init_image=init, regions=regions)
+    stylizer = Stylizer(
+        content,
+        styles,
+        recipe,
+        encoder=inputs.chosen.encoder,
+        init_image=init,
+        regions=regions,
+        tile=inputs.tile,
+        memory=inputs.memory,
+        device=inputs.device,
+    )
     digests = [] if content is None else [("content", content.sha256)]
     digests += [("style", style.sha256) for style in styles]
     if init is not None:
@@ -100,23 +123,27 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> S
     return stylizer
 
 
-def paint(stylizer: Stylizer, outputs: Outputs, session: Session, *, as_json: bool) -> int:
+def paint(stylizer: Stylizer, outputs: Outputs, session: Session, keeper: Keeper, *, as_json: bool) -> int:
     """Paint and save; give the exit status, which is that of a signal when one stopped it early."""
     began = time.monotonic()
     total = sum(level.steps for level in stylizer.levels)
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
-        trouble = _steps(stylizer, outputs, session)
+        trouble = _steps(stylizer, outputs, session, keeper)
         result = stylizer.result()
-        outputs.save(result)
+        _save(result, outputs, keeper)
         outputs.draw(result)
         taken = len(result.history)
         if trouble is not None:
+            going_on = f", or impasto resume {keeper.path} --force --tile 512" if keeper.begun else ""
             raise ResourceError(
-                f"not enough memory at step {taken + 1} of {total}; saved {outputs.output} so far; use a smaller --size"
+                f"not enough memory at step {taken + 1} of {total}; saved {outputs.output} so far; use a smaller "
+                f"--size{going_on}"
             )
-        if session.stop.asked is not None:
-            notice(f"stopped at step {taken} of {total}; saved {outputs.output}")
+        stopped = session.stop.asked is not None
+        kept = keeper.stop(stylizer, outputs.output) if stopped and not result.finished else keeper.done()
+        if stopped:
+            notice(f"stopped at step {taken} of {total}; saved {outputs.output}{kept}")
         elif outputs.output != "-":
             height, width = result.picture.size
             session.terminal.say(f"saved {outputs.output}, {width}x{height} px, {time.monotonic() - began:.1f} s")
@@ -125,7 +152,21 @@ def paint(stylizer: Stylizer, outputs: Outputs, session: Session, *, as_json: bo
     return session.stop.exit_code
 
 
-def _steps(stylizer: Stylizer, outputs: Outputs, session: Session) -> Exception | None:
+def _save(result: Result, outputs: Outputs, keeper: Keeper) -> None:
+    """Save the painting; on a disk that is full, after older checkpoints made room."""
+    try:
+        outputs.save(result)
+    except OutputError as error:
+        keeper.make_room()
+        try:
+            outputs.save(result)
+        except OutputError:
+            if not keeper.begun:
+                raise error from None
+            raise OutputError(f"{error}; impasto resume {keeper.path} goes on from the last checkpoint") from None
+
+
+def _steps(stylizer: Stylizer, outputs: Outputs, session: Session, keeper: Keeper) -> Exception | None:
     """Take the steps; give the error when memory ran out on the way, with steps worth keeping behind it."""
     progress: Progress | None = None
     terminal = session.terminal
@@ -137,6 +178,7 @@ def _steps(stylizer: Stylizer, outputs: Outputs, session: Session) -> Exception 
                 meter.painting(progress)
                 outputs.show(stylizer, progress)
                 outputs.snapshot(stylizer, progress.total_step)
+                keeper.keep(stylizer, progress)
                 if session.stop.asked is not None:
                     break
     except (MemoryError, RuntimeError) as error:
@@ -157,22 +199,39 @@ def _is_memory(error: Exception) -> bool:
 def plan(stylizer: Stylizer, *, as_json: bool) -> str:
     """Describe what would be painted."""
     recipe, (height, width) = stylizer.recipe, stylizer.size
-    levels = [{"width": at.size[1], "height": at.size[0], "steps": at.steps} for at in stylizer.levels]
+    levels = [
+        {"width": at.size[1], "height": at.size[0], "steps": at.steps, "tiles": len(how.grid.tiles)}
+        for at, how in zip(stylizer.levels, stylizer.plans, strict=True)
+    ]
+    seconds, device = stylizer.seconds(), str(stylizer.resources.device)
     if as_json:
         document = {
             "encoder": {"name": stylizer.encoder.name, "sha256": stylizer.encoder.sha256},
+            "device": device,
             "levels": levels,
             "memory_bytes": stylizer.memory_bytes,
             "precision": recipe.precision,
             "recipe": recipe.model_dump(mode="json"),
+            "seconds": round(seconds, 1),
             "size": {"width": width, "height": height},
+            "tile": stylizer.plans[-1].tile,
         }
         return json.dumps(document, sort_keys=True)
     lines = [f"result     {width}x{height} px"]
-    lines += [f"level {n}    {at['width']}x{at['height']} px, {at['steps']} steps" for n, at in enumerate(levels, 1)]
-    lines += [f"encoder    {stylizer.encoder.name}", f"precision  {recipe.precision}"]
-    lines += [f"memory     about {stylizer.memory_bytes / 2**30:.2f} GiB", f"recipe     {recipe.to_json()}"]
+    for number, at in enumerate(levels, 1):
+        tiles = f", {at['tiles']} tiles" if at["tiles"] > 1 else ""
+        lines.append(f"level {number}    {at['width']}x{at['height']} px, {at['steps']} steps{tiles}")
+    lines += [f"encoder    {stylizer.encoder.name}", f"precision  {recipe.precision}", f"device     {device}"]
+    lines += [f"memory     about {stylizer.memory_bytes / 2**30:.2f} GiB", f"time       about {_spoken(seconds)}"]
+    lines.append(f"recipe     {recipe.to_json()}")
     return "\n".join(lines)
+
+
+def _spoken(seconds: float) -> str:
+    if seconds < 100:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _report(stylizer: Stylizer, outputs: Outputs, seconds: float) -> dict[str, Any]:

@@ -78,7 +78,9 @@ def deep_to_srgb(values: Floats, profile: bytes | None, notes: list[str]) -> Flo
 
 
 def _eight_bits(image: Image.Image, profile: bytes | None, notes: list[str]) -> Floats:
-    return np.asarray(_apply_profile(image, profile, notes)).astype(np.float32) / 255
+    values: Floats = np.asarray(_apply_profile(image, profile, notes)).astype(np.float32)
+    values /= 255
+    return values
 
 
 def _apply_profile(image: Image.Image, profile: bytes | None, notes: list[str]) -> Image.Image:

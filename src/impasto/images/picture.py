@@ -13,6 +13,9 @@ from torch import Tensor
 
 from impasto.errors import ImageError, UsageError
 
+_CHUNK = 1 << 20
+"""Pixels that are converted at a time."""
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -63,13 +66,19 @@ class Picture:
         Raises `ImageError` when a pixel is NaN or infinite, `UsageError` for other than 8 or 16 bits.
         """
         check_bits(bits)
-        planes = self.pixels if self.alpha is None else torch.cat([self.pixels, self.alpha], dim=1)
-        planes = planes[0].detach().cpu()
-        if not bool(torch.isfinite(planes).all()):
-            raise ImageError(f"{self.name}: has NaN or infinite pixels; nothing sensible can be written")
-        highest = 255 if bits == 8 else 65535
-        levels = planes.clamp(0, 1).mul(highest).round().permute(1, 2, 0).contiguous()
-        return levels.numpy().astype(np.uint8 if bits == 8 else np.uint16)
+        planes = [self.pixels[0]] if self.alpha is None else [self.pixels[0], self.alpha[0]]
+        height, width = self.size
+        highest, kind = (255, np.uint8) if bits == 8 else (65535, np.uint16)
+        found = np.empty((height, width, 3 + (self.alpha is not None)), kind)
+        step = max(1, _CHUNK // width)
+        # Some rows at a time: whole pictures of floats on the way would need several times the room of the result.
+        for top in range(0, height, step):
+            rows = torch.cat([plane[:, top : top + step].detach().cpu() for plane in planes])
+            if not bool(torch.isfinite(rows).all()):
+                raise ImageError(f"{self.name}: has NaN or infinite pixels; nothing sensible can be written")
+            levels = rows.clamp_(0, 1).mul_(highest).round_().permute(1, 2, 0).contiguous()
+            found[top : top + step] = levels.numpy().astype(kind)
+        return found
 
     def to_pil(self, bits: int = 8) -> Image.Image:
         """Give a Pillow picture, RGB or RGBA.

@@ -23,7 +23,7 @@ def resize(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     working = pixels if pixels.dtype in (torch.float32, torch.float64) else pixels.float()
     # antialias=True also when enlarging: torch's other bicubic has a sharper kernel (a = -0.75) that rings.
     resized = functional.interpolate(working, size=size, mode="bicubic", align_corners=False, antialias=True)
-    return resized.clamp(0, 1).to(pixels.dtype)
+    return resized.clamp_(0, 1).to(pixels.dtype)
 
 
 def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:

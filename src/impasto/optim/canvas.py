@@ -30,8 +30,9 @@ def start(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, see
         painted: Tensor = root @ noise + colours.mean(1, keepdim=True)
         return painted.reshape(content.shape).to(content.dtype).clamp(0, 1)
     mean = torch.tensor([123.68, 116.779, 103.939], dtype=content.dtype).div_(255).reshape(1, 3, 1, 1)
-    noise = mean + NOISE * (2 * torch.rand(content.shape, generator=random, dtype=content.dtype) - 1)
-    return noise if kind == "noise" else torch.lerp(content, noise, blend)
+    # In place, here and below: a picture may be a good part of the memory there is.
+    noise = torch.rand(content.shape, generator=random, dtype=content.dtype).mul_(2).sub_(1).mul_(NOISE).add_(mean)
+    return noise if kind == "noise" else torch.lerp(content, noise, blend, out=noise)
 
 
 def enlarge(canvas: Tensor, content: Tensor, *, detail: bool, wrap: bool = False) -> Tensor:
@@ -45,7 +46,10 @@ def enlarge(canvas: Tensor, content: Tensor, *, detail: bool, wrap: bool = False
     if not detail:
         return grown
     small = resize(content, (canvas.shape[-2], canvas.shape[-1]), wrap=wrap)
-    return grown + (content - resize(small, size, wrap=wrap))
+    coarse = resize(small, size, wrap=wrap)
+    if coarse.data_ptr() == content.data_ptr():  # nothing was resized
+        return grown
+    return coarse.neg_().add_(content).add_(grown)
 
 
 def resize(pixels: Tensor, size: tuple[int, int], *, wrap: bool = False) -> Tensor:

@@ -10,6 +10,7 @@ from impasto.events import notice
 from impasto.losses.objective import LossReport
 from impasto.optim.evaluate import Evaluator
 from impasto.optim.solver import Solver
+from impasto.optim.state import Pieces, State
 
 RETRIES = 4
 EXPLODED = 1e3
@@ -32,20 +33,39 @@ class Run:
         self.lowest = math.inf
         self.sound = True
         """False once the run gave up: the solver's point is then not to be trusted, `best` is."""
+        self._step = self._retries = 0
+        self._usual = 0.0
+
+    def state(self) -> State:
+        """Give what the next steps depend on beside the solver's own state."""
+        tensors: dict[str, Tensor | Pieces] = {} if self.best is self._solver.point else {"best": self.best}
+        counts = {"step": self._step, "retries": self._retries}
+        return State(tensors, {"lowest": self.lowest, "usual": self._usual, **counts})
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`, once the solver was put back. Raises `InputError` for one that does not fit."""
+        point = self._solver.point
+        self.best = state.tensor("best", point) if "best" in state.tensors else point
+        self.lowest, self._usual = state.number("lowest"), state.number("usual")
+        self._step, self._retries = state.count("step", self._steps), state.count("retries", RETRIES)
 
     def __iter__(self) -> Iterator[LossReport]:
-        usual = 0.0
-        retries = 0
-        for step in range(self._steps):
+        while self._step < self._steps:
+            if self._solver.stalled:
+                taken = f"{self._step} of {self._steps}"
+                notice(f"no step improves the picture any more after {taken}; going on from there")
+                return
+            step = self._step
+            self._step += 1
             report = self._solver.step(self._evaluate)
-            exploded = step >= SETTLING and report.total > EXPLODED * usual > 0
+            exploded = step >= SETTLING and report.total > EXPLODED * self._usual > 0
             if exploded or not math.isfinite(report.total):
                 if self.lowest == math.inf:
                     raise DivergedError(
                         "the loss is not finite at the start; check the weights of the terms and the encoder's weights"
                     )
-                retries += 1
-                if retries > RETRIES:
+                self._retries += 1
+                if self._retries > RETRIES:
                     self.sound = False
                     notice(f"the loss did not stay finite; stopped at step {step} and kept the best picture so far")
                     return
@@ -53,10 +73,7 @@ class Run:
                 self._solver.restart(self.best)
                 continue
             if step < SETTLING:
-                usual = max(usual, report.total)
+                self._usual = max(self._usual, report.total)
             if report.total <= self.lowest:
                 self.lowest, self.best = report.total, self._solver.judged
             yield report
-            if self._solver.stalled:
-                notice(f"no step improves the picture any more after {step + 1} of {self._steps}; going on from there")
-                return

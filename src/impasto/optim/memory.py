@@ -1,32 +1,91 @@
 """How much memory a painting will take, and how much there is."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
-ACTIVATION_BYTES = {"float32": 14, "bfloat16": 11}
-"""Bytes at the peak per neuron of the encoder: its value, padded copy and gradient (benchmarks/paint.py)."""
-PIXEL_BYTES = 500
-"""Bytes per pixel beside that: pictures and scratch."""
-PAIR_BYTES = 24
-"""Bytes per pixel of one of L-BFGS's pairs."""
+from impasto.optim.history import Keeping
+
+NEURON_BYTES = {"float32": 12, "bfloat16": 8}
+"""Bytes per neuron at the peak of forward and backward: its value, the padded copy that the next convolution keeps,
+gradients, and scratch. Fitted to what was seen with petite and VGG-19 (benchmarks/scale.py)."""
+START_BYTES = 60 << 20
+"""Beside that: oneDNN's compiled kernels, and what the allocator holds on to."""
+VALUE = 4
+"""Bytes of a float32."""
 
 
-def predict(size: tuple[int, int], tensors: Mapping[str, Tensor], precision: str, pairs: int) -> int:
-    """Estimate the peak in bytes of painting (height, width) with an encoder of these weights, in one piece.
+@dataclass(frozen=True)
+class Work:
+    """What of a painting decides on its memory, whatever its size. `..._bytes` are per pixel of the level."""
 
-    An upper estimate: 1.3 to 1.8 times what was seen with petite and VGG-19 (docs/performance.md).
-    """
-    neurons: float = sum(
+    neurons: float
+    """Of all convolutions down to the deepest layer that is judged, per pixel."""
+    precision: str
+    weight_bytes: int = 0
+    """In all."""
+    target_bytes: float = 0.0
+    """Content targets in float32."""
+    solver: str = "lbfgs"
+    pairs: int = 12
+    channels: int = 3
+    """Of the canvas."""
+    viewed: bool = False
+    """The canvas is not the picture itself: there are both, and what is kept of the photograph."""
+    areas: int = 0
+    """Regions that are judged apart, each with a guide for every style layer."""
+    style_scale: float = 1.0
+    """Pixels of the largest style over those of the canvas."""
+    sample_bytes: float = 0.0
+    """Copies of features that statistics make which sort."""
+    recoloured: bool = False
+    """Colours are matched, at full size and in float64."""
+
+
+def neurons(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> float:
+    """Give the neurons per pixel that an encoder of these weights computes down to the deepest of `layers`."""
+    deepest = max((layer[4:] for layer in layers), default="")
+    found: float = sum(
         tensor.shape[0] / 4 ** (int(key[4]) - 1)
         for key, tensor in tensors.items()
-        if key.startswith("conv") and key.endswith(".weight") and key[4:7] <= "5_1"
+        if key.startswith("conv") and key.endswith(".weight") and key[4:7] <= deepest
     )
-    weights = sum(tensor.numel() * 4 for tensor in tensors.values())
-    pixels = size[0] * size[1]
-    return round(pixels * (neurons * ACTIVATION_BYTES[precision] + PIXEL_BYTES + pairs * PAIR_BYTES) + 2 * weights)
+    return found
+
+
+def evaluating(work: Work, pixels: int, encoded: int, keeping: Keeping, *, tiled: bool, steps: int) -> int:
+    """Give the bytes while a picture of so many `pixels` is judged for the last of `steps`, `encoded` at a time."""
+    plane = pixels * VALUE
+    point = plane * work.channels
+    # The point, the gradient, and the old gradient and the trial; or Adam's two moments.
+    total: float = (3 if keeping.file else 4) * point
+    if work.solver == "lbfgs" and not keeping.away:
+        total += 2 * min(work.pairs, steps) * point * (0.5 if keeping.narrow else 1)
+    if work.viewed:
+        # The picture shown last, the one judged now, its gradient, the photograph and what is kept of it.
+        total += 13 * plane
+    total += pixels * work.target_bytes * (0.5 if tiled and work.precision == "bfloat16" else 1)
+    total += 1.4 * plane * work.areas + encoded * work.sample_bytes
+    return round(total + encoded * work.neurons * NEURON_BYTES[work.precision])
+
+
+def beside(work: Work, pixels: int) -> int:
+    """Give the most bytes before or after the steps: pictures that are resized, matched and saved."""
+    picture = 3 * pixels * VALUE
+    resized = 2 + 2 * work.style_scale + 3 * work.areas / 3
+    return round(picture * max(3.5, resized, (2 + 6 * (1 + work.style_scale)) * work.recoloured))
+
+
+def resident() -> int:
+    """Give the bytes that this process has now."""
+    for line in _read(Path("/proc/self/status")).splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 300 << 20  # what Python and torch come to
 
 
 def available(root: Path = Path("/")) -> int | None:
@@ -39,16 +98,40 @@ def available(root: Path = Path("/")) -> int | None:
     for line in meminfo.splitlines():
         if line.startswith("MemAvailable:"):
             limits.append(int(line.split()[1]) * 1024)
-    for limit, used in (
-        ("sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current"),
-        ("sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes"),
-    ):
-        most, now = _read(root / limit).strip(), _read(root / used).strip()
+    for folder, limit, used in _groups(root):
+        most, now = _read(folder / limit).strip(), _read(folder / used).strip()
         if most.isdigit() and now.isdigit():
-            limits.append(max(0, int(most) - int(now)))
+            limits.append(max(0, int(most) - int(now) + _cached(folder)))
     if not limits and hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
         limits.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
     return min(limits) if limits else None
+
+
+def _groups(root: Path) -> list[tuple[Path, str, str]]:
+    """Give the folders of this process's control group and of those around it, with their files' names."""
+    found = []
+    names = {"": ("memory.max", "memory.current")}
+    names["memory"] = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+    for line in [*_read(root / "proc/self/cgroup").splitlines(), "0::/", "1:memory:/"]:
+        _, _, rest = line.partition(":")
+        kind, _, path = rest.partition(":")
+        if kind in names and ".." not in path:
+            folder = root / "sys/fs/cgroup" / kind
+            parts = [part for part in path.split("/") if part]
+            found += [(folder.joinpath(*parts[:depth]), *names[kind]) for depth in range(len(parts) + 1)]
+    return list(dict.fromkeys(found))
+
+
+def _cached(folder: Path) -> int:
+    """Give the bytes of a group that are copies of files, which go when memory is needed."""
+    lines = _read(folder / "memory.stat").splitlines()
+    values = dict(line.split() for line in lines if line.count(" ") == 1)
+    return int(values.get("total_inactive_file", values.get("inactive_file", 0)))
+
+
+def on_device(device: torch.device) -> int | None:
+    """Give the bytes that are free on a device with memory of its own; None where it cannot be told."""
+    return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None
 
 
 def _read(path: Path) -> str:

@@ -4,9 +4,8 @@ A solver never clamps inside L-BFGS: moving the point behind its back would make
 """
 
 import math
-from collections import deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -14,6 +13,8 @@ from torch import Tensor
 from impasto.errors import UsageError
 from impasto.losses.objective import LossReport
 from impasto.optim.evaluate import Evaluator
+from impasto.optim.history import Held, Keeping, Pairs, Vector
+from impasto.optim.state import Pieces, State
 
 LARGEST_FIRST_MOVE = 4 / 255
 """L-BFGS knows nothing of the scale of the problem at its first step; it moves no pixel further than this."""
@@ -35,22 +36,30 @@ class Solver(Protocol):
     def restart(self, point: Tensor) -> None:
         """Go to `point`, forget what was learnt, and take smaller steps from here."""
 
+    def state(self) -> State:
+        """Give all that the next steps depend on; to be used before the next step, which changes it."""
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`, bit for bit. Raises `InputError` for one that does not fit."""
+
 
 class Lbfgs:
     """Limited-memory BFGS (Nocedal & Wright 2006, algorithm 7.5) with a backtracking line search.
 
     One evaluation a step as a rule: the unit step is taken when it meets the Armijo condition (ibid., eq. 3.6a);
     otherwise the step is shortened by the minimiser of the parabola through what is known, at most
-    `SHORTENINGS` times. Pairs of negative curvature are left out.
+    `SHORTENINGS` times. Pairs of negative curvature are left out. `keeping` says how pairs are kept where pictures are
+    large; while a step is judged there are then three tensors like the point: it, the trial, and the trial's gradient.
     """
 
     ARMIJO = 1e-4
     SHORTENINGS = 6
 
-    def __init__(self, point: Tensor, *, history: int = 12) -> None:
-        self.point = self.judged = point.detach().clone()
-        self._pairs: deque[tuple[Tensor, Tensor, float]] = deque(maxlen=history)
-        self._gradient: Tensor | None = None
+    def __init__(self, point: Tensor, *, history: int = 12, keeping: Keeping | None = None) -> None:
+        # Points are never changed in place: this one may be the caller's.
+        self.point = self.judged = point.detach()
+        self._pairs = Pairs(history, self.point, keeping)
+        self._gradient: Vector | None = None
         self._report: LossReport | None = None
         self._caution = 1.0
         self._failures = 0
@@ -63,29 +72,33 @@ class Lbfgs:
     def step(self, evaluate: Evaluator) -> LossReport:
         """Take one step downhill; where none is found, forget the curvature and report where we are."""
         if self._gradient is None or self._report is None:
-            self._report, self._gradient = evaluate(self.point)
-            if not _sound(self._report, self._gradient):
+            self._report, gradient = evaluate(self.point)
+            self._gradient = Held(gradient.flatten())
+            if not _sound(self._report, gradient):
                 return _bad(self._report)
-        direction = self._direction(self._gradient)
-        slope = _dot(self._gradient, direction)
+            del gradient
+        trial, slope = self._direction()
         if not slope < 0:
             self._pairs.clear()
-            direction = self._direction(self._gradient)
-            slope = _dot(self._gradient, direction)
+            trial, slope = self._direction()
         if slope == 0:
             self._failures += 1
             return self._report
+        # From here on, the direction is the trial less the point.
+        trial.add_(self.point)
         length = 1.0
         for _ in range(self.SHORTENINGS + 1):
-            trial = self.point + length * direction
             report, gradient = evaluate(trial)
             if _sound(report, gradient) and report.total <= self._report.total + self.ARMIJO * length * slope:
-                self._remember(trial - self.point, gradient - self._gradient)
+                self._pairs.remember(self.point, trial, self._gradient, gradient)
                 self.point = self.judged = trial
-                self._report, self._gradient = report, gradient
+                self._report, self._gradient = report, Held(gradient.flatten())
                 self._failures = 0
                 return report
-            length *= _shorter(self._report.total, report.total, length * slope)
+            del gradient
+            shorter = _shorter(self._report.total, report.total, length * slope)
+            length *= shorter
+            trial.sub_(self.point).mul_(shorter).add_(self.point)
         # Nothing along this direction improves: the curvature is stale, or this is the bottom within rounding.
         self._pairs.clear()
         self._caution *= 0.5
@@ -94,32 +107,65 @@ class Lbfgs:
 
     def restart(self, point: Tensor) -> None:
         """Go to `point` without curvature, and start with half as long a move."""
-        self.point = self.judged = point.detach().clone()
+        self.point = self.judged = point.detach()
         self._pairs.clear()
         self._gradient = self._report = None
         self._caution *= 0.5
         self._failures = 0
 
-    def _direction(self, gradient: Tensor) -> Tensor:
-        if not self._pairs:
-            largest = float(gradient.abs().max())
-            return gradient * (-self._caution * LARGEST_FIRST_MOVE / largest if largest > 0 else 0.0)
-        direction = -gradient
-        factors = []
-        for moved, changed, curvature in reversed(self._pairs):
-            factor = _dot(moved, direction) / curvature
-            factors.append(factor)
-            direction.add_(changed, alpha=-factor)
-        _, changed, curvature = self._pairs[-1]
-        direction.mul_(curvature / _dot(changed, changed))
-        for (moved, changed, curvature), factor in zip(self._pairs, reversed(factors), strict=True):
-            direction.add_(moved, alpha=factor - _dot(changed, direction) / curvature)
-        return direction
+    def state(self) -> State:
+        """Give the point, what is known of it, and the pairs; to be used before the next step, which changes them."""
+        values: dict[str, Any] = {
+            "caution": self._caution,
+            "failures": self._failures,
+            "pairs": len(self._pairs),
+            "narrow": self._pairs.narrow,
+        }
+        tensors: dict[str, Tensor | Pieces] = {"point": self.point}
+        if self._gradient is not None and self._report is not None:
+            tensors["gradient"] = self._pairs.kept(self._gradient, self.point.dtype)
+            values |= {"total": self._report.total, "terms": self._report.terms}
+        for index, (moved, changed) in enumerate(self._pairs.export()):
+            tensors |= {f"moved {index}": moved, f"changed {index}": changed}
+        return State(tensors, values)
 
-    def _remember(self, moved: Tensor, changed: Tensor) -> None:
-        curvature = _dot(moved, changed)
-        if curvature > 1e-10 * _dot(changed, changed) ** 0.5 * _dot(moved, moved) ** 0.5:
-            self._pairs.append((moved, changed, curvature))
+    def restore(self, state: State) -> None:
+        """Go on from `state`, whose pairs are kept as this solver keeps its own.
+
+        Raises `InputError` for one that does not fit.
+        """
+        point = state.tensor("point", self.point)
+        gradient = report = None
+        if "gradient" in state.tensors:
+            gradient = Held(state.tensor("gradient", point.flatten()))
+            report = LossReport(state.number("total"), state.numbers("terms"))
+        kept = torch.bfloat16 if state.values.get("narrow") is True else point.dtype
+        shape = (point.numel(),)
+        self._pairs.restore(
+            [
+                (state.kept(f"moved {index}", shape, kept), state.kept(f"changed {index}", shape, kept))
+                for index in range(state.count("pairs", self._pairs.most))
+            ]
+        )
+        self._caution, self._failures = state.number("caution"), state.count("failures")
+        self.point = self.judged = point
+        self._gradient, self._report = gradient, report
+
+    def _direction(self) -> tuple[Tensor, float]:
+        """Give where to go, a tensor of its own, and the slope that way; the gradient is put away."""
+        if self._gradient is None:
+            raise ValueError("a direction needs a gradient")
+        gradient = self._pairs.fetch(self._gradient, self.point)
+        if len(self._pairs):
+            direction = gradient.neg().contiguous()
+            self._pairs.apply(direction)
+        else:
+            largest = max(map(abs, _extremes(gradient)))
+            factor = -self._caution * LARGEST_FIRST_MOVE / largest if largest > 0 else 0.0
+            direction = (gradient * factor).contiguous()
+        slope = self._pairs.dot(Held(gradient.flatten()), direction)
+        self._gradient = self._pairs.park(gradient)
+        return direction, slope
 
 
 class Adam:
@@ -132,7 +178,7 @@ class Adam:
     stalled = False
 
     def __init__(self, point: Tensor, rate: Callable[[int], float]) -> None:
-        self.point = self.judged = point.detach().clone()
+        self.point = self.judged = point.detach()
         self._rate, self._caution = rate, 1.0
         self._mean, self._square = torch.zeros_like(point), torch.zeros_like(point)
         self._step = self._since = 0
@@ -148,20 +194,35 @@ class Adam:
         self._since += 1
         self._mean.lerp_(gradient, 1 - self.FIRST)
         self._square.mul_(self.SECOND).addcmul_(gradient, gradient, value=1 - self.SECOND)
-        mean = self._mean / (1 - self.FIRST**self._since)
+        del gradient
         root = (self._square / (1 - self.SECOND**self._since)).sqrt_()
         # Adam does not care for the scale of the loss, so neither may its epsilon.
         floor = max(self.EPSILON * float(root.max()), torch.finfo(root.dtype).tiny)
-        self.point = self.point - rate * mean / (root + floor)
+        move = torch.div(self._mean, root.add_(floor), out=root)
+        self.point = move.mul_(-rate / (1 - self.FIRST**self._since)).add_(self.point)
         return report
 
     def restart(self, point: Tensor) -> None:
         """Go to `point` without moments, at half the rate."""
-        self.point = self.judged = point.detach().clone()
+        self.point = self.judged = point.detach()
         self._mean.zero_()
         self._square.zero_()
         self._since = 0
         self._caution *= 0.5
+
+    def state(self) -> State:
+        """Give the point, the moments and the counts; to be used before the next step, which changes them."""
+        tensors = {"point": self.point, "mean": self._mean, "square": self._square}
+        return State(tensors, {"caution": self._caution, "step": self._step, "since": self._since})
+
+    def restore(self, state: State) -> None:
+        """Go on from `state`. Raises `InputError` for one that does not fit."""
+        point = state.tensor("point", self.point)
+        # They change in place: copies, since a state that never was in a file is another solver's own.
+        mean, square = (state.tensor(name, point).clone() for name in ("mean", "square"))
+        self._caution, self._step, self._since = state.number("caution"), state.count("step"), state.count("since")
+        self.point = self.judged = point
+        self._mean, self._square = mean, square
 
 
 def learning_rate(schedule: str, start: float, end: float, steps: int) -> Callable[[int], float]:
@@ -176,12 +237,14 @@ def learning_rate(schedule: str, start: float, end: float, steps: int) -> Callab
     raise UsageError(f"unknown schedule '{schedule}'; choose from constant, linear")
 
 
-def _dot(a: Tensor, b: Tensor) -> float:
-    return float(torch.dot(a.flatten(), b.flatten()))
+def _extremes(values: Tensor) -> tuple[float, float]:
+    """Give the lowest and the highest, NaN where there is one; `abs` and `isfinite` would copy a picture."""
+    low, high = torch.aminmax(values)
+    return float(low), float(high)
 
 
 def _sound(report: LossReport, gradient: Tensor) -> bool:
-    return math.isfinite(report.total) and bool(torch.isfinite(gradient).all())
+    return math.isfinite(report.total) and all(map(math.isfinite, _extremes(gradient)))
 
 
 def _bad(report: LossReport) -> LossReport:

@@ -1,0 +1,84 @@
+"""Seconds per step against what this machine can do: `python benchmarks/step.py [--vgg19 FILE]`.
+
+The limit counts the convolutions alone: 2 operations for each multiply-add, forward and the gradient with respect to
+the input (weights have none), over the rate of a large matrix product in the same precision on the same cores. The
+share is that limit over the measured step, statistics, padding, total variation and copies included. Product and step
+are measured in turns, because the machine may be busy with other things.
+"""
+
+import argparse
+import platform
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import torch
+
+from impasto import Recipe, Stylizer, encoders
+from impasto.encoders import Vgg
+from impasto.optim.evaluate import WholeImage
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+SIDE = 3072
+"""Of the matrices."""
+
+
+def operations(encoder: Vgg, layers: tuple[str, ...], size: tuple[int, int]) -> float:
+    """Give the operations of the convolutions of one step on a picture of `size` (height, width)."""
+    deepest = max(encoders.LAYERS.index(layer) for layer in layers)
+    total = 0.0
+    for layer in encoders.LAYERS[: deepest + 1]:
+        outputs, inputs = encoder.tensors[f"conv{layer[4:]}.weight"].shape[:2]
+        neurons = (size[0] // encoders.stride(layer)) * (size[1] // encoders.stride(layer))
+        total += 2 * 2 * 9 * inputs * outputs * neurons
+    return total
+
+
+def rate(precision: torch.dtype) -> float:
+    """Give operations per second of one large matrix product."""
+    one, other = (torch.randn(SIDE, SIDE).to(precision) for _ in range(2))
+    began = time.perf_counter()
+    one @ other
+    return 2 * SIDE**3 / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--vgg19", type=Path, help="a file of VGG-19's weights")
+    parser.add_argument("--sizes", nargs="*", default=["512x384", "800x600"], help="width x height")
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    precision = encoders.faster_precision()
+    networks = {"petite": encoders.create("petite", precision=precision)}
+    if options.vgg19:
+        networks["vgg19"] = encoders.from_file(options.vgg19, precision=precision)
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
+    machine = f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
+    print(f"commit {commit.stdout.strip()}, {machine}, {precision}\n")
+    print("| encoder | size | s per step | spread | operations, 1e9 | product, 1e9/s | share of the limit |")
+    print("|---|---|---|---|---|---|---|")
+    for name, encoder in networks.items():
+        for text in options.sizes:
+            width, height = map(int, text.split("x"))
+            recipe = Recipe.parse({"size": max(width, height), "levels": 1})
+            photo = torch.rand(3, height, width)
+            stylizer = Stylizer(photo, ASSETS / "styles" / "swirls.jpg", recipe, encoder=encoder)
+            objective = stylizer.objective(stylizer.levels[0])
+            evaluate, image = WholeImage(encoder, objective), photo[None]
+            evaluate(image)
+            steps, rates = [], []
+            for _ in range(options.rounds):
+                rates.append(rate(precision))
+                began = time.perf_counter()
+                evaluate(image)
+                steps.append(time.perf_counter() - began)
+            work = operations(encoder, objective.layers, (height, width))
+            step, peak = statistics.median(steps), statistics.median(rates)
+            figures = [f"{step:.2f}", f"{min(steps):.2f}-{max(steps):.2f}", f"{work / 1e9:.0f}", f"{peak / 1e9:.0f}"]
+            print("| " + " | ".join([name, text, *figures, f"{work / peak / step:.0%}"]) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

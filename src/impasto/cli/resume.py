@@ -1,0 +1,98 @@
+"""`impasto resume`."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from impasto.cli.session import Session
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def resume(
+    ctx: typer.Context,
+    checkpoint: Annotated[str, typer.Argument(metavar="CHECKPOINT", help="What the interrupted painting left.")],
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", metavar="PICTURE", help="Where to save the result, if not where it was meant."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
+    preview: Annotated[
+        str | None, typer.Option("--preview", metavar="PICTURE", help="A picture kept up to date while painting.")
+    ] = None,
+    save_every: Annotated[
+        int | None,
+        typer.Option("--save-every", min=1, metavar="STEPS", help="Keep numbered pictures beside the output."),
+    ] = None,
+    plot: Annotated[
+        str | None, typer.Option("--plot", metavar="FILE", help="A plot of the losses (png, svg, pdf).")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON when done.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Processor threads to use, if not as many as before.")
+    ] = None,
+    checkpoint_every: Annotated[
+        float, typer.Option("--checkpoint-every", min=0, metavar="SECONDS", help="How much may be lost.")
+    ] = 60.0,
+    tile: Annotated[
+        str | None, typer.Option("--tile", metavar="auto|off|N", help="Tiles other than before; changes the last bits.")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option("--memory", metavar="SIZE", help="Memory to use, such as 4GiB, if not as before.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute, if not as before.")
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Go on with a painting that was interrupted.
+
+    impasto resume .out.png.checkpoint
+    """
+    session: Session = ctx.obj
+    session.terminal.quiet = quiet
+
+    from impasto.cli import checkpoints, painting
+    from impasto.cli.outputs import Outputs
+    from impasto.cli.resources import parse_bytes, parse_tile
+    from impasto.cli.sources import Chosen
+    from impasto.errors import UsageError
+
+    path = Path(checkpoint)
+    saved, command = checkpoints.load(path, threads)
+    target = output or command.output
+    if as_json and target == "-":
+        raise UsageError("--json and -o - both want standard output; save to a file, or leave --json out")
+    if os.path.realpath(target) == os.path.realpath(path):
+        raise UsageError(f"-o {target}: is the checkpoint itself; name another output")
+    found = command.find(path)
+    encoder = None if command.encoder is None else Path(found.get(command.encoder, command.encoder))
+    inputs = painting.Inputs(
+        command.content,
+        command.styles,
+        Chosen(saved.recipe, encoder, command.init),
+        painting.Masks(command.content_mask, command.style_masks, command.regions),
+        max_pixels=command.max_pixels,
+        allow_truncated=command.allow_truncated,
+        found=found,
+        tile=command.tile if tile is None else parse_tile(tile),
+        memory=command.memory if memory is None else parse_bytes(memory),
+        device=device or command.device,
+    )
+    replace = force or checkpoints.own(target, command)
+    outputs = Outputs(
+        target, preview, plot, save_every or 0, command.bits, command.quality, command.embed, force=replace
+    )
+    stylizer = painting.prepare(inputs, outputs)
+    checkpoints.restore(stylizer, saved, path)
+    session.terminal.say(f"going on after step {saved.taken} of {saved.steps}, to {target}")
+    keeper = checkpoints.Keeper(path, True, checkpoint_every, begun=True)
+    keeper.describe(inputs, outputs, stylizer)
+    status = painting.paint(stylizer, outputs, session, keeper, as_json=as_json)
+    if status:
+        raise typer.Exit(status)

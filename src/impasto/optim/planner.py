@@ -1,0 +1,160 @@
+"""From what is free to how a picture is painted: in one piece or in tiles, and where L-BFGS keeps its history."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from impasto.errors import NotTileableError, ResourceError, UsageError
+from impasto.optim import memory
+from impasto.optim.grid import Grid
+from impasto.optim.history import Keeping, scratch_bytes
+from impasto.optim.memory import Work
+from impasto.optim.pyramid import Level
+
+Tiling = int | Literal["auto", "off"]
+Cut = Callable[[tuple[int, int], int | None], Grid]
+"""From (height, width) and a tile to the grid; None is one tile."""
+
+LARGE = 4_000_000
+"""Pixels from which the history is kept in bfloat16: by the size alone, so that memory does not change the picture."""
+TILES = (4096, 3072, 2048, 1536, 1280, 1024, 896, 768, 640, 512, 448, 384, 320, 256)
+"""Sides to choose from. Below the last, a tile of all five blocks is nearly all halo."""
+FILLED = 0.6
+"""The least part of a tile's square that is used: it is the shape of whole neurons that suits the picture best."""
+AWAY_COST = 1.2
+"""A step with the history in a file, over one with it in memory."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one level is painted."""
+
+    grid: Grid
+    tile: int | None
+    """None: in one piece."""
+    keeping: Keeping
+    bytes: int
+    """Above what the process has already."""
+    whole_bytes: int
+    """What they would be in one piece."""
+
+    @property
+    def work(self) -> float:
+        """Pixels' worth of one evaluation: tiles overlap, and all but one are encoded twice."""
+        count = len(self.grid.tiles)
+        return math.prod(self.grid.size) * (1.0 if count == 1 else self.grid.overhead * (4 - 1 / count) / 3)
+
+
+def plan(
+    levels: Sequence[Level],
+    work: Work,
+    cut: Cut,
+    tiling: Tiling,
+    free: int | None,
+    *,
+    unfit: str = "",
+    away: bool = False,
+) -> tuple[Plan, ...] | int:
+    """Give the plan of each level within `free` bytes, or the bytes that would do where there are too few.
+
+    None: there is no telling what is free, and all is done in one piece. `unfit` names a statistic that cannot be
+    tiled. With `away`, memory is that of a device, which the history can leave for the machine's.
+
+    Raises `NotTileableError` where that one would have to be; `UsageError` for a tile too small for the layers.
+    """
+    found = [_level(level, work, cut, tiling, free, unfit, away) for level in levels]
+    least = max((each for each in found if isinstance(each, int)), default=0)
+    return least or tuple(each for each in found if isinstance(each, Plan))
+
+
+def fitting(size: tuple[int, int], work: Work, cut: Cut, tiling: Tiling, free: int) -> int:
+    """Give a long side near the largest that can be painted within `free` bytes, 0 where none can."""
+    side = max(size)
+    while side > 64:
+        side = side * 4 // 5
+        smaller = max(1, min(size) * side // max(size)), side
+        if min(smaller) >= 16 and isinstance(_level(Level(0, smaller, 1 << 20), work, cut, tiling, free), Plan):
+            return side // 16 * 16
+    return 0
+
+
+def _level(
+    level: Level, work: Work, cut: Cut, tiling: Tiling, free: int | None, unfit: str = "", away: bool = False
+) -> Plan | int:
+    narrow = math.prod(level.size) >= LARGE
+    here = Keeping(narrow)
+    whole = _with(level, work, cut, None, here)
+
+    def fits(found: Plan) -> bool:
+        return free is None or found.bytes <= free
+
+    if tiling == "off" or (tiling == "auto" and fits(whole)):
+        return whole if fits(whole) else whole.bytes
+    sides = [tiling] if isinstance(tiling, int) else [side for side in TILES if side < max(level.size)]
+    keepings = [here]
+    if work.solver == "lbfgs" and away:
+        keepings.append(Keeping(narrow, device=torch.device("cpu")))
+    elif work.solver == "lbfgs" and _filed_bytes(level, work, narrow=narrow) < scratch_bytes():
+        keepings.append(Keeping(narrow, file=True))
+    tried = [whole]
+    least = whole.bytes
+    for keeping in keepings:
+        for side in sides:
+            used = round(FILLED * min(side**2, math.prod(level.size)))
+            if free is not None and (rough := _bytes(level, work, used, keeping)) > free:
+                least = min(least, rough)
+                continue  # finding the tiles of a large picture takes a while
+            try:
+                found = _with(level, work, cut, side, keeping)
+            except UsageError:
+                if isinstance(tiling, int):
+                    raise
+                break  # smaller ones are too small as well
+            if unfit and len(found.grid.tiles) > 1:
+                remedy = "a smaller --size, or more --memory" if tiling == "auto" else "or --tile off"
+                raise NotTileableError(
+                    f"the statistic '{unfit}' needs the whole picture at once, here about "
+                    f"{spoken(whole.bytes)} of memory, and cannot be tiled; use --statistics gram, {remedy}"
+                )
+            tried.append(found)
+            if fits(found):
+                break  # smaller ones are slower
+    able = [found for found in tried if fits(found) and (tiling == "auto" or found.tile is not None)]
+    if not able:
+        return min(least, *(found.bytes for found in tried))
+    return min(able, key=lambda found: found.work * (AWAY_COST if found.keeping.away else 1))
+
+
+def _with(level: Level, work: Work, cut: Cut, tile: int | None, keeping: Keeping) -> Plan:
+    grid = cut(level.size, tile)
+    several = len(grid.tiles) > 1
+    own = _bytes(level, work, math.prod(grid.encoded), keeping, tiled=several)
+    return Plan(grid, tile, keeping, own, _bytes(level, work, math.prod(level.size), keeping, tiled=False))
+
+
+def _bytes(level: Level, work: Work, encoded: int, keeping: Keeping, *, tiled: bool = True) -> int:
+    pixels = math.prod(level.size)
+    judging = memory.evaluating(work, pixels, encoded, keeping, tiled=tiled, steps=level.steps)
+    return work.weight_bytes + memory.START_BYTES + max(memory.beside(work, pixels), judging)
+
+
+def _filed_bytes(level: Level, work: Work, *, narrow: bool) -> int:
+    values = math.prod(level.size) * work.channels
+    return values * (4 + 2 * work.pairs * (2 if narrow else 4))
+
+
+def refusal(what: str, least: int, free: int, side: int) -> ResourceError:
+    """Give the error of a painting for which even `least` bytes are too many; `side` is one that would do."""
+    smaller = f"--size {side} would fit" if side else "use a smaller --size"
+    return ResourceError(
+        f"{what} needs about {spoken(least)} of memory and {spoken(free)} are free; {smaller}, or use "
+        "--encoder petite, --precision bfloat16, --tile auto, or --memory if there is more"
+    )
+
+
+def spoken(size: int) -> str:
+    """Give bytes in GiB, or in MiB where those say more."""
+    return f"{size / 2**30:.1f} GiB" if size >= 1 << 31 else f"{size / 2**20:.0f} MiB"

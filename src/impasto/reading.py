@@ -1,0 +1,104 @@
+"""From what a caller gives to what is painted: the encoder, the regions, the size, the recipe of a texture."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto import encoders, guides, images
+from impasto.encoders import Encoder
+from impasto.errors import UsageError
+from impasto.guides import Regions
+from impasto.images import Picture
+from impasto.recipe import Recipe
+
+Source = Any
+"""A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
+
+
+def result_size(content: Picture | None, recipe: Recipe) -> tuple[int, int]:
+    """Give the (height, width) that the result will have; without content, that of a texture."""
+    if content is not None:
+        size = images.fit_size(content.size, recipe.size)
+    else:
+        size = images.fit_size((1000, max(1, round(1000 * recipe.aspect))), recipe.size)
+    multiple = multiple_of(recipe)
+    height, width = (multiple * max(1, round(side / multiple)) for side in size)
+    return height, width
+
+
+def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: torch.device) -> tuple[Encoder, Recipe]:
+    """Give the encoder, and the recipe with what `auto` turned out to mean."""
+    precision = recipe.precision
+    if encoder is not None and not isinstance(encoder, str | Path):
+        if precision == "auto":
+            precision = "bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32"
+        return _on(device, encoder), recipe.replace(encoder=encoder.name, precision=precision)
+    if precision == "auto":
+        precision = "bfloat16" if _faster_precision(device) is torch.bfloat16 else "float32"
+    options: encoders.Options = {
+        "pooling": recipe.pooling,
+        "padding": recipe.padding,
+        "precision": torch.bfloat16 if precision == "bfloat16" else None,
+    }
+    # Only a caller may name a file: a recipe can come out of anybody's picture.
+    if encoder is None or encoder in encoders.NAMES:
+        made = encoders.create(str(encoder or recipe.encoder), **options)
+    else:
+        made = encoders.from_file(Path(encoder), **options)
+    return _on(device, made), recipe.replace(encoder=made.name, precision=precision)
+
+
+def _on(device: torch.device, encoder: Encoder) -> Encoder:
+    return encoder if device.type == "cpu" else encoder.to(device)
+
+
+def _faster_precision(device: torch.device) -> torch.dtype:
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    return encoders.faster_precision() if device.type == "cpu" else torch.float32
+
+
+def regions_of(
+    content_mask: Source | None,
+    style_masks: Sequence[Source | None] | Source | None,
+    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None,
+    styles: int,
+    count: int,
+) -> Regions | None:
+    """Read the masks that `stylize` was given."""
+
+    def load(mask: Source | None) -> Picture | None:
+        return None if mask is None else images.load(mask)
+
+    if region_masks:
+        if content_mask is not None or style_masks is not None:
+            raise UsageError("colour masks and region_masks exclude each other; give one kind")
+        layers = {
+            name: (images.load(mask), [load(each) for each in of_styles] or [None] * styles)
+            for name, (mask, of_styles) in region_masks.items()
+        }
+        return guides.from_layers(layers)
+    if content_mask is None:
+        if style_masks is not None:
+            raise UsageError("style_masks belong to a content_mask; give both")
+        return None
+    many = list(style_masks) if isinstance(style_masks, list | tuple) else [style_masks]
+    many += [None] * (styles - len(many))
+    return guides.from_colours(images.load(content_mask), [load(mask) for mask in many], count)
+
+
+def of_texture(recipe: Recipe) -> Recipe:
+    """Give the recipe of a picture without content: it has no content term, and cannot start from one."""
+    changes: dict[str, Any] = {"content_layers": {}} if recipe.content_layers else {}
+    if recipe.init in ("content", "blend"):
+        changes["init"] = "style"
+    return recipe.replace(**changes)
+
+
+def multiple_of(recipe: Recipe) -> int:
+    """Give the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
+    if not recipe.tileable:
+        return 1
+    return max(encoders.stride(layer) for layer in (*recipe.style_layers, *recipe.content_layers))
