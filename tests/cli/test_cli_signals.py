@@ -92,6 +92,15 @@ def test_a_signal_before_painting_leaves_at_once(run, photo, style, monkeypatch)
     assert (outcome.status, outcome.err) == (143, "")
 
 
+@pytest.fixture
+def heard():
+    """SIGINT as a terminal's programs have it; a shell's background jobs are started with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 def test_stop_asks_once(monkeypatch):
     def leave(status):
         raise SystemExit(status)
