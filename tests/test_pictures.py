@@ -49,7 +49,7 @@ def test_a_painting_takes_the_style_and_keeps_border_and_range(petite: Petite) -
     band, inside = (energy(image) + 1e-4) / (photo.mean() + 1e-4), slice(8, -8)
     border = torch.cat([band[:6].flatten(), band[-6:].flatten(), band[:, :6].flatten(), band[:, -6:].flatten()])
     assert 0.3 < float(border.mean() / band[inside, inside].mean()) < 2.0
-    canvas = stylizer._canvas
+    canvas = stylizer._image
     assert canvas is not None
     assert float((canvas - canvas.clamp(0, 1)).abs().max()) < 0.05
 
