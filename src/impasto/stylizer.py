@@ -22,6 +22,7 @@ from impasto.optim import devices, pyramid
 from impasto.optim.canvas import View
 from impasto.optim.evaluate import Evaluator, Viewed
 from impasto.optim.loop import Run
+from impasto.optim.memory import trim
 from impasto.optim.planner import Plan, Tiling
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
@@ -243,6 +244,7 @@ class Stylizer:
 
     def result(self) -> Result:
         """Give the picture so far, at the size of the recipe, with the content's alpha."""
+        trim()
         first = self.levels[0]
         image = self.scene.view(first)(self.scene.start(first)) if self._image is None else self._image.cpu()
         content = self.scene.content
@@ -293,6 +295,7 @@ class Stylizer:
 
     def _evaluator(self, level: Level, view: View) -> Evaluator:
         evaluate = Tiled(self._encode, self.objective(level), self.plans[level.index].grid)
+        trim()
         return evaluate if view.plain else Viewed(evaluate, view)
 
     def _encode(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:

@@ -1,5 +1,7 @@
 """How much memory a painting will take, and how much there is."""
 
+import contextlib
+import ctypes
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from impasto.optim.history import Keeping
 NEURON_BYTES = {"float32": 12, "bfloat16": 8}
 """Bytes per neuron at the peak of forward and backward: its value, the padded copy that the next convolution keeps,
 gradients, and scratch. Fitted to what was seen with petite and VGG-19 (benchmarks/scale.py)."""
+FRAGMENTED = 1.2
+"""Of the room for tiles, over what one of them needs: the C library's heap has gaps after some of them."""
 START_BYTES = 60 << 20
 """Beside that: oneDNN's compiled kernels, and what the allocator holds on to."""
 VALUE = 4
@@ -70,7 +74,8 @@ def evaluating(work: Work, pixels: int, encoded: int, keeping: Keeping, *, tiled
         total += 13 * plane
     total += pixels * work.target_bytes * (0.5 if tiled and work.precision == "bfloat16" else 1)
     total += 1.4 * plane * work.areas + encoded * work.sample_bytes
-    return round(total + encoded * work.neurons * NEURON_BYTES[work.precision])
+    scratch = encoded * work.neurons * NEURON_BYTES[work.precision]
+    return round(total + scratch * (FRAGMENTED if tiled else 1))
 
 
 def beside(work: Work, pixels: int) -> int:
@@ -86,6 +91,12 @@ def resident() -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     return 300 << 20  # what Python and torch come to
+
+
+def trim() -> None:
+    """Give back to the system what the C library holds on to: after many tiles that is as much as one of them."""
+    with contextlib.suppress(AttributeError, OSError, TypeError):  # another system, another library
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def available(root: Path = Path("/")) -> int | None:
