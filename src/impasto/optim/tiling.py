@@ -18,6 +18,7 @@ from impasto.losses.statistics import State, Summed
 from impasto.losses.terms import TotalVariation
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid, Tile
+from impasto.optim.memory import trim
 
 
 def pieces(
@@ -31,6 +32,7 @@ def pieces(
     layers = tuple(layers)
     for tile in grid.tiles:
         yield _piece(encode, image, layers, grid, tile), grid.windows(tile)
+        trim()
 
 
 @torch.no_grad()
@@ -88,6 +90,7 @@ class Tiled:
                 tile.add(gradient, _close(opened, slopes))
                 contents = [so_far + float(x.detach()) for so_far, x in zip(contents, opened.contents, strict=True)]
                 opened = None  # before the next tile is encoded
+                trim()
         pixels = self._pixels(image, gradient)
         return objective.report([*contents, *pooled, *pixels]), gradient
 
@@ -98,6 +101,8 @@ class Tiled:
         for tile in others if self._pooled else ():
             features = _piece(self._encode, image, self._pooled, self.grid, tile)
             states = _add(states, self._objective.measure(features, self.grid.windows(tile)))
+            del features
+            trim()
         opened = self._open(image, end)
         return _add(states, [State(own.sums.detach(), own.total) for own in opened.states]), opened
 
