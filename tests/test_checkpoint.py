@@ -76,6 +76,7 @@ KINDS = {
     "lbfgs": {"history": 3, "iterations": 12},
     "adam": {"solver": "adam", "schedule": "linear", "learning_rate": 8.0, "iterations": 9},
     "luminance": {"color": "luminance", "history": 2, "iterations": 8},
+    "surrogate": {"finishing_steps": 3, "iterations": 8},
     "noise": {"init": "noise", "seed": 7, "iterations": 8},
     "sorted": {"statistics": {"sliced_wasserstein": 1.0}, "iterations": 6, "levels": 2},
     "regions": {"keep": ("left",), "region_weights": {"right": 2.0}, "iterations": 8},

@@ -278,6 +278,35 @@ def test_preview_and_final_are_the_same_problem(tiny_encoder: Vgg, quick: Recipe
     assert large["style"] == pytest.approx(small["style"], rel=0.35)
 
 
+@pytest.mark.parametrize("normalisation", ["resolution_invariant", "gatys", "zhao", "johnson"])
+def test_every_level_asks_for_the_balance_of_the_last(
+    normalisation: str, tiny_encoder: Vgg, picture: MakePicture
+) -> None:
+    def coarse(seed: int) -> torch.Tensor:
+        return resize(picture(8, 8, seed=seed), (128, 128))[0]
+
+    settings = {"normalisation": normalisation, "size": 128, "levels": 2, "tv": "l2", "style_weight": 1.0}
+    recipe = Recipe.parse({**settings, "finishing_steps": 0})
+    stylizer = Stylizer(coarse(5), coarse(6), recipe, encoder=tiny_encoder)
+    candidate = coarse(7)[None]
+
+    def groups(index: int) -> dict[str, float]:
+        level = stylizer.levels[index]
+        objective, image = stylizer.objective(level), resize(candidate, level.size)
+        _, report = objective(image, tiny_encoder(image, objective.layers))
+        return report.group()
+
+    small, large = groups(0), groups(1)
+    assert small["content"] == pytest.approx(large["content"], rel=0.35)
+    assert small["style"] == pytest.approx(large["style"], rel=0.35)
+    # Differences of smooth pictures are twice as large between pixels twice as wide.
+    assert small["tv"] == pytest.approx(4 * large["tv"], rel=0.35)
+    final = Stylizer(coarse(5), coarse(6), recipe.replace(levels=1), encoder=tiny_encoder)
+    assert [term.factor for term in stylizer.objective(stylizer.levels[1]).contents] == [
+        term.factor for term in final.objective(final.levels[0]).contents
+    ]
+
+
 def test_nan_at_a_later_level_keeps_the_picture_before(tiny_encoder: Vgg, content, style, notices: list[str]) -> None:
     class Small(Vgg):
         def __call__(self, image: torch.Tensor, layers: object) -> dict[str, torch.Tensor]:
@@ -297,5 +326,7 @@ def test_nan_at_a_later_level_keeps_the_picture_before(tiny_encoder: Vgg, conten
 
 
 def test_a_narrow_picture_gets_as_many_levels_as_fit(tiny_encoder: Vgg, style) -> None:
-    stylizer = Stylizer(torch.rand(3, 20, 400), style, Recipe.parse({"size": 400}), encoder=tiny_encoder)
+    stylizer = Stylizer(
+        torch.rand(3, 20, 400), style, Recipe.parse({"size": 400, "finishing_steps": 0}), encoder=tiny_encoder
+    )
     assert [level.size for level in stylizer.levels] == [(20, 400)]

@@ -1,7 +1,8 @@
 """Neural style transfer: paint a photograph in the style of a painting.
 
-`impasto.stylize("photo.jpg", "painting.jpg").save("out.png")` is all it takes; `Stylizer` is for those who want to
-watch, `Recipe` holds every setting. Names are loaded at their first use, so that `import impasto` costs nothing.
+`impasto.stylize("photo.jpg", "painting.jpg").save("out.png")` is all it takes; `begin` and `Stylizer` are for those
+who want to watch, `Recipe` holds every setting. Names are loaded at their first use, so that `import impasto` costs
+nothing.
 """
 
 import importlib
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from impasto._version import __version__
 
 if TYPE_CHECKING:
+    from impasto.beginning import begin
     from impasto.errors import ImpastoError
     from impasto.events import Progress
     from impasto.images import Picture, load
@@ -25,6 +27,7 @@ __all__ = [
     "Result",
     "Stylizer",
     "__version__",
+    "begin",
     "load",
     "stylize",
 ]
@@ -36,6 +39,7 @@ _HOMES = {
     "Recipe": "impasto.recipe",
     "Result": "impasto.result",
     "Stylizer": "impasto.stylizer",
+    "begin": "impasto.beginning",
     "load": "impasto.images",
     "stylize": "impasto.stylizer",
 }

@@ -54,5 +54,9 @@ class ResourceError(ImpastoError):
     exit_code = 5
 
 
+class PeerError(ResourceError):
+    """Another process of the same run ended before its work was done."""
+
+
 class DivergedError(ImpastoError):
     """The optimisation produced NaN or exploded, and going back to the best state did not help."""

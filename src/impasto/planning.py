@@ -4,8 +4,9 @@ import contextlib
 import math
 import statistics
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 import torch
@@ -17,16 +18,20 @@ from impasto.errors import UsageError
 from impasto.events import notice
 from impasto.losses import Content, Gram, Objective, Style, TotalVariation, statistic
 from impasto.losses.statistics import Summed
-from impasto.optim import memory, planner
+from impasto.optim import memory, parallel, planner
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
 from impasto.optim.memory import Work
-from impasto.optim.planner import Plan, Tiling
+from impasto.optim.planner import Cut, Plan, Tiling
 from impasto.optim.pyramid import Level
 from impasto.scene import Scene
 
 PROBE = 320
 """Side of the square whose evaluation is timed."""
+
+
+SURROGATE = 1 / 6
+"""Of the time of VGG-19's step, that of petite's (docs/performance.md)."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,18 @@ class Resources:
     memory: int | None = None
 
     def free(self) -> int | None:
-        """Give the bytes that painting may use beside what the process has already; None where there is no telling."""
+        """Give the bytes that painting may use beside what the process has already; None where there is no telling.
+
+        Of several processes, all give the least; those of one machine share what is free there.
+        """
         on_device = memory.on_device(self.device)
         if on_device is not None:
-            return on_device if self.memory is None else min(on_device, self.memory)
-        return memory.available() if self.memory is None else self.memory - memory.resident()
+            found: int | None = on_device if self.memory is None else min(on_device, self.memory)
+        elif self.memory is not None:
+            found = self.memory - memory.resident()
+        elif (found := memory.available()) is not None:
+            found //= parallel.neighbours()
+        return parallel.least(found)
 
 
 def grid(size: tuple[int, int], layers: Iterable[str], tile: int | None, *, wrap: bool = False) -> Grid:
@@ -62,15 +74,7 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     Raises `ResourceError` where no plan fits, `NotTileableError` where only tiles would fit and a statistic that is
     asked for needs the whole picture.
     """
-    recipe = scene.recipe
-    work = workload(levels[-1], scene, encoder)
-    layers = tuple(dict.fromkeys((*recipe.content_layers, *recipe.style_layers)))
-    asked = [name for name, weight in recipe.statistics.items() if weight]
-    unfit = next((name for name in asked if not isinstance(statistic(name, lift=None, seed=0), Summed)), "")
-
-    def cut(size: tuple[int, int], tile: int | None) -> Grid:
-        return grid(size, layers, tile, wrap=recipe.tileable)
-
+    work, cut, unfit = workload(levels[-1], scene, encoder), cutting(scene), whole_only(scene)
     free = resources.free()
     away = resources.device.type == "cuda"
     found = planner.plan(levels, work, cut, resources.tile, free, unfit=unfit, away=away)
@@ -81,14 +85,65 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
         have = 0 if away else memory.resident()
         what = f"painting {width}x{height} px with {encoder.name}"
         raise planner.refusal(what, found + have, max(0, (free or 0) + have), side)
+    processes = parallel.count()
+    why = f"{planner.spoken(found[-1].whole_bytes)} would be needed for one piece" if resources.tile == "auto" else ""
+    if processes > 1:
+        why = f"{processes} processes share them"
+        found = _shared(found, cut, processes if resources.tile != "off" and not unfit else 1)
     last = found[-1]
-    if last.tile is not None and len(last.grid.tiles) > 1:
-        rows, columns = last.grid.encoded
-        why = f"{planner.spoken(last.whole_bytes)} would be needed for one piece" if resources.tile == "auto" else ""
-        notice(f"painting in {len(last.grid.tiles)} tiles of about {columns}x{rows} px{why and f', because {why}'}")
+    if len(last.grid.tiles) > 1:
+        notice(f"painting in {_tiles(last.grid)}{why and f', because {why}'}")
     if last.keeping.file:
         notice("the history of L-BFGS does not fit into memory and is kept in a temporary file")
     return found
+
+
+def cutting(scene: Scene) -> Cut:
+    """Give what cuts pictures of a painting into tiles."""
+    recipe = scene.recipe
+    layers = tuple(dict.fromkeys((*recipe.content_layers, *recipe.style_layers)))
+    return lambda size, tile: grid(size, layers, tile, wrap=recipe.tileable)
+
+
+def whole_only(scene: Scene) -> str:
+    """Give the name of a statistic that cannot be tiled, empty where all can."""
+    asked = [name for name, weight in scene.recipe.statistics.items() if weight]
+    return next((name for name in asked if not isinstance(statistic(name, lift=None, seed=0), Summed)), "")
+
+
+def smaller(plans: Sequence[Plan], index: int, scene: Scene) -> tuple[Plan, ...] | None:
+    """Give the plans for when memory ran out at level `index` after all; None where its tiles cannot be smaller.
+
+    What was too much there would be too much at the levels after it.
+    """
+    cut = cutting(scene)
+    found = None if whole_only(scene) else planner.smaller(plans[index], cut)
+    if found is None or found.tile is None:
+        return None
+    changed = [*plans[:index], found]
+    for plan in plans[index + 1 :]:
+        if math.prod(plan.grid.encoded) > found.tile**2:
+            with contextlib.suppress(UsageError):  # in a larger picture, a tile can have a wider halo
+                plan = replace(plan, tile=found.tile, grid=cut(plan.grid.size, found.tile))
+        changed.append(plan)
+    notice(f"memory ran out; going on from there in {_tiles(found.grid)}")
+    return tuple(changed)
+
+
+def _shared(plans: Sequence[Plan], cut: Cut, processes: int) -> tuple[Plan, ...]:
+    """Give the plans with tiles for so many processes: in all of them those of the first."""
+    found = [planner.spread(plan, cut, processes) for plan in plans]
+    group = parallel.group()
+    if group is not None:
+        tiles = group.firsts([plan.tile or 0 for plan in found])
+        for number, (plan, tile) in enumerate(zip(found, tiles, strict=True)):
+            found[number] = replace(plan, tile=tile or None, grid=cut(plan.grid.size, tile or None))
+    return tuple(found)
+
+
+def _tiles(grid: Grid) -> str:
+    rows, columns = grid.encoded
+    return f"{len(grid.tiles)} tiles of about {columns}x{rows} px"
 
 
 def adopt(plans: Sequence[Plan], tiles: object, scene: Scene) -> tuple[Plan, ...]:
@@ -98,12 +153,11 @@ def adopt(plans: Sequence[Plan], tiles: object, scene: Scene) -> tuple[Plan, ...
     """
     if not isinstance(tiles, list) or len(tiles) != len(plans):
         return tuple(plans)
-    recipe, found = scene.recipe, []
-    layers = tuple(dict.fromkeys((*recipe.content_layers, *recipe.style_layers)))
+    cut, found = cutting(scene), []
     for plan, tile in zip(plans, tiles, strict=True):
         if type(tile) is int and tile < (plan.tile or max(plan.grid.size) + 1):
             with contextlib.suppress(UsageError):  # it was never ours
-                plan = replace(plan, tile=tile, grid=grid(plan.grid.size, layers, tile, wrap=recipe.tileable))
+                plan = replace(plan, tile=tile, grid=cut(plan.grid.size, tile))
         found.append(plan)
     return tuple(found)
 
@@ -140,19 +194,42 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
 
 
 def seconds(
-    levels: Sequence[Level], plans: Sequence[Plan], scene: Scene, encoder: Encoder, device: torch.device
+    levels: Sequence[Level],
+    plans: Sequence[Plan],
+    scene: Scene,
+    judge: Callable[[Level], Encoder],
+    device: torch.device,
 ) -> float:
-    """Estimate the time of the whole painting, by timing the encoder at a small size."""
+    """Estimate the time of the whole painting, by timing the encoder of each level at a small size."""
     recipe = scene.recipe
-    rate = _seconds_per_pixel(
-        lambda x, layers: encoder(x.to(device), layers), recipe.style_layers, recipe.content_layers
-    )
+    rates: dict[bool, float] = {}
     total = 0.0
     for level, plan in zip(levels, plans, strict=True):
+        if level.surrogate not in rates:
+            encode = partial(_encode_on, judge(level), device)
+            rates[level.surrogate] = _seconds_per_pixel(encode, recipe.style_layers, recipe.content_layers)
         styles = sum(math.prod(scene.style_size(style, level)) for style in scene.styles)
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
-        total += plan.work * (level.steps + 1) + plan.grid.overhead * (math.prod(level.size) + styles) / 3
-    return rate * total
+        pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
+        pixels += plan.grid.overhead * (math.prod(level.size) + styles) / 3
+        total += rates[level.surrogate] * pixels
+    return total
+
+
+class Clock:
+    """Estimates the time left from the pixels still to be stepped over."""
+
+    def __init__(self, levels: Sequence[Level]) -> None:
+        self._work = [level.steps * math.prod(level.size) * (SURROGATE if level.surrogate else 1) for level in levels]
+
+    def remaining(self, level: int, share: float, elapsed_s: float) -> float:
+        """Give the seconds left after a `share` of a level's steps."""
+        done = sum(self._work[:level]) + share * self._work[level]
+        return elapsed_s * (sum(self._work) - done) / done if done else 0.0
+
+
+def _encode_on(encoder: Encoder, device: torch.device, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    return encoder(image.to(device), layers)
 
 
 def _seconds_per_pixel(encode: Encode, styles: Iterable[str], contents: Iterable[str]) -> float:

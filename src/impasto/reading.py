@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from impasto import encoders, guides, images
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
+from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
+from impasto.methods import METHODS
+from impasto.optim import parallel
 from impasto.recipe import Recipe
 
 Source = Any
@@ -35,8 +38,7 @@ def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: tor
         if precision == "auto":
             precision = "bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32"
         return _on(device, encoder), recipe.replace(encoder=encoder.name, precision=precision)
-    if precision == "auto":
-        precision = "bfloat16" if _faster_precision(device) is torch.bfloat16 else "float32"
+    precision = precision_of(recipe, device)
     options: encoders.Options = {
         "pooling": recipe.pooling,
         "padding": recipe.padding,
@@ -48,6 +50,31 @@ def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: tor
     else:
         made = encoders.from_file(Path(encoder), **options)
     return _on(device, made), recipe.replace(encoder=made.name, precision=precision)
+
+
+def precision_of(recipe: Recipe, device: torch.device) -> Literal["float32", "bfloat16"]:
+    """Give what the recipe's precision means on `device`."""
+    if recipe.precision != "auto":
+        return recipe.precision
+    # Measured: of several processes, each may find something else.
+    wide = parallel.most(_faster_precision(device) is not torch.bfloat16)
+    return "float32" if wide else "bfloat16"
+
+
+def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Encoder | None:
+    """Give petite where it can take steps in place of `encoder`, as the recipe asks; None where it takes none.
+
+    It has no lifts for other layers than those it was trained on, and was trained on average pooling.
+    """
+    if encoder.name == "petite" or not 0 < recipe.finishing_steps < recipe.iterations:
+        return None
+    beyond = [layer for layer in (*recipe.style_layers, *recipe.content_layers) if layer not in encoders.LIFTED]
+    if beyond or recipe.pooling != "average":
+        why = f"has no {beyond[0]}" if beyond else f"knows no {recipe.pooling} pooling"
+        notice(f"petite {why} and can take no steps for {encoder.name}, which takes all {recipe.iterations}")
+        return None
+    precision = getattr(encoder, "precision", None)
+    return _on(device, encoders.create("petite", padding=recipe.padding, precision=precision))
 
 
 def _on(device: torch.device, encoder: Encoder) -> Encoder:
@@ -101,4 +128,5 @@ def multiple_of(recipe: Recipe) -> int:
     """Give the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
     if not recipe.tileable:
         return 1
-    return max(encoders.stride(layer) for layer in (*recipe.style_layers, *recipe.content_layers))
+    deepest = max(encoders.stride(layer) for layer in (*recipe.style_layers, *recipe.content_layers))
+    return max(METHODS[recipe.method].multiple, deepest)

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from impasto.errors import RecipeError
+from impasto.methods import METHODS, MethodName, foreign
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20
@@ -78,6 +79,8 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
 
     version: Literal[1] = Field(1, description="version of this format")
+
+    method: MethodName = Field("gatys", description="how it is painted (docs/methods.md, impasto methods)")
 
     # What is painted.
     size: int = Field(512, ge=16, le=65_536, description="long side of the result, pixels")
@@ -158,6 +161,21 @@ class Recipe(BaseModel):
     )
     gamut_weight: Weight = Field(300.0, description="weight of the penalty on colours outside what can be shown")
 
+    # How a network paints, where that is the method.
+    alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in wct, adain and linear, 0 is none")
+    passes: int = Field(
+        0, ge=0, le=32, description="how often wct goes through its layers; 0: once, for textures three times"
+    )
+    network: str = Field(
+        "auto",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        description="what johnson or texture_net paints with: the style's name; auto: the only one there is; the "
+        "command line also takes a file",
+    )
+    refine: int = Field(
+        0, ge=0, le=1_000_000, description="steps of gatys, with its settings, from what a network painted"
+    )
+
     # How it is found.
     init: Literal["content", "noise", "blend", "style", "file"] = Field(
         "content",
@@ -166,6 +184,13 @@ class Recipe(BaseModel):
     init_blend: float = Field(0.6, ge=0, le=1, description="share of noise in a blended start")
     levels: int = Field(0, ge=0, le=12, description="sizes of the pyramid, each half the next; 0: by the size")
     iterations: int = Field(200, ge=0, le=1_000_000, description="solver steps over all levels together")
+    finishing_steps: int = Field(
+        40,
+        ge=0,
+        le=1_000_000,
+        description="of the iterations, those that vgg19 takes at the last size after petite took all others; 0: it "
+        "takes all",
+    )
     solver: Literal["lbfgs", "adam"] = Field("lbfgs", description="how steps are taken")
     history: int = Field(12, ge=1, le=200, description="pairs that L-BFGS remembers")
     learning_rate: float = Field(
@@ -190,6 +215,14 @@ class Recipe(BaseModel):
                 raise ValueError(f"layer_shares of {layer} are all zero; give at least one style a share")
         return self
 
+    @model_validator(mode="after")
+    def _of_one_method(self) -> Self:
+        fields = type(self).model_fields
+        changed = [name for name, field in fields.items() if getattr(self, name) != field.get_default()]
+        if message := foreign(self.method, changed, refined=self.refine > 0):
+            raise ValueError(message)
+        return self
+
     def replace(self, **changes: Any) -> "Recipe":
         """Give a copy with `changes`."""
         return Recipe.parse({**self.model_dump(), **changes})
@@ -206,6 +239,8 @@ class Recipe(BaseModel):
         for key in values:
             if key not in cls.model_fields:
                 raise RecipeError(unknown(str(key), cls.model_fields, "recipe key"))
+        if isinstance(method := values.get("method"), str) and method not in METHODS:
+            raise RecipeError(f"{unknown(method, METHODS, 'method')} (impasto methods says what each is)")
         if values.get("version", VERSION) != VERSION:
             found = str(values["version"])[:40]
             raise RecipeError(f"recipe version {found} is not known to this impasto (it reads version {VERSION})")

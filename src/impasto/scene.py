@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from impasto.errors import ImageError, UsageError
 from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
+from impasto.methods import METHODS
 from impasto.optim import canvas
 from impasto.optim.canvas import View
 from impasto.optim.pyramid import Level
@@ -52,6 +54,19 @@ class Scene:
         self.styles = [_cut_out(style) for style in styles]
         self.regions = regions
         self._check()
+
+    def inputs(self) -> list[dict[str, Any]]:
+        """Give role and sha256 of each picture and mask, and `truncated` where it was; never a path."""
+        named = [] if self.content is None else [("content", self.content)]
+        named += [("style", style) for style in self.styles]
+        if self.start_from is not None:
+            named.append(("init", self.start_from))
+        found: list[dict[str, Any]] = []
+        for role, picture in named:
+            found.append({"role": role, "sha256": picture.sha256} | ({"truncated": True} if picture.truncated else {}))
+        if self.regions is not None:
+            found += [{"role": role, "sha256": digest} for role, digest in self.regions.digests]
+        return found
 
     def photo(self, level: Level) -> Tensor:
         """Give the content (1, 3, H, W) as it is judged: grey where luminance alone is painted.
@@ -190,7 +205,7 @@ class Scene:
 
     def _check(self) -> None:
         recipe, count = self.recipe, len(self.styles)
-        if not self.styles:
+        if not self.styles and METHODS[recipe.method].styles:
             raise UsageError("no style given; name at least one painting with --style")
         if recipe.style_weights and len(recipe.style_weights) != count:
             raise UsageError(f"style_weights has {len(recipe.style_weights)} numbers for {count} styles; give each one")
@@ -228,7 +243,8 @@ class Scene:
             if number > len(self.styles):
                 raise UsageError(f"region_styles: '{name}' wants style {number} of {len(self.styles)}")
         for number, name in enumerate(regions.names):
-            if name not in recipe.keep and not any(number in self.painted_by(i) for i in range(len(self.styles))):
+            painted = not self.styles or any(number in self.painted_by(i) for i in range(len(self.styles)))
+            if name not in recipe.keep and not painted:
                 raise UsageError(f"region '{name}' is painted by no style; name one in region_styles, or keep it")
 
 

@@ -1,7 +1,7 @@
 """The façade: `stylize(content, styles, ...) -> Result`, and `Stylizer` for those who want to watch."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,21 +18,33 @@ from impasto.events import Progress, notice
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import Objective
-from impasto.optim import devices, pyramid
+from impasto.losses.objective import LossReport
+from impasto.methods import METHODS
+from impasto.optim import devices, parallel, pyramid
 from impasto.optim.canvas import View
 from impasto.optim.evaluate import Evaluator, Viewed
 from impasto.optim.loop import Run
-from impasto.optim.memory import trim
+from impasto.optim.memory import again, trim
 from impasto.optim.planner import Plan, Tiling
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
-from impasto.optim.tiling import Tiled
 from impasto.planning import Resources
-from impasto.reading import Source, encoder_of, multiple_of, of_texture, regions_of, result_size
+from impasto.reading import (
+    Source,
+    encoder_of,
+    multiple_of,
+    of_texture,
+    regions_of,
+    result_size,
+    surrogate_of,
+)
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
 from impasto.targets import Targets
+
+SHRINKS = 3
+"""How often a painting takes smaller tiles because memory ran out."""
 
 
 class Stylizer:
@@ -44,7 +56,11 @@ class Stylizer:
 
     `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
     that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
-    free. `device` is auto, cpu, cuda or mps. The picture depends on these by no more than rounding.
+    free. `device` is auto, cpu, cuda or mps. The picture depends on these by no more than rounding. Where memory runs
+    out after all, the painting goes on in smaller tiles.
+
+    Processes of one `torch.distributed` group share the tiles: all of them paint the same picture, in step. Each has to
+    iterate as far as the others; the first of them saves.
 
     Raises `ImpastoError`s: `ImageError` for inputs, `WeightsError` for the encoder, `UsageError` for settings
     that do not fit together.
@@ -76,8 +92,10 @@ class Stylizer:
         memory: int | None = None,
         device: str = "auto",
     ) -> None:
-        self.resources = Resources(devices.choose(device), tile, memory)
+        self.resources = Resources(parallel.place(devices.choose(device)), tile, memory)
         recipe = recipe or Recipe.parse({})
+        if METHODS[recipe.method].forward:
+            raise UsageError(f"{recipe.method} does not optimise, as a Stylizer does; use stylize, or impasto.begin")
         load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
         photo: Picture | None = None if content is None else load(content)
         if photo is None:
@@ -91,7 +109,16 @@ class Stylizer:
         multiple = multiple_of(recipe)
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
-        self.levels: tuple[Level, ...] = pyramid.plan(self.size, recipe.levels, recipe.iterations, multiple=multiple)
+        self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
+        self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
+        """What takes the steps before the last ones, where that is not the encoder."""
+        self.levels: tuple[Level, ...] = pyramid.plan(
+            self.size,
+            recipe.levels,
+            recipe.iterations,
+            multiple=multiple,
+            finishing=recipe.finishing_steps if self.surrogate else 0,
+        )
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size
             raise ImageError(
@@ -102,8 +129,10 @@ class Stylizer:
         for style in self.scene.styles:
             for scale in {1.0, *recipe.region_scales.values()}:
                 self.scene.style_size(style, self.levels[0], scale)
-        self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
-        self._targets = Targets(self.scene, self.encoder, self.resources.device)
+        self._targets = {
+            level.surrogate: Targets(self.scene, self._judge(level), self.levels[-1].size, self.resources.device)
+            for level in self.levels
+        }
         self.plans: tuple[Plan, ...] = planning.plan(self.levels, self.scene, self.encoder, self.resources)
         """How each level is painted: in one piece or in tiles."""
         self.memory_bytes = planning.peak(self.plans, self.resources)
@@ -112,6 +141,7 @@ class Stylizer:
         self.timings: dict[str, float] = {}
         self._image: Tensor | None = None
         self._finished = False
+        self._shrunk = 0
         self._at: _Place | None = None
         self._restored: tuple[Checkpoint, Solver] | None = None
 
@@ -124,7 +154,7 @@ class Stylizer:
             self.history.clear()
             self.timings.clear()
         self._finished = False
-        clock = _Clock([level.steps * level.size[0] * level.size[1] for level in self.levels])
+        clock = planning.Clock(self.levels)
         taken, total = len(self.history), sum(level.steps for level in self.levels)
         # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
         if restored is not None:
@@ -191,7 +221,7 @@ class Stylizer:
         return Checkpoint(
             recipe=self.recipe,
             encoder={"name": self.encoder.name, "sha256": self.encoder.sha256},
-            inputs=tuple(self._inputs()),
+            inputs=tuple(self.scene.inputs()),
             level=at.level.index,
             size=at.level.size,
             step=at.step,
@@ -212,7 +242,7 @@ class Stylizer:
         another recipe: nothing else would end in the picture that was begun.
         """
         self.plans = planning.adopt(self.plans, checkpoint.engine.get("tiles"), self.scene)
-        checkpoint.check(self.recipe, self.encoder, self._inputs(), self._engine())
+        checkpoint.check(self.recipe, self.encoder, self.scene.inputs(), self._engine())
         level = self.levels[checkpoint.level] if checkpoint.level < len(self.levels) else None
         if level is None or tuple(checkpoint.size) != level.size or checkpoint.step > level.steps:
             raise InputError("the checkpoint is of other sizes and steps than its recipe gives; paint again")
@@ -226,11 +256,11 @@ class Stylizer:
 
     def objective(self, level: Level) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size."""
-        return self._targets.objective(level, self.plans[level.index].tile)
+        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile)
 
     def seconds(self) -> float:
         """Estimate how long the painting will take, by timing the encoder for a moment."""
-        return planning.seconds(self.levels, self.plans, self.scene, self.encoder, self.resources.device)
+        return planning.seconds(self.levels, self.plans, self.scene, self._judge, self.resources.device)
 
     @property
     def content(self) -> Picture | None:
@@ -254,8 +284,12 @@ class Stylizer:
             recipe=self.recipe,
             history=tuple(self.history),
             timings=dict(self.timings),
-            inputs=tuple(self._inputs()),
-            weights=({"name": self.encoder.name, "sha256": self.encoder.sha256},),
+            inputs=tuple(self.scene.inputs()),
+            weights=tuple(
+                {"name": judge.name, "sha256": judge.sha256}
+                for judge in (self.encoder, self.surrogate)
+                if judge is not None
+            ),
             finished=self._finished,
         )
 
@@ -263,22 +297,12 @@ class Stylizer:
         """Give the picture of a step as it would be saved, at the size of its level."""
         return Picture(self.scene.finish(progress.image.cpu(), progress.size), name="preview")
 
-    def _inputs(self) -> list[dict[str, Any]]:
-        scene = self.scene
-        named = [] if scene.content is None else [("content", scene.content)]
-        named += [("style", style) for style in scene.styles]
-        if scene.start_from is not None:
-            named.append(("init", scene.start_from))
-        inputs = [_record(role, picture) for role, picture in named]
-        if scene.regions is not None:
-            inputs += [{"role": role, "sha256": digest} for role, digest in scene.regions.digests]
-        return inputs
-
     def _engine(self) -> dict[str, Any]:
         """Give what may show in the last bits of a picture, beside its recipe."""
         tiles = [plan.tile for plan in self.plans]
         device = str(self.resources.device)
-        return {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
+        found = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
+        return found | ({"processes": parallel.count()} if parallel.count() > 1 else {})
 
     def _here(self, tensor: Tensor) -> Tensor:
         # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
@@ -294,14 +318,30 @@ class Stylizer:
         return View(view.grey, self._here(view.kept), self._here(view.photo))
 
     def _evaluator(self, level: Level, view: View) -> Evaluator:
-        evaluate = Tiled(self._encode, self.objective(level), self.plans[level.index].grid)
+        shrink, encode = partial(self._shrink, level.index), self._judge(level)
+        if self.recipe.tileable:
+            # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
+            encode = encode.padded("circular")
+        objective = again(lambda: parallel.together(lambda: self.objective(level)), shrink)
         trim()
-        return evaluate if view.plain else Viewed(evaluate, view)
 
-    def _encode(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
-        encoder = self.encoder.padded("circular") if self.recipe.tileable else self.encoder
-        return encoder(image, layers)
+        def judge(image: Tensor) -> tuple[LossReport, Tensor]:
+            # The grid of now: it may have become one of smaller tiles.
+            return again(lambda: parallel.tiled(encode, objective, self.plans[level.index].grid)(image), shrink)
+
+        return judge if view.plain else Viewed(judge, view)
+
+    def _shrink(self, index: int) -> bool:
+        """Plan smaller tiles from level `index` on; say whether there are any."""
+        given = self._shrunk < SHRINKS and self.resources.tile != "off"
+        plans = planning.smaller(self.plans, index, self.scene) if given else None
+        if plans is None:
+            return False
+        self.plans, self._shrunk = plans, self._shrunk + 1
+        return True
+
+    def _judge(self, level: Level) -> Encoder:
+        return self.surrogate if level.surrogate and self.surrogate is not None else self.encoder
 
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
@@ -318,6 +358,7 @@ def stylize(
     *,
     preset: str | None = None,
     encoder: str | Path | Encoder | None = None,
+    network: str | Path | None = None,
     init_image: Source | None = None,
     content_mask: Source | None = None,
     style_masks: Sequence[Source | None] | Source | None = None,
@@ -333,6 +374,9 @@ def stylize(
     Pictures are paths, bytes, PIL images, NumPy arrays (H, W, 3) or tensors (3, H, W), sRGB in [0, 1] when
     floating. Settings come from `recipe`, or from the defaults, `preset` and keyword `overrides` (any recipe
     key). `content` None paints a texture. `on_progress` sees every step.
+
+    `recipe.method` says how: by optimisation, or in one go by a network: one that ships with impasto, or a file, or a
+    folder of several, as `network` says. Styles are `[]` for a network that has its own.
 
     Regions come from colour masks, `content_mask` with one of `style_masks` for each style (None: all of that style),
     or from grey ones: `region_masks={"sky": (of the content, [of each style])}`.
@@ -350,21 +394,24 @@ def stylize(
         recipe = recipe.replace(**overrides)
     count = len(styles) if isinstance(styles, list | tuple) else 1
     regions = regions_of(content_mask, style_masks, region_masks, count, recipe.regions)
-    stylizer = Stylizer(
+    from impasto.beginning import begin  # which knows `Stylizer`
+
+    painting = begin(
         content,
         styles,
         recipe,
         encoder=encoder,
+        network=network,
         init_image=init_image,
         regions=regions,
         tile=tile,
         memory=memory,
         device=device,
     )
-    for progress in stylizer:
+    for progress in painting:
         if on_progress is not None:
             on_progress(progress)
-    return stylizer.result()
+    return painting.result()
 
 
 @dataclass(frozen=True)
@@ -379,23 +426,7 @@ class _Place:
     run: Run
 
 
-class _Clock:
-    """Estimate the time left from the pixels still to be stepped over."""
-
-    def __init__(self, work: Sequence[float]) -> None:
-        self._work = list(work)
-
-    def remaining(self, level: int, share: float, elapsed_s: float) -> float:
-        done = sum(self._work[:level]) + share * self._work[level]
-        return elapsed_s * (sum(self._work) - done) / done if done else 0.0
-
-
 def _line(progress: Progress) -> dict[str, Any]:
     """Give what a history keeps of a step."""
     line = {"level": progress.level, "step": progress.step, "loss": progress.loss, "elapsed_s": progress.elapsed_s}
     return line | progress.losses
-
-
-def _record(role: str, picture: Picture) -> dict[str, Any]:
-    record: dict[str, Any] = {"role": role, "sha256": picture.sha256}
-    return record | {"truncated": True} if picture.truncated else record

@@ -50,11 +50,16 @@ class Area:
 class Targets:
     """Builds objectives, one for each level; says once what it has to leave out.
 
+    All levels ask for the balance of the last, whose `size` is (height, width): terms that a normalisation sums over
+    pixels would otherwise count for less on a small canvas, and the level would prepare a painting nobody asked for.
     Targets lie on the `device`; those of a content in tiles are as narrow as the encoder's convolutions.
     """
 
-    def __init__(self, scene: Scene, encoder: Encoder, device: torch.device | None = None) -> None:
+    def __init__(
+        self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device | None = None
+    ) -> None:
         self._scene, self._encoder, self._recipe = scene, encoder, scene.recipe
+        self._pixels = size[0] * size[1]
         self._device = device or torch.device("cpu")
         self._said: set[tuple[str, str]] = set()
 
@@ -69,12 +74,13 @@ class Targets:
             contents = self._contents(level, tile)
             styles = self._styles(level, tile)
         pixels: list[TotalVariation | Gamut] = []
-        positions = level.size[0] * level.size[1]
+        # A sum over this level's pixels, times this, stands for one over the last level's.
+        ratio = self._pixels / (level.size[0] * level.size[1])
         if recipe.tv_weight:
-            factor = recipe.tv_weight * normal.variation(recipe.tv, positions)
+            factor = recipe.tv_weight * normal.variation(recipe.tv, self._pixels) * ratio
             pixels.append(TotalVariation(recipe.tv, factor, wrap=recipe.tileable))
         if recipe.gamut_weight:
-            pixels.append(Gamut(recipe.gamut_weight * normal.gamut(positions)))
+            pixels.append(Gamut(recipe.gamut_weight * normal.gamut(self._pixels) * ratio))
         return Objective(tuple(contents), tuple(styles), tuple(pixels))
 
     def _contents(self, level: Level, tile: int | None) -> list[Content]:
@@ -82,6 +88,7 @@ class Targets:
         if scene.content is None:
             return []
         normal = NORMALISATIONS[recipe.normalisation]
+        ratio = self._pixels / (level.size[0] * level.size[1])
         maps = scene.maps(level)
         weights = None
         if scene.regions is not None and maps is not None and recipe.region_content_weights:
@@ -89,9 +96,9 @@ class Targets:
             weights = torch.tensor(each)
         found = []
         for layer, (features, squares) in self._content_maps(scene.photo(level), tile).items():
-            channels, positions = self._encoder.channels[layer], features[0, 0].numel()
-            factor = recipe.content_weight * recipe.content_layers[layer]
-            factor *= normal.content(channels, positions, squares)
+            channels, positions = self._encoder.channels[layer], round(features[0, 0].numel() * ratio)
+            factor = recipe.content_weight * recipe.content_layers[layer] * ratio
+            factor *= normal.content(channels, positions, squares * ratio)
             guide = None
             if weights is not None and maps is not None:
                 at_layer = guides.propagate(maps, encoders.steps(layer), "simple")

@@ -131,7 +131,7 @@ def test_dry_run_shows_the_plan_and_paints_nothing(paint, tmp_path):
     assert not (tmp_path / "here" / "sub").exists()
     plan = paint("--dry-run", "--json").json
     assert plan["size"] == {"width": 48, "height": 37}
-    assert plan["levels"] == [{"width": 48, "height": 37, "steps": 2, "tiles": 1}]
+    assert plan["levels"] == [{"width": 48, "height": 37, "steps": 2, "surrogate": False, "tiles": 1}]
     assert plan["precision"] == "float32"
     assert plan["recipe"]["iterations"] == 2
 

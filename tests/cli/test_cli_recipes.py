@@ -47,6 +47,7 @@ def test_each_option_reaches_its_field(key):
         "schedule": "linear",
         "layer_shares": "relu1_1=0:1",
         "statistics": "gram,histogram=0.5",
+        "network": "waves",
     }
     default = Recipe.model_fields[key].get_default()
     choices = [choice for choice in options.choices(key) if choice != default]
@@ -54,9 +55,11 @@ def test_each_option_reaches_its_field(key):
         value = other.get(key) or choices[0]
     else:
         value = options.spell(default // 2 if isinstance(default, int) else default / 2) if default else "1"
-    changed = options.parse({}, {key: value})
+    method = {"alpha": "wct", "passes": "wct", "network": "johnson", "refine": "adain"}.get(key, "gatys")
+    plain = Recipe.parse({"method": method})
+    changed = options.parse({"method": method}, {key: value})
     assert getattr(changed, key) != default
-    assert {name for name in Recipe.model_fields if getattr(changed, name) != getattr(Recipe.parse({}), name)} == {key}
+    assert {name for name in Recipe.model_fields if getattr(changed, name) != getattr(plain, name)} == {key}
 
 
 def test_summaries_are_those_of_the_commands():

@@ -43,6 +43,19 @@ def test_share_of_steps() -> None:
     assert [level.size for level in pyramid.plan((512, 400), 3, 1)] == [(128, 100), (256, 200), (512, 400)]
 
 
+def test_finishing_steps_are_a_level_of_their_own() -> None:
+    levels = pyramid.plan((512, 400), 2, 75, finishing=15)
+    assert [(level.size, level.steps, level.surrogate) for level in levels] == [
+        ((256, 200), 40, True),
+        ((512, 400), 20, True),
+        ((512, 400), 15, False),
+    ]
+    assert [level.index for level in levels] == [0, 1, 2]
+    # With nothing left for a surrogate there is none.
+    for finishing in (0, 75, 100):
+        assert not any(level.surrogate for level in pyramid.plan((512, 400), 2, 75, finishing=finishing))
+
+
 CONTENT = torch.rand(1, 3, 40, 56, generator=torch.Generator().manual_seed(5))
 STYLE = (torch.rand(1, 3, 30, 44, generator=torch.Generator().manual_seed(6)) - 0.5) * torch.tensor(
     [0.5, 0.3, 0.2]

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from impasto.cli import processes
 from impasto.cli.session import Session
 from impasto.cli.signals import Stopped
 from impasto.errors import ImpastoError, ResourceError
@@ -34,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             if "--debug" in options:
                 traceback.print_exc()
             status, message = _explain(error)
-            session.terminal.error(message)
+            # What is refused is refused by all processes, and said by the first.
+            if status == 1 or not processes.silent():
+                session.terminal.error(message)
             return status
 
 
@@ -48,7 +51,7 @@ def _run(arguments: list[str], session: Session) -> int:
     command: Any = typer.main.get_command(app)
     try:
         # Not command.main(): it prints usage errors over several lines and has its own idea of broken pipes.
-        with command.make_context("impasto", arguments, obj=session) as context:
+        with command.make_context("impasto", arguments, obj=session) as context, processes.joined(arguments):
             command.invoke(context)
     except typer.Exit as leave:
         return leave.exit_code

@@ -33,10 +33,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "figures": ("impasto.cli.figure:app", "Make the figures of a paper again, with your pictures."),
     "masks": ("impasto.cli.masks:app", "Find regions in a photograph and its paintings, or check masks."),
     "show": ("impasto.cli.show:app", "Show the recipe that a picture was painted with."),
+    "methods": ("impasto.cli.methods:app", "List the methods of painting: what each is, what it costs and needs."),
     "presets": ("impasto.cli.recipes:presets_app", "List the presets, or show what one of them sets."),
     "recipe": ("impasto.cli.recipes:recipe_app", "Print a complete recipe as JSON, or its JSON Schema."),
     "weights": ("impasto.cli.weights:app", "List, fetch and find the weights of encoders."),
     "train": ("impasto.cli.train:app", "Train what impasto ships."),
+    "export": ("impasto.cli.export:app", "Write a network as an ONNX graph, checked against onnxruntime."),
 }
 """Where each command is defined, and the line that `impasto --help` gives it."""
 

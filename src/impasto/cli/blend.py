@@ -9,6 +9,7 @@ import typer
 from impasto.cli.options import with_settings
 from impasto.cli.sources import choose
 from impasto.errors import OutputError, UsageError
+from impasto.methods import METHODS
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
@@ -61,6 +62,8 @@ def blend(
     if not (folder or strip or animation):
         raise UsageError("no output is named; give --strip FILE, --animation FILE or -o FOLDER")
     chosen = choose(recipe, preset, settings)
+    if METHODS[chosen.recipe.method].forward:
+        raise UsageError(f"--method {chosen.recipe.method}: a blend is painted by gatys alone; leave --method out")
     if chosen.init is not None:
         raise UsageError("a blend chooses its starts itself; leave --init FILE out")
 

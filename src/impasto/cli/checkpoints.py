@@ -18,10 +18,10 @@ from impasto.errors import ImpastoError, InputError, OutputError, UsageError, We
 from impasto.events import notice
 
 if TYPE_CHECKING:
+    from impasto.beginning import Stepped
     from impasto.cli.outputs import Outputs
     from impasto.cli.painting import Inputs
     from impasto.events import Progress
-    from impasto.stylizer import Stylizer
 
 LONG_S = 120.0
 """A painting that takes less is not worth a file that nobody asked for."""
@@ -50,6 +50,7 @@ class Command(BaseModel):
     styles: Annotated[list[Name], Field(max_length=64)]
     init: Name | None
     encoder: Name | None
+    network: Name | None = None
     content_mask: Name | None
     style_masks: Annotated[list[Name], Field(max_length=64)]
     regions: Annotated[list[Name], Field(max_length=64)]
@@ -85,7 +86,7 @@ class Command(BaseModel):
         """
         found = {}
         for name, said in self.files.items():
-            wrong = WeightsError if name == self.encoder else InputError
+            wrong = WeightsError if name in (self.encoder, self.network) else InputError
             places = [said.absolute, str(path.parent.absolute() / said.relative)]
             digests = [_digest(place) for place in places]
             if said.sha256 in digests:
@@ -114,13 +115,13 @@ class Keeper:
     _wait_s: float = 0.0
     _progress: "Progress | None" = None
 
-    def keep(self, stylizer: "Stylizer", progress: "Progress") -> None:
+    def keep(self, stylizer: "Stepped", progress: "Progress") -> None:
         """Write one when it is due. A disk that is full is told, and no reason to stop."""
         self._progress = progress
         if self.path is not None and self._long and time.monotonic() - self._last >= max(self.every_s, self._wait_s):
             self._write(stylizer)
 
-    def stop(self, stylizer: "Stylizer", output: str) -> str:
+    def stop(self, stylizer: "Stepped", output: str) -> str:
         """Write one of a painting that was stopped, and saved so far; give what to say of it."""
         if self.path is None or self._progress is None or not (self._long or self.begun):
             return ""
@@ -140,13 +141,16 @@ class Keeper:
         if self.path is not None and self.begun:
             checkpoint.remove_spare(self.path)
 
-    def describe(self, inputs: "Inputs", outputs: "Outputs", stylizer: "Stylizer") -> None:
+    def describe(self, inputs: "Inputs", outputs: "Outputs", stylizer: "Stepped") -> None:
         """Note what a later command line needs, once all inputs were read."""
         if self.path is None:
             return
         digests, encoder = dict(inputs.digests), inputs.chosen.encoder
         if encoder is not None:
             digests[str(encoder)] = stylizer.encoder.sha256
+        network = inputs.chosen.network
+        if network is not None and network.is_file():
+            digests[str(network)] = _digest(str(network))
         folder = self.path.parent.absolute()
         said = {}
         for name, sha256 in digests.items():
@@ -157,6 +161,7 @@ class Keeper:
             styles=inputs.styles,
             init=inputs.chosen.init,
             encoder=None if encoder is None else str(encoder),
+            network=None if network is None else str(network if network.is_file() else network.absolute()),
             content_mask=inputs.masks.content,
             style_masks=inputs.masks.styles,
             regions=inputs.masks.regions,
@@ -177,7 +182,7 @@ class Keeper:
         progress = self._progress
         return self.asked or (progress is not None and progress.elapsed_s + progress.eta_s >= LONG_S)
 
-    def _write(self, stylizer: "Stylizer") -> None:
+    def _write(self, stylizer: "Stepped") -> None:
         if self.path is None:
             return
         began = time.monotonic()
@@ -227,7 +232,7 @@ def load(path: Path, threads: int | None) -> tuple[Checkpoint, Command]:
     return saved, command
 
 
-def restore(stylizer: "Stylizer", saved: Checkpoint, path: Path) -> None:
+def restore(stylizer: "Stepped", saved: Checkpoint, path: Path) -> None:
     """Put a painting back to where it was. Raises what `Stylizer.restore` does, naming the checkpoint."""
     try:
         stylizer.restore(saved)

@@ -12,9 +12,9 @@ from impasto import images
 from impasto.errors import OutputError, ResourceError, UsageError
 
 if TYPE_CHECKING:
+    from impasto.beginning import Painting
     from impasto.events import Progress
     from impasto.result import Result
-    from impasto.stylizer import Stylizer
 
 PLOTS = (".png", ".svg", ".pdf")
 PREVIEW_S = 2.0
@@ -67,7 +67,7 @@ class Outputs:
         if self.save_every and not self.force:
             self._check_snapshots(steps)
 
-    def show(self, stylizer: "Stylizer", progress: "Progress", *, last: bool = False) -> None:
+    def show(self, stylizer: "Painting", progress: "Progress", *, last: bool = False) -> None:
         """Write the preview when one is due."""
         if self.preview is None or (time.monotonic() < self._next_preview and not last):
             return
@@ -76,7 +76,7 @@ class Outputs:
         now = time.monotonic()
         self._next_preview = now + max(PREVIEW_S, PREVIEW_SHARE * (now - began))
 
-    def snapshot(self, stylizer: "Stylizer", step: int) -> None:
+    def snapshot(self, stylizer: "Painting", step: int) -> None:
         """Write a numbered copy of the picture so far when one is due."""
         if self.save_every and step % self.save_every == 0:
             stylizer.result().save(

@@ -15,9 +15,11 @@ app = typer.Typer(add_completion=False)
 def paint(
     ctx: typer.Context,
     content: Annotated[str, typer.Argument(help="The photograph to paint; - reads standard input.")],
-    style: Annotated[list[str], typer.Option("--style", metavar="PICTURE", help="A painting; repeat to mix several.")],
     shared: Shared,
     settings: Mapping[str, str | None],
+    style: Annotated[
+        list[str] | None, typer.Option("--style", metavar="PICTURE", help="A painting; repeat to mix several.")
+    ] = None,
     content_mask: Annotated[
         str | None,
         typer.Option("--content-mask", metavar="PICTURE", help="Regions of the content, each in its own colour."),
@@ -43,4 +45,4 @@ def paint(
 
     impasto paint photo.jpg --style painting.jpg -o out.png --size 768
     """
-    run(ctx, content, style, shared, settings, (content_mask, style_mask or [], region or []))
+    run(ctx, content, style or [], shared, settings, (content_mask, style_mask or [], region or []))

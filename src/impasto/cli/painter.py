@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli import processes
 from impasto.cli.options import SETTINGS, setting
 from impasto.cli.resources import parse_bytes, parse_tile
 from impasto.cli.session import write_out
 from impasto.cli.sources import choose
 from impasto.errors import UsageError
+from impasto.methods import METHODS
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
+    from impasto.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -151,13 +154,15 @@ def run(
         raise UsageError("--json and -o - both want standard output; save to a file, or leave --json out")
     tile, memory = parse_tile(shared.tile), parse_bytes(shared.memory)
     chosen = choose(shared.recipe, shared.preset or (preset if shared.recipe is None else None), settings)
+    _check(chosen.recipe, styles, shared)
 
     # Only now torch: what is wrong with the options is told at once.
     import torch
 
     from impasto.cli import painting
-    from impasto.cli.checkpoints import keeping
+    from impasto.cli.checkpoints import OFF, keeping
     from impasto.cli.outputs import Outputs
+    from impasto.forward import Forward
 
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
@@ -184,12 +189,32 @@ def run(
         not shared.no_metadata,
         shared.force,
     )
-    keeper = keeping(shared.checkpoint, shared.checkpoint_every, inputs, outputs or None)
-    stylizer = painting.prepare(inputs, outputs or None, check=not shared.dry_run)
+    # Files are the first process's.
+    written = None if processes.silent() else outputs or None
+    # What is painted in one go has no steps to go on from.
+    instant = METHODS[chosen.recipe.method].forward and not chosen.recipe.refine
+    keeper = keeping(OFF if instant else shared.checkpoint, shared.checkpoint_every, inputs, written)
+    stylizer = painting.prepare(inputs, written, check=not shared.dry_run)
     if shared.dry_run or not outputs:
         write_out(painting.plan(stylizer, as_json=shared.as_json))
         return
-    keeper.describe(inputs, outputs, stylizer)
+    if not isinstance(stylizer, Forward):
+        keeper.describe(inputs, outputs, stylizer)
     status = painting.paint(stylizer, outputs, session, keeper, as_json=shared.as_json)
     if status:
         raise typer.Exit(status)
+
+
+def _check(recipe: "Recipe", styles: list[str], shared: Shared) -> None:
+    """Raise `UsageError` for options that the method has no use for, or lacks."""
+    method = METHODS[recipe.method]
+    if not styles and method.styles:
+        raise UsageError("no style given; name at least one painting with --style")
+    if not method.forward or recipe.refine:
+        return
+    if shared.checkpoint not in (None, "off"):
+        raise UsageError(
+            f"--checkpoint: {method.name} paints in one go, and leaves nothing to go on from; leave it out"
+        )
+    if shared.plot is not None:
+        raise UsageError(f"--plot: {method.name} paints in one go, and has no losses to plot; leave it out")

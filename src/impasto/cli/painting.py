@@ -8,23 +8,27 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from impasto import images
+from impasto.beginning import Painting, begin
 from impasto.cli import maskfiles
 from impasto.cli.checkpoints import Keeper
 from impasto.cli.outputs import Outputs
 from impasto.cli.plot import PARTS
 from impasto.cli.session import Session, write_out
-from impasto.cli.sources import Chosen, differences
-from impasto.errors import OutputError, ResourceError, UsageError
+from impasto.cli.sources import ENCODERS, Chosen, differences
+from impasto.errors import OutputError, PeerError, ResourceError, UsageError
 from impasto.events import Progress, notice
+from impasto.forward import Forward, Single
+from impasto.forward.universal import TEXTURE_PASSES
 from impasto.guides import Regions
 from impasto.images import Picture
+from impasto.methods import METHODS
+from impasto.optim import memory, parallel
 from impasto.optim.planner import Tiling
 from impasto.reading import result_size
+from impasto.recipe import STYLE_LAYERS, Recipe
+from impasto.refining import Refined
 from impasto.result import Result
-from impasto.stylizer import Stylizer
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Inputs:
     def files(self) -> list[str | Path]:
         """Every file that is read, none of which an output may replace by accident."""
         chosen = self.chosen
-        named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder]
+        named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder, chosen.network]
         named += maskfiles.files(self.masks.content, self.masks.styles, self.masks.regions)
         return [name for name in named if name is not None and name != "-"]
 
@@ -93,20 +97,21 @@ class Inputs:
         return content, styles, init, regions
 
 
-def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> Stylizer:
-    """Read the inputs, check the outputs, and build the encoder, in this order: the quickest refusal first.
+def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> Painting:
+    """Read the inputs, check the outputs, and load the networks, in this order: the quickest refusal first.
 
     Without `check`, outputs are only looked at where that leaves nothing behind (no folder is made).
     """
     content, styles, init, regions = inputs.load()
     recipe = inputs.chosen.recipe
     if outputs is not None and (check or Path(outputs.output).parent.is_dir()):
-        outputs.check(result_size(content, recipe), recipe.iterations, inputs.files)
-    stylizer = Stylizer(
+        outputs.check(result_size(content, recipe), _most(recipe), inputs.files)
+    painting = begin(
         content,
         styles,
         recipe,
         encoder=inputs.chosen.encoder,
+        network=inputs.chosen.network,
         init_image=init,
         regions=regions,
         tile=inputs.tile,
@@ -118,30 +123,56 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> S
     if init is not None:
         digests.append(("init", init.sha256))
     digests += [] if regions is None else regions.digests
-    for note in differences(inputs.chosen.recorded, digests, stylizer.encoder.sha256):
+    for note in differences(inputs.chosen.recorded, digests, [each["sha256"] for each in weights(painting)]):
         notice(note)
-    return stylizer
+    return painting
 
 
-def paint(stylizer: Stylizer, outputs: Outputs, session: Session, keeper: Keeper, *, as_json: bool) -> int:
+def weights(painting: Painting) -> list[dict[str, str]]:
+    """Give name and sha256 of what a painting looks with, and paints with."""
+    judge = [] if isinstance(painting, Forward) else [painting.encoder]
+    network = painting if isinstance(painting, Forward) else painting.first if isinstance(painting, Refined) else None
+    found = [{"name": each.name, "sha256": each.sha256} for each in judge]
+    return found + [each for each in (() if network is None else network.weights) if each not in found]
+
+
+def _most(recipe: Recipe) -> int:
+    """Give the most steps that there can be."""
+    if not METHODS[recipe.method].forward:
+        return recipe.iterations
+    return len(STYLE_LAYERS) * max(recipe.passes, TEXTURE_PASSES) + recipe.refine
+
+
+def paint(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keeper, *, as_json: bool) -> int:
     """Paint and save; give the exit status, which is that of a signal when one stopped it early."""
     began = time.monotonic()
-    total = sum(level.steps for level in stylizer.levels)
+    total = stylizer.steps if isinstance(stylizer, Forward) else sum(level.steps for level in stylizer.levels)
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
-        trouble = _steps(stylizer, outputs, session, keeper)
+        trouble, signum = _steps(stylizer, outputs, session, keeper)
+        if not parallel.chief():
+            if trouble is not None:
+                raise ResourceError(str(trouble))
+            return 128 + signum if signum else 0
         result = stylizer.result()
         _save(result, outputs, keeper)
         outputs.draw(result)
         taken = len(result.history)
+        if isinstance(trouble, PeerError):
+            going_on = f"; impasto resume {keeper.path} --force goes on" if keeper.begun else ""
+            raise PeerError(f"{trouble}; saved {outputs.output} so far{going_on}")
         if trouble is not None:
             going_on = f", or impasto resume {keeper.path} --force --tile 512" if keeper.begun else ""
             raise ResourceError(
                 f"not enough memory at step {taken + 1} of {total}; saved {outputs.output} so far; use a smaller "
                 f"--size{going_on}"
             )
-        stopped = session.stop.asked is not None
-        kept = keeper.stop(stylizer, outputs.output) if stopped and not result.finished else keeper.done()
+        signum = signum or session.stop.asked or 0
+        stopped = signum != 0
+        if stopped and not result.finished and not isinstance(stylizer, Forward):
+            kept = keeper.stop(stylizer, outputs.output)
+        else:
+            kept = keeper.done()
         if stopped:
             notice(f"stopped at step {taken} of {total}; saved {outputs.output}{kept}")
         elif outputs.output != "-":
@@ -149,7 +180,7 @@ def paint(stylizer: Stylizer, outputs: Outputs, session: Session, keeper: Keeper
             session.terminal.say(f"saved {outputs.output}, {width}x{height} px, {time.monotonic() - began:.1f} s")
         if as_json:
             write_out(json.dumps(_report(stylizer, outputs, time.monotonic() - began), sort_keys=True))
-    return session.stop.exit_code
+    return 128 + signum if signum else 0
 
 
 def _save(result: Result, outputs: Outputs, keeper: Keeper) -> None:
@@ -166,62 +197,89 @@ def _save(result: Result, outputs: Outputs, keeper: Keeper) -> None:
             raise OutputError(f"{error}; impasto resume {keeper.path} goes on from the last checkpoint") from None
 
 
-def _steps(stylizer: Stylizer, outputs: Outputs, session: Session, keeper: Keeper) -> Exception | None:
-    """Take the steps; give the error when memory ran out on the way, with steps worth keeping behind it."""
+def _steps(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keeper) -> tuple[Exception | None, int]:
+    """Take the steps; give the error that ended them with steps worth keeping, and the signal that did, or 0.
+
+    The error is that memory ran out, or that another process did.
+    """
     progress: Progress | None = None
-    terminal = session.terminal
+    terminal, chief, signum, judged = session.terminal, parallel.chief(), 0, False
     try:
         with terminal.meter() as meter:
             for progress in stylizer:
-                if progress.total_step == 1:
+                if progress.losses and not judged:
+                    judged = True
                     terminal.say(f"start: {_losses(progress.losses)}")
                 meter.painting(progress)
-                outputs.show(stylizer, progress)
-                outputs.snapshot(stylizer, progress.total_step)
-                keeper.keep(stylizer, progress)
-                if session.stop.asked is not None:
+                if chief:
+                    outputs.show(stylizer, progress)
+                    outputs.snapshot(stylizer, progress.total_step)
+                    if judged and not isinstance(stylizer, Forward):
+                        keeper.keep(stylizer, progress)
+                # All processes stop after the same step.
+                if signum := parallel.most(session.stop.asked or 0):
                     break
-    except (MemoryError, RuntimeError) as error:
-        if progress is None or not _is_memory(error):
+    except (MemoryError, RuntimeError, PeerError) as error:
+        if not isinstance(error, PeerError) and not memory.ran_out(error):
             raise
-        return error
+        if progress is not None:
+            return error, 0
+        if isinstance(error, PeerError):
+            raise
+        raise ResourceError("not enough memory for the first step; use --tile 512 or a smaller --size") from error
     if progress is not None:
-        outputs.show(stylizer, progress, last=True)
-        terminal.say(f"end:   {_losses(progress.losses)}")
-    return None
+        if chief:
+            outputs.show(stylizer, progress, last=True)
+        if judged:
+            terminal.say(f"end:   {_losses(progress.losses)}")
+    return None, signum
 
 
-def _is_memory(error: Exception) -> bool:
-    # torch tells of memory in words: its CPU allocator raises a plain RuntimeError.
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
-
-
-def plan(stylizer: Stylizer, *, as_json: bool) -> str:
+def plan(stylizer: Painting, *, as_json: bool) -> str:
     """Describe what would be painted."""
     recipe, (height, width) = stylizer.recipe, stylizer.size
-    levels = [
-        {"width": at.size[1], "height": at.size[0], "steps": at.steps, "tiles": len(how.grid.tiles)}
-        for at, how in zip(stylizer.levels, stylizer.plans, strict=True)
-    ]
+    forward = isinstance(stylizer, Forward)
+    tile = stylizer.tile if isinstance(stylizer, Forward) else stylizer.plans[-1].tile
+    levels = (
+        []
+        if isinstance(stylizer, Forward)
+        else [
+            {
+                "width": at.size[1],
+                "height": at.size[0],
+                "steps": at.steps,
+                "tiles": len(how.grid.tiles),
+                "surrogate": at.surrogate,
+            }
+            for at, how in zip(stylizer.levels, stylizer.plans, strict=True)
+        ]
+    )
+    used = weights(stylizer)
     seconds, device = stylizer.seconds(), str(stylizer.resources.device)
     if as_json:
         document = {
-            "encoder": {"name": stylizer.encoder.name, "sha256": stylizer.encoder.sha256},
+            "encoder": None if isinstance(stylizer, Single) else used[0],
             "device": device,
             "levels": levels,
             "memory_bytes": stylizer.memory_bytes,
+            "method": recipe.method,
+            "networks": [each for each in used if each["name"] not in ENCODERS],
             "precision": recipe.precision,
             "recipe": recipe.model_dump(mode="json"),
             "seconds": round(seconds, 1),
             "size": {"width": width, "height": height},
-            "tile": stylizer.plans[-1].tile,
+            "tile": tile,
         }
         return json.dumps(document, sort_keys=True)
     lines = [f"result     {width}x{height} px"]
     for number, at in enumerate(levels, 1):
         tiles = f", {at['tiles']} tiles" if at["tiles"] > 1 else ""
-        lines.append(f"level {number}    {at['width']}x{at['height']} px, {at['steps']} steps{tiles}")
-    lines += [f"encoder    {stylizer.encoder.name}", f"precision  {recipe.precision}", f"device     {device}"]
+        judge = " with petite" if at["surrogate"] else ""
+        lines.append(f"level {number}    {at['width']}x{at['height']} px, {at['steps']} steps{judge}{tiles}")
+    if recipe.method != "gatys":
+        lines.append(f"method     {recipe.method}{f', in tiles of {tile} px' if forward and tile else ''}")
+    lines += [f"{'encoder ' if each['name'] in ENCODERS else 'network '}   {each['name']}" for each in used]
+    lines += [f"precision  {recipe.precision}", f"device     {device}"]
     lines += [f"memory     about {stylizer.memory_bytes / 2**30:.2f} GiB", f"time       about {_spoken(seconds)}"]
     lines.append(f"recipe     {recipe.to_json()}")
     return "\n".join(lines)
@@ -234,14 +292,16 @@ def _spoken(seconds: float) -> str:
     return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _report(stylizer: Stylizer, outputs: Outputs, seconds: float) -> dict[str, Any]:
+def _report(stylizer: Painting, outputs: Outputs, seconds: float) -> dict[str, Any]:
     result = stylizer.result()
     height, width = result.picture.size
     history = result.history
+    judged = bool(history) and "loss" in history[0]
     return {
-        "encoder": {"name": stylizer.encoder.name, "sha256": stylizer.encoder.sha256},
+        "encoder": None if isinstance(stylizer, Single) else weights(stylizer)[0],
         "finished": result.finished,
-        "losses": {"start": _parts(history[0]), "end": _parts(history[-1])} if history else None,
+        "losses": {"start": _parts(history[0]), "end": _parts(history[-1])} if judged else None,
+        "method": result.recipe.method,
         "output": outputs.output,
         "recipe": result.recipe.model_dump(mode="json"),
         "seconds": round(seconds, 3),

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from impasto.cli import processes
+
 if TYPE_CHECKING:
     from impasto.cli.session import Session
 
@@ -61,7 +63,8 @@ def resume(
     from impasto.cli.outputs import Outputs
     from impasto.cli.resources import parse_bytes, parse_tile
     from impasto.cli.sources import Chosen
-    from impasto.errors import UsageError
+    from impasto.errors import InputError, UsageError
+    from impasto.forward import Forward
 
     path = Path(checkpoint)
     saved, command = checkpoints.load(path, threads)
@@ -72,10 +75,11 @@ def resume(
         raise UsageError(f"-o {target}: is the checkpoint itself; name another output")
     found = command.find(path)
     encoder = None if command.encoder is None else Path(found.get(command.encoder, command.encoder))
+    network = None if command.network is None else Path(found.get(command.network, command.network))
     inputs = painting.Inputs(
         command.content,
         command.styles,
-        Chosen(saved.recipe, encoder, command.init),
+        Chosen(saved.recipe, encoder, command.init, network),
         painting.Masks(command.content_mask, command.style_masks, command.regions),
         max_pixels=command.max_pixels,
         allow_truncated=command.allow_truncated,
@@ -88,7 +92,9 @@ def resume(
     outputs = Outputs(
         target, preview, plot, save_every or 0, command.bits, command.quality, command.embed, force=replace
     )
-    stylizer = painting.prepare(inputs, outputs)
+    stylizer = painting.prepare(inputs, None if processes.silent() else outputs)
+    if isinstance(stylizer, Forward):
+        raise InputError(f"{path}: is of a painting without steps, which nothing can go on with; paint it again")
     checkpoints.restore(stylizer, saved, path)
     session.terminal.say(f"going on after step {saved.taken} of {saved.steps}, to {target}")
     keeper = checkpoints.Keeper(path, True, checkpoint_every, begun=True)

@@ -6,6 +6,7 @@ import sys
 from types import TracebackType
 from typing import Self
 
+from impasto.cli import processes
 from impasto.cli.signals import Stop
 from impasto.cli.terminal import Terminal
 from impasto.events import logger
@@ -16,6 +17,7 @@ class Session:
 
     def __init__(self) -> None:
         self.terminal = Terminal()
+        self.terminal.muted = processes.silent()
         self.stop = Stop()
         self._handler = _Notes(self.terminal)
 
@@ -43,7 +45,7 @@ class _Notes(logging.Handler):
 
 def write_out(text: str) -> None:
     """Print a line of data on stdout, whatever its encoding."""
-    if sys.stdout is None:
+    if sys.stdout is None or processes.silent():
         return
     try:
         sys.stdout.write(f"{text}\n")

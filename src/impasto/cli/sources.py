@@ -1,7 +1,7 @@
 """Where a painting's settings come from: defaults, a recipe from a file or a preset, then the options."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from impasto import metadata
 from impasto.cli.app import nearest
 from impasto.cli.options import choices, given, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
+from impasto.methods import METHODS, shipped
 from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset
 
 ENCODERS = ("auto", "petite", "vgg19")
@@ -24,6 +25,8 @@ class Chosen:
     """A file of weights instead of a named encoder."""
     init: str | None = None
     """A picture to start from, or `-`."""
+    network: Path | None = None
+    """A file, or folder of files, instead of networks that ship with impasto."""
     recorded: Mapping[str, Any] = field(default_factory=dict)
     """What the picture that the recipe comes from says besides: data to compare with, never to follow."""
 
@@ -45,13 +48,14 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
     spelled = given(settings)
     encoder = encoder_file(spelled)
     init = _init_file(spelled)
+    network = _network_file(spelled, str(spelled.get("method", values.get("method", "gatys"))))
     chosen = parse(values, spelled)
     if chosen.init == "file" and init is None:
         raise UsageError("the recipe starts from a picture, which it cannot carry; name that picture with --init")
     if encoder is None and chosen.encoder not in ENCODERS:
         # A recipe out of anybody's picture names a network, never a file to open.
         raise UsageError(f"the recipe wants the encoder '{chosen.encoder}'; name its file of weights with --encoder")
-    return Chosen(chosen, encoder, init, recorded)
+    return Chosen(chosen, encoder, init, network, recorded)
 
 
 def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -77,7 +81,7 @@ def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return values, recorded if values is not recorded else {}
 
 
-def differences(recorded: Mapping[str, Any], inputs: list[tuple[str, str]], weights: str) -> list[str]:
+def differences(recorded: Mapping[str, Any], inputs: list[tuple[str, str]], weights: Sequence[str]) -> list[str]:
     """Say what differs between the inputs (role and sha256, in order) and weights recorded and those at hand."""
     notes = []
     before = [
@@ -91,8 +95,9 @@ def differences(recorded: Mapping[str, Any], inputs: list[tuple[str, str]], weig
         if was and now and was != now:
             notes.append(f"the recipe was used with another {role} (sha256 {_short(was)} then, {_short(now)} now)")
     known = [str(item["sha256"]) for item in _items(recorded, "weights") if item.get("sha256")]
-    if known and weights and weights not in known:
-        notes.append(f"the recipe was used with other weights (sha256 {_short(known)} then, {_short([weights])} now)")
+    others = [digest for digest in weights if digest and digest not in known]
+    if known and others:
+        notes.append(f"the recipe was used with other weights (sha256 {_short(known)} then, {_short(others)} now)")
     return notes
 
 
@@ -127,6 +132,25 @@ def _init_file(spelled: dict[str, Any]) -> str | None:
         raise UsageError(f"{nearest(value, known, 'init')} (or name a picture)")
     spelled["init"] = "file"
     return value
+
+
+def _network_file(spelled: dict[str, Any], method: str) -> Path | None:
+    """Take a file of a network, or a folder of several, out of the settings."""
+    value: str | None = spelled.get("network")
+    if value is None or method not in METHODS:
+        return None
+    if not METHODS[method].forward:
+        able = ", ".join(name for name, each in METHODS.items() if each.forward)
+        raise UsageError(f"--network: {method} paints without one; leave it out, or give --method ({able})")
+    known = shipped(method)
+    if "network" in METHODS[method].settings and (value == "auto" or value in known):
+        return None
+    if not Path(value).exists() and Path(value).name == value and not Path(value).suffix:
+        if not known or "network" not in METHODS[method].settings:
+            raise UsageError(f"--network {value}: {method} knows none of that name; name a file")
+        raise UsageError(f"{nearest(value, tuple(known), f'network of {method}')} (or name a file)")
+    del spelled["network"]
+    return Path(value)
 
 
 def _looks_like_json(path: str) -> bool:

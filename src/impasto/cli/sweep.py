@@ -85,6 +85,8 @@ def sweep(
     """Paint every combination of one or two settings, with a contact sheet.
 
     impasto sweep photo.jpg --style painting.jpg --vary content_weight=0.3,1,3 --vary tv=l1,vector -o sweep
+
+    The same command again paints what is missing: pictures that are done stay, one that was stopped is begun anew.
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
@@ -130,7 +132,7 @@ def sweep(
             raise UsageError("only one picture can come from standard input; name a file for the others")
         photo, start, *styles = (None if name is None else _source(name) for name in (photo, settled.init, *paintings))
         areas = regions(settled.recipe.regions, len(styles))
-        return figures.Job(photo, tuple(styles), settled.recipe, settled.encoder, start, areas)
+        return figures.Job(photo, tuple(styles), settled.recipe, settled.encoder, start, areas, settled.network)
 
     axes = [
         figures.Axis(key, tuple(values), tuple(_label(key, value) for value in values)) for key, values in named.items()

@@ -25,6 +25,8 @@ class Terminal:
 
     def __init__(self) -> None:
         self.quiet = False
+        self.muted = False
+        """Another process does the talking."""
         self._said: set[str] = set()
         self._console: Any = None
         """Rich's console while a bar is drawn: lines must go above it."""
@@ -41,13 +43,13 @@ class Terminal:
 
     def say(self, text: str) -> None:
         """Print a line about the work."""
-        if not self.quiet:
+        if not (self.quiet or self.muted):
             self._line(text)
 
     @contextlib.contextmanager
     def meter(self) -> Iterator[Meter]:
         """Give what fits here: a bar on a terminal, a line every tenth elsewhere, nothing when quiet."""
-        if self.quiet or sys.stderr is None:
+        if self.quiet or self.muted or sys.stderr is None:
             yield _Silent()
         elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
             yield _Lines(self)
@@ -131,7 +133,7 @@ def _describe(progress: "Progress") -> str:
     height, width = progress.size
     return (
         f"level {progress.level + 1}/{progress.levels}  {width}x{height} px  "
-        f"loss {progress.loss:.3g}  {_duration(progress.eta_s)} left"
+        f"{f'loss {progress.loss:.3g}  ' if progress.losses else ''}{_duration(progress.eta_s)} left"
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.painter import Shared, painter, run
+from impasto.errors import UsageError
 
 texture_app = typer.Typer(add_completion=False)
 mix_app = typer.Typer(add_completion=False)
@@ -15,15 +16,19 @@ mix_app = typer.Typer(add_completion=False)
 @painter
 def texture(
     ctx: typer.Context,
-    style: Annotated[list[str], typer.Argument(metavar="STYLE...", help="A painting, or several to mix.")],
     shared: Shared,
     settings: Mapping[str, str | None],
+    style: Annotated[
+        list[str] | None, typer.Argument(metavar="STYLE...", help="A painting, or several to mix.")
+    ] = None,
 ) -> None:
     """Paint a texture from paintings alone, at any size, seamless on request.
 
     impasto texture painting.jpg -o out.png --size 1024 --aspect 1.5 --tileable
     """
-    run(ctx, None, style, shared, settings, preset="texture")
+    # The preset is of gatys's settings.
+    preset = "texture" if settings["method"] in (None, "gatys") else None
+    run(ctx, None, style or [], shared, settings, preset=preset)
 
 
 @mix_app.command()
@@ -39,4 +44,6 @@ def mix(
 
     impasto mix coarse.jpg fine.jpg -o style.png
     """
+    if settings["method"] not in (None, "gatys"):
+        raise UsageError(f"--method {settings['method']}: strokes are mixed by gatys alone; leave --method out")
     run(ctx, coarse, [fine], shared, settings, preset="mix")

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 from impasto import encoders, images, metadata
+from impasto.beginning import Painting, begin
 from impasto.encoders import Encoder
 from impasto.errors import ImageError, ImpastoError, OutputError, RecipeError, ResourceError, UsageError
 from impasto.events import Progress
 from impasto.figures import page, records
 from impasto.figures.grid import Axis, Cell, Job, Source, State, lay_out
 from impasto.figures.records import PARTS, Record
+from impasto.forward import Forward
 from impasto.guides import Regions
 from impasto.images import Picture
+from impasto.methods import METHODS
 from impasto.recipe import Recipe
 from impasto.stylizer import Stylizer
 
@@ -149,8 +152,11 @@ class Sweep:
         except (ImageError, UsageError, ResourceError) as error:
             raise type(error)(f"{cell.title}: {error}") from None
         cell.size, cell.encoder = stylizer.size, stylizer.recipe.encoder
-        cell.steps = sum(level.steps for level in stylizer.levels)
-        cell.work = sum(level.steps * level.size[0] * level.size[1] for level in stylizer.levels)
+        if isinstance(stylizer, Forward):
+            cell.steps, cell.work = stylizer.steps, stylizer.steps * stylizer.size[0] * stylizer.size[1]
+        else:
+            cell.steps = sum(level.steps for level in stylizer.levels)
+            cell.work = sum(level.steps * level.size[0] * level.size[1] for level in stylizer.levels)
         # A link to nowhere is there too.
         if os.path.lexists(cell.path):
             cell.state, cell.note = _compare(cell.path, json.loads(stylizer.result().metadata))
@@ -158,7 +164,7 @@ class Sweep:
             if cell.state == "kept" and record is not None and record.picture == records.digest(cell.path):
                 cell.record = record
 
-    def _stylizer(self, job: Job) -> Stylizer:
+    def _stylizer(self, job: Job) -> Painting:
         """Build the one thing that knows how to paint, with what other cells have built before."""
         recipe, encoder = job.recipe, job.encoder
         key: tuple[Any, ...] | None = None
@@ -166,18 +172,21 @@ class Sweep:
             if recipe.precision == "auto":
                 # Measured once: all cells of a sweep are painted alike.
                 recipe = recipe.replace(precision=self._precision)
-            key = (encoder or recipe.encoder, recipe.pooling, recipe.padding, recipe.precision)
-            encoder = self._encoders.get(key, encoder)
-        stylizer = Stylizer(
+            if not METHODS[recipe.method].forward:
+                # Networks bring their own.
+                key = (encoder or recipe.encoder, recipe.pooling, recipe.padding, recipe.precision)
+                encoder = self._encoders.get(key, encoder)
+        stylizer = begin(
             None if job.content is None else self._pictures(job.content),
             [self._pictures(style) for style in job.styles],
             recipe,
             encoder=encoder,
             init_image=None if job.init is None else self._pictures(job.init),
             regions=job.regions,
+            network=job.network,
             **self._options,
         )
-        if key is not None:
+        if key is not None and isinstance(stylizer, Stylizer):
             if recipe.precision == "auto":
                 self._precision = stylizer.recipe.precision
                 key = (*key[:-1], self._precision)

@@ -33,7 +33,7 @@ State = Literal["new", "kept", "unfinished", "differs", "painted", "stopped", "f
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What one cell paints: the arguments of `Stylizer`."""
+    """What one cell paints: the arguments of `begin`."""
 
     content: Source | None
     styles: tuple[Source, ...]
@@ -41,6 +41,7 @@ class Job:
     encoder: str | Path | Encoder | None = None
     init: Source | None = None
     regions: Regions | None = None
+    network: Path | None = None
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -51,8 +52,10 @@ class Job:
         """Whether both paint the same, as far as can be told without opening files."""
         if self.recipe != other.recipe or len(self.styles) != len(other.styles):
             return False
-        mine = (self.content, *self.styles, self.encoder, self.init, self.regions)
-        return all(map(_same, mine, (other.content, *other.styles, other.encoder, other.init, other.regions)))
+        mine, theirs = (
+            (job.content, *job.styles, job.encoder, job.init, job.regions, job.network) for job in (self, other)
+        )
+        return all(map(_same, mine, theirs))
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,14 +3,17 @@
 import contextlib
 import ctypes
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from impasto.optim.history import Keeping
+
+Found = TypeVar("Found")
 
 NEURON_BYTES = {"float32": 12, "bfloat16": 8}
 """Bytes per neuron at the peak of forward and backward: its value, the padded copy that the next convolution keeps,
@@ -97,6 +100,29 @@ def trim() -> None:
     """Give back to the system what the C library holds on to: after many tiles that is as much as one of them."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another system, another library
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def ran_out(error: BaseException) -> bool:
+    """Whether an error says that there was not enough memory."""
+    # torch tells of memory in words: its CPU allocator, cuDNN and MPS raise a plain RuntimeError.
+    words = ("allocate memory", "out of memory", "ALLOC_FAILED", "bad_alloc")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)
+
+
+def again(do: Callable[[], Found], shrink: Callable[[], bool]) -> Found:
+    """Give what `do` gives; where memory runs out, once more as often as `shrink` makes it need less.
+
+    Raises what `do` does, when `shrink` says that it cannot.
+    """
+    while True:
+        try:
+            return do()
+        except (MemoryError, RuntimeError) as error:
+            if not ran_out(error) or not shrink():
+                raise
+        # Only now, with the error, are the tensors let go that its traceback held.
+        trim()
+        torch.cuda.empty_cache()
 
 
 def available(root: Path = Path("/")) -> int | None:

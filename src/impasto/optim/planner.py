@@ -1,8 +1,9 @@
 """From what is free to how a picture is painted: in one piece or in tiles, and where L-BFGS keeps its history."""
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -24,6 +25,8 @@ TILES = (4096, 3072, 2048, 1536, 1280, 1024, 896, 768, 640, 512, 448, 384, 320, 
 """Sides to choose from. Below the last, a tile of all five blocks is nearly all halo."""
 FILLED = 0.6
 """The least part of a tile's square that is used: it is the shape of whole neurons that suits the picture best."""
+LESS = 0.7
+"""The most that a tile may be of one for which memory ran out."""
 AWAY_COST = 1.2
 """A step with the history in a file, over one with it in memory."""
 
@@ -43,9 +46,8 @@ class Plan:
 
     @property
     def work(self) -> float:
-        """Pixels' worth of one evaluation: tiles overlap, and all but one are encoded twice."""
-        count = len(self.grid.tiles)
-        return math.prod(self.grid.size) * (1.0 if count == 1 else self.grid.overhead * (4 - 1 / count) / 3)
+        """Pixels' worth of one evaluation."""
+        return share(self.grid, 1)
 
 
 def plan(
@@ -68,6 +70,40 @@ def plan(
     found = [_level(level, work, cut, tiling, free, unfit, away) for level in levels]
     least = max((each for each in found if isinstance(each, int)), default=0)
     return least or tuple(each for each in found if isinstance(each, Plan))
+
+
+def smaller(plan: Plan, cut: Cut) -> Plan | None:
+    """Give the plan with tiles that need clearly less memory, None where there are none."""
+    encoded = math.prod(plan.grid.encoded)
+    with contextlib.suppress(UsageError):  # too small for the layers, and smaller ones are as well
+        for side in TILES:
+            if side**2 <= LESS * encoded:
+                return replace(plan, tile=side, grid=cut(plan.grid.size, side))
+    return None
+
+
+def share(grid: Grid, count: int) -> float:
+    """Give the pixels' worth of one evaluation by `count` processes: of the one that has the most to do.
+
+    Tiles overlap, and of each process all but one are encoded twice.
+    """
+    shares = []
+    for rank in range(min(count, len(grid.tiles))):
+        tiles = grid.tiles[rank::count]
+        encoded = sum(len(tile.rows) * len(tile.columns) for tile in tiles)
+        shares.append(encoded * (4 - 1 / len(tiles)) / 3)
+    return max(shares)
+
+
+def spread(plan: Plan, cut: Cut, count: int) -> Plan:
+    """Give the plan with as many tiles as pay for `count` processes."""
+    best, side = plan, math.isqrt(math.prod(plan.grid.encoded))
+    with contextlib.suppress(UsageError):
+        while len((grid := cut(plan.grid.size, side)).tiles) <= 4 * count:
+            if share(grid, count) < share(best.grid, count):
+                best = replace(plan, tile=side, grid=grid)
+            side = side * 15 // 16
+    return best
 
 
 def fitting(size: tuple[int, int], work: Work, cut: Cut, tiling: Tiling, free: int) -> int:

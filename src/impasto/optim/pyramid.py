@@ -1,6 +1,6 @@
 """The levels of a painting: sizes from coarse to fine, and how many steps each gets."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 COARSEST = 160
 """Automatic pyramids do not start with a longer side below this: relu5_1, the deepest style layer, sees 156 pixels,
@@ -16,18 +16,25 @@ class Level:
     index: int
     size: tuple[int, int]
     steps: int
+    surrogate: bool = False
+    """Whether a cheaper encoder judges it than the one asked for."""
 
 
 def plan(
-    size: tuple[int, int], levels: int, iterations: int, share: float = 0.5, multiple: int = 1
+    size: tuple[int, int], levels: int, iterations: int, share: float = 0.5, multiple: int = 1, finishing: int = 0
 ) -> tuple[Level, ...]:
     """Give the levels, coarsest first, for a result of `size` (height, width).
 
     Each level has half the side of the next. `levels` 0 chooses as many as keep the sides at `COARSEST` and
     `NARROWEST` or more. A level gets `share` times the steps of the coarser one, because it costs four times as
     much a step and starts from where that one ended; all together they get `iterations`. Sides are multiples of
-    `multiple` (those of a picture that repeats must be whole numbers of neurons at every layer).
+    `multiple` (those of a picture that repeats must be whole numbers of neurons at every layer). The last `finishing`
+    steps, where there are as many, are a level of their own at the last size, and all before them a surrogate's.
     """
+    if 0 < finishing < iterations:
+        early = plan(size, levels, iterations - finishing, share, multiple)
+        last = Level(len(early), early[-1].size, finishing)
+        return (*(replace(level, surrogate=True) for level in early), last)
     count = levels or automatic(size)
     height, width = (
         [multiple * max(1, round(side / 2**depth / multiple)) for depth in reversed(range(count))] for side in size

@@ -41,7 +41,7 @@ def _piece(encode: Encode, image: Tensor, layers: Iterable[str], grid: Grid, til
 
 
 @dataclass(frozen=True)
-class _Open:
+class Open:
     """A tile with its graph: its pixels, the states of its own neurons, and its share of the content losses."""
 
     leaf: Tensor
@@ -62,6 +62,8 @@ class Tiled:
     def __init__(self, encode: Encode, objective: Objective, grid: Grid) -> None:
         self.grid = grid
         self._encode, self._objective = encode, objective
+        self._tiles: Sequence[Tile] = grid.tiles
+        """Those that are judged here."""
         self._pooled = tuple(sorted({style.layer for style in objective.styles}))
         for style in objective.styles:
             if len(grid.tiles) > 1 and not isinstance(style.statistic, Summed):
@@ -72,31 +74,25 @@ class Tiled:
 
     def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]:
         """Give the report and the gradient of `image` (1, 3, H, W)."""
+        self._check(image)
+        if len(self.grid.tiles) == 1:
+            return WholeImage(self._encode, self._objective)(image)
+        image = image.detach()
+        states, opened = self._first_pass(image)
+        pooled, slopes = differentiate(self._objective, states, image.dtype)
+        gradient = torch.zeros_like(image)
+        contents, pixels = self._second_pass(image, gradient, slopes, opened)
+        return self._objective.report([*contents, *pooled, *pixels]), gradient
+
+    def _check(self, image: Tensor) -> None:
         if tuple(image.shape[-2:]) != self.grid.size:
             raise ValueError(f"a grid of {self.grid.size} does not fit a picture of {tuple(image.shape[-2:])}")
-        tiles, objective = self.grid.tiles, self._objective
-        if len(tiles) == 1:
-            return WholeImage(self._encode, objective)(image)
-        image = image.detach()
-        gradient = torch.zeros_like(image)
-        contents = [0.0] * len(objective.contents)
-        pooled: list[float] = []
-        if objective.layers:
-            # The second pass begins with the tile that ends the first: that one is encoded once.
-            states, opened = self._first_pass(image)
-            pooled, slopes = _differentiate(objective, states, image.dtype)
-            for tile in reversed(tiles):
-                opened = opened or self._open(image, tile)
-                tile.add(gradient, _close(opened, slopes))
-                contents = [so_far + float(x.detach()) for so_far, x in zip(contents, opened.contents, strict=True)]
-                opened = None  # before the next tile is encoded
-                trim()
-        pixels = self._pixels(image, gradient)
-        return objective.report([*contents, *pooled, *pixels]), gradient
 
-    def _first_pass(self, image: Tensor) -> tuple[list[State], _Open | None]:
-        """Sum the states of all tiles; give them, and the last tile as it is open."""
-        *others, end = self.grid.tiles
+    def _first_pass(self, image: Tensor) -> tuple[list[State], list[Open]]:
+        """Sum the states of the tiles; give them, and the last tile as it is open, in a list to take it out of."""
+        if not self._objective.layers:
+            return [], []
+        *others, end = self._tiles
         states: list[State] = []
         for tile in others if self._pooled else ():
             features = _piece(self._encode, image, self._pooled, self.grid, tile)
@@ -104,9 +100,23 @@ class Tiled:
             del features
             trim()
         opened = self._open(image, end)
-        return _add(states, [State(own.sums.detach(), own.total) for own in opened.states]), opened
+        return _add(states, [State(own.sums.detach(), own.total) for own in opened.states]), [opened]
 
-    def _open(self, image: Tensor, tile: Tile) -> _Open:
+    def _second_pass(
+        self, image: Tensor, gradient: Tensor, slopes: Sequence[Tensor], opened: list[Open]
+    ) -> tuple[list[float], list[float]]:
+        """Give the values of the terms over features and over pixels, and add to the gradient."""
+        contents = [0.0] * len(self._objective.contents)
+        for tile in reversed(self._tiles) if self._objective.layers else ():
+            # It begins with the tile that ended the first pass: that one is encoded once.
+            last = opened.pop() if opened else self._open(image, tile)
+            tile.add(gradient, _close(last, slopes))
+            contents = [so_far + float(x.detach()) for so_far, x in zip(contents, last.contents, strict=True)]
+            del last  # before the next tile is encoded
+            trim()
+        return contents, self._pixels(image, gradient)
+
+    def _open(self, image: Tensor, tile: Tile) -> Open:
         leaf = tile.cut(image).requires_grad_()
         features = self.grid.own(tile, self._encode(leaf, self._objective.layers))
         windows = self.grid.windows(tile)
@@ -115,13 +125,13 @@ class Tiled:
             found, window = features[content.layer], windows[content.layer]
             guide = None if content.guide is None else content.guide[window]
             contents.append(replace(content, target=content.target[(..., *window)].to(found), guide=guide)(found))
-        return _Open(leaf, self._objective.measure(features, windows), contents)
+        return Open(leaf, self._objective.measure(features, windows), contents)
 
     def _pixels(self, image: Tensor, gradient: Tensor) -> list[float]:
         """Give the values of the terms over pixels, and add to the gradient."""
         terms = self._objective.pixels
         values = [0.0] * len(terms)
-        for tile in self.grid.tiles if terms else ():
+        for tile in self._tiles if terms else ():
             ends = tile.rows.stop == tile.rows.side, tile.columns.stop == tile.columns.side
             around = tile.beyond()
             leaf = around.cut(image).requires_grad_()
@@ -141,7 +151,7 @@ class Tiled:
         return values
 
 
-def _close(opened: _Open, slopes: Sequence[Tensor]) -> Tensor:
+def _close(opened: Open, slopes: Sequence[Tensor]) -> Tensor:
     """Give the gradient of a tile's pixels, halo included."""
     shares = [(slope * own.sums).sum() for slope, own in zip(slopes, opened.states, strict=True)]
     losses = torch.stack([loss.to(opened.leaf.dtype) for loss in (*opened.contents, *shares)])
@@ -153,7 +163,7 @@ def _add(states: list[State], others: list[State]) -> list[State]:
     return [one + other for one, other in zip(states, others, strict=True)] if states else others
 
 
-def _differentiate(objective: Objective, states: list[State], dtype: torch.dtype) -> tuple[list[float], list[Tensor]]:
+def differentiate(objective: Objective, states: list[State], dtype: torch.dtype) -> tuple[list[float], list[Tensor]]:
     """Give the values of the style terms, and their slopes with respect to the sums of the states."""
     if not states:
         return [], []

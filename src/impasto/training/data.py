@@ -20,12 +20,15 @@ class PictureStream:
 
     `sources` are tar files or folders of pictures. Crops are cut at a random scale and place, flipped, and
     some are roughened with noise or mixed with another: an encoder is asked about unfinished paintings too.
+    Without `rough` they stay as they are, for networks that learn what a good picture looks like.
 
     Raises `InputError` when a source is missing or holds no picture.
     """
 
-    def __init__(self, sources: Sequence[Path], *, crop: int = 224, batch: int = 4, seed: int = 0) -> None:
-        self.crop, self.batch, self.seed = crop, batch, seed
+    def __init__(
+        self, sources: Sequence[Path], *, crop: int = 224, batch: int = 4, seed: int = 0, rough: bool = True
+    ) -> None:
+        self.crop, self.batch, self.seed, self.rough = crop, batch, seed, rough
         self._pictures: list[tuple[str, bytes]] = []
         for source in sources:
             found = _read(source)
@@ -41,7 +44,7 @@ class PictureStream:
         """Give batch `step`: (B, 3, crop, crop), sRGB in [0, 1]."""
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         crops = torch.cat([self._crop(random) for _ in range(self.batch)])
-        return _roughen(crops, random)
+        return _roughen(crops, random) if self.rough else crops
 
     def _crop(self, random: torch.Generator) -> Tensor:
         for _ in range(20):

@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto import encoders, images, weights
+from impasto import images, weights
 from impasto.encoders.vgg import Vgg
-from impasto.errors import InputError, ResourceError, UsageError, WeightsError
-from impasto.training import warm_start
+from impasto.errors import InputError, UsageError, WeightsError
+from impasto.optim import parallel
+from impasto.training import place, warm_start
 from impasto.training.data import SUFFIXES, PictureStream
 from impasto.training.encoder import EncoderTask, initial
 from impasto.training.trainer import Schedule, train
@@ -63,13 +64,14 @@ def distill(
     yield from train(task, schedule, folder)
     # The last word on the lifts is a linear problem, with far more crops than the last steps of training saw.
     task.fit_lifts(FINAL_BATCHES)
-    task.export(folder / "weights.safetensors")
+    if parallel.chief():
+        task.export(folder / "weights.safetensors")
 
 
 def prepare(work: Distillation) -> EncoderTask:
     """Build the task: teacher, stream of crops, start and held-out pictures, on their device."""
-    place = _device(work.device)
-    precision = _precision(work.precision, place)
+    where = place.device(work.device)
+    precision = place.precision(work.precision, where)
     loaded = weights.load(work.teacher)
     if loaded.architecture != "vgg19":
         raise WeightsError(f"{work.teacher}: is {loaded.architecture}; the teacher must be VGG-19")
@@ -85,7 +87,7 @@ def prepare(work: Distillation) -> EncoderTask:
         gram_weight=work.gram_weight,
         precision=precision,
         held_out=[] if work.held_out is None else held_out(work.held_out),
-        device=place,
+        device=where,
     )
 
 
@@ -148,18 +150,3 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise WeightsError(
             f"{path}: cannot be read as safetensors ({error}); --init takes an encoder to widen"
         ) from None
-
-
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ResourceError("--device cuda: torch finds no such device here; use --device cpu")
-    return torch.device(name)
-
-
-def _precision(name: str, place: torch.device) -> torch.dtype | None:
-    if name == "auto":
-        half = torch.cuda.is_bf16_supported() if place.type == "cuda" else encoders.faster_precision() is torch.bfloat16
-        name = "bfloat16" if half else "float32"
-    return torch.bfloat16 if name == "bfloat16" else None

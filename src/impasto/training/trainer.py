@@ -17,6 +17,7 @@ from torch import Tensor
 from impasto.errors import DivergedError, InputError
 from impasto.events import notice
 from impasto.files import write_bytes
+from impasto.optim import parallel
 
 
 class Task(Protocol):
@@ -47,6 +48,8 @@ class Schedule:
     weight_decay: float = 1e-5
     clip: float = 1.0
     """Largest norm of the gradient."""
+    batches: int = 1
+    """Batches whose gradients are averaged in a step; the processes share them out, and each takes one at least."""
     save_every: int = 250
     """Steps between checkpoints."""
 
@@ -64,21 +67,30 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
     Writes `checkpoint.safetensors` (and keeps the one before), `log.jsonl` and, at each checkpoint, the export
     `weights.safetensors`. Closing the iterator loses at most `save_every` steps.
 
-    Raises `DivergedError` when the loss is not finite ten times in a row.
+    Processes of one `torch.distributed` group train together: each takes other batches, and all the same steps with
+    the mean of their gradients. They end in the same weights as one process with as many `Schedule.batches`. The first
+    alone writes, evaluates and yields; what a record says beside the loss is of its batches.
+
+    Raises `DivergedError` when the loss is not finite ten times in a row, `PeerError` when another process is gone.
     """
     parameters = dict(task.parameters)
     optimizer = torch.optim.AdamW(parameters.values(), lr=schedule.rate, weight_decay=schedule.weight_decay)
-    start = _resume(folder, parameters, optimizer)
-    folder.mkdir(parents=True, exist_ok=True)
+    for parameter in parameters.values():
+        parallel.place(torch.device(parameter.device.type))
+    chief, start = parallel.chief(), 0
+    if chief:
+        start = _resume(folder, parameters, optimizer)
+        folder.mkdir(parents=True, exist_ok=True)
+    start = _same(start, parameters, optimizer)
     bad = 0
     for step in range(start, schedule.steps):
         began = time.monotonic()
         for group in optimizer.param_groups:
             group["lr"] = schedule.at(step)
-        loss, record = task.loss(step)
+        loss, record = _slopes(task, parameters, step, schedule.batches)
         done = step + 1
-        due = done % schedule.save_every == 0 or done == schedule.steps
-        if not torch.isfinite(loss):
+        due = chief and (done % schedule.save_every == 0 or done == schedule.steps)
+        if not math.isfinite(loss):
             bad += 1
             if bad >= 10:
                 raise DivergedError(f"training diverged at step {step}; start again with a smaller --rate")
@@ -87,11 +99,11 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
                 task.export(folder / "weights.safetensors")
             continue
         bad = 0
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         torch.nn.utils.clip_grad_norm_(parameters.values(), schedule.clip)
         optimizer.step()
-        record = {"step": done, "loss": float(loss.detach()), "rate": schedule.at(step), **record}
+        if not chief:
+            continue
+        record = {"step": done, "loss": loss, "rate": schedule.at(step), **record}
         record["seconds"] = time.monotonic() - began
         if due:
             record |= {f"held_out_{key}": value for key, value in task.evaluate().items()}
@@ -101,6 +113,57 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
             rounded = {k: v if isinstance(v, int) else float(f"{v:.6g}") for k, v in record.items()}
             log.write(json.dumps(rounded) + "\n")
         yield record
+
+
+def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: int) -> tuple[float, dict[str, float]]:
+    """Leave the mean gradient of a step's batches in the parameters; give the mean loss, and numbers for the log.
+
+    Where the loss is not finite, there is no gradient.
+    """
+    group = parallel.group()
+    rank, count = (0, 1) if group is None else (group.rank, group.count)
+    batches = max(batches, count)
+    own = range(rank, batches, count)
+    for parameter in parameters.values():
+        parameter.grad = None
+    total, record = 0.0, dict[str, float]()
+    for index in own:
+        loss, numbers = task.loss(step * batches + index)
+        total += float(loss.detach())
+        if not math.isfinite(total):
+            break
+        loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+        for key, value in numbers.items():
+            record[key] = record.get(key, 0.0) + value / len(own)
+    if group is not None:
+        total, *used = group.numbers([total, *(float(p.grad is not None) for p in parameters.values())])
+        if math.isfinite(total):
+            # What no batch depends on stays without a gradient, as it would in one process.
+            moving = [p for p, each in zip(parameters.values(), used, strict=True) if each]
+            found = group.sum([torch.zeros_like(p) if p.grad is None else p.grad for p in moving])
+            for parameter, gradient in zip(moving, found, strict=True):
+                parameter.grad = gradient
+    for parameter in parameters.values():
+        if batches > 1 and parameter.grad is not None:
+            parameter.grad /= batches
+    return total / batches, record
+
+
+def _same(start: int, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
+    """Give all processes the first one's parameters, moments and step; give that step."""
+    group = parallel.group()
+    if group is None:
+        return start
+    start, *known = group.firsts([start, *(int(bool(optimizer.state.get(p))) for p in parameters.values())])
+    for parameter, moved in zip(parameters.values(), known, strict=True):
+        group.copy(parameter.detach())
+        if moved:
+            if group.rank:
+                moments = {part: torch.zeros_like(parameter.detach()) for part in ("exp_avg", "exp_avg_sq")}
+                optimizer.state[parameter] = {"step": torch.tensor(0.0), **moments}
+            for part in ("step", "exp_avg", "exp_avg_sq"):
+                group.copy(optimizer.state[parameter][part])
+    return start
 
 
 def _save(
@@ -146,6 +209,8 @@ def _resume(folder: Path, parameters: Mapping[str, Tensor], optimizer: torch.opt
         with torch.no_grad():
             for key, parameter in parameters.items():
                 parameter.copy_(tensors[f"parameter/{key}"])
+                if f"adamw/{key}/step" not in tensors:
+                    continue  # no batch has depended on it
                 # The moments belong beside the parameter; AdamW keeps its count of steps on the CPU.
                 optimizer.state[parameter] = {
                     part: tensors[f"adamw/{key}/{part}"].clone().to("cpu" if part == "step" else parameter.device)

@@ -1,0 +1,46 @@
+"""`impasto methods`."""
+
+import json
+import textwrap
+from typing import Annotated
+
+import typer
+
+from impasto.cli.session import write_out
+from impasto.methods import METHODS, SHARED, Method, shipped
+
+app = typer.Typer(add_completion=False)
+WIDTH = 100
+"""Columns of a line."""
+
+
+@app.command("methods")
+def methods(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """List the methods of painting: what each is, what it costs and needs."""
+    if as_json:
+        write_out(json.dumps([_record(method) for method in METHODS.values()], sort_keys=True))
+        return
+    for method in METHODS.values():
+        notes = [f"{method.source}; {method.cost} at 512x512; needs {method.needs}"]
+        if method.forward:
+            names = list(shipped(method.name))
+            what = f"networks here: {', '.join(names)}" if names else f"no network here; made by: {method.training}"
+            notes += ["settings: " + ", ".join(method.settings), what]
+        write_out(f"{method.name:12}  {method.line}")
+        for note in notes:
+            write_out(textwrap.fill(note, WIDTH, initial_indent=" " * 14, subsequent_indent=" " * 14))
+
+
+def _record(method: Method) -> dict[str, object]:
+    return {
+        "cost": method.cost,
+        "line": method.line,
+        "name": method.name,
+        "needs": method.needs,
+        "networks": list(shipped(method.name)),
+        "settings": sorted({*method.settings, *SHARED} - {"version", "method"}),
+        "source": method.source,
+    }

@@ -1,0 +1,194 @@
+"""The methods of painting: what each is, costs and needs, and which settings of a recipe it knows.
+
+Data alone: `impasto methods` lists them and recipes are checked without torch.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Literal
+
+MethodName = Literal["gatys", "wct", "adain", "linear", "johnson", "texture_net"]
+
+SHARED = (
+    "version",
+    "method",
+    "size",
+    "color",
+    "color_transform",
+    "color_strength",
+    "regions",
+    "keep",
+    "precision",
+    "seed",
+)
+"""Settings that all methods know."""
+_OF_PAINTINGS = ("style_scale", "style_fit", "style_weights", "region_styles", "encoder")
+_REFINED = ("iterations", "levels", "init", "init_blend")
+"""Settings of gatys that `refine` takes the place of."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way of painting."""
+
+    name: MethodName
+    line: str
+    source: str
+    cost: str
+    """At 512x512 on two cores, after loading."""
+    needs: str
+    settings: tuple[str, ...]
+    """Beside `SHARED`."""
+    styles: bool = True
+    """It looks at paintings; else a network has learnt one."""
+    textures: bool = False
+    """It paints without a photograph too."""
+    multiple: int = 1
+    """Of this the sides of a picture that repeats are multiples."""
+    training: str = ""
+    """The command that makes its network."""
+
+    @property
+    def forward(self) -> bool:
+        """Whether a network paints in one go, and nothing is optimised."""
+        return self.name != "gatys"
+
+
+METHODS: Mapping[str, Method] = {
+    each.name: each
+    for each in (
+        Method(
+            "gatys",
+            "optimises the picture itself: the slowest, the best, with every control",
+            "Gatys et al. 2016",
+            "half a minute to minutes",
+            "a painting",
+            (
+                *_OF_PAINTINGS,
+                *_REFINED,
+                "aspect",
+                "content_layers",
+                "content_weight",
+                "finishing_steps",
+                "gamut_weight",
+                "global_share",
+                "guide_growth",
+                "guides",
+                "history",
+                "layer_shares",
+                "learning_rate",
+                "learning_rate_end",
+                "normalisation",
+                "padding",
+                "pooling",
+                "region_content_weights",
+                "region_scales",
+                "region_share",
+                "region_weights",
+                "schedule",
+                "solver",
+                "statistics",
+                "style_layers",
+                "style_weight",
+                "tileable",
+                "tv",
+                "tv_weight",
+            ),
+            textures=True,
+        ),
+        Method(
+            "wct",
+            "gives features the covariance of any painting's, from coarse to fine: colours and strokes, loose in form",
+            "Li et al. 2017",
+            "half a second",
+            "a painting",
+            ("alpha", "aspect", "layer_shares", "passes", "refine", "tileable", *_OF_PAINTINGS),
+            textures=True,
+            multiple=16,
+            training="impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)",
+        ),
+        Method(
+            "adain",
+            "gives features the mean and spread of any painting's: calm, true to the form",
+            "Huang & Belongie 2017",
+            "a fifth of a second",
+            "a painting",
+            ("alpha", "refine", "tileable", *_OF_PAINTINGS),
+            multiple=16,
+            training="impasto train decoder --method adain --layer relu4_1",
+        ),
+        Method(
+            "linear",
+            "a learnt linear map of features for any painting: steady from frame to frame",
+            "Li et al. 2018",
+            "a fifth of a second",
+            "a painting",
+            ("alpha", "refine", *_OF_PAINTINGS),
+            training="impasto train linear",
+        ),
+        Method(
+            "johnson",
+            "one network for one style: the quickest",
+            "Johnson et al. 2016",
+            "a tenth of a second",
+            "a network",
+            ("network", "refine"),
+            styles=False,
+            training="impasto train fast --method johnson --style painting.jpg",
+        ),
+        Method(
+            "texture_net",
+            "one small network for one style, of photographs or of noise: textures that repeat",
+            "Ulyanov et al. 2016, 2017",
+            "a tenth of a second",
+            "a network",
+            ("aspect", "network", "refine", "tileable"),
+            styles=False,
+            textures=True,
+            multiple=32,
+            training="impasto train fast --method texture_net --style painting.jpg",
+        ),
+    )
+}
+"""All methods by name; the first is the default."""
+
+FOLDER: Traversable = resources.files("impasto").joinpath("nets", "data")
+"""Where the networks are that ship with impasto: `METHOD-NAME.safetensors`."""
+
+
+def shipped(method: str) -> dict[str, Traversable]:
+    """Give the networks that ship for a method, by name, sorted."""
+    start, end = f"{method}-", ".safetensors"
+    files = {each.name: each for each in FOLDER.iterdir()} if FOLDER.is_dir() else {}
+    names = sorted(name for name in files if name.startswith(start) and name.endswith(end))
+    return {name[len(start) : -len(end)]: files[name] for name in names}
+
+
+def foreign(method: str, changed: Iterable[str], *, refined: bool) -> str:
+    """Say in one line which of the settings that were `changed` is another method's; empty where none is.
+
+    `refined`: steps of gatys follow, whose settings count then.
+    """
+    own, gatys = METHODS[method], METHODS["gatys"]
+    known = {*SHARED, *own.settings}
+    if refined and own.forward:
+        known |= {*gatys.settings} - {*_REFINED}
+    for key in changed:
+        if key in known:
+            continue
+        if refined and key in _REFINED and own.forward:
+            return f"{key}: is what refine decides: so many steps at the last size, from what {method} paints"
+        owners = [each.name for each in METHODS.values() if key in each.settings]
+        whose = f"{key} belongs to {_listed(owners)}, not to {method}"
+        if not own.forward:
+            return f"{whose}; set method to {_listed(owners, 'or')}, or leave it out"
+        choices = [name for name in (*own.settings, *SHARED) if name not in ("version", "method")]
+        more = " (and gatys's settings with refine)" if "gatys" in owners else ""
+        return f"{whose}, which knows {', '.join(choices)}{more}"
+    return ""
+
+
+def _listed(names: Sequence[str], word: str = "and") -> str:
+    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

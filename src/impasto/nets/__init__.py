@@ -1,0 +1,1 @@
+"""Feed-forward networks and feature transforms; they see tensors and features, and may use encoders."""

@@ -1,0 +1,254 @@
+"""Several processes at one painting or one training, as `torchrun` starts them: who does what, and what they share.
+
+All take the same steps: each judges its share of the tiles, sums of states and of gradients go round, and what comes
+back is the same in all of them to the last bit. The machines have to be alike for that, and the threads as many.
+"""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from impasto.errors import PeerError, ResourceError, UsageError
+from impasto.losses.objective import LossReport, Objective
+from impasto.losses.statistics import State
+from impasto.optim import memory
+from impasto.optim.evaluate import Encode, WholeImage
+from impasto.optim.grid import Grid
+from impasto.optim.tiling import Open, Tiled, differentiate
+
+Found = TypeVar("Found")
+
+
+def join() -> None:
+    """Join the processes that `torchrun` started with this one, and take this one's GPU where there are some.
+
+    Raises `ResourceError` where they do not find one another.
+    """
+    local = int(os.environ.get("LOCAL_RANK", "0"))
+    cuda = torch.cuda.is_available()
+    if cuda:
+        torch.cuda.set_device(local % torch.cuda.device_count())
+    try:
+        dist.init_process_group("cpu:gloo,cuda:nccl" if cuda and dist.is_nccl_available() else "gloo")
+    except (RuntimeError, ValueError) as error:
+        raise ResourceError(
+            f"the processes of this run do not find one another ({error}); start them with torchrun"
+        ) from None
+
+
+def leave() -> None:
+    """Let the others go."""
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def group() -> "Group | None":
+    """Give the processes that this one is of: those of torch's own default group; None where it is alone."""
+    if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() < 2:
+        return None
+    return Group(dist.get_rank(), dist.get_world_size())
+
+
+def count() -> int:
+    """Give how many processes there are."""
+    found = group()
+    return 1 if found is None else found.count
+
+
+def chief() -> bool:
+    """Whether this is the one process that writes files and talks."""
+    found = group()
+    return found is None or found.rank == 0
+
+
+@dataclass(frozen=True)
+class Group:
+    """The processes, and what they do together: every one of them has to call each method, in the same order.
+
+    Methods raise `PeerError` when another process is gone.
+    """
+
+    rank: int
+    count: int
+
+    def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Give the sums over all processes of `tensors`, like these; one message for all."""
+        if not tensors:
+            return []
+        kind = tensors[0].dtype
+        for tensor in tensors:
+            kind = torch.promote_types(kind, tensor.dtype)
+        flat = torch.cat([tensor.detach().flatten().to(kind) for tensor in tensors])
+        self.add_up(flat)
+        ends = [0]
+        for tensor in tensors:
+            ends.append(ends[-1] + tensor.numel())
+        parts = [flat[begin:end] for begin, end in pairwise(ends)]
+        return [part.reshape(tensor.shape).to(tensor.dtype) for part, tensor in zip(parts, tensors, strict=True)]
+
+    def add_up(self, tensor: Tensor) -> None:
+        """Replace `tensor` by its sum over all processes."""
+        self._through(tensor, dist.all_reduce)
+
+    def copy(self, tensor: Tensor) -> None:
+        """Replace `tensor` by that of the first process."""
+        self._through(tensor, lambda sent: dist.broadcast(sent, 0))
+
+    def numbers(self, values: Sequence[float]) -> list[float]:
+        """Give the sums over all processes of some numbers."""
+        total: list[float] = self.sum([torch.tensor(values, dtype=torch.float64)])[0].tolist()
+        return total
+
+    def firsts(self, values: Sequence[int]) -> list[int]:
+        """Give the whole numbers of the first process."""
+        sent = torch.tensor(values, dtype=torch.int64)
+        self.copy(sent)
+        found: list[int] = sent.tolist()
+        return found
+
+    def most(self, value: float) -> float:
+        """Give the largest of the processes' numbers."""
+        sent = torch.tensor(value, dtype=torch.float64)
+        self._through(sent, lambda tensor: dist.all_reduce(tensor, dist.ReduceOp.MAX))
+        return float(sent)
+
+    def together(self, do: Callable[[], Found]) -> Found:
+        """Give what `do` gives here; raise `MemoryError` in all processes where memory runs out in one of them.
+
+        The others would otherwise wait for its share.
+        """
+        found: list[Found] = []
+        why = "memory ran out in another process"
+        try:
+            found.append(do())
+        except (MemoryError, RuntimeError) as error:
+            if not memory.ran_out(error):
+                raise
+            why = str(error)
+        if self.most(not found):
+            raise MemoryError(why)
+        return found[0]
+
+    def _through(self, tensor: Tensor, message: Callable[[Tensor], object]) -> None:
+        """Send `tensor`, in a place from which it can be sent, and put what comes back in its place."""
+        device = {"nccl": "cuda", "gloo": "cpu"}.get(dist.get_backend(), "cuda" if tensor.is_cuda else "cpu")
+        sent = tensor.to(device).contiguous()
+        try:
+            message(sent)
+        except RuntimeError as error:
+            if memory.ran_out(error):
+                raise
+            raise PeerError("another process of this run has ended; see what it said") from error
+        if sent is not tensor:
+            tensor.copy_(sent)
+
+
+def place(device: torch.device) -> torch.device:
+    """Give `device` where each of the processes can have one of its own.
+
+    Raises `UsageError` where one GPU is named for all, `ResourceError` where there are fewer than processes.
+    """
+    if count() > 1 and device.type == "cuda":
+        if device.index is not None:
+            raise UsageError(f"device '{device}': each process takes a GPU of its own; use --device cuda")
+        if neighbours() > torch.cuda.device_count():
+            raise ResourceError(
+                f"{neighbours()} processes were started for {torch.cuda.device_count()} GPUs; use torchrun "
+                f"--nproc-per-node {torch.cuda.device_count()}, or --device cpu"
+            )
+    return device
+
+
+def neighbours() -> int:
+    """Give how many of the processes share this machine's memory."""
+    return max(1, min(count(), int(os.environ.get("LOCAL_WORLD_SIZE", "0")) or count()))
+
+
+def least(value: int | None) -> int | None:
+    """Give the smallest of the processes' numbers; None where no process knows one."""
+    processes = group()
+    if processes is None:
+        return value
+    found = -processes.most(-math.inf if value is None else -value)
+    return None if math.isinf(found) else int(found)
+
+
+def most(value: int) -> int:
+    """Give the largest of the processes' numbers."""
+    processes = group()
+    return value if processes is None else int(processes.most(value))
+
+
+def together(do: Callable[[], Found]) -> Found:
+    """Give what `do` gives here; raise `MemoryError` in all processes where memory runs out in one of them."""
+    processes = group()
+    return do() if processes is None else processes.together(do)
+
+
+def tiled(encode: Encode, objective: Objective, grid: Grid) -> Tiled:
+    """Give what judges a picture in tiles, here or by all processes. Raises `NotTileableError` as `Tiled` does."""
+    processes = group()
+    return Tiled(encode, objective, grid) if processes is None else Parallel(encode, objective, grid, processes)
+
+
+class Parallel(Tiled):
+    """Judge the picture in tiles, each process its share; all get what `Tiled` answers, and all the same bits.
+
+    A process without a tile adds nothing to the sums. A single tile is judged by the first process.
+    """
+
+    def __init__(self, encode: Encode, objective: Objective, grid: Grid, group: Group) -> None:
+        super().__init__(encode, objective, grid)
+        self._group = group
+        self._tiles = grid.tiles[group.rank :: group.count]
+
+    def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]:
+        """Give the report and the gradient of `image` (1, 3, H, W), which is the same in all processes."""
+        self._check(image)
+        image, group, objective = image.detach(), self._group, self._objective
+        gradient = torch.zeros_like(image, memory_format=torch.contiguous_format)
+        if len(self.grid.tiles) == 1:
+            return self._whole(image, gradient)
+        states, opened = group.together(lambda: self._first_pass(image))
+        summed = group.sum([tensor for state in states for tensor in (state.sums, state.total)])
+        states = [State(*pair) for pair in zip(summed[::2], summed[1::2], strict=True)]
+        pooled, slopes = differentiate(objective, states, image.dtype)
+        contents, pixels = group.together(lambda: self._second_pass(image, gradient, slopes, opened))
+        if group.rank:
+            # Of what all know, one says it.
+            pooled = [0.0] * len(pooled)
+        group.add_up(gradient)
+        return objective.report(group.numbers([*contents, *pooled, *pixels])), gradient
+
+    def _whole(self, image: Tensor, gradient: Tensor) -> tuple[LossReport, Tensor]:
+        names = tuple(dict.fromkeys(self._objective.names))
+        values = [0.0] * (1 + len(names))
+
+        def judge() -> None:
+            if self._group.rank == 0:
+                report, found = WholeImage(self._encode, self._objective)(image)
+                gradient.copy_(found)
+                values[:] = [report.total, *(report.terms[name] for name in names)]
+
+        self._group.together(judge)
+        self._group.add_up(gradient)
+        total, *terms = self._group.numbers(values)
+        return LossReport(total, dict(zip(names, terms, strict=True))), gradient
+
+    def _first_pass(self, image: Tensor) -> tuple[list[State], list[Open]]:
+        return super()._first_pass(image) if self._tiles else (self._nothing(image), [])
+
+    @torch.no_grad()
+    def _nothing(self, image: Tensor) -> list[State]:
+        """Give states of the right shapes that add nothing; a few pixels tell these."""
+        side = max(self.grid.strides.values(), default=1)
+        features = self._encode(image[..., :side, :side], self._pooled) if self._pooled else {}
+        states = [style.statistic.measure(features[style.layer]) for style in self._objective.styles]
+        return [State(torch.zeros_like(state.sums), torch.zeros_like(state.total)) for state in states]

@@ -1,0 +1,124 @@
+"""Training a decoder from end to end: what `impasto train decoder` does with what it is given."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from impasto import encoders
+from impasto.errors import UsageError, WeightsError
+from impasto.nets import store
+from impasto.nets.decoder import LAYERS, Decoder
+from impasto.training import place
+from impasto.training.data import PictureStream
+from impasto.training.decoder import DecoderTask, Objective
+from impasto.training.distill import held_out
+from impasto.training.trainer import Schedule, train
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """What is learnt from what."""
+
+    data: Sequence[Path]
+    """Folders or tar files of pictures."""
+    layer: str = "relu4_1"
+    objective: Objective = field(default_factory=Objective)
+    paintings: Sequence[Path] = ()
+    """Where adain takes its styles from; wct learns them like other pictures."""
+    init: Path | None = None
+    """Another decoder, whose convolutions of the same name and shape are the start."""
+    held_out: Path | None = None
+    """A folder of pictures that are measured on and never trained on."""
+    held_out_styles: Path | None = None
+    batch: int = 4
+    crop: int = 192
+    seed: int = 0
+    precision: str = "auto"
+    device: str = "auto"
+
+
+def learn(
+    work: Decoding, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250, sheet_every: int = 500
+) -> Iterator[dict[str, float]]:
+    """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
+
+    Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
+    `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
+    """
+    if not rate > 0:
+        raise UsageError(f"--rate {rate:g}: must be above 0")
+    fresh = not any(folder.glob("checkpoint*.safetensors"))
+    # A checkpoint knows more than any start.
+    task = prepare(work if fresh else replace(work, init=None), steps=steps)
+    schedule = Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
+    pace = 0.0
+    for record in train(task, schedule, folder):
+        step = int(record["step"])
+        # The latest steps say most about the next.
+        pace = record["seconds"] if not pace else 0.98 * pace + 0.02 * record["seconds"]
+        if step % sheet_every == 0 or step == steps:
+            task.sheet(
+                folder / "samples" / f"{step:06d}.png", note=f"step {step} of {steps}, loss {record['loss']:.4g}"
+            )
+        yield record | {"eta_s": pace * (steps - step)}
+
+
+def prepare(work: Decoding, *, steps: int = 0) -> DecoderTask:
+    """Build the task: petite, decoder, streams and held-out pictures, on their device."""
+    where = place.device(work.device)
+    precision = place.precision(work.precision, where)
+    encoder = encoders.Petite.embedded(precision=precision)
+    if precision is not None:
+        # Cast once: it is asked in every step and never trained.
+        encoder.tensors = {key: tensor.to(precision) for key, tensor in encoder.tensors.items()}
+    torch.manual_seed(work.seed)
+    if work.layer not in LAYERS:
+        raise UsageError(f"--layer {work.layer}: cannot be decoded; choose from {', '.join(LAYERS)}")
+    channels = encoder.tensors[f"conv{work.layer[4:]}.weight"].shape[0]
+    decoder = Decoder(work.layer, channels=channels, precision=precision)
+    if work.init is not None:
+        begin(decoder, work.init)
+    wct = work.objective.method == "wct"
+    sources = [*work.data, *work.paintings] if wct else list(work.data)
+    content = PictureStream(sources, crop=work.crop, batch=work.batch, seed=work.seed, rough=False)
+    style = None
+    pictures = len(content)
+    if not wct and work.paintings:
+        style = PictureStream(work.paintings, crop=work.crop, batch=work.batch, seed=work.seed + 1, rough=False)
+        pictures += len(style)
+    notes: dict[str, Any] = {
+        "steps": steps,
+        "batch": work.batch,
+        "crop": work.crop,
+        "pictures": pictures,
+        "seed": work.seed,
+        "objective": {key: value for key, value in vars(work.objective).items() if key != "method"},
+    }
+    return DecoderTask(
+        encoder,
+        decoder,
+        work.objective,
+        content,
+        style,
+        held_out=[] if work.held_out is None else held_out(work.held_out),
+        held_out_styles=[] if work.held_out_styles is None else held_out(work.held_out_styles),
+        notes=notes,
+        device=where,
+    )
+
+
+def begin(decoder: Decoder, path: Path) -> None:
+    """Take over the convolutions that another decoder has too: a shallow one is the tail of a deeper one.
+
+    Raises `WeightsError` when `path` is no decoder, or has none of them.
+    """
+    tensors, card = store.load(path)
+    store.expect(card, str(path), kind="decoder")
+    own = decoder.state_dict()
+    common = {key: value for key, value in tensors.items() if key in own and own[key].shape == value.shape}
+    if not common:
+        raise WeightsError(f"{path}: has no convolution in common with a decoder from {decoder.layer}; name another")
+    decoder.load_state_dict(own | common)

@@ -1,0 +1,133 @@
+"""Training a per-style network from end to end: what `impasto train fast` does with what it is given."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from impasto import encoders, images
+from impasto.errors import UsageError
+from impasto.nets.johnson import PAPER, Johnson, scaled
+from impasto.nets.texture_net import TextureNet, TexturePlan
+from impasto.recipe import Recipe
+from impasto.training import place
+from impasto.training.data import PictureStream
+from impasto.training.distill import held_out
+from impasto.training.fast import FastTask, same_style
+from impasto.training.trainer import Schedule, train
+
+METHODS = ("johnson", "texture_net")
+HELD_OUT_MOST = 6
+"""Pictures; more only make the evaluation slower."""
+
+
+@dataclass(frozen=True)
+class Fast:
+    """What is learnt from what."""
+
+    data: Sequence[Path]
+    """Folders or tar files of photographs; none where the network is fed with noise alone."""
+    styles: Sequence[Path]
+    """Paintings; several are mixed in equal parts."""
+    method: str = "johnson"
+    mode: str = "photos"
+    width: float = 1.0
+    """Times the channels of the default plan; 0 for the plan of the paper."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of the recipe's objective: weights, layers, statistics, normalisation."""
+    held_out: Path | None = None
+    """A folder of pictures that are measured on and never trained on."""
+    batch: int = 2
+    crop: int = 256
+    style_size: int = 384
+    seed: int = 0
+    precision: str = "auto"
+    device: str = "auto"
+
+
+def learn(
+    work: Fast, folder: Path, *, steps: int, rate: float = 2e-3, save_every: int = 250, sheet_every: int = 500
+) -> Iterator[dict[str, float]]:
+    """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
+
+    Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
+    `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
+    """
+    if not rate > 0:
+        raise UsageError(f"--rate {rate:g}: must be above 0")
+    task = prepare(work, steps=steps)
+    same_style(folder, task.styles)
+    schedule = Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
+    pace = 0.0
+    for record in train(task, schedule, folder):
+        step = int(record["step"])
+        # The latest steps say most about the next.
+        pace = record["seconds"] if not pace else 0.98 * pace + 0.02 * record["seconds"]
+        if step % sheet_every == 0 or step == steps:
+            task.sheet(folder / "samples" / f"{step:06d}.png", f"step {step} of {steps}, loss {record['loss']:.4g}")
+        yield record | {"eta_s": pace * (steps - step)}
+
+
+def prepare(work: Fast, *, steps: int = 0) -> FastTask:
+    """Build the task: network, petite, styles, stream of crops and held-out pictures, on their device."""
+    where = place.device(work.device)
+    recipe = Recipe.parse(dict(work.settings))
+    if not work.styles:
+        raise UsageError("a style is needed: --style painting.jpg")
+    styles = [images.load(path) for path in work.styles]
+    precision = place.precision(work.precision, where)
+    encoder = encoders.Petite.embedded(precision=precision)
+    if precision is not None:
+        # Cast once: it is asked in every step and never trained.
+        encoder.tensors = {key: tensor.to(precision) for key, tensor in encoder.tensors.items()}
+    net: Johnson | TextureNet
+    if work.method == "johnson":
+        net = Johnson(scaled(work.width) if work.width else PAPER, seed=work.seed, precision=precision)
+    elif work.method == "texture_net":
+        plan = TexturePlan(round(work.width * TexturePlan.width)) if work.width else TexturePlan()
+        net = TextureNet(plan, seed=work.seed, precision=precision)
+    else:
+        raise UsageError(f"unknown method '{work.method[:60]}'; choose from {', '.join(METHODS)}")
+    stream = None
+    if work.data and work.mode != "noise":
+        stream = PictureStream(work.data, crop=work.crop, batch=work.batch, seed=work.seed, rough=False)
+    notes: dict[str, Any] = {
+        "steps": steps,
+        "batch": work.batch,
+        "crop": work.crop,
+        "mode": work.mode,
+        "pictures": 0 if stream is None else len(stream),
+        "style_size": work.style_size,
+        "encoder": encoder.sha256,
+        "seed": work.seed,
+        "objective": recipe.model_dump(mode="json", include=set(OBJECTIVE)),
+    }
+    return FastTask(
+        net,
+        encoder,
+        recipe,
+        styles,
+        stream,
+        mode=work.mode,
+        batch=work.batch,
+        crop=work.crop,
+        style_size=work.style_size,
+        held_out=[] if work.held_out is None else held_out(work.held_out)[:HELD_OUT_MOST],
+        seed=work.seed,
+        notes=notes,
+        device=where,
+    )
+
+
+OBJECTIVE = (
+    "content_layers",
+    "content_weight",
+    "gamut_weight",
+    "normalisation",
+    "statistics",
+    "style_layers",
+    "style_weight",
+    "tv",
+    "tv_weight",
+)
+"""The settings of a recipe that a network is trained with."""

@@ -1,0 +1,73 @@
+"""`impasto export`: what it says, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from impasto import exporting
+from impasto.nets import store
+from impasto.nets.johnson import Johnson, JohnsonPlan
+
+
+@pytest.fixture
+def network(machine):
+    net = Johnson(JohnsonPlan(narrow=4, wide=6, residuals=0))
+    store.save(Path("net.safetensors"), net.state_dict(), store.Card("johnson", "stylizer", net.card_plan))
+    return "net.safetensors"
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """No tracing, and no onnxruntime."""
+    monkeypatch.setattr(exporting, "convert", lambda graph: b"a graph")
+    monkeypatch.setattr(exporting, "check_extra", lambda: None)
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+
+
+def test_writes_a_graph_and_says_how_near_it_is(run, network, photo):
+    pytest.importorskip("onnx", reason="needs the extra onnx")
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    outcome = run("export", network, "--onnx", "out/net.onnx", "--picture", photo, "--json")
+    assert outcome.status == 0, outcome.err
+    assert outcome.json["difference"] < 1e-4
+    assert outcome.json["size_bytes"] == Path("out/net.onnx").stat().st_size
+    assert (outcome.json["method"], outcome.json["smallest_side"]) == ("johnson", 8)
+    assert outcome.err.startswith("saved out/net.onnx (0.0 MB, sides from 8 pixels up); onnxruntime differs")
+    assert len(outcome.err.splitlines()) == 1
+    session = onnxruntime.InferenceSession("out/net.onnx", providers=["CPUExecutionProvider"])
+    assert [each.name for each in session.get_inputs()] == ["picture"]
+
+
+def test_says_that_nothing_was_checked(run, network, quick):
+    outcome = run("export", network, "--onnx", "net.onnx")
+    assert (outcome.status, outcome.out) == (0, "")
+    assert "not checked: onnxruntime is not installed; run: pip install 'impasto[onnx]'" in outcome.err
+    assert run("export", network, "--onnx", "again.onnx", "--quiet").err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (["net.safetensors"], 2, "--onnx"),
+        (["net.safetensors", "--onnx", "net.onnx", "--style", "style.png"], 2, "--picture"),
+        (["net.safetensors", "--onnx", "net.onnx", "--decoder", "net.safetensors"], 2, "--decoder"),
+        (["net.safetensors", "--onnx", "net.onnx", "--picture", "nowhere.png"], 3, "nowhere.png"),
+        (["net.safetensors", "--onnx", "old.onnx"], 3, "--force"),
+        (["nowhere.safetensors", "--onnx", "net.onnx"], 4, "nowhere.safetensors"),
+        (["nothing", "--onnx", "net.onnx"], 4, "neither a file nor known by name"),
+        (["photo.png", "--onnx", "net.onnx"], 4, "photo.png"),
+    ],
+)
+def test_refused(run, network, quick, photo, style, arguments, status, words):
+    Path("old.onnx").write_text("old")
+    outcome = run("export", *arguments)
+    assert (outcome.status, words in outcome.error) == (status, True), outcome.err
+    assert not Path("net.onnx").exists()
+    assert Path("old.onnx").read_text() == "old"
+
+
+def test_without_the_extra(run, network, monkeypatch):
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+    outcome = run("export", network, "--onnx", "net.onnx")
+    assert outcome.status == 5
+    assert outcome.error == "an export needs onnx and onnxscript; run: pip install 'impasto[onnx]'"

@@ -1,0 +1,182 @@
+"""Several processes answer what one does: the same gradient to 1e-10, and the same bits in each of them."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from parallel_worker import cases
+from safetensors.torch import load_file, save_file
+from test_tiling import painting
+from torch import Tensor
+
+from impasto import planning
+from impasto.errors import ResourceError, UsageError
+from impasto.optim import parallel, planner
+from impasto.optim.evaluate import WholeImage
+from impasto.optim.grid import Grid
+from impasto.optim.history import Keeping
+from impasto.optim.planner import Plan
+from impasto.optim.tiling import Tiled
+
+COUNT = 3
+NAMES = (
+    "many tiles", "a process without a tile", "one tile", "no style", "style alone", "repeats", "pixels alone",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def encoder(tiny_tensors: Callable[..., dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {key: value.double() for key, value in tiny_tensors().items()}
+
+
+@pytest.fixture(scope="module")
+def found(
+    encoder: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory
+) -> list[tuple[dict[str, Tensor], dict[str, Any]]]:
+    """Gradients, and all else, of each process."""
+    folder = tmp_path_factory.mktemp("processes")
+    save_file(encoder, folder / "encoder.safetensors")
+    worker = Path(__file__).with_name("parallel_worker.py")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
+    started = [
+        subprocess.Popen(
+            [sys.executable, str(worker), str(folder), str(rank), str(COUNT)],
+            env=environment,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(COUNT)
+    ]
+    try:
+        said = [process.communicate(timeout=200)[1] for process in started]
+    finally:
+        for process in started:
+            process.kill()
+    assert [process.returncode for process in started] == [0] * COUNT, said
+    return [
+        (load_file(folder / f"{rank}.safetensors"), json.loads((folder / f"{rank}.json").read_text()))
+        for rank in range(COUNT)
+    ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_gradient_of_one_process(found: Any, encoder: dict[str, Tensor], name: str) -> None:
+    several = cases(encoder)
+    assert set(several) == set(NAMES)
+    encode, judge, _, size = several[name]
+    expected, slope = WholeImage(encode, judge)(painting(size))
+    for gradients, said in found:
+        total, terms = said["reports"][name]
+        assert float((gradients[name] - slope).abs().max() / slope.abs().max()) < 1e-10
+        assert total == pytest.approx(expected.total, rel=1e-10)
+        assert terms == pytest.approx(expected.terms, rel=1e-10)
+        assert list(terms) == list(expected.terms)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_bits_in_all(found: Any, name: str) -> None:
+    (first, said), *others = found
+    for gradients, others_said in others:
+        assert torch.equal(gradients[name], first[name])
+        assert others_said["reports"][name] == said["reports"][name]
+
+
+def test_the_cases_are_what_they_are_called(encoder: dict[str, Tensor]) -> None:
+    counts = {name: len(cut.tiles) for name, (_, _, cut, _) in cases(encoder).items()}
+    assert counts["one tile"] == 1
+    assert 1 < counts["a process without a tile"] < COUNT
+    assert 1 < counts["no style"] < COUNT
+    assert min(counts[name] for name in ("many tiles", "repeats", "pixels alone")) > COUNT
+
+
+def test_messages(found: Any) -> None:
+    for rank, (_, said) in enumerate(found):
+        assert (said["chief"], said["count"]) == (rank == 0, COUNT)
+        assert said["sum"] == [
+            [[4.5, 6.0], [2], "torch.float32"],
+            [[111.0, 111.0], [2, 1], "torch.float64"],
+            [[3], [], "torch.int64"],
+        ]
+        assert said["strided"] == [[0.0, 18.0], [6.0, 24.0], [12.0, 30.0]]
+        assert (said["most"], said["least"], said["least of none"], said["least of some"]) == (2, 8, None, 5)
+        assert said["firsts"] == [7, 2**40]
+        assert said["copied"] == [0.0, 0.0]
+
+
+def test_memory_that_runs_out_in_one_runs_out_in_all(found: Any) -> None:
+    lines = [said["short"] for _, said in found]
+    short, other = "DefaultCPUAllocator: can't allocate memory", "memory ran out in another process"
+    assert lines == [[other, other], [short, other], [other, short]]
+    for _, said in found:
+        assert said["another error"] == "IndexError"
+        assert said["after"] == COUNT - 1
+
+
+def test_a_process_that_is_gone_is_named(found: Any) -> None:
+    for _, said in found[:-1]:
+        assert said["lost"].startswith("another process of this run has ended")
+    assert "lost" not in found[-1][1]
+
+
+def test_alone_nothing_changes(encoder: dict[str, Tensor]) -> None:
+    encode, judge, cut, _ = cases(encoder)["many tiles"]
+    assert type(parallel.tiled(encode, judge, cut)) is Tiled
+    assert parallel.group() is None
+    assert (parallel.count(), parallel.chief(), parallel.neighbours()) == (1, True, 1)
+    assert (parallel.most(3), parallel.least(4), parallel.least(None)) == (3, 4, None)
+    assert parallel.together(lambda: 5) == 5
+    parallel.leave()
+
+
+def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "count", lambda: 4)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert parallel.place(torch.device("cpu")).type == "cpu"
+    with pytest.raises(ResourceError, match=r"4 processes .* 2 GPUs; use torchrun --nproc-per-node 2"):
+        parallel.place(torch.device("cuda"))
+    with pytest.raises(UsageError, match="device 'cuda:1'"):
+        parallel.place(torch.device("cuda", 1))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert parallel.place(torch.device("cuda")) == torch.device("cuda")
+
+
+def cut(size: tuple[int, int], tile: int | None) -> Grid:
+    return planning.grid(size, ["relu3_1"], tile)
+
+
+def plan(size: tuple[int, int], tile: int | None = None) -> Plan:
+    return Plan(cut(size, tile), tile, Keeping(), 1, 1)
+
+
+def test_the_share_of_the_busiest() -> None:
+    whole, halves = plan((64, 80)).grid, plan((200, 400), 270).grid
+    assert planner.share(whole, 1) == planner.share(whole, 5) == 64 * 80
+    one, two = (len(tile.rows) * len(tile.columns) for tile in halves.tiles)
+    # Alone a process encodes one of them twice, forward; with one each, none is.
+    assert planner.share(halves, 1) == pytest.approx((one + two) * 3.5 / 3)
+    assert planner.share(halves, 2) == max(one, two)
+    assert planner.share(halves, 1) == pytest.approx(plan((200, 400), 270).work)
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 8])
+@pytest.mark.parametrize("size", [(600, 800), (512, 512), (333, 2000)])
+def test_tiles_are_made_for_all(size: tuple[int, int], count: int) -> None:
+    shared = planner.spread(plan(size), cut, count)
+    assert len(shared.grid.tiles) >= count
+    # Halos cost something, and less than half of what is won.
+    assert planner.share(shared.grid, count) < 1.5 * size[0] * size[1] / count
+
+
+def test_tiles_that_do_not_pay_are_not_made() -> None:
+    small = plan((20, 24))
+    assert planner.spread(small, cut, 2) is small
+    many = plan((600, 800), 100)
+    assert len(many.grid.tiles) > 8
+    assert planner.spread(many, cut, 2) is many
