@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 
-from impasto import encoders
 from impasto.errors import UsageError, WeightsError
 from impasto.nets import store
 from impasto.nets.decoder import LAYERS, Decoder
@@ -15,7 +14,7 @@ from impasto.training import place
 from impasto.training.data import PictureStream
 from impasto.training.decoder import DecoderTask, Objective
 from impasto.training.distill import held_out
-from impasto.training.trainer import Schedule, train
+from impasto.training.watch import judge, schedule, watched
 
 
 @dataclass(frozen=True)
@@ -48,32 +47,18 @@ def learn(
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
     """
-    if not rate > 0:
-        raise UsageError(f"--rate {rate:g}: must be above 0")
+    plan = schedule(steps, rate, save_every)
     fresh = not any(folder.glob("checkpoint*.safetensors"))
     # A checkpoint knows more than any start.
     task = prepare(work if fresh else replace(work, init=None), steps=steps)
-    schedule = Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
-    pace = 0.0
-    for record in train(task, schedule, folder):
-        step = int(record["step"])
-        # The latest steps say most about the next.
-        pace = record["seconds"] if not pace else 0.98 * pace + 0.02 * record["seconds"]
-        if step % sheet_every == 0 or step == steps:
-            task.sheet(
-                folder / "samples" / f"{step:06d}.png", note=f"step {step} of {steps}, loss {record['loss']:.4g}"
-            )
-        yield record | {"eta_s": pace * (steps - step)}
+    yield from watched(task, plan, folder, sheet_every)
 
 
 def prepare(work: Decoding, *, steps: int = 0) -> DecoderTask:
     """Build the task: petite, decoder, streams and held-out pictures, on their device."""
     where = place.device(work.device)
     precision = place.precision(work.precision, where)
-    encoder = encoders.Petite.embedded(precision=precision)
-    if precision is not None:
-        # Cast once: it is asked in every step and never trained.
-        encoder.tensors = {key: tensor.to(precision) for key, tensor in encoder.tensors.items()}
+    encoder = judge(precision)
     torch.manual_seed(work.seed)
     if work.layer not in LAYERS:
         raise UsageError(f"--layer {work.layer}: cannot be decoded; choose from {', '.join(LAYERS)}")

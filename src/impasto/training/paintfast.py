@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from impasto import encoders, images
+from impasto import images
 from impasto.errors import UsageError
 from impasto.nets.johnson import PAPER, Johnson, scaled
 from impasto.nets.texture_net import TextureNet, TexturePlan
@@ -14,7 +14,7 @@ from impasto.training import place
 from impasto.training.data import PictureStream
 from impasto.training.distill import held_out
 from impasto.training.fast import FastTask, same_style
-from impasto.training.trainer import Schedule, train
+from impasto.training.watch import judge, schedule, watched
 
 METHODS = ("johnson", "texture_net")
 HELD_OUT_MOST = 6
@@ -53,19 +53,10 @@ def learn(
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
     """
-    if not rate > 0:
-        raise UsageError(f"--rate {rate:g}: must be above 0")
+    plan = schedule(steps, rate, save_every)
     task = prepare(work, steps=steps)
     same_style(folder, task.styles)
-    schedule = Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
-    pace = 0.0
-    for record in train(task, schedule, folder):
-        step = int(record["step"])
-        # The latest steps say most about the next.
-        pace = record["seconds"] if not pace else 0.98 * pace + 0.02 * record["seconds"]
-        if step % sheet_every == 0 or step == steps:
-            task.sheet(folder / "samples" / f"{step:06d}.png", f"step {step} of {steps}, loss {record['loss']:.4g}")
-        yield record | {"eta_s": pace * (steps - step)}
+    yield from watched(task, plan, folder, sheet_every)
 
 
 def prepare(work: Fast, *, steps: int = 0) -> FastTask:
@@ -76,10 +67,7 @@ def prepare(work: Fast, *, steps: int = 0) -> FastTask:
         raise UsageError("a style is needed: --style painting.jpg")
     styles = [images.load(path) for path in work.styles]
     precision = place.precision(work.precision, where)
-    encoder = encoders.Petite.embedded(precision=precision)
-    if precision is not None:
-        # Cast once: it is asked in every step and never trained.
-        encoder.tensors = {key: tensor.to(precision) for key, tensor in encoder.tensors.items()}
+    encoder = judge(precision)
     net: Johnson | TextureNet
     if work.method == "johnson":
         net = Johnson(scaled(work.width) if work.width else PAPER, seed=work.seed, precision=precision)

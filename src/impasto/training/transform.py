@@ -8,8 +8,6 @@ from typing import Any
 
 import torch
 
-from impasto import encoders
-from impasto.encoders import Petite
 from impasto.errors import InputError, UsageError
 from impasto.nets import store
 from impasto.nets.decoder import Decoder
@@ -18,11 +16,10 @@ from impasto.training import place
 from impasto.training.data import PictureStream
 from impasto.training.distill import held_out
 from impasto.training.linear import LinearTask, Weights
-from impasto.training.trainer import Schedule, train
+from impasto.training.watch import judge, schedule, watched
 
 FIRST_BATCHES = 8
 """Of each stream, that the start is measured on."""
-_PACE = 0.98
 
 
 @dataclass(frozen=True)
@@ -54,22 +51,13 @@ def learn(
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
     """
-    if not rate > 0:
-        raise UsageError(f"--rate {rate:g}: must be above 0")
+    plan = schedule(steps, rate, save_every)
     task = prepare(work, steps=steps)
     same_decoder(folder, task.net)
     if not any(folder.glob("checkpoint*.safetensors")):
         # A checkpoint knows more than any start.
         task.begin(FIRST_BATCHES)
-    schedule = Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
-    pace = 0.0
-    for record in train(task, schedule, folder):
-        step = int(record["step"])
-        # The latest steps say most about the next.
-        pace = record["seconds"] if not pace else _PACE * pace + (1 - _PACE) * record["seconds"]
-        if step % sheet_every == 0 or step == steps:
-            task.sheet(folder / "samples" / f"{step:06d}.png", f"step {step} of {steps}, loss {record['loss']:.4g}")
-        yield record | {"eta_s": pace * (steps - step)}
+    yield from watched(task, plan, folder, sheet_every)
 
 
 def prepare(work: Transforming, *, steps: int = 0) -> LinearTask:
@@ -79,11 +67,9 @@ def prepare(work: Transforming, *, steps: int = 0) -> LinearTask:
     if not work.paintings:
         raise UsageError("pictures to take styles from are needed: --paintings")
     tensors, card = store.load(work.decoder)
-    encoder = encoders.Petite.embedded(precision=precision)
+    encoder = judge(precision)
     store.expect(card, str(work.decoder), kind="decoder", encoder=encoder.sha256)
     decoder = Decoder.from_parts(tensors, card, str(work.decoder), precision=precision)
-    if precision is not None:
-        _cast(encoder, precision)
     channels = encoder.tensors[f"conv{card.layer[4:]}.weight"].shape[0]
     torch.manual_seed(work.seed)
     size = min(LinearPlan.size, channels)
@@ -123,8 +109,3 @@ def same_decoder(folder: Path, net: Linear) -> None:
         tensors, card = store.load(path)
         if Linear.from_card(tensors, card, str(path)).plan.decoder != net.plan.decoder:
             raise InputError(f"{folder}: holds a training with another decoder; name another output folder")
-
-
-def _cast(encoder: Petite, precision: torch.dtype) -> None:
-    # Once: it is asked in every step and never trained.
-    encoder.tensors = {key: tensor.to(precision) for key, tensor in encoder.tensors.items()}
