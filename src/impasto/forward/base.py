@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,7 @@ class Forward(ABC):
     ) -> None:
         self.resources = Resources(parallel.place(devices.choose(device)), tile, memory)
         self.method = METHODS[recipe.method]
-        load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
+        load = self._load_picture = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
         photo: Picture | None = None if content is None else load(content)
         if photo is None and not self.method.textures:
             able = [name for name, each in METHODS.items() if each.textures]
@@ -133,6 +133,26 @@ class Forward(ABC):
             yield progress
         self._finished = True
         self.timings["total"] = time.monotonic() - began
+
+    def frames(self, photos: Iterable[Source]) -> Iterator[Picture]:
+        """Paint a stream of photographs that have the shape of the first, each by itself; give each when it is done.
+
+        What does not depend on them, the styles above all, is measured once. Raises `UsageError` for one of another
+        shape, or where the painting is a texture, and what `images.load` raises.
+        """
+        if self.scene.content is None:
+            raise UsageError("a texture has no frames; begin with the first of them as content")
+        for number, source in enumerate(photos):
+            photo = self._load_picture(source)
+            if result_size(photo, self.recipe) != self.size:
+                height, width = photo.size
+                raise UsageError(
+                    f"frame {number} is {width}x{height} px, another shape than the first; begin a painting for it"
+                )
+            self.scene.content = photo
+            for _ in self:
+                pass
+            yield self.result().picture
 
     @property
     def content(self) -> Picture | None:

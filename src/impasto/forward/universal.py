@@ -62,6 +62,7 @@ class Universal(Forward):
         what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
         self.tile, self._bytes = tiles.choose(what, self.size, lambda size: self._need(size, deepest), self.resources)
         self._said: set[tuple[str, str]] = set()
+        self._styles: dict[str, list[list[Any]]] | None = None
 
     def _passes(self) -> int:
         recipe = self.recipe
@@ -117,8 +118,9 @@ class Universal(Forward):
         )
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
-        styles = self._measured()
-        image = self._start()
+        if self._styles is None or self.recipe.color in ("match", "luminance"):  # whose styles follow the content
+            self._styles = self._measured()
+        styles, image = self._styles, self._start()
         for number in range(max(1, self.recipe.passes)):
             for decoder in self.decoders:
                 image = self._once(image, decoder, styles)

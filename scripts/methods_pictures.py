@@ -1,0 +1,157 @@
+"""Paint the pictures of docs/methods.md: `python scripts/methods_pictures.py TASK --shared ../shared`.
+
+Tasks: `sheet` (every method on eight pairs, the optimisation beside them), `rivals` (wct and adain beside wct with the
+16x encoders and decoders of Collaborative Distillation), `alpha` (strengths of wct, adain and linear), `textures` (from
+noise). Pictures are kept under --work and painted only once; sheets go to docs/figures. The photographs are not shown,
+where they are not ours to show.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from impasto import Picture, Recipe, begin, load
+from impasto.images import Tile, contact_sheet, save
+from impasto.methods import METHODS, shipped
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from rival_wct import Distilled  # noqa: E402  # beside the benchmarks that it is measured by
+
+SIDE = 448
+PAIRS = [
+    ("content/golden_gate", "swirls"),
+    ("content/kodim04_woman_redhat", "woodblock"),
+    ("content/avila_walls", "stained_glass"),
+    ("content/nnst_butterfly", "pointillism"),
+    ("content/tubingen", "style/van_gogh_starry_night"),
+    ("content/portrait_man", "style/van_gogh_self_1889"),
+    ("content/sailboat", "style/picabia_udnie"),
+    ("content/chicago", "style/monet_sainte_adresse"),
+]
+"""Photographs with a painting of ours, which networks of one style know, or a shared one."""
+COLUMNS = tuple(METHODS)
+
+
+class Easel:
+    """Paints what is not there yet."""
+
+    def __init__(self, shared: Path, work: Path) -> None:
+        self.shared, self.work = shared, work
+
+    def image(self, part: str) -> Path:
+        """Give the file of a shared picture, or of a style of ours."""
+        if "/" in part:
+            return self.shared / "images" / f"{part}.jpg"
+        return ROOT / "assets" / "styles" / f"{part}.jpg"
+
+    def paint(self, pair: tuple[str, str], method: str, **settings: Any) -> Tile:
+        """Paint a pair, and label it with its seconds after loading."""
+        content, style = pair
+        if not METHODS[method].styles:
+            if style not in shipped(method):
+                return Tile(text="paints only\nits own style", size=(300, 400))
+            settings["network"] = style
+        name = "-".join(part.replace("/", "_") for part in (method, content, style))
+        name += "".join(f"-{key}={value}" for key, value in sorted(settings.items()) if key != "network")
+        path, log = self.work / f"{name}.png", self.work / f"{name}.json"
+        if not log.exists():
+            recipe = Recipe.parse({"method": method, "size": SIDE, **settings})
+            styles = [self.image(style)] if METHODS[method].styles else []
+            painting = begin(self.image(content), styles, recipe)
+            for _ in painting:
+                pass
+            result = painting.result()
+            result.save(path, force=True)
+            log.write_text(json.dumps(result.timings["total"]))
+        return Tile(load(path), label=f"{method}, {json.loads(log.read_text()):.1f} s")
+
+    def distilled(self, pair: tuple[str, str]) -> Tile:
+        """Paint a pair with wct and the 16x networks."""
+        name = "-".join(part.replace("/", "_") for part in ("distilled", *pair))
+        path, log = self.work / f"{name}.png", self.work / f"{name}.json"
+        if not log.exists():
+            rival = Distilled(self.shared / "weights" / "collaborative-distillation-16x.safetensors")
+            photo, style = (load(self.image(part)) for part in pair)
+            began = time.perf_counter()
+            painted = rival.paint(photo, style, SIDE)
+            log.write_text(json.dumps(time.perf_counter() - began))
+            save(Picture(painted), path, force=True)
+        return Tile(load(path), label=f"wct with 16x networks, {json.loads(log.read_text()):.1f} s")
+
+
+def sheet(easel: Easel) -> Picture:
+    """Every method on every pair."""
+    rows = [[easel.paint(pair, method) for method in COLUMNS] for pair in PAIRS]
+    return page(rows, COLUMNS, [_title(style) for _, style in PAIRS])
+
+
+def rivals(easel: Easel) -> Picture:
+    """Ours beside the 16x networks."""
+    columns = ("wct, ours", "wct, 16x networks", "adain, ours")
+    rows = [[easel.paint(pair, "wct"), easel.distilled(pair), easel.paint(pair, "adain")] for pair in PAIRS]
+    return page(rows, columns, [_title(style) for _, style in PAIRS])
+
+
+def alpha(easel: Easel) -> Picture:
+    """Strengths from a quarter to the whole."""
+    values = (0.25, 0.5, 0.75, 1.0)
+    rows = [
+        [easel.paint(PAIRS[5], method, **({} if value == 1 else {"alpha": value})) for value in values]
+        for method in ("wct", "adain", "linear")
+    ]
+    return page(rows, [f"alpha {value:g}" for value in values], ["wct", "adain", "linear"])
+
+
+def textures(easel: Easel) -> Picture:
+    """Textures of noise, by wct and by the network that ships; seamless ones are laid out twice."""
+    row = []
+    (name,) = shipped("texture_net")
+    for method, style in (("wct", "swirls"), ("wct", "stained_glass"), ("texture_net", name)):
+        path = easel.work / f"texture-{method}-{style}.png"
+        if not path.exists():
+            settings = {"method": method, "size": 320, "tileable": True}
+            if method == "texture_net":
+                settings["network"] = style
+            painting = begin(None, [easel.image(style)] if method == "wct" else [], Recipe.parse(settings))
+            for _ in painting:
+                pass
+            painting.result().save(path, force=True)
+        once = load(path)
+        row.append(Tile(Picture(once.pixels.repeat(1, 1, 2, 2)), label=f"{method}, {style}"))
+    return contact_sheet([row], height=420)
+
+
+def page(rows: Sequence[Sequence[Tile]], columns: Sequence[str], names: Sequence[str]) -> Picture:
+    """Lay out a sheet that fits a page."""
+    return contact_sheet(rows, height=250, columns=columns, names=names)
+
+
+def _title(part: str) -> str:
+    return part.split("/")[-1].replace("_", " ")
+
+
+TASKS = {"sheet": sheet, "rivals": rivals, "alpha": alpha, "textures": textures}
+
+
+def main() -> None:
+    """Run a task."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("--shared", type=Path, default=Path("../shared"))
+    parser.add_argument("--work", type=Path, default=Path("out/methods"))
+    parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures")
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    found = TASKS[options.task](Easel(options.shared, options.work))
+    path = options.out / f"methods_{options.task}.jpg"
+    save(found, path, quality=86, force=True)
+    print(f"{path}: {found.size[1]}x{found.size[0]}")
+
+
+if __name__ == "__main__":
+    main()
