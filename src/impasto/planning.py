@@ -2,7 +2,6 @@
 
 import contextlib
 import math
-import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,9 +25,12 @@ from impasto.optim.planner import Cut, Plan, Tiling
 from impasto.optim.pyramid import Level
 from impasto.scene import Scene
 
-PROBE = 320
-"""Side of the square whose evaluation is timed."""
-
+PROBE = 512
+"""Largest side of the square whose evaluation is timed. A smaller one would stay in the cache, as no print does."""
+PASSES = 12
+"""Passes over the canvas that a solver makes in a step, beside four for each pair that L-BFGS remembers."""
+STIRRED = 1 << 22
+"""Values that such a pass is timed on."""
 
 SURROGATE = 1 / 6
 """Of the time of VGG-19's step, that of petite's (docs/performance.md)."""
@@ -203,16 +205,26 @@ def seconds(
     """Estimate the time of the whole painting, by timing the encoder of each level at a small size."""
     recipe = scene.recipe
     rates: dict[bool, float] = {}
+    stirring = _seconds_per_value(device)
     total = 0.0
     for level, plan in zip(levels, plans, strict=True):
         if level.surrogate not in rates:
+            largest = max(
+                math.prod(p.grid.encoded)
+                for at, p in zip(levels, plans, strict=True)
+                if at.surrogate == level.surrogate
+            )
             encode = partial(_encode_on, judge(level), device)
-            rates[level.surrogate] = _seconds_per_pixel(encode, recipe.style_layers, recipe.content_layers)
+            side = min(PROBE, math.isqrt(largest))
+            rates[level.surrogate] = _seconds_per_pixel(encode, recipe.style_layers, recipe.content_layers, side)
         styles = sum(math.prod(scene.style_size(style, level)) for style in scene.styles)
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
         pixels += plan.grid.overhead * (math.prod(level.size) + styles) / 3
         total += rates[level.surrogate] * pixels
+        pairs = min(recipe.history, level.steps) if recipe.solver == "lbfgs" else 0
+        away = planner.AWAY_PASS if plan.keeping.away else 1
+        total += level.steps * 3 * math.prod(level.size) * stirring * (PASSES + 4 * pairs * away)
     return total
 
 
@@ -232,21 +244,32 @@ def _encode_on(encoder: Encoder, device: torch.device, image: Tensor, layers: It
     return encoder(image.to(device), layers)
 
 
-def _seconds_per_pixel(encode: Encode, styles: Iterable[str], contents: Iterable[str]) -> float:
+def _seconds_per_pixel(encode: Encode, styles: Iterable[str], contents: Iterable[str], side: int) -> float:
+    """Time evaluations of a square of `side` pixels: of two, after one that warms up, the faster."""
     random = torch.Generator().manual_seed(0)
-    picture = torch.rand(1, 3, PROBE, PROBE, generator=random)
+    picture = torch.rand(1, 3, side, side, generator=random)
     gram = Gram()
     with torch.no_grad():
         features = encode(picture, dict.fromkeys(chain(styles, contents)))
         targets = [Content(layer, features[layer] * 0.9, 1e-6) for layer in contents]
         pooled = [Style(layer, gram, gram.finish(gram.measure(features[layer])) * 0.9, 1e-6) for layer in styles]
     evaluate = WholeImage(encode, Objective(tuple(targets), tuple(pooled), (TotalVariation("vector", 1e-6),)))
-    times = []
-    for _ in range(4):
+    return min(_timed(lambda: evaluate(picture), 3)[1:]) / side**2
+
+
+def _seconds_per_value(device: torch.device) -> float:
+    """Time one pass over vectors that no cache holds."""
+    one, other = torch.zeros(2, STIRRED, device=device)
+    return min(_timed(lambda: one.add_(other, alpha=0.5), 4)[1:]) / STIRRED
+
+
+def _timed(do: Callable[[], object], times: int) -> list[float]:
+    found = []
+    for _ in range(times):
         began = time.perf_counter()
-        evaluate(picture)
-        times.append(time.perf_counter() - began)
-    return statistics.median(times[1:]) / PROBE**2
+        do()
+        found.append(time.perf_counter() - began)
+    return found
 
 
 def _density(encoder: Encoder, layer: str) -> float:

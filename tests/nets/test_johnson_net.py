@@ -38,10 +38,10 @@ def test_the_papers_plan_has_its_parameters() -> None:
 
 
 def test_the_plan_that_ships_is_small() -> None:
-    # Convolutions 3-24 and 24-3 of 7, 24-64 and 64-24 of 3, six 64-64 of 3; biases; norms of 24, 64, 6 times 64, 24.
-    weights = 2 * 72 * 49 + 2 * 24 * 64 * 9 + 6 * 64 * 64 * 9
-    assert count(Johnson(JohnsonPlan())) == weights + (24 + 3 + 64 + 24 + 6 * 64) + 2 * (24 + 64 + 6 * 64 + 24)
-    assert 2 * count(Johnson(JohnsonPlan())) < 525_000, "bytes of float16"
+    # Convolutions 3-32 and 32-3 of 7, 32-80 and 80-32 of 3, eight 80-80 of 3; biases; norms of 32, 80, 8 times 80, 32.
+    weights = 2 * 96 * 49 + 2 * 32 * 80 * 9 + 8 * 80 * 80 * 9
+    assert count(Johnson(JohnsonPlan())) == weights + (32 + 3 + 80 + 32 + 8 * 80) + 2 * (32 + 80 + 8 * 80 + 32)
+    assert 2 * count(Johnson(JohnsonPlan())) < 1_100_000, "bytes of float16"
 
 
 def test_nothing_but_the_picture_is_at_full_size() -> None:
@@ -230,7 +230,7 @@ def test_seeds() -> None:
 
 def test_width_scales_the_plan() -> None:
     assert scaled(1.0) == JohnsonPlan()
-    assert (scaled(0.5).narrow, scaled(0.5).wide) == (12, 32)
+    assert (scaled(0.5).narrow, scaled(0.5).wide) == (16, 40)
     for width in (0.001, 1000.0):
         with pytest.raises(UsageError, match="narrow"):
             scaled(width)

@@ -14,13 +14,14 @@ from torch import Tensor
 from impasto.cli.session import Session
 from impasto.cli.trainfast import fast
 from impasto.encoders import Vgg
-from impasto.errors import ImpastoError, InputError, UsageError
+from impasto.errors import ImpastoError, InputError, UsageError, WeightsError
 from impasto.images import Picture
 from impasto.losses import Gram
 from impasto.nets import store
 from impasto.nets.johnson import Johnson, JohnsonPlan
 from impasto.nets.texture_net import TextureNet, TexturePlan
 from impasto.recipe import Recipe
+from impasto.training import paintfast
 from impasto.training.data import PictureStream
 from impasto.training.fast import FastTask, same_style, style_terms
 from impasto.training.paintfast import Fast, learn
@@ -257,8 +258,24 @@ def test_learn_leaves_weights_a_log_and_samples(work: Fast, tmp_path: Path) -> N
     log = [json.loads(line)["step"] for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
     assert log == [1, 2, 3, 4, 5]
     _, card = store.load(tmp_path / "run" / "weights.safetensors")
-    assert (card.style, card.plan["wide"], card.training["pictures"]) == ("painting", 8, 2)
+    assert (card.style, card.plan["wide"], card.training["pictures"]) == ("painting", 10, 2)
     assert card.training["objective"]["style_weight"] == 20.0
+
+
+def test_init_is_where_a_fresh_run_starts(work: Fast, tmp_path: Path) -> None:
+    path = tmp_path / "start" / "weights.safetensors"
+    list(learn(work, path.parent, steps=2))
+    learnt, _ = store.load(path)
+    begun = parameters(paintfast.prepare(replace(work, init=path)))
+    for key, value in learnt.items():
+        assert torch.equal(begun[key].half(), value), key
+    assert [key for key, value in parameters(paintfast.prepare(work)).items() if not torch.equal(value, begun[key])]
+    again = learn(replace(work, init=Path("not looked at")), path.parent, steps=3)
+    assert [record["step"] for record in again] == [3]
+    with pytest.raises(WeightsError, match=r"no convolution in common with a network of johnson with this --width"):
+        paintfast.prepare(replace(work, init=path, width=0.25))
+    with pytest.raises(WeightsError, match="'stylizer'"):
+        paintfast.prepare(replace(work, init=path, method="texture_net", width=0.25))
 
 
 def test_learn_textures_without_pictures(work: Fast, tmp_path: Path) -> None:

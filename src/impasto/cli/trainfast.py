@@ -47,6 +47,10 @@ def fast(
     statistics: Annotated[
         str | None, typer.Option("--statistics", metavar="NAME", help="Statistics of the style, as of paint.")
     ] = None,
+    init: Annotated[
+        str | None,
+        typer.Option("--init", metavar="FILE", help="Start from another network, of any style: much sooner done."),
+    ] = None,
     held_out: Annotated[
         str | None, typer.Option("--held-out", metavar="FOLDER", help="Pictures to measure the loss on, and to show.")
     ] = None,
@@ -87,6 +91,7 @@ def fast(
         mode=mode,
         width=width,
         settings={key: value for key, value in settings.items() if value is not None},
+        init=None if init is None else Path(init),
         held_out=None if held_out is None else Path(held_out),
         batch=batch,
         crop=crop,

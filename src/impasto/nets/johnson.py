@@ -33,11 +33,11 @@ class JohnsonPlan:
     Raises `UsageError` for what is out of range.
     """
 
-    narrow: int = 24
+    narrow: int = 32
     """Channels at half the size."""
-    wide: int = 64
+    wide: int = 80
     """Channels at a quarter of the size."""
-    residuals: int = 3
+    residuals: int = 4
     kernel: int = 7
     """Side of the first and last convolution."""
     full: int = 0

@@ -29,6 +29,8 @@ LESS = 0.7
 """The most that a tile may be of one for which memory ran out."""
 AWAY_COST = 1.2
 """A step with the history in a file, over one with it in memory."""
+AWAY_PASS = 3
+"""A pass over a pair of the history in a file, over one in memory: read, and widened."""
 
 
 @dataclass(frozen=True)

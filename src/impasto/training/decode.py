@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
-from impasto.errors import UsageError, WeightsError
-from impasto.nets import store
+from impasto.errors import UsageError
 from impasto.nets.decoder import LAYERS, Decoder
 from impasto.training import place
 from impasto.training.data import PictureStream
 from impasto.training.decoder import DecoderTask, Objective
 from impasto.training.distill import held_out
+from impasto.training.start import begin
 from impasto.training.watch import judge, schedule, watched
 
 
@@ -65,7 +65,7 @@ def prepare(work: Decoding, *, steps: int = 0) -> DecoderTask:
     channels = encoder.tensors[f"conv{work.layer[4:]}.weight"].shape[0]
     decoder = Decoder(work.layer, channels=channels, precision=precision)
     if work.init is not None:
-        begin(decoder, work.init)
+        begin(decoder, work.init, "decoder", f"a decoder from {work.layer}")
     wct = work.objective.method == "wct"
     sources = [*work.data, *work.paintings] if wct else list(work.data)
     content = PictureStream(sources, crop=work.crop, batch=work.batch, seed=work.seed, rough=False)
@@ -93,17 +93,3 @@ def prepare(work: Decoding, *, steps: int = 0) -> DecoderTask:
         notes=notes,
         device=where,
     )
-
-
-def begin(decoder: Decoder, path: Path) -> None:
-    """Take over the convolutions that another decoder has too: a shallow one is the tail of a deeper one.
-
-    Raises `WeightsError` when `path` is no decoder, or has none of them.
-    """
-    tensors, card = store.load(path)
-    store.expect(card, str(path), kind="decoder")
-    own = decoder.state_dict()
-    common = {key: value for key, value in tensors.items() if key in own and own[key].shape == value.shape}
-    if not common:
-        raise WeightsError(f"{path}: has no convolution in common with a decoder from {decoder.layer}; name another")
-    decoder.load_state_dict(own | common)

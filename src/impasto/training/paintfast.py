@@ -1,12 +1,13 @@
 """Training a per-style network from end to end: what `impasto train fast` does with what it is given."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from impasto import images
 from impasto.errors import UsageError
+from impasto.nets import johnson, texture_net
 from impasto.nets.johnson import PAPER, Johnson, scaled
 from impasto.nets.texture_net import TextureNet, TexturePlan
 from impasto.recipe import Recipe
@@ -14,6 +15,7 @@ from impasto.training import place
 from impasto.training.data import PictureStream
 from impasto.training.distill import held_out
 from impasto.training.fast import FastTask, same_style
+from impasto.training.start import begin
 from impasto.training.watch import judge, schedule, watched
 
 METHODS = ("johnson", "texture_net")
@@ -35,6 +37,8 @@ class Fast:
     """Times the channels of the default plan; 0 for the plan of the paper."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the recipe's objective: weights, layers, statistics, normalisation."""
+    init: Path | None = None
+    """Another network of the same plan, of any style, that is the start."""
     held_out: Path | None = None
     """A folder of pictures that are measured on and never trained on."""
     batch: int = 2
@@ -54,7 +58,9 @@ def learn(
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
     """
     plan = schedule(steps, rate, save_every)
-    task = prepare(work, steps=steps)
+    fresh = not any(folder.glob("checkpoint*.safetensors"))
+    # A checkpoint knows more than any start.
+    task = prepare(work if fresh else replace(work, init=None), steps=steps)
     same_style(folder, task.styles)
     yield from watched(task, plan, folder, sheet_every)
 
@@ -76,6 +82,9 @@ def prepare(work: Fast, *, steps: int = 0) -> FastTask:
         net = TextureNet(plan, seed=work.seed, precision=precision)
     else:
         raise UsageError(f"unknown method '{work.method[:60]}'; choose from {', '.join(METHODS)}")
+    if work.init is not None:
+        kind = johnson.KIND if work.method == "johnson" else texture_net.KIND
+        begin(net, work.init, kind, f"a network of {work.method} with this --width")
     stream = None
     if work.data and work.mode != "noise":
         stream = PictureStream(work.data, crop=work.crop, batch=work.batch, seed=work.seed, rough=False)
