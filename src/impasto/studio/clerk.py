@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 
-from impasto import begin, encoders, files, guides, images, maskreport, metadata, segmentation
+from impasto import encoders, files, guides, images, maskreport, metadata, segmentation
+from impasto.beginning import begin
 from impasto.errors import ImageError, ImpastoError, RecipeError
 from impasto.forward import Forward
 from impasto.images import Picture

@@ -72,7 +72,7 @@ class Library:
 
     def folder(self, picture: str) -> Path:
         """Give the folder of an upload."""
-        return self._folder / self.get(picture)["id"]
+        return self._folder / str(self.get(picture)["id"])
 
     def source(self, picture: str) -> dict[str, str]:
         """Give where a picture is and what it is called. Raises `Refused` for an id that is not here."""

@@ -42,7 +42,7 @@ class Runner:
 
     def folder(self, job: str) -> Path:
         """Give where a job's files lie."""
-        return self._settings.data / "jobs" / self._queue.get(job)["id"]
+        return self._settings.data / "jobs" / str(self._queue.get(job)["id"])
 
     def wake(self) -> None:
         """There may be something to paint."""

@@ -38,7 +38,8 @@ def open_database(path: Path) -> sqlite3.Connection:
     """
     connection: sqlite3.Connection | None = None
     try:
-        connection = sqlite3.connect(path, isolation_level=None, timeout=5)
+        # One thread at a time: the server's, which need not be the one that opens it.
+        connection = sqlite3.connect(path, isolation_level=None, timeout=5, check_same_thread=False)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")

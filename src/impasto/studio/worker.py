@@ -17,8 +17,8 @@ from typing import Any
 
 import torch
 
-from impasto import begin, files, images
-from impasto.beginning import Painting
+from impasto import files, images
+from impasto.beginning import Painting, begin
 from impasto.checkpoint import Checkpoint
 from impasto.errors import ImpastoError, OutputError, ResourceError, UsageError
 from impasto.events import Progress, logger, notice
@@ -118,6 +118,7 @@ class Painter:
         if wish == "pause":
             if last is not None:
                 keep(painting, order)
+                self._say_progress(order, last)
             return {"state": "paused"}
         return self._save(order, painting, last, trouble)
 
@@ -303,6 +304,8 @@ def main(threads: int | None = None) -> None:
 
     def receive(message: dict[str, Any]) -> None:
         if message["do"] == "paint":
+            # What was asked of it before it was put aside is done.
+            painter.asked = None
             waiting.put(Order.of(message))
         else:
             painter.asked = (message["job"], message["do"])
