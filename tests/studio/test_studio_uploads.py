@@ -244,6 +244,38 @@ def test_more_pages_than_there_is_room_for_are_told(studio):
     studio.wait(job, "cancelled")
 
 
+def test_pages_that_are_closed_make_room(start):
+    studio = start(streams=2, heartbeat_s=0.2)
+    job = studio.paint({"size": 64, "iterations": 100_000, "precision": "float32", "encoder": "petite"})
+    for _ in range(5):
+        streams = [studio.events(job) for _ in range(2)]
+        assert [next(stream)[0] for stream in streams] == ["job"] * 2
+        for stream in streams:
+            stream.close()
+        time.sleep(1)
+    studio.act(job, "cancel")
+
+
+def test_asking_for_a_head_begins_no_stream(studio):
+    assert studio.call("/api/jobs/x/events", method="HEAD").status == 405
+
+
+def test_a_misnamed_picture_is_taken_with_a_notice(studio):
+    found = studio.call("/api/pictures", png(), X_Name="photo.jpg").json
+    assert found["notices"] == ["photo.jpg: is really a PNG picture and is read as one"]
+
+
+def test_transparency_is_shown(studio):
+    stream = io.BytesIO()
+    Image.new("RGBA", (60, 40), (200, 30, 30, 0)).save(stream, "PNG")
+    made = studio.call("/api/pictures", stream.getvalue()).json
+    assert made["has_alpha"]
+    answer = studio.call(f"/api/pictures/{made['id']}")
+    assert answer.headers["content-type"] == "image/png"
+    with Image.open(io.BytesIO(answer.data)) as shown:
+        assert shown.getpixel((5, 5))[3] == 0
+
+
 def test_nonsense_on_the_wire_is_no_reason_to_end(studio):
     for sent in (b"\0\1\2\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST " + b"x" * 100_000, b"\r\n" * 1000):
         studio.raw(sent, timeout=2)

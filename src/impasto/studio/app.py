@@ -1,8 +1,11 @@
 """The routes: the API, the page and its files."""
 
+import asyncio
+import contextlib
 import hashlib
+import logging
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from impasto.studio.guard import App, Guard, Message, Receive, Send
 from impasto.studio.settings import Refused
 from impasto.studio.studio import Studio
 
+logger = logging.getLogger("impasto.studio")
 STATIC = Path(__file__).resolve().parent / "static"
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -61,7 +65,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 def create(studio: Studio) -> App:
     """Make the application, which starts the studio's processes and ends them."""
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         async with studio.running():
             yield
@@ -70,6 +74,9 @@ def create(studio: Studio) -> App:
         Route(endpoint.path, _answering(studio, endpoint), methods=[endpoint.method], name=endpoint.handler.__name__)
         for endpoint in ENDPOINTS
     ]
+    for route in routes:
+        # A HEAD would begin what only a GET means, and for a stream not end it.
+        (route.methods or set()).discard("HEAD")
     routes += [Route("/", page, methods=["GET"]), Route("/static/{path:path}", static, methods=["GET"])]
     app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _plain, Exception: _mistake})
     return Guard(app, studio.settings)
@@ -106,6 +113,10 @@ def _answering(studio: Studio, endpoint: Endpoint) -> Any:
             return _refusal(refused)
         except ImpastoError as error:
             return JSONResponse({"error": str(error)}, 422)
+        except (OSError, sqlite3.OperationalError) as error:
+            logger.exception("%s", endpoint.path)
+            said = f"the studio's folder cannot be written or read ({error}); look whether its disk is full"
+            return JSONResponse({"error": " ".join(said.split())}, 507)
         if "cache-control" not in response.headers:
             response.headers["cache-control"] = "no-store"
         return response
@@ -129,9 +140,6 @@ class Closing(JSONResponse):
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Send the answer, then wait a little."""
-        import asyncio
-        import contextlib
-
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
 

@@ -7,12 +7,14 @@ does: a child never outlives the studio, however that came to its end.
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+logger = logging.getLogger("impasto.studio")
 MAX_LINE = 16 << 20
 NICE = 10
 """Children give way to the server, and to the person at the machine."""
@@ -122,6 +124,8 @@ class Child:
         if events is None:
             return
         while line := await events.readline():
-            with contextlib.suppress(ValueError):
+            try:
                 self._receive(json.loads(line))
+            except Exception:  # one event that goes wrong should not end all others
+                logger.exception("an event of %s", self._module)
         self._ended(await process.wait())

@@ -18,9 +18,10 @@ import torch
 from impasto import encoders, files, guides, images, maskreport, metadata, segmentation
 from impasto.beginning import begin
 from impasto.errors import ImageError, ImpastoError, RecipeError
+from impasto.events import notice
 from impasto.forward import Forward
 from impasto.images import Picture
-from impasto.images.source import check_kind
+from impasto.images.source import check_kind, misnamed
 from impasto.optim import devices, memory
 from impasto.recipe import Recipe
 from impasto.studio.channel import Parent, give_way
@@ -56,13 +57,15 @@ def receive(path: str, name: str, pixels: int) -> dict[str, Any]:
     with Path(path).open("rb") as stream:
         head = stream.read(1024)
     try:
-        check_kind(head, name)
+        kind = check_kind(head, name)
     except ImageError as error:
         raise Unfit(415, str(error)) from None
     try:
         picture = replace(images.load(Path(path), max_pixels=pixels), name=name)
     except ImageError as error:
         raise ImageError(str(error).replace(path, name)) from None
+    if misnamed(Path(name).suffix, kind):
+        notice(f"{name}: is really a {kind} picture and is read as one")
     height, width = picture.size
     return {
         "width": width,

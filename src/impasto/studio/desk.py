@@ -23,6 +23,11 @@ class Desk:
         self._child: Child | None = None
         self._answer: asyncio.Future[dict[str, Any]] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """Number of the clerk."""
+        return None if self._child is None else self._child.pid
+
     async def ask(self, what: str, **request: Any) -> dict[str, Any]:
         """Have something done; give the answer.
 

@@ -19,6 +19,8 @@ from impasto.studio.uploads import read_json
 if TYPE_CHECKING:
     from impasto.studio.studio import Studio
 
+LISTED = 500
+"""Paintings that the gallery shows, unless it is asked for more."""
 FORMATS = ("png", "jpeg", "webp")
 NO_HISTORY: dict[str, Any] = {"steps": [], "levels": [], "loss": [], "losses": {}}
 _NOW = {"cache-control": "no-cache"}
@@ -49,7 +51,8 @@ async def create_sweep(studio: "Studio", request: Request) -> Response:
 
 async def list_jobs(studio: "Studio", request: Request) -> Response:
     """Answer with all paintings, or those of a sweep."""
-    return JSONResponse([view(job) for job in studio.queue.all(request.query_params.get("sweep"))])
+    limit = whole(request, "limit", "jobs") or LISTED
+    return JSONResponse([view(job) for job in studio.queue.all(request.query_params.get("sweep"), limit)])
 
 
 async def get_job(studio: "Studio", request: Request) -> Response:
@@ -197,7 +200,8 @@ ENDPOINTS = (
         list_jobs,
         "The queue and the gallery, newest first.",
         gives="Job[]",
-        query={"sweep": "only the paintings of this sweep"},
+        query={"sweep": "only the paintings of this sweep", "limit": f"how many at most ({LISTED})"},
+        errors=(422,),
     ),
     Endpoint("GET", "/api/jobs/{id}", get_job, "A painting's state.", gives="Job", errors=(404,)),
     Endpoint(

@@ -45,6 +45,7 @@ class Library:
             "height": found["height"],
             "role": role,
             "created": time.time(),
+            "has_alpha": bool(found.get("has_alpha")),
         }
         self._database.execute(
             "INSERT INTO pictures (id, role, sha256, record) VALUES (?, ?, ?, ?)",

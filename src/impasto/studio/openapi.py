@@ -42,13 +42,13 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "height": {"type": "integer"},
             "role": {"enum": ["content", "style", "mask"]},
             "created": {"type": "number", "description": "seconds since 1970"},
+            "has_alpha": {"type": "boolean"},
         },
     },
     "Upload": {
         "allOf": [{"$ref": "#/components/schemas/Picture"}],
         "type": "object",
         "properties": {
-            "has_alpha": {"type": "boolean"},
             "notices": _TEXTS,
             "recipe": {"type": ["object", "null"], "description": "of a picture that impasto painted"},
             "restored": {"type": ["object", "null"], "description": "pictures of this studio that it was made of"},

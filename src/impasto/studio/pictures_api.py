@@ -142,13 +142,13 @@ async def file_response(path: Path, headers: dict[str, str] | None = None) -> Re
     return Response(data, media_type=KINDS[path.suffix], headers=own)
 
 
-def whole(request: Request, key: str) -> int | None:
+def whole(request: Request, key: str, what: str = "pixels") -> int | None:
     """Read a whole number from the query. Raises `Refused`."""
     said = request.query_params.get(key)
     if said is None:
         return None
     if not (said.isascii() and said.isdigit() and 0 < len(said) <= 6 and int(said) > 0):
-        raise Refused(422, f"{key}: is a number of pixels, at least 1")
+        raise Refused(422, f"{key}: is a number of {what}, at least 1")
     return int(said)
 
 
@@ -177,7 +177,7 @@ async def _made(studio: "Studio", name: str, role: str, write: Any) -> tuple[dic
 async def _more(studio: "Studio", found: dict[str, Any]) -> dict[str, Any]:
     """Say what else is known of an upload: the recipe that it carries, and which of its inputs are here."""
     notices = [*found["notices"], *([found["unread"]] if "unread" in found else [])]
-    more: dict[str, Any] = {"has_alpha": found["has_alpha"], "notices": notices, "recipe": found["recipe"]}
+    more: dict[str, Any] = {"notices": notices, "recipe": found["recipe"]}
     if found["recipe"] is None:
         return {**more, "restored": None, "missing": []}
     await studio.measure()

@@ -79,10 +79,10 @@ class Queue:
             raise Refused(404, "there is no such painting here; look at the gallery")
         return self._read(row)
 
-    def all(self, sweep: str | None = None) -> list[dict[str, Any]]:
-        """Give all jobs, or those of a sweep, newest first."""
+    def all(self, sweep: str | None = None, limit: int = -1) -> list[dict[str, Any]]:
+        """Give all jobs, or those of a sweep, newest first; the newest `limit` of them, -1 for all."""
         where, values = ("WHERE sweep = ?", (sweep,)) if sweep is not None else ("", ())
-        rows = self._database.execute(f"SELECT * FROM jobs {where} ORDER BY number DESC", values)
+        rows = self._database.execute(f"SELECT * FROM jobs {where} ORDER BY number DESC LIMIT ?", (*values, limit))
         return [self._read(row) for row in rows]
 
     def next(self) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from impasto.studio.queue import ACTIVE, ATTEMPTS, Queue, view
 from impasto.studio.settings import Refused, Settings
 from impasto.studio.streams import Streams
 
+logger = logging.getLogger("impasto.studio")
 LEAVE_S = 5.0
 """How long the worker may take to write a checkpoint when the studio ends."""
 _PROGRESS = ("step", "total_steps", "level", "levels", "loss", "losses", "elapsed_s", "eta_s", "size")
@@ -57,7 +59,12 @@ class Runner:
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            await self._paint(job)
+            try:
+                await self._paint(job)
+            except Exception as error:  # the queue goes on, whatever one job brings about
+                logger.exception("painting %s", job["id"])
+                self._current = self._over = self._asked = None
+                self._end(job["id"], "failed", error=f"{type(error).__name__} (a mistake in impasto)")
 
     async def close(self) -> None:
         """End the worker; what it paints is the first to go on when there is a studio again."""

@@ -38,10 +38,10 @@ def serve(settings: Settings, say: Callable[[str], None], *, browser: bool = Fal
 
     Raises `ImpastoError`s: `UsageError` for settings that do not fit, `ResourceError` where no port is free.
     """
-    settings.check()
-    listener = bind(settings.host, settings.port)
     studio = Studio(settings)
+    listener: socket.socket | None = None
     try:
+        listener = bind(settings.host, settings.port)
         server = _Server(uvicorn.Config(
             create(studio),
             http="h11",
@@ -61,7 +61,8 @@ def serve(settings: Settings, say: Callable[[str], None], *, browser: bool = Fal
         asyncio.run(server.serve([listener]))
     finally:
         studio.close()
-        listener.close()
+        if listener is not None:
+            listener.close()
 
 
 class _Server(uvicorn.Server):
