@@ -107,6 +107,14 @@ def test_a_paused_one_can_be_stopped_and_kept(studio):
     assert metadata.read(studio.call(f"/api/jobs/{job}/result").data)["stopped_after"] == paused["step"]
 
 
+def test_stopping_before_the_first_step_keeps_a_picture_of_one(studio):
+    job = studio.paint(LONG)
+    studio.wait(job, until=lambda found: found["state"] == "running")
+    assert studio.act(job, "stop").json["state"] in ("running", "stopping", "stopped")
+    assert studio.wait(job, "stopped")["kept"]
+    assert metadata.read(studio.call(f"/api/jobs/{job}/result").data)["stopped_after"] >= 1
+
+
 def test_what_waits_can_be_paused_and_cancelled(studio):
     running, job = studio.paint(LONG), studio.paint()
     assert studio.act(job, "pause").json["state"] == "paused"

@@ -229,6 +229,23 @@ def test_a_clerk_that_takes_too_long_is_replaced(tmp_path):
     assert first["device"] == again["device"]
 
 
+def test_the_queue_goes_on_whatever_one_job_brings_about(client, monkeypatch):
+    asked = client()
+
+    async def broken(child, *arguments):
+        raise OSError("no more processes")
+
+    monkeypatch.setattr("impasto.studio.runner.Child.start", broken)
+    body = {"content": "photo-cat", "styles": ["style-swirls"], "recipe": {"size": 64}}
+    jobs = [asked.post("/api/jobs", json=body).json()["id"] for _ in range(2)]
+    for job in jobs:
+        for _ in range(100):
+            found = asked.get(f"/api/jobs/{job}").json()
+            if found["state"] == "failed":
+                break
+        assert "mistake in impasto" in found["error"]
+
+
 def test_a_desk_lets_only_so_many_wait():
     async def ask():
         desk = Desk(answer_s=60, waiting=2)

@@ -1,6 +1,7 @@
 """Pictures from strangers, over a real connection: too large, too slow, too many, and no pictures at all."""
 
 import io
+import socket
 import time
 import urllib.parse
 
@@ -254,6 +255,39 @@ def test_pages_that_are_closed_make_room(start):
             stream.close()
         time.sleep(1)
     studio.act(job, "cancel")
+
+
+@pytest.mark.slow
+def test_a_head_that_drips_ends_the_connection(studio):
+    with socket.create_connection(("127.0.0.1", studio.port), timeout=20) as connection:
+        # One whole request first: the next one on the same connection is not waited for either.
+        connection.sendall(f"GET /api/jobs HTTP/1.1\r\nHost: {studio.host}\r\n\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        began, ended = time.monotonic(), False
+        while not ended and time.monotonic() - began < 30:
+            try:
+                connection.sendall(b"X")
+                connection.settimeout(0.5)
+                ended = connection.recv(1) == b""
+            except TimeoutError:
+                continue
+            except OSError:
+                ended = True
+    assert ended
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.slow
+def test_a_stream_is_not_taken_for_an_idle_connection(start):
+    studio = start(heartbeat_s=0.5)
+    job = studio.paint({"size": 64, "iterations": 1_000_000, "precision": "float32", "encoder": "petite"})
+    stream = studio.events(job)
+    assert next(stream)[0] == "job"
+    studio.act(job, "pause")
+    studio.wait(job, "paused")
+    time.sleep(12)
+    studio.act(job, "cancel")
+    assert [event for event, _ in stream][-1] == "end"
 
 
 def test_asking_for_a_head_begins_no_stream(studio):

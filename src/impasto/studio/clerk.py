@@ -4,11 +4,10 @@ Decoding other people's bytes, finding regions and estimating happen here and no
 answers while this computes, and when this takes too long, or dies of a picture, there is another.
 """
 
-import contextlib
 import os
 import queue
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -222,13 +221,8 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
     except ImpastoError as error:
         return {"error": str(error), "status": 422}
     except Exception as error:
-        return {"error": explain(error), "status": 500}
+        return {"error": explain(error), "status": 413 if memory.ran_out(error) else 500}
     return {"answer": {**found, "notices": notices}}
-
-
-def _waiting(orders: "queue.SimpleQueue[dict[str, Any]]") -> Iterator[dict[str, Any]]:
-    while True:
-        yield orders.get()
 
 
 def main(threads: int | None = None) -> None:
@@ -239,9 +233,10 @@ def main(threads: int | None = None) -> None:
     orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     parent = Parent(orders.put)
     parent.listen()
-    for message in _waiting(orders):
-        with contextlib.suppress(KeyError):
-            parent.say(number=message["number"], **answer(message))
+    while True:
+        message = orders.get()
+        parent.say(number=message["number"], **answer(message))
+        memory.trim()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ WAITING = 64
 class Desk:
     """One clerk, started with the first request. Requests are answered one after another."""
 
-    def __init__(self, answer_s: float, waiting: int = WAITING, threads: int = 1) -> None:
+    def __init__(self, answer_s: float, waiting: int = WAITING, threads: int | None = 1) -> None:
         self._answer_s = answer_s
         self._most = waiting
         self._threads = threads
@@ -50,8 +50,9 @@ class Desk:
 
     async def _ask(self, what: str, request: dict[str, Any]) -> dict[str, Any]:
         if self._child is None or not self._child.alive:
-            self._child = Child("impasto.studio.clerk", self._receive, self._ended)
-            await self._child.start(str(self._threads))
+            child = Child("impasto.studio.clerk", self._receive, lambda code: self._ended(child, code))
+            self._child = child
+            await child.start(*([] if self._threads is None else [str(self._threads)]))
         self._number += 1
         self._answer = asyncio.get_running_loop().create_future()
         self._child.send({"do": what, "number": self._number, "with": request})
@@ -76,8 +77,9 @@ class Desk:
         if self._answer is not None and not self._answer.done() and message["number"] == self._number:
             self._answer.set_result(message)
 
-    def _ended(self, code: int) -> None:
-        if self._answer is not None and not self._answer.done():
+    def _ended(self, child: Child, code: int) -> None:
+        # The end of one may be heard of when another is at work already.
+        if child is self._child and self._answer is not None and not self._answer.done():
             error = f"looking at it ended badly ({ending(code)}); try it smaller, or another picture"
             self._answer.set_result({"error": error, "status": 422})
 

@@ -129,7 +129,7 @@ def names(settings: Settings) -> set[str]:
     found = {*LOOPBACK_NAMES, settings.host.lower().strip("[]")}
     if settings.listen:
         own = socket.gethostname().lower()
-        found |= {own, f"{own.partition('.')[0]}.local", socket.getfqdn().lower()}
+        found |= {own, f"{own.partition('.')[0]}.local"}
     return found - {""}
 
 

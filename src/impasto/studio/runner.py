@@ -160,9 +160,9 @@ class Runner:
         state = "stopping" if job["finish"] else "running"
         self._tell(self._queue.update(name, state, started=started, starts=job["starts"] + 1))
         if self._child is None or not self._child.alive:
-            self._child = Child("impasto.studio.worker", self._receive, self._ended)
-            threads = self._settings.threads
-            await self._child.start(*([] if threads is None else [str(threads)]))
+            child = Child("impasto.studio.worker", self._receive, lambda code: self._ended(child, code))
+            self._child, threads = child, self._settings.threads
+            await child.start(*([] if threads is None else [str(threads)]))
         self._child.send({"do": "paint", **order})
         if self._asked is not None:  # while the worker was started
             self._child.send({"do": self._asked, "job": name})
@@ -217,8 +217,10 @@ class Runner:
         self._end(job, state, **kept)
         self._done()
 
-    def _ended(self, code: int) -> None:
+    def _ended(self, child: Child, code: int) -> None:
         """The worker is gone, and what it painted with it."""
+        if child is not self._child:
+            return  # its end is heard of when another paints already
         self._child = None
         job = self._current
         if job is None or self._leaving:

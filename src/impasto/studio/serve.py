@@ -11,6 +11,7 @@ from pathlib import Path
 
 import platformdirs
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from impasto.errors import ResourceError
 from impasto.studio.app import create
@@ -21,6 +22,8 @@ TRIES = 20
 """Ports that are tried, from the one that is asked for."""
 GRACE_S = 2
 CONNECTIONS = 1024
+HEAD_S = 5.0
+"""A request's head is there within twice this time, or the connection ends."""
 
 
 def default_data() -> Path:
@@ -44,7 +47,7 @@ def serve(settings: Settings, say: Callable[[str], None], *, browser: bool = Fal
         listener = bind(settings.host, settings.port)
         server = _Server(uvicorn.Config(
             create(studio),
-            http="h11",
+            http=_Impatient,
             ws="none",
             lifespan="on",
             log_level="error",
@@ -63,6 +66,28 @@ def serve(settings: Settings, say: Callable[[str], None], *, browser: bool = Fal
         studio.close()
         if listener is not None:
             listener.close()
+
+
+class _Impatient(H11Protocol):
+    """One connection, closed when it leaves a request's head unfinished; uvicorn would wait for ever."""
+
+    _idle: object = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to look at it now and then."""
+        super().connection_made(transport)
+        self._idle = None
+        self.loop.call_later(HEAD_S, self._look)
+
+    def _look(self) -> None:
+        if self.transport.is_closing():
+            return
+        busy = self.cycle is not None and not self.cycle.response_complete
+        if not busy and self._idle is (self.cycle or self):
+            self.transport.close()
+            return
+        self._idle = None if busy else (self.cycle or self)
+        self.loop.call_later(HEAD_S, self._look)
 
 
 class _Server(uvicorn.Server):

@@ -53,8 +53,8 @@ class Studio:
         self.door = Door(settings)
         self.pictures = Desk(settings.answer_s)
         """Looks at pictures, which is quick."""
-        self.advice = Desk(settings.answer_s, waiting=8)
-        """Finds regions and estimates, which is not."""
+        self.advice = Desk(settings.answer_s, waiting=8, threads=settings.threads)
+        """Finds regions and estimates, which is not; with as many threads as paint, as an estimate is of those."""
         self.form = describe()
         self._about: dict[str, Any] | None = None
         self._measuring = asyncio.Lock()

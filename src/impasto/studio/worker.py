@@ -97,6 +97,8 @@ class Painter:
 
     def _paint(self, order: Order) -> dict[str, Any]:
         painting, saved = prepare(order)
+        if order.finish and saved is None:
+            return {"state": "failed", "error": "nothing of it was kept when the studio ended; retry it"}
         if saved is not None:
             self._curves = [dict(line) for line in saved.history]
         self.parent.say(event="begin", job=order.job, size=list(painting.size), resumed=saved is not None)
@@ -105,7 +107,10 @@ class Painter:
         trouble: Exception | None = None
         steps = iter(painting)
         try:
-            while wish is None and (progress := next(steps, None)) is not None:
+            # One step at least: before it there is no picture to keep.
+            while (wish is None or (wish == "stop" and last is None and saved is None)) and (
+                progress := next(steps, None)
+            ) is not None:
                 last = progress
                 self._tell(order, painting, progress)
                 wish = self.wish(order.job)
