@@ -2,10 +2,15 @@
 
 import io
 import json
+import os
+import shlex
+import subprocess
+import sys
+import urllib.parse
 
 import pytest
 from PIL import Image
-from studio_helpers import LONG, SMALL, png, together
+from studio_helpers import LONG, SMALL, SOURCE, png, together
 
 from impasto import metadata
 
@@ -240,6 +245,45 @@ def test_an_estimate_before_starting(studio):
     refused = studio.call("/api/estimate", body)
     assert refused.status == 422
     assert "px" in refused.json["error"]
+
+
+def test_the_command_line_paints_the_same_picture(studio, tmp_path):
+    files = {"my photo.png": png(seed=11), "-it's.png": png(seed=12), "mask.png": two_halves(64, 48)}
+    ids = []
+    for name, data in files.items():
+        ids.append(studio.call("/api/pictures", data, X_Name=urllib.parse.quote(name)).json["id"])
+    body = {"content": ids[0], "styles": [ids[1]], "content_mask": ids[2], "style_masks": [ids[2]]}
+    body |= {"preset": "draft", "recipe": {**SMALL, "region_weights": {"white": 3}, "style_layers": {"relu2_1": 0.5}}}
+    job = studio.call("/api/jobs", body).json["id"]
+    assert studio.wait(job, "done")["kept"]
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    found = studio.call(f"/api/jobs/{job}/command").json
+    assert shlex.split(found["shell"]) == found["argv"]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "impasto", *found["argv"][1:]]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / found["argv"][-1]).read_bytes() == studio.call(f"/api/jobs/{job}/result").data
+
+
+def test_a_restored_recipe_paints_the_same_picture(studio):
+    job = studio.paint({**SMALL, "seed": 5, "init": "noise"})
+    studio.wait(job, "done")
+    painted = studio.call(f"/api/jobs/{job}/result").data
+    found = studio.call("/api/pictures", painted).json
+    again = studio.call("/api/jobs", {**found["restored"], "recipe": found["recipe"]}).json["id"]
+    studio.wait(again, "done")
+    assert studio.call(f"/api/jobs/{again}/result").data == painted
+
+
+def two_halves(width, height):
+    """The bytes of a mask: black and white."""
+    mask = Image.new("RGB", (width, height))
+    mask.paste((255, 255, 255), (0, 0, width // 2, height))
+    stream = io.BytesIO()
+    mask.save(stream, "PNG")
+    return stream.getvalue()
 
 
 def test_textures_have_no_photograph(studio):
