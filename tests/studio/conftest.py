@@ -2,12 +2,9 @@
 
 import asyncio
 
+import httpx
 import pytest
 from studio_helpers import Server
-
-pytest.importorskip("starlette")
-pytest.importorskip("uvicorn")
-httpx = pytest.importorskip("httpx")
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from impasto.studio.desk import Desk
-from impasto.studio.queue import ATTEMPTS, STARTS, STATES, Queue, view
+from impasto.studio.queue import ATTEMPTS, DOWNS, STATES, Queue, view
 from impasto.studio.settings import Refused
 from impasto.studio.store import open_database
 from impasto.studio.streams import MAX_NOTICES, Streams, Watcher
@@ -79,13 +79,23 @@ def test_after_a_crash_what_ran_comes_first(queue):
 
 def test_what_goes_down_with_the_studio_again_and_again_is_left_alone(queue):
     job = queue.add([SPEC], limit=9)[0]["id"]
-    for _ in range(STARTS):
+    queue.update(job, "running", step=7)
+    queue.recover()
+    for _ in range(DOWNS - 1):
         assert queue.next()["id"] == job
-        queue.update(job, "running", starts=queue.get(job)["starts"] + 1)
+        queue.update(job, "running")
         queue.recover()
     assert queue.next() is None
     assert queue.get(job)["state"] == "interrupted"
     assert "retry" in queue.get(job)["error"]
+
+
+def test_what_gets_on_between_is_not_given_up(queue):
+    job = queue.add([SPEC], limit=9)[0]["id"]
+    for step in range(1, 3 * DOWNS):
+        queue.update(job, "running", step=step)
+        queue.recover()
+    assert queue.next()["id"] == job
 
 
 def test_a_job_that_begins_again_keeps_the_numbers_of_its_previews(queue):
@@ -114,7 +124,7 @@ def test_notices_are_kept_once(queue):
 
 def test_the_page_sees_no_bookkeeping(queue):
     job = view(queue.add([SPEC], limit=9)[0])
-    assert {"attempts", "starts", "finish", "place"}.isdisjoint(job)
+    assert {"attempts", "downs", "down_at", "finish", "place"}.isdisjoint(job)
     assert ATTEMPTS == 2
     json.dumps(job)
 

@@ -14,8 +14,8 @@ ACTIVE = ("queued", "running", "paused", "stopping")
 """States of paintings that are not over."""
 ATTEMPTS = 2
 """How often the process that paints may die of one painting."""
-STARTS = 5
-"""How often a painting may go down with the whole studio."""
+DOWNS = 5
+"""How often a painting may go down with the whole studio, without a step between."""
 MAX_NOTICES = 50
 FLUSH_S = 1.0
 
@@ -36,10 +36,11 @@ _FRESH: dict[str, Any] = {
     "notices": [],
     "kept": False,
     "attempts": 0,
-    "starts": 0,
+    "downs": 0,
+    "down_at": 0,
     "finish": False,
 }
-_HIDDEN = ("attempts", "starts", "finish")
+_HIDDEN = ("attempts", "downs", "down_at", "finish")
 
 
 class Queue:
@@ -154,11 +155,13 @@ class Queue:
         marks = ("running", "stopping")
         rows = self._database.execute("SELECT * FROM jobs WHERE state IN (?, ?) ORDER BY place DESC", marks)
         for job in [self._read(row) for row in rows]:
-            if job["starts"] >= STARTS:
-                error = f"the studio ended {job['starts']} times while painting this; retry it, perhaps smaller"
+            downs = 1 if job["step"] > job["down_at"] else job["downs"] + 1
+            if downs >= DOWNS:
+                error = f"the studio ended {downs} times while painting this; retry it, perhaps smaller"
                 self.update(job["id"], "interrupted", finished=time.time(), error=error)
             else:
-                self.again(job["id"], fresh=False, first=True, finish=job["state"] == "stopping")
+                finish = job["state"] == "stopping"
+                self.again(job["id"], fresh=False, first=True, finish=finish, downs=downs, down_at=job["step"])
 
     def _read(self, row: sqlite3.Row) -> dict[str, Any]:
         status = {**_FRESH, **json.loads(row["status"]), **self._live.get(row["id"], {})}

@@ -158,7 +158,7 @@ class Runner:
         self._over = asyncio.get_running_loop().create_future()
         started = job["started"] or time.time()
         state = "stopping" if job["finish"] else "running"
-        self._tell(self._queue.update(name, state, started=started, starts=job["starts"] + 1))
+        self._tell(self._queue.update(name, state, started=started))
         if self._child is None or not self._child.alive:
             child = Child("impasto.studio.worker", self._receive, lambda code: self._ended(child, code))
             self._child, threads = child, self._settings.threads
@@ -207,8 +207,8 @@ class Runner:
         state = message["state"]
         if state == "paused":
             if self._leaving:
-                # Not the person's wish: it is still running, and goes on when the studio does.
-                self._queue.update(job, "running", starts=max(0, self._queue.get(job)["starts"] - 1))
+                # Not the person's wish: it goes on when the studio does.
+                self._queue.update(job, "queued", first=True)
             else:
                 self._tell(self._queue.update(job, "paused"))
             self._done()
