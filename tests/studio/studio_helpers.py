@@ -107,7 +107,7 @@ class Server:
         """Pause, resume, stop, cancel or retry."""
         return self.call(f"/api/jobs/{job}/{what}", {})
 
-    def wait(self, job, *states, until=None, timeout=60):
+    def wait(self, job, *states, until=None, timeout=150):
         """Wait until a job is in one of some states, or `until` holds of it."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
@@ -117,7 +117,7 @@ class Server:
             time.sleep(0.05)
         raise AssertionError(f"the job is {found['state']} at step {found['step']}: {found['error']}")
 
-    def events(self, job, timeout=60):
+    def events(self, job, timeout=150):
         """Open a job's stream; give (event, data) one after another."""
         request = urllib.request.Request(f"http://{self.host}/api/jobs/{job}/events")
         with urllib.request.urlopen(request, timeout=timeout) as stream:

@@ -11,7 +11,7 @@ from impasto.studio.folders import CHECKPOINT
 
 pytestmark = pytest.mark.slow
 
-STEADY = {**SMALL, "size": 96, "iterations": 300, "seed": 3}
+STEADY = {**SMALL, "iterations": 160, "seed": 3}
 
 
 def begun(studio, job):

@@ -310,6 +310,32 @@ def test_transparency_is_shown(studio):
         assert shown.getpixel((5, 5))[3] == 0
 
 
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (b'{"styles": [', 400),
+        (b"[]", 400),
+        (b"5", 400),
+        (b"\xff\xfe", 400),
+        (b'{"recipe": {"size": NaN}}', 400),
+        (b'{"recipe": {"size": Infinity}}', 400),
+        (b'{"recipe": {"style_weight": 1e400}}', 400),
+        (b'{"recipe": {"seed": ' + b"9" * 5000 + b"}}", 400),
+        (b"[" * 100_000, 400),
+        (b'{"preset": "\\ud800"}', 422),
+        (b'{"\\ud800": 1}', 422),
+        (b'{"recipe": {"\\udfff": 1}}', 422),
+        (b'{"styles": ["\\ud800"]}', 422),
+        (b'{"title": "' + b"x" * (1 << 20) + b'"}', 413),
+    ],
+)
+def test_hostile_json_is_answered_in_a_line(studio, sent, expected):
+    answer = studio.call("/api/jobs", sent, Content_Type="application/json")
+    assert answer.status == expected
+    assert "\n" not in answer.json["error"]
+    assert len(answer.json["error"]) < 1000
+
+
 def test_nonsense_on_the_wire_is_no_reason_to_end(studio):
     for sent in (b"\0\1\2\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST " + b"x" * 100_000, b"\r\n" * 1000):
         studio.raw(sent, timeout=2)

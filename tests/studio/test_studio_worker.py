@@ -271,6 +271,15 @@ def test_curves_are_thinned_and_keep_their_ends():
         assert found["losses"]["style"][index] == (step - 1) / 2
 
 
+def test_numbers_are_those_that_json_knows():
+    assert [worker.finite(value) for value in (1.5, float("inf"), float("-inf"), float("nan"))] == [
+        1.5,
+        None,
+        None,
+        None,
+    ]
+
+
 def test_the_clerk_answers_in_lines(tmp_path):
     (tmp_path / "page").write_bytes(b"<html>")
     refused = answer({"do": "receive", "with": {"path": str(tmp_path / "page"), "name": "a.png", "pixels": 100}})

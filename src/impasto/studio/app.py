@@ -112,7 +112,7 @@ def _answering(studio: Studio, endpoint: Endpoint) -> Any:
         except Refused as refused:
             return _refusal(refused)
         except ImpastoError as error:
-            return JSONResponse({"error": str(error)}, 422)
+            return _refusal(Refused(422, str(error)))
         except (OSError, sqlite3.OperationalError) as error:
             logger.exception("%s", endpoint.path)
             said = f"the studio's folder cannot be written or read ({error}); look whether its disk is full"

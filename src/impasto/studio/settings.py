@@ -17,7 +17,8 @@ class Refused(Exception):
     """A request that is refused: an HTTP status, and one line that a person can act on."""
 
     def __init__(self, status: int, message: str, *, close: bool = False) -> None:
-        super().__init__(" ".join(message.split()))
+        # What is quoted may hold half of a pair of surrogates, which JSON can carry and UTF-8 cannot.
+        super().__init__(" ".join(message.encode("utf-8", "replace").decode().split()))
         self.status = status
         self.close = close
         """The rest of the request is not worth reading: the connection ends with the answer."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -96,12 +97,19 @@ async def read_json(request: Request, settings: Settings) -> dict[str, Any]:
     async for part in body(request, settings, settings.json_bytes):
         data += part
     try:
-        found = json.loads(data or b"{}")
+        found = json.loads(data or b"{}", parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         raise Refused(400, "the request is not proper JSON") from None
     if not isinstance(found, dict):
         raise Refused(400, "the request is not a JSON object")
     return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number
 
 
 def too_large(limit: int) -> Refused:

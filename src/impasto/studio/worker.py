@@ -7,6 +7,7 @@ checkpoints and a result in the job's folder, each file whole or not at all.
 import contextlib
 import json
 import logging
+import math
 import queue
 import sys
 import time
@@ -142,7 +143,7 @@ class Painter:
         return {"state": "done" if result.finished else "stopped", "kept": True, "size": size}
 
     def _tell(self, order: Order, painting: Painting, progress: Progress) -> None:
-        self._curves.append({"level": progress.level, "loss": progress.loss, **progress.losses})
+        self._curves.append({"level": progress.level, "loss": finite(progress.loss), **parts(progress)})
         over = self._over(progress)
         if self._due("progress", PROGRESS_S) or over or progress.step in (1, progress.steps):
             self._say_progress(order, progress)
@@ -172,8 +173,8 @@ class Painter:
             total_steps=progress.total_steps,
             level=progress.level,
             levels=progress.levels,
-            loss=progress.loss if progress.losses else None,
-            losses=progress.losses,
+            loss=finite(progress.loss) if progress.losses else None,
+            losses=parts(progress),
             elapsed_s=round(progress.elapsed_s, 2),
             eta_s=round(progress.eta_s, 2),
             size=list(progress.size),
@@ -270,6 +271,16 @@ def curves(lines: list[dict[str, Any]]) -> dict[str, Any]:
         "loss": [lines[index].get("loss") for index in kept],
         "losses": {part: [lines[index].get(part) for index in kept] for part in parts},
     }
+
+
+def finite(value: float) -> float | None:
+    """Give a number that JSON knows; a step that overshoots may be infinitely bad."""
+    return value if math.isfinite(value) else None
+
+
+def parts(progress: Progress) -> dict[str, float | None]:
+    """Give the loss of each part."""
+    return {part: finite(loss) for part, loss in progress.losses.items()}
 
 
 def explain(error: Exception) -> str:
