@@ -16,8 +16,8 @@ RANKS = {
     "encoders": 2, "losses": 2,
     "nets": 3, "optim": 3,
     "checkpoint": 4, "evaluation": 4, "training": 4,
-    "beginning": 5, "exporting": 5, "forward": 5, "planning": 5, "reading": 5, "refining": 5, "result": 5, "scene": 5,
-    "segmentation": 5, "stylizer": 5, "targets": 5,
+    "beginning": 5, "exporting": 5, "forward": 5, "maskreport": 5, "planning": 5, "reading": 5, "refining": 5,
+    "result": 5, "scene": 5, "segmentation": 5, "stylizer": 5, "targets": 5,
     "batch": 6, "figures": 6, "mixing": 6, "tuning": 6, "video": 6,
     "cli": 7, "studio": 7,
     "__main__": 8,
@@ -31,7 +31,7 @@ MAY_IMPORT_SIBLING = {
     ("forward", "planning"), ("forward", "reading"), ("forward", "result"), ("forward", "scene"),
     ("refining", "forward"), ("refining", "planning"), ("refining", "reading"), ("refining", "result"),
     ("refining", "stylizer"), ("beginning", "forward"), ("beginning", "reading"), ("beginning", "refining"),
-    ("beginning", "stylizer"), ("stylizer", "beginning"),
+    ("beginning", "stylizer"), ("stylizer", "beginning"), ("cli", "studio"),
 }  # fmt: skip
 """Pairs on one rank where the first may import the second."""
 
@@ -46,7 +46,7 @@ HOMES = {
     "matplotlib": {"figures", "cli"},
     "h5py": {"weights"},
     "PIL": {"images"},
-    "filelock": {"weights"},
+    "filelock": {"weights", "studio"},
     "torchvision": set(),
     "requests": set(),
 }

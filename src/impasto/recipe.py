@@ -272,6 +272,17 @@ def load_preset(name: str) -> dict[str, Any]:
     return dict(_read_preset(name)["recipe"])
 
 
+def spell(value: object) -> str:
+    """Write a value of a recipe the way an option takes it, and `Recipe.parse` does."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={spell(item).replace(',', ':')}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ",".join(map(spell, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
 def unknown(name: str, known: Mapping[str, object], what: str) -> str:
     """Say in one line that `name` is not among `known`, with the nearest one or all of them."""
     name = name if len(name) <= 60 else name[:60] + "..."

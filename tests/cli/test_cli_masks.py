@@ -9,8 +9,8 @@ import torch
 from cli_helpers import look, pixels
 from PIL import Image
 
-from impasto import guides, images
-from impasto.cli import maskfiles, maskreport
+from impasto import guides, images, maskreport
+from impasto.cli import maskfiles
 from impasto.errors import UsageError
 from impasto.images import Picture
 

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
     "figures": ("impasto.cli.figure:app", "Make the figures of a paper again, with your pictures."),
     "masks": ("impasto.cli.masks:app", "Find regions in a photograph and its paintings, or check masks."),
+    "studio": ("impasto.cli.studio:app", "Open a page in the browser to paint in: masks, previews, a gallery."),
     "show": ("impasto.cli.show:app", "Show the recipe that a picture was painted with."),
     "methods": ("impasto.cli.methods:app", "List the methods of painting: what each is, what it costs and needs."),
     "presets": ("impasto.cli.recipes:presets_app", "List the presets, or show what one of them sets."),

@@ -60,8 +60,7 @@ def auto(
 
     import torch
 
-    from impasto import encoders, guides, images, segmentation
-    from impasto.cli import maskreport
+    from impasto import encoders, guides, images, maskreport, segmentation
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -151,8 +150,7 @@ def check(
     if output == "-":
         raise UsageError("the overlay cannot go to standard output, where the table is; name a file")
 
-    from impasto import images
-    from impasto.cli import maskreport
+    from impasto import images, maskreport
 
     pictures = maskreport.load([content, *style], max_pixels)
     found = maskfiles.read(

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 
 from impasto.errors import RecipeError
-from impasto.recipe import Recipe, StatisticName, unknown
+from impasto.recipe import Recipe, StatisticName, spell, unknown
 
 SETTINGS = tuple(name for name in Recipe.model_fields if name != "version")
 """Every recipe key that is a setting; `version` says how to read the others."""
@@ -19,17 +19,6 @@ SETTINGS = tuple(name for name in Recipe.model_fields if name != "version")
 def option_name(key: str) -> str:
     """Give the option of a recipe key."""
     return "--" + key.replace("_", "-")
-
-
-def spell(value: object) -> str:
-    """Write a value of a recipe the way an option takes it."""
-    if isinstance(value, Mapping):
-        return ",".join(f"{key}={spell(item).replace(',', ':')}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ",".join(map(spell, value))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def with_settings(function: Callable[..., None]) -> Callable[..., None]:

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.options import spell
 from impasto.cli.session import write_out
-from impasto.recipe import Recipe, load_preset, presets
+from impasto.recipe import Recipe, load_preset, presets, spell
 
 presets_app = typer.Typer(add_completion=False)
 recipe_app = typer.Typer(add_completion=False)

@@ -1,0 +1,63 @@
+"""The command line that paints what a job of the studio paints."""
+
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from impasto.recipe import Recipe, load_preset, spell
+
+Name = Callable[[str], str]
+"""From the id of a picture to what its owner calls it."""
+
+
+def argv(job: Mapping[str, Any], name: Name) -> list[str]:
+    """Give the words of the command; pictures go by the names under which they were uploaded."""
+    content, recipe = job["content"], Recipe.parse(job["recipe"])
+    styles = [_file(name(style)) for style in job["styles"]]
+    words = ["impasto", "paint", _file(name(content))] if content is not None else ["impasto", "texture", *styles]
+    if content is not None:
+        words += [word for style in styles for word in ("--style", style)]
+    if job["content_mask"] is not None:
+        words += ["--content-mask", _file(name(job["content_mask"]))]
+        for mask in job["style_masks"]:
+            words += ["--style-mask", "-" if mask is None else _file(name(mask))]
+    preset = job["preset"]
+    if preset is not None:
+        words += ["--preset", preset]
+    elif content is None and recipe.method == "gatys":
+        preset = "texture"  # the command's own
+    words += options(recipe, preset)
+    return [*words, "-o", _output(job["title"])]
+
+
+def shell(words: list[str]) -> str:
+    """Write a command as it is typed."""
+    return shlex.join(words)
+
+
+def options(recipe: Recipe, preset: str | None) -> list[str]:
+    """Give the options that turn a preset, or the defaults, into `recipe`."""
+    fields = Recipe.model_fields
+    base = {key: field.get_default() for key, field in fields.items()}
+    base |= {} if preset is None else {key: getattr(Recipe.parse(load_preset(preset)), key) for key in fields}
+    words = []
+    for key in fields:
+        value = getattr(recipe, key)
+        if key == "version" or value == base[key]:
+            continue
+        option = "--" + key.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(option if value else f"--no-{option[2:]}")
+        else:
+            words += [option, spell(value)]
+    return words
+
+
+def _file(name: str) -> str:
+    return f"./{name}" if name.startswith("-") else name
+
+
+def _output(title: str) -> str:
+    stem = re.sub(r"[^\w]+", "_", title, flags=re.ASCII).strip("_")
+    return f"{stem[:60] or 'painting'}.png"

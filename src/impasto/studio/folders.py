@@ -1,0 +1,34 @@
+"""What lies in a job's folder. The worker writes, each file whole or not at all; the server only reads."""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+CHECKPOINT = "painting.checkpoint"
+PREVIEW = "preview.jpg"
+RESULT = "result.png"
+HISTORY = "history.json"
+
+
+def has_checkpoint(folder: Path) -> bool:
+    """Whether a painting could go on from there."""
+    return (folder / CHECKPOINT).exists()
+
+
+def forget_checkpoint(folder: Path) -> None:
+    """Remove what a job kept to go on from; it can be large."""
+    for path in folder.glob(f"{CHECKPOINT}*"):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def forget(folder: Path) -> None:
+    """Remove a folder with all that is in it."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def forget_results(folder: Path) -> None:
+    """Remove what an earlier run of a job left to look at."""
+    for path in (*folder.glob("result*"), *folder.glob("preview*"), folder / HISTORY):
+        with contextlib.suppress(OSError):
+            path.unlink()

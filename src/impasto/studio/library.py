@@ -1,0 +1,122 @@
+"""The pictures of the studio: uploads under ids of its own, and the samples."""
+
+import json
+import re
+import secrets
+import sqlite3
+import time
+import unicodedata
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from impasto.studio import folders, samples
+from impasto.studio.settings import Refused
+
+ROLES = ("content", "style", "mask")
+SIZES = (96, 192, 384, 768, 1024, 2048)
+"""Long sides in which pictures are shown; what is asked for is rounded up to one of them."""
+MAX_NAME = 200
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Library:
+    """Pictures by id. A name is only ever shown; files are found by ids that the studio made."""
+
+    def __init__(self, database: sqlite3.Connection, folder: Path) -> None:
+        self._database = database
+        self._folder = folder
+        self.measured: dict[str, dict[str, Any]] = {}
+        """Width, height and sha256 of the samples, once they were looked at."""
+
+    def new(self) -> tuple[str, Path]:
+        """Make an id and its folder."""
+        picture = secrets.token_hex(16)
+        folder = self._folder / picture
+        folder.mkdir(mode=0o700)
+        return picture, folder
+
+    def add(self, picture: str, name: str, role: str, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Enter a picture whose file lies in its folder; give its record."""
+        record = {
+            "id": picture,
+            "name": name,
+            "width": found["width"],
+            "height": found["height"],
+            "role": role,
+            "created": time.time(),
+            "has_alpha": bool(found.get("has_alpha")),
+        }
+        self._database.execute(
+            "INSERT INTO pictures (id, role, sha256, record) VALUES (?, ?, ?, ?)",
+            (picture, role, found.get("sha256", ""), json.dumps(record)),
+        )
+        return record
+
+    def all(self) -> list[dict[str, Any]]:
+        """List the uploads, newest first."""
+        rows = self._database.execute("SELECT record FROM pictures ORDER BY number DESC")
+        return [json.loads(row["record"]) for row in rows]
+
+    def get(self, picture: str) -> dict[str, Any]:
+        """Give the record of a picture. Raises `Refused` for an id that is not here."""
+        if (sample := samples.files().get(picture)) is not None:
+            role = "content" if picture.startswith("photo-") else "style"
+            return {"id": picture, "name": sample.name, "role": role, **self.measured.get(picture, {})}
+        row = None
+        if _ID.fullmatch(picture):
+            row = self._database.execute("SELECT record FROM pictures WHERE id = ?", (picture,)).fetchone()
+        if row is None:
+            raise Refused(404, "there is no such picture here; upload it again")
+        found: dict[str, Any] = json.loads(row["record"])
+        return found
+
+    def folder(self, picture: str) -> Path:
+        """Give the folder of an upload."""
+        return self._folder / str(self.get(picture)["id"])
+
+    def source(self, picture: str) -> dict[str, str]:
+        """Give where a picture is and what it is called. Raises `Refused` for an id that is not here."""
+        record = self.get(picture)
+        path = samples.files().get(picture) or self._folder / record["id"] / "original"
+        return {"path": str(path), "name": record["name"]}
+
+    def view(self, picture: str, size: int) -> tuple[Path, bool]:
+        """Give where a picture lies as it is shown, and whether that is to be lossless."""
+        record = self.get(picture)
+        lossless = record["role"] == "mask"
+        name = f"view-{size}.{'png' if lossless or record.get('has_alpha') else 'jpg'}"
+        if picture in samples.files():
+            folder = self._folder / f"sample-{picture}"
+            folder.mkdir(exist_ok=True, mode=0o700)
+            return folder / name, lossless
+        return self._folder / record["id"] / name, lossless
+
+    def with_sha256(self, sha256: str) -> str | None:
+        """Find a picture by its content."""
+        for picture, found in self.measured.items():
+            if found["sha256"] == sha256:
+                return picture
+        statement = "SELECT id FROM pictures WHERE sha256 = ? ORDER BY number DESC"
+        row = self._database.execute(statement, (sha256,)).fetchone()
+        return None if row is None else str(row["id"])
+
+    def remove(self, picture: str) -> None:
+        """Forget an upload. Raises `Refused` for a sample, or an id that is not here."""
+        if picture in samples.files():
+            raise Refused(409, "samples stay; they come with impasto")
+        folder = self.folder(picture)
+        self._database.execute("DELETE FROM pictures WHERE id = ?", (picture,))
+        folders.forget(folder)
+
+
+def shown_size(asked: int | None) -> int:
+    """Give the size in which a picture is shown for one that is asked for."""
+    return next((size for size in SIZES if asked is not None and size >= asked), SIZES[-1])
+
+
+def clean_name(name: str) -> str:
+    """Give the last part of a file's name, in one line, for people to read and for nothing else."""
+    last = re.split(r"[/\\]", name.replace("\0", ""))[-1]
+    kept = "".join(c for c in last if unicodedata.category(c)[0] != "C").strip()
+    return kept[:MAX_NAME] if kept.strip(". ") else "picture"

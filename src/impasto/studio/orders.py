@@ -1,0 +1,147 @@
+"""From what a page asks for to a job: checked here as far as that goes without looking at a picture."""
+
+import itertools
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from impasto.errors import RecipeError
+from impasto.methods import METHODS, shipped
+from impasto.recipe import Recipe, load_preset, unknown
+from impasto.studio.describe import ENCODERS
+from impasto.studio.library import clean_name
+from impasto.studio.settings import Refused
+
+STYLES = 16
+"""Paintings that may be mixed."""
+AXES, CELLS = 2, 36
+_KEYS = ("content", "styles", "content_mask", "style_masks", "recipe", "preset", "title")
+
+Get = Callable[[str], Mapping[str, Any]]
+"""From the id of a picture to its record; raises `Refused` for one that is not here."""
+
+
+def job(asked: Mapping[str, Any], get: Get) -> dict[str, Any]:
+    """Give what a queue keeps of a job. Raises `Refused` naming the key, what is wrong and the remedy."""
+    for key in asked:
+        if key not in _KEYS:
+            raise Refused(422, unknown(str(key), dict.fromkeys(_KEYS), "key of a job"))
+    content = _picture(asked.get("content"), "content", get)
+    styles = _listed(asked.get("styles", []), "styles", get)
+    if None in styles:
+        raise Refused(422, "styles: null is no painting; leave it out")
+    content_mask = _picture(asked.get("content_mask"), "content_mask", get)
+    style_masks = _listed(asked.get("style_masks", []), "style_masks", get)
+    preset = asked.get("preset")
+    recipe = parse(asked.get("recipe", {}), preset)
+    _fit(recipe, content, styles)
+    if content_mask is None and any(style_masks):
+        raise Refused(422, "style masks belong to a mask of the photograph; paint that too")
+    if content_mask is not None and content is None:
+        raise Refused(422, "a texture has no photograph, and so no mask of it; leave the masks out")
+    if len(style_masks) > len(styles):
+        raise Refused(422, f"there are {len(style_masks)} style masks for {len(styles)} styles; give one for each")
+    if content_mask is not None:
+        style_masks += [None] * (len(styles) - len(style_masks))
+    return {
+        "title": _title(asked.get("title"), content, styles, get),
+        "content": content,
+        "styles": styles,
+        "content_mask": content_mask,
+        "style_masks": style_masks,
+        "recipe": recipe.model_dump(mode="json"),
+        "preset": preset,
+        "sweep": None,
+        "cell": None,
+    }
+
+
+def parse(changes: Any, preset: Any) -> Recipe:
+    """Build a recipe as the studio takes it. Raises `Refused`."""
+    if not isinstance(changes, dict):
+        raise Refused(422, "recipe: is not a JSON object")
+    if preset is not None and not isinstance(preset, str):
+        raise Refused(422, "preset: is no name")
+    try:
+        recipe = Recipe.parse({**(load_preset(preset) if preset else {}), **changes})
+    except RecipeError as error:
+        raise Refused(422, str(error)) from None
+    # Names, never files: what a page sends, and what a stranger's picture carries, opens nothing.
+    if recipe.encoder not in ENCODERS:
+        raise Refused(422, f"encoder: {unknown(recipe.encoder, dict.fromkeys(ENCODERS), 'encoder')}")
+    if recipe.init == "file":
+        raise Refused(422, "init: the studio starts from no picture of yours; choose another start")
+    method = METHODS[recipe.method]
+    known = shipped(recipe.method)
+    if method.forward and not known:
+        raise Refused(422, f"method: no network of {method.name} is in this installation; choose another method")
+    if "network" in method.settings and recipe.network != "auto" and recipe.network not in known:
+        raise Refused(422, f"network: {unknown(recipe.network, known, 'network')}")
+    return recipe
+
+
+def sweep(asked: Mapping[str, Any], get: Get) -> list[dict[str, Any]]:
+    """Give the jobs of a grid over one or two settings, row by row. Raises `Refused`."""
+    base, axes = asked.get("job"), asked.get("axes")
+    if not isinstance(base, dict) or not isinstance(axes, dict):
+        raise Refused(422, "a sweep has a job and axes, each a JSON object")
+    if not 1 <= len(axes) <= AXES:
+        raise Refused(422, f"axes: a sheet has room for one or two settings, not {len(axes)}")
+    for key, values in axes.items():
+        if key not in Recipe.model_fields or key == "version":
+            raise Refused(422, unknown(str(key), Recipe.model_fields, "setting"))
+        if not isinstance(values, list) or not values:
+            raise Refused(422, f"axes: {key} needs a list of values, at least one")
+    cells = list(itertools.product(*axes.values()))
+    if len(cells) > CELLS:
+        raise Refused(422, f"axes: {len(cells)} paintings are more than the {CELLS} of a sheet; give fewer values")
+    name, made = secrets.token_hex(16), []
+    for values in cells:
+        cell = dict(zip(axes, values, strict=True))
+        recipe = base.get("recipe", {})
+        recipe = {**recipe, **cell} if isinstance(recipe, dict) else recipe
+        made.append({**job({**base, "recipe": recipe}, get), "sweep": name, "cell": cell})
+    return made
+
+
+def _fit(recipe: Recipe, content: str | None, styles: list[str | None]) -> None:
+    method = METHODS[recipe.method]
+    if not styles and method.styles:
+        raise Refused(422, "styles: choose at least one painting")
+    if content is None and not method.textures:
+        able = [name for name, each in METHODS.items() if each.textures]
+        raise Refused(422, f"content: {method.name} paints photographs; textures come from {', '.join(able)}")
+    if recipe.style_weights and len(recipe.style_weights) != len(styles):
+        raise Refused(422, f"style_weights: there are {len(recipe.style_weights)} for {len(styles)} styles")
+
+
+def _picture(value: Any, key: str, get: Get) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise Refused(422, f"{key}: is not the id of a picture")
+    try:
+        get(value)
+    except Refused as refused:
+        raise Refused(422, f"{key}: {refused}") from None
+    return value
+
+
+def _listed(values: Any, key: str, get: Get) -> list[str | None]:
+    if not isinstance(values, list):
+        raise Refused(422, f"{key}: is not a list of ids")
+    if len(values) > STYLES:
+        raise Refused(422, f"{key}: {len(values)} are more than the {STYLES} that can be mixed")
+    return [_picture(value, key, get) for value in values]
+
+
+def _title(asked: Any, content: str | None, styles: list[str | None], get: Get) -> str:
+    if asked is not None and not isinstance(asked, str):
+        raise Refused(422, "title: is no text")
+    if asked and asked.strip():
+        return clean_name(asked.replace("/", " ").replace("\\", " "))
+    stems = [str(get(each)["name"]).rpartition(".") for each in (content, *styles) if each is not None]
+    words = [before or after for before, _, after in stems]
+    return (
+        clean_name(" in ".join(words[:2]) if content is not None else " and ".join(words[:2])) if words else "picture"
+    )

@@ -1,0 +1,75 @@
+// The studio's JSON API, one function for each thing it does.
+import { connection } from "./connection.js";
+
+/** What the studio refused, in one line. `status` 0: it did not answer. */
+export class ApiError extends Error {
+  constructor(status, message) {
+    super(message);
+    this.status = status;
+  }
+}
+
+async function request(method, path, { json, body, headers = {}, signal } = {}) {
+  let response;
+  const mutating = method !== "GET";
+  try {
+    response = await fetch(path, {
+      method,
+      signal,
+      headers: mutating && body === undefined ? { "Content-Type": "application/json", ...headers } : headers,
+      body: body ?? (mutating ? JSON.stringify(json ?? {}) : undefined),
+    });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    connection.lost();
+    throw new ApiError(0, "The studio does not answer; it may be restarting.");
+  }
+  connection.found();
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => null);
+  if (!response.ok) throw new ApiError(response.status, answer?.error ?? `The studio answered ${response.status}.`);
+  return answer;
+}
+
+const get = (path, options) => request("GET", path, options);
+const post = (path, json, options) => request("POST", path, { json, ...options });
+
+export const api = {
+  about: () => get("/api/about"),
+  schema: () => get("/api/schema"),
+  samples: () => get("/api/samples"),
+  pictures: () => get("/api/pictures"),
+  removePicture: (id) => request("DELETE", `/api/pictures/${id}`),
+  upload: (file, role, name = file.name) =>
+    request("POST", `/api/pictures?role=${role}`, {
+      body: file,
+      headers: {
+        "Content-Type": file.type || "application/octet-stream",
+        "X-Name": encodeURIComponent(name || "picture"),
+      },
+    }),
+  crop: (picture, box) => post("/api/crop", { picture, ...box }),
+  autoMasks: (content, style, regions) => post("/api/masks/auto", { content, style, regions }),
+  checkMasks: (job) => post("/api/masks/check", job),
+  estimate: (job, signal) => post("/api/estimate", job, { signal }),
+  start: (job) => post("/api/jobs", job),
+  sweep: (job, axes) => post("/api/sweeps", { job, axes }),
+  jobs: (sweep = null) => get(sweep ? `/api/jobs?sweep=${encodeURIComponent(sweep)}` : "/api/jobs"),
+  job: (id) => get(`/api/jobs/${id}`),
+  history: (id) => get(`/api/jobs/${id}/history`),
+  command: (id) => get(`/api/jobs/${id}/command`),
+  act: (id, action) => post(`/api/jobs/${id}/${action}`),
+  removeJob: (id) => request("DELETE", `/api/jobs/${id}`),
+};
+
+/** Address of a picture, `size` pixels long at most. */
+export const pictureUrl = (id, size = 0) => `/api/pictures/${id}${size ? `?size=${size}` : ""}`;
+
+/** Address of a painting's result, for showing. */
+export const resultUrl = (id, size = 0) => `/api/jobs/${id}/result?format=png${size ? `&size=${size}` : ""}`;
+
+/** Address of a painting's result, for keeping. */
+export const downloadUrl = (id, format) => `/api/jobs/${id}/result?format=${format}&download=1`;
+
+/** Address of the picture while it is painted. */
+export const previewUrl = (job) => `/api/jobs/${job.id}/preview?v=${job.preview_version}`;

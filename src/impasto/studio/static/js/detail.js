@@ -1,0 +1,133 @@
+// One past painting: large, with its recipe, and what can be done with it.
+import { api, downloadUrl, pictureUrl, resultUrl, previewUrl } from "./api.js";
+import { openCommand } from "./command.js";
+import { button, el, fill, toast } from "./dom.js";
+import { ACTIVE, dimensions, duration, moment, setting, words } from "./format.js";
+import { state } from "./gallery.js";
+import { adoptJob, base, pictures, same, tell } from "./state.js";
+import { Viewer } from "./viewer.js";
+
+/** Settings of a job that differ from the defaults: [[key, value]]. */
+export function differences(job) {
+  const plain = base(null);
+  return Object.entries(job.recipe).filter(([key, value]) => key in plain && key !== "version" && !same(value, plain[key]));
+}
+
+export async function openPicture(node, id, session) {
+  fill(node, el("p", { class: "hint", text: "Loading…" }));
+  let job;
+  try {
+    job = await api.job(id);
+  } catch (error) {
+    fill(node, el("p", { class: "error-line", role: "alert", text: error.message }), el("a", { class: "button", href: "#gallery", text: "To the gallery" }));
+    return;
+  }
+  const viewer = new Viewer({ label: job.title });
+  const wipe = button("Before / after", {
+    "aria-pressed": "false",
+    on: {
+      click: () => {
+        const on = wipe.getAttribute("aria-pressed") !== "true";
+        wipe.setAttribute("aria-pressed", String(on));
+        viewer.compare(on ? pictureUrl(job.content, 2048) : null);
+      },
+    },
+  });
+  if (job.kept) viewer.show(resultUrl(id), job.size);
+  else if (job.preview_version) viewer.show(previewUrl(job), job.size);
+  fill(
+    node,
+    el("div", { class: "detail-picture" }, job.kept || job.preview_version ? viewer.node : el("div", { class: "nothing" }, el("p", { class: "hint", text: "There is no picture." }))),
+    el(
+      "aside",
+      { class: "detail-side" },
+      el("a", { class: "back", href: "#gallery", text: "‹ Gallery" }),
+      el("h1", { text: job.title }),
+      el("p", { class: "hint facts" }, state(job), el("span", { text: facts(job) })),
+      job.error && el("p", { class: "error-line", text: job.error }),
+      el(
+        "div",
+        { class: "actions" },
+        button("Use these settings", {
+          kind: "primary",
+          on: {
+            click: () => {
+              adoptJob(job);
+              location.hash = "#paint";
+              toast("Settings and pictures are those of that painting.");
+            },
+          },
+        }),
+        ACTIVE.includes(job.state) && el("a", { class: "button", href: "#paint", text: "Watch it", on: { click: () => session.follow(job) } }),
+        job.kept && job.content && pictures.has(job.content) && wipe,
+      ),
+      job.kept &&
+        el(
+          "div",
+          { class: "actions" },
+          ["png", "jpeg", "webp"].map((format) =>
+            el("a", { class: "button", href: downloadUrl(id, format), download: "", text: { png: "PNG", jpeg: "JPEG", webp: "WebP" }[format], "aria-label": `Download ${format.toUpperCase()}` }),
+          ),
+          button("Command", { on: { click: () => openCommand(id) } }),
+        ),
+      inputs(job),
+      el("h2", { text: "Settings that differ from the defaults" }),
+      recipe(job),
+      job.notices?.length > 0 && [el("h2", { text: "Notes" }), el("ul", { class: "notes" }, job.notices.map((text) => el("li", { text })))],
+      remove(job),
+    ),
+  );
+}
+
+function facts(job) {
+  const parts = [dimensions(job.size), moment(job.finished ?? job.created)];
+  if (job.elapsed_s) parts.push(`painted in ${duration(job.elapsed_s)}`);
+  if (job.preset) parts.push(`preset ${job.preset}`);
+  return parts.filter(Boolean).join(" · ");
+}
+
+function inputs(job) {
+  const shown = [job.content, ...job.styles, job.content_mask, ...job.style_masks].filter((id) => id && pictures.has(id));
+  return el(
+    "div",
+    { class: "inputs" },
+    shown.map((id) => el("img", { src: pictureUrl(id, 192), alt: pictures.get(id).name, title: pictures.get(id).name, loading: "lazy" })),
+  );
+}
+
+function recipe(job) {
+  const rows = differences(job);
+  if (!rows.length) return el("p", { class: "hint", text: "None: these are the defaults." });
+  return el(
+    "dl",
+    { class: "recipe" },
+    rows.map(([key, value]) => el("div", {}, el("dt", { text: words(key) }), el("dd", { text: setting(value) || "none" }))),
+  );
+}
+
+function remove(job) {
+  if (ACTIVE.includes(job.state)) return null;
+  let sure = false;
+  const node = button("Delete", {
+    icon: "trash",
+    kind: "delete",
+    on: {
+      click: async () => {
+        if (!sure) {
+          sure = true;
+          node.lastChild.textContent = "Delete for good?";
+          setTimeout(() => ((sure = false), (node.lastChild.textContent = "Delete")), 4000);
+          return;
+        }
+        try {
+          await api.removeJob(job.id);
+          tell("jobs");
+          location.hash = "#gallery";
+        } catch (error) {
+          toast(error.message);
+        }
+      },
+    },
+  });
+  return node;
+}

@@ -1,0 +1,165 @@
+// The line under the picture: what it would take, start; then how far it is, pause, stop, cancel; then what to do with it.
+import { api, downloadUrl } from "./api.js";
+import { openCommand } from "./command.js";
+import { button, debounced, el, errorLine, fill, speak, toast } from "./dom.js";
+import { STATES, bytes, dimensions, duration } from "./format.js";
+import { draft, job as described, on, tell } from "./state.js";
+
+const ESTIMATE_MS = 600;
+
+export class Dock {
+  /** `session`: what is painted and shown (session.js). */
+  constructor(node, session) {
+    this.session = session;
+    this.trouble = errorLine();
+    this.estimate = el("p", { class: "estimate hint", "aria-live": "polite" });
+    this.start = button("Paint", { kind: "primary big", icon: "brush", on: { click: () => this.paint() } });
+    this.start.title = "Paint (Ctrl Enter)";
+    this.bar = el("div", { class: "progress", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, el("span"));
+    this.line = el("p", { class: "progress-line" });
+    this.notice = el("p", { class: "hint notice-line", hidden: true });
+    this.buttons = el("div", { class: "actions dock-actions" });
+    this.status = el("div", { class: "status", hidden: true }, el("div", { class: "status-row" }, this.line, this.buttons), this.bar, this.notice);
+    node.append(this.status, el("div", { class: "start-row" }, el("div", { class: "start-text" }, this.estimate, this.trouble.node), this.start));
+    this.asking = false;
+    this.again = false;
+    const ask = debounced(ESTIMATE_MS, () => this.ask());
+    for (const event of ["sources", "recipe"]) {
+      on(event, () => {
+        this.ready();
+        ask();
+      });
+    }
+    this.ready();
+    ask();
+  }
+
+  ready() {
+    const missing = this.missing();
+    this.start.disabled = Boolean(missing);
+    this.trouble.clear();
+    if (missing) this.estimate.textContent = missing;
+    this.start.lastChild.textContent = !draft.content && draft.styles.length ? "Paint a texture" : "Paint";
+  }
+
+  missing() {
+    const method = this.session.method();
+    if (!draft.content && !method.textures) return "Choose a photograph first.";
+    if (!draft.styles.length && method.styles !== false) return "Choose a painting to paint with.";
+    if (!draft.content && !draft.styles.length && method.styles !== false) return "Choose a photograph and a painting.";
+    return "";
+  }
+
+  /** Ask what the painting would take: one question at a time, and never an old one's answer. */
+  async ask() {
+    if (this.missing()) return;
+    if (this.asking) {
+      this.again = true;
+      return;
+    }
+    this.asking = true;
+    this.again = false;
+    if (!this.estimate.textContent.startsWith("About")) this.estimate.textContent = "Working out what it takes…";
+    try {
+      const found = await api.estimate(described());
+      if (!this.again && !this.missing()) {
+        const tiles = found.tiles > 1 ? ` in ${found.tiles} tiles` : "";
+        this.estimate.textContent = `About ${duration(found.seconds)}, ${bytes(found.memory_bytes)} of memory, ${dimensions(found.size)} pixels${tiles}.`;
+        this.trouble.clear();
+      }
+    } catch (error) {
+      if (!this.again) {
+        this.estimate.textContent = "";
+        if (error.status !== 0) this.trouble.show(error);
+      }
+    }
+    this.asking = false;
+    if (this.again) this.ask();
+  }
+
+  async paint() {
+    if (this.start.disabled || document.querySelector("dialog[open]")) return;
+    this.start.disabled = true;
+    this.trouble.clear();
+    try {
+      const made = await api.start(described());
+      tell("jobs");
+      if (this.session.busy()) toast("It waits until the painting before it is done.");
+      else this.session.follow(made);
+    } catch (error) {
+      this.trouble.show(error);
+    }
+    this.start.disabled = Boolean(this.missing());
+  }
+
+  /** Show how a painting is. */
+  show(job) {
+    this.status.hidden = !job;
+    if (!job) return;
+    const part = job.total_steps ? job.step / job.total_steps : job.state === "done" ? 1 : 0;
+    const percent = Math.round(100 * part);
+    this.bar.firstChild.style.transform = `scaleX(${part})`;
+    this.bar.setAttribute("aria-valuenow", String(percent));
+    this.bar.classList.toggle("unsure", job.state === "running" && !job.total_steps);
+    this.bar.hidden = !["queued", "running", "paused", "stopping"].includes(job.state);
+    this.line.replaceChildren(...this.words(job));
+    const last = job.notices?.at(-1);
+    this.notice.hidden = !last;
+    this.notice.textContent = last ?? "";
+    this.notice.title = (job.notices ?? []).join("\n");
+    if (this.drawn !== `${job.id} ${job.state} ${job.kept}`) {
+      this.drawn = `${job.id} ${job.state} ${job.kept}`;
+      const focused = document.activeElement?.dataset?.action;
+      fill(this.buttons, this.actions(job));
+      if (focused) (this.buttons.querySelector(`[data-action="${focused}"]`) ?? this.buttons.querySelector("button"))?.focus();
+    }
+    const tenth = `${job.id} ${job.state} ${Math.floor(percent / 10)}`;
+    if (this.spoken !== tenth) {
+      this.spoken = tenth;
+      speak(job.state === "running" && job.total_steps ? `${percent} percent painted` : `The painting is ${STATES[job.state]}.`);
+    }
+  }
+
+  words(job) {
+    const strong = (text) => el("b", { text });
+    if (job.state === "queued") return [strong("Waiting"), " for its turn"];
+    if (job.state === "failed" || job.state === "interrupted") return [strong(job.state === "failed" ? "It failed: " : "It was interrupted: "), job.error ?? "no reason was given"];
+    if (job.state === "cancelled") return [strong("Cancelled")];
+    const steps = job.total_steps ? `step ${job.step} of ${job.total_steps}` : "";
+    if (job.state === "done" || job.state === "stopped") {
+      const took = job.elapsed_s ? ` in ${duration(job.elapsed_s)}` : "";
+      return [strong(job.state === "done" ? "Finished" : "Stopped"), `${took}${job.state === "stopped" && steps ? `, ${steps}` : ""} · ${dimensions(job.size)}`];
+    }
+    if (!job.total_steps) return [strong("Starting"), " …"];
+    const parts = [steps];
+    if (job.levels > 1) parts.push(dimensions(job.size));
+    if (job.state === "running" && job.eta_s !== null) parts.push(`${duration(job.eta_s)} left`);
+    const word = { paused: "Paused", stopping: "Stopping" }[job.state];
+    return [word ? strong(word) : strong(`${Math.round((100 * job.step) / job.total_steps)} %`), ` · ${parts.join(" · ")}`];
+  }
+
+  actions(job) {
+    const act = (label, action, name, more = {}) =>
+      button(label, { icon: name, data: { action }, on: { click: () => this.session.act(action) }, ...more });
+    const curves = button("Losses", { icon: "chart", data: { action: "curves" }, title: "Loss curves (L)", on: { click: () => this.session.toggleCurves() } });
+    if (["running", "paused", "queued", "stopping"].includes(job.state)) {
+      return [
+        job.state === "running" && act("Pause", "pause", "pause"),
+        job.state === "paused" && act("Go on", "resume", "play"),
+        ["running", "paused"].includes(job.state) && act("Stop and keep", "stop", "check"),
+        job.state !== "stopping" && act("Cancel", "cancel", "close"),
+        curves,
+      ];
+    }
+    const kept = job.kept
+      ? [
+          ...["png", "jpeg", "webp"].map((format) =>
+            el("a", { class: `button ${format === "png" ? "" : "slim"}`, href: downloadUrl(job.id, format), download: "", data: { action: format } }, format === "png" ? "Download PNG" : format === "jpeg" ? "JPEG" : "WebP"),
+          ),
+          button("Command", { data: { action: "command" }, on: { click: () => openCommand(job.id) } }),
+        ]
+      : [];
+    const retry = ["failed", "interrupted", "cancelled", "stopped"].includes(job.state);
+    return [...kept, retry && act("Try again", "retry", "reset"), curves];
+  }
+}

@@ -1,0 +1,134 @@
+// A control for each kind of setting, from its part of the recipe's JSON Schema.
+import { el } from "./dom.js";
+import { setting } from "./format.js";
+
+/** What a slider is good for, where the limits of the schema are too wide for one: [least, most, step]. */
+const SLIDERS = {
+  style_scale: [0.25, 4, 0.05],
+  aspect: [0.25, 4, 0.05],
+};
+/** Sizes worth offering. */
+const SUGGESTED = { size: [256, 512, 768, 1024, 1536, 2048] };
+
+/**
+ * Build the control of a setting: {node, set(value)}. `changed(value)` hears of what a person does, `failed(error)` of what
+ * cannot be read.
+ */
+export function control(key, schema, { changed, failed, labelled, choices = null }) {
+  const options = choices ?? schema.enum;
+  if (options) return choose(options, { changed, labelled });
+  if (schema.type === "boolean") return check({ changed, labelled });
+  if (schema.type === "integer" || schema.type === "number") return numeric(key, schema, { changed, failed, labelled });
+  return written(schema, { changed, failed, labelled });
+}
+
+function choose(options, { changed, labelled }) {
+  const node = el(
+    "select",
+    { ...labelled, on: { change: () => changed(node.value) } },
+    options.map((option) => el("option", { value: option, text: option.replaceAll("_", " ") })),
+  );
+  return { node, set: (value) => (node.value = value) };
+}
+
+function check({ changed, labelled }) {
+  const node = el("input", { ...labelled, type: "checkbox", class: "switch", on: { change: () => changed(node.checked) } });
+  return { node, set: (value) => (node.checked = value) };
+}
+
+function numeric(key, schema, { changed, failed, labelled }) {
+  const whole = schema.type === "integer";
+  const low = schema.minimum ?? schema.exclusiveMinimum;
+  const high = schema.maximum ?? schema.exclusiveMaximum;
+  const list = SUGGESTED[key];
+  const input = el("input", {
+    ...labelled,
+    type: "number",
+    inputmode: whole ? "numeric" : "decimal",
+    min: low === undefined ? null : String(low),
+    max: high === undefined || high > 1e9 ? null : String(high),
+    step: whole ? "1" : "any",
+    list: list && `${key}-list`,
+    on: {
+      change: () => {
+        if (input.value === "" || !input.checkValidity()) failed(input.validationMessage || "Type a number.");
+        else changed(Number(input.value));
+      },
+    },
+  });
+  const [least, most, step] = SLIDERS[key] ?? (!whole && high - low <= 1 ? [low, high, 0.01] : []);
+  if (least === undefined) {
+    const suggestions = list && el("datalist", { id: `${key}-list` }, list.map((size) => el("option", { value: String(size) })));
+    return { node: el("span", { class: "number" }, input, suggestions), input, set: (value) => (input.value = String(value)) };
+  }
+  const slider = el("input", {
+    type: "range",
+    min: String(least),
+    max: String(most),
+    step: String(step),
+    "aria-label": labelled["aria-label"] ?? key,
+    "aria-hidden": "true",
+    tabindex: "-1",
+    on: {
+      input: () => {
+        input.value = slider.value;
+        changed(Number(slider.value));
+      },
+    },
+  });
+  const set = (value) => {
+    input.value = String(value);
+    slider.value = String(value);
+  };
+  return { node: el("span", { class: "number with-slider" }, slider, input), input, set };
+}
+
+/** Lists and mappings are written as on the command line: `a, b` and `sky=2, ground=0.5`. */
+function written(schema, { changed, failed, labelled }) {
+  const node = el("input", {
+    ...labelled,
+    type: "text",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: schema.type === "object" ? "name=number, …" : schema.type === "array" ? "a, b, …" : "",
+    on: {
+      change: () => {
+        try {
+          changed(parse(node.value, schema));
+        } catch (error) {
+          failed(error);
+        }
+      },
+    },
+  });
+  return { node, set: (value) => (node.value = setting(value)) };
+}
+
+/** Read what was written for a setting. Throws an `Error` that says how to write it. */
+export function parse(text, schema) {
+  const parts = text
+    .split(/[,;\n]/)
+    .map((part) => part.trim())
+    .filter(Boolean);
+  if (schema.type === "string") return text.trim();
+  if (schema.type === "array") {
+    const numbers = ["number", "integer"].includes(schema.items?.type);
+    return parts.map((part) => (numbers ? amount(part) : part));
+  }
+  const made = {};
+  for (const part of parts) {
+    const [name, ...rest] = part.split("=").map((each) => each.trim());
+    const value = rest.join("=");
+    if (!name) throw new Error(`${part}: write name=number.`);
+    const inner = schema.additionalProperties ?? Object.values(schema.patternProperties ?? {})[0] ?? {};
+    if (inner.type === "array") made[name] = value.split(":").map(amount);
+    else made[name] = value === "" ? 1 : amount(value);
+  }
+  return made;
+}
+
+function amount(text) {
+  const value = Number(text);
+  if (text === "" || !Number.isFinite(value)) throw new Error(`${text || "nothing"}: is not a number.`);
+  return value;
+}

@@ -1,0 +1,92 @@
+// Where everything begins: what the server knows, the parts of the page, the views, the keys.
+import { api } from "./api.js";
+import { openCompare } from "./compare.js";
+import { connection } from "./connection.js";
+import { openPicture } from "./detail.js";
+import { el, fill } from "./dom.js";
+import { Gallery } from "./gallery.js";
+import { openHelp, startHelp, toggleTheme } from "./help.js";
+import { openMasks } from "./masks/editor.js";
+import { Session } from "./session.js";
+import { startSettings } from "./settings.js";
+import { startSources } from "./sources.js";
+import { Stage } from "./stage.js";
+import { known, loadPictures, restore } from "./state.js";
+import { openGrid } from "./sweep.js";
+
+const byId = (id) => document.getElementById(id);
+const VIEWS = ["paint", "gallery", "picture", "sweep", "compare"];
+
+async function start() {
+  startHelp(byId("bar-end"));
+  const [schema] = await Promise.all([api.schema(), loadPictures()]);
+  known.schema = schema;
+  // The machine is told about only after it was looked at; nothing waits for that.
+  api.about().then((about) => (known.about = about)).catch(() => {});
+  restore();
+  startSources(byId("sources"));
+  startSettings(byId("settings"));
+  const stage = new Stage(byId("stage"));
+  const session = new Session(stage, byId("dock"));
+  const gallery = new Gallery(byId("view-gallery"));
+  route(gallery, session);
+  addEventListener("hashchange", () => route(gallery, session));
+  addEventListener("keydown", (event) => key(event, session, stage));
+  await session.refresh();
+  document.documentElement.dataset.ready = "yes";
+}
+
+function route(gallery, session) {
+  const [name, ...ids] = location.hash.slice(1).split("/");
+  const view = VIEWS.includes(name) ? name : "paint";
+  for (const each of VIEWS) byId(`view-${each}`).hidden = each !== view;
+  for (const tab of document.querySelectorAll(".tabs a")) {
+    const here = tab.dataset.view === (view === "paint" ? "paint" : "gallery");
+    if (here) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  document.title = { paint: "impasto studio", gallery: "Gallery · impasto" }[view] ?? "Picture · impasto";
+  const safe = ids.map(encodeURIComponent);
+  if (view === "gallery") gallery.open();
+  if (view === "picture") openPicture(byId("view-picture"), safe[0], session);
+  if (view === "sweep") openGrid(byId("view-sweep"), safe[0]);
+  if (view === "compare") openCompare(byId("view-compare"), safe[0], safe[1]);
+  scrollTo(0, 0);
+}
+
+function key(event, session, stage) {
+  const writing = event.target.matches("input:not([type=range], [type=checkbox]), select, textarea");
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+    event.preventDefault();
+    session.dock.paint();
+    return;
+  }
+  if (writing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const does = {
+    "?": openHelp,
+    t: toggleTheme,
+    g: () => (location.hash = location.hash === "#gallery" ? "#paint" : "#gallery"),
+    m: openMasks,
+    b: () => stage.toggle("wipe"),
+    l: () => session.toggleCurves(),
+    p: () => {
+      if (session.job?.state === "running") session.act("pause");
+      else if (session.job?.state === "paused") session.act("resume");
+    },
+  }[event.key];
+  if (!does) return;
+  event.preventDefault();
+  does();
+}
+
+function failed(error) {
+  if (error.status === 401) {
+    fill(byId("view-paint"), el("p", { class: "error-line", role: "alert", text: `${error.message} Open the address that the studio printed when it started.` }));
+    return;
+  }
+  // It begins again by itself once the studio answers.
+  connection.onReturn(() => location.reload());
+  if (error.status !== 0) fill(byId("view-paint"), el("p", { class: "error-line", role: "alert", text: error.message }));
+}
+
+start().catch(failed);

@@ -1,0 +1,97 @@
+// Colours of regions: flat, well apart, and words to the command line too.
+
+/**
+ * The colours that automatic masks have, well apart. Label 0 is what nobody painted: black in the file, and a region of
+ * its own.
+ */
+const START = [
+  ["unpainted", [0, 0, 0]],
+  ["red", [255, 0, 0]],
+  ["blue", [0, 0, 255]],
+  ["yellow", [255, 255, 0]],
+  ["green", [0, 255, 0]],
+  ["magenta", [255, 0, 255]],
+  ["cyan", [0, 255, 255]],
+  ["white", [255, 255, 255]],
+  ["orange", [255, 128, 0]],
+  ["purple", [128, 0, 255]],
+  ["teal", [0, 128, 128]],
+  ["pink", [255, 128, 255]],
+];
+/** Colours nearer than this (of 255, in a straight line) are the same one. */
+export const SAME = 50;
+const MOST = 24;
+/** Part of a picture that a colour fills at least to be one of its own. */
+const LEAST = 2e-3;
+
+const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+
+export const hex = (colour) => `#${colour.map((level) => level.toString(16).padStart(2, "0")).join("")}`;
+
+export class Palette {
+  constructor() {
+    this.colours = START.map(([, colour]) => [...colour]);
+    this.names = START.map(([name]) => name);
+  }
+
+  /** Label of the nearest colour. */
+  nearest(colour) {
+    let best = 0;
+    for (let label = 1; label < this.colours.length; label++) {
+      if (apart(this.colours[label], colour) < apart(this.colours[best], colour)) best = label;
+    }
+    return best;
+  }
+
+  /** Label of a colour; a new one where none is like it. */
+  adopt(colour) {
+    const label = this.nearest(colour);
+    if (apart(this.colours[label], colour) < SAME || this.colours.length >= MOST) return label;
+    this.colours.push([...colour]);
+    this.names.push(hex(colour));
+    return this.colours.length - 1;
+  }
+}
+
+/**
+ * Turn the pixels (RGBA) of a mask, of any program and any file format, into labels: the colours that fill much of it are
+ * its regions, every other pixel goes to the nearest of them. Throws an `Error` for what is no mask.
+ */
+export function read(pixels, palette) {
+  const count = pixels.length / 4;
+  const bins = new Map();
+  for (let at = 0; at < pixels.length; at += 4) {
+    const clear = pixels[at + 3] < 128;
+    const key = clear ? 0 : (pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2];
+    bins.set(key, (bins.get(key) ?? 0) + 1);
+  }
+  // Noise of compression spreads a colour over its neighbours: they count for the most frequent of them.
+  const found = [];
+  const rows = [...bins].sort((a, b) => b[1] - a[1]).slice(0, 4096);
+  for (const [key, pixelsOfKey] of rows) {
+    const colour = [key >> 16, (key >> 8) & 255, key & 255];
+    const near = found.find((each) => apart(each.colour, colour) < SAME);
+    if (near) near.count += pixelsOfKey;
+    else if (found.length < 256) found.push({ colour, count: pixelsOfKey });
+  }
+  const kept = found.filter((each) => each.count >= LEAST * count);
+  if (!kept.length || kept.length > MOST) {
+    throw new Error("That is a photograph rather than a mask; choose one with a flat colour for each region.");
+  }
+  const own = kept.map((each) => ({ colour: each.colour, label: palette.adopt(each.colour) }));
+  const labels = new Uint8Array(count);
+  const seen = new Map();
+  for (let index = 0; index < count; index++) {
+    const at = index * 4;
+    const clear = pixels[at + 3] < 128;
+    const key = clear ? 0 : (pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2];
+    let label = seen.get(key);
+    if (label === undefined) {
+      const colour = [key >> 16, (key >> 8) & 255, key & 255];
+      label = own.reduce((best, each) => (apart(each.colour, colour) < apart(best.colour, colour) ? each : best)).label;
+      seen.set(key, label);
+    }
+    labels[index] = label;
+  }
+  return labels;
+}

@@ -1,0 +1,113 @@
+// What is being painted and shown: follows one job's events, and keeps stage and dock up to date.
+import { api } from "./api.js";
+import { connection } from "./connection.js";
+import { Dock } from "./dock.js";
+import { speak, toast } from "./dom.js";
+import { ACTIVE } from "./format.js";
+import { watch } from "./live.js";
+import { known, tell, value } from "./state.js";
+
+export class Session {
+  constructor(stage, dockNode) {
+    this.stage = stage;
+    this.job = null;
+    this.unwatch = () => {};
+    this.dock = new Dock(dockNode, this);
+    connection.onReturn(() => this.refresh());
+  }
+
+  method() {
+    return known.schema.methods.find((each) => each.name === value("method"));
+  }
+
+  busy() {
+    return this.job !== null && ACTIVE.includes(this.job.state);
+  }
+
+  /** Turn to what is painted now, if anything is. */
+  async refresh() {
+    try {
+      const jobs = await api.jobs();
+      tell("gallery", jobs);
+      const mine = this.job && jobs.find((job) => job.id === this.job.id);
+      const next = mine && ACTIVE.includes(mine.state) ? mine : active(jobs);
+      if (next) this.follow(next);
+      else if (mine) this.#update(mine);
+    } catch {
+      // The banner says that there is no answer, and this is called again when there is.
+    }
+  }
+
+  /** Show a painting, and watch it until it is over. */
+  follow(job) {
+    this.unwatch();
+    if (this.job?.id !== job.id) this.stage.curves.clear();
+    this.#update(job);
+    this.#curves();
+    this.unwatch = ACTIVE.includes(job.state) ? watch(job.id, (event, data) => this.#hear(job.id, event, data)) : () => {};
+  }
+
+  #hear(id, event, data) {
+    if (this.job?.id !== id) return;
+    if (event === "job") this.#update(data);
+    else if (event === "progress") {
+      this.#update({ ...this.job, ...data });
+      this.stage.curves.add(data);
+    } else if (event === "preview") this.#update({ ...this.job, preview_version: data.version });
+    else if (event === "notice") this.#update({ ...this.job, notices: [...(this.job.notices ?? []), data.text] });
+    else if (event === "end") {
+      this.#update(data);
+      this.#ended(data);
+    }
+  }
+
+  #ended(job) {
+    if (job.state === "done") speak("The painting is finished.");
+    if (job.state === "failed") speak(`The painting failed: ${job.error}`);
+    this.#curves();
+    // Whatever waits is next.
+    setTimeout(async () => {
+      const jobs = await api.jobs().catch(() => null);
+      if (!jobs) return;
+      tell("gallery", jobs);
+      const next = active(jobs);
+      if (next && this.job?.id === job.id && !next.sweep) this.follow(next);
+    }, 800);
+  }
+
+  async #curves() {
+    const { id } = this.job;
+    const found = await api.history(id).catch(() => null);
+    // News that came in the meantime are newer.
+    if (found && this.job?.id === id && found.steps.length >= this.stage.curves.steps.length) this.stage.curves.load(found);
+  }
+
+  #update(job) {
+    this.job = job;
+    this.stage.follow(job);
+    this.dock.show(job);
+  }
+
+  async act(action) {
+    try {
+      const job = await api.act(this.job.id, action);
+      if (action === "retry") this.follow(job);
+      else this.#update({ ...this.job, ...job });
+      tell("jobs");
+    } catch (error) {
+      toast(error.message);
+    }
+  }
+
+  toggleCurves() {
+    this.stage.toggleCurves();
+  }
+}
+
+/** What is painted now, or would be next. */
+function active(jobs) {
+  const order = ["running", "stopping", "paused", "queued"];
+  const going = jobs.filter((job) => ACTIVE.includes(job.state));
+  going.sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state) || (a.created < b.created ? -1 : 1));
+  return going[0] ?? null;
+}

@@ -1,0 +1,193 @@
+// The photograph and the paintings: choose, drop, crop, mix; and what their masks say.
+import { pictureUrl } from "./api.js";
+import { crop } from "./crop.js";
+import { button, el, errorLine, fill } from "./dom.js";
+import { openMasks } from "./masks/editor.js";
+import { acceptAnywhere, pick } from "./picker.js";
+import { addStyle, draft, dropMasks, known, on, removeStyle, replaceStyle, setContent, tell, value, change } from "./state.js";
+
+const trouble = errorLine();
+
+/** Build the column and keep it up to date. */
+export function startSources(node) {
+  const photo = el("div", { class: "source-slot", data: { drop: "content" } });
+  const styles = el("div", { class: "source-slot", data: { drop: "style" } });
+  const masks = el("div", { class: "source-slot masks-slot" });
+  node.append(
+    el("h2", { text: "Photograph" }),
+    photo,
+    el("h2", { text: "Paintings" }),
+    styles,
+    trouble.node,
+    masks,
+  );
+  const draw = () => {
+    const focused = document.activeElement?.dataset?.keep;
+    fill(photo, ...drawContent());
+    fill(styles, ...drawStyles());
+    fill(masks, ...drawMasks());
+    // What was just used is new now; whoever works by keyboard stays where they were.
+    if (focused) node.querySelector(`[data-keep="${focused}"]`)?.focus();
+  };
+  on("sources", draw);
+  acceptAnywhere(trouble);
+  draw();
+}
+
+export const pickContent = () => pick("content", setContent);
+export const pickStyle = () => pick("style", addStyle);
+
+function drawContent() {
+  if (!draft.content) {
+    return [button("Choose a photograph", { kind: "empty-slot", icon: "image", data: { keep: "content" }, on: { click: pickContent } })];
+  }
+  const picture = draft.content;
+  return [
+    card(picture, {
+      keep: "content",
+      change: pickContent,
+      crop: () => crop(picture, setContent),
+      remove: () => setContent(null),
+    }),
+  ];
+}
+
+function drawStyles() {
+  const cards = draft.styles.map((style, index) =>
+    el(
+      "div",
+      { class: "style" },
+      card(style.picture, {
+        keep: `style-${index}`,
+        change: () => pick("style", (picture) => replaceStyle(index, picture)),
+        crop: () => crop(style.picture, (picture) => replaceStyle(index, picture)),
+        remove: () => removeStyle(index),
+      }),
+      draft.styles.length > 1 && mixer(style, index),
+    ),
+  );
+  const first = !draft.styles.length;
+  cards.push(
+    button(first ? "Choose a painting" : "Add a painting", {
+      kind: first ? "empty-slot" : "add",
+      icon: first ? "image" : "plus",
+      data: { keep: "add-style" },
+      on: { click: pickStyle },
+    }),
+  );
+  return cards;
+}
+
+function card(picture, { keep, change: swap, crop: cut, remove }) {
+  return el(
+    "figure",
+    { class: "source" },
+    el(
+      "button",
+      { type: "button", class: "source-picture", "aria-label": `${picture.name}: choose another`, data: { keep }, on: { click: swap } },
+      el("img", { src: pictureUrl(picture.id, 480), alt: "" }),
+    ),
+    el(
+      "figcaption",
+      {},
+      el("span", { class: "name", text: picture.name, title: picture.name }),
+      el("span", { class: "hint size", text: `${picture.width} × ${picture.height}` }),
+      button(`Crop ${picture.name}`, { icon: "crop", quiet: true, on: { click: cut } }),
+      button(`Remove ${picture.name}`, { icon: "close", quiet: true, on: { click: remove } }),
+    ),
+  );
+}
+
+function mixer(style, index) {
+  const sum = () => draft.styles.reduce((total, each) => total + each.share, 0) || 1;
+  const share = el("output", { class: "hint", text: `${Math.round((100 * style.share) / sum())} %` });
+  const slider = el("input", {
+    type: "range",
+    min: "0",
+    max: "100",
+    value: String(Math.round(style.share * 100)),
+    "aria-label": `Share of ${style.picture.name}`,
+    data: { share: String(index) },
+    on: {
+      input: () => {
+        style.share = Number(slider.value) / 100;
+        // All zero is no mixture; the one that is moved keeps a trace.
+        if (draft.styles.every((each) => each.share === 0)) style.share = 0.01;
+        for (const output of slider.closest(".source-slot").querySelectorAll(".mixer")) {
+          const own = draft.styles[Number(output.querySelector("input").dataset.share)];
+          output.querySelector("output").textContent = `${Math.round((100 * own.share) / sum())} %`;
+        }
+        tell("recipe");
+      },
+    },
+  });
+  return el("div", { class: "mixer" }, slider, share);
+}
+
+function drawMasks() {
+  if (!draft.content || !draft.styles.length) return [];
+  const parts = [el("h2", { text: "Regions" })];
+  if (!draft.contentMask) {
+    parts.push(
+      el("p", { class: "hint", text: "Say which part of the painting paints which part of the photograph." }),
+      button("Paint masks", { icon: "brush", data: { keep: "masks" }, on: { click: openMasks } }),
+    );
+    return parts;
+  }
+  const pictures = [draft.contentMask, ...draft.styles.map((style) => style.mask).filter(Boolean)];
+  parts.push(
+    el(
+      "div",
+      { class: "mask-thumbs" },
+      pictures.map((id) => el("img", { src: pictureUrl(id, 160), alt: "Mask", class: "mask-thumb" })),
+    ),
+    draft.regions.length > 0 && el("p", { class: "hint", text: "Tick what stays as photographed." }),
+    draft.regions.length > 0 && el("div", { class: "regions" }, draft.regions.map(region)),
+    draft.notes.length > 0 &&
+      el(
+        "details",
+        { class: "mask-notes hint" },
+        el("summary", { text: draft.notes.length === 1 ? "1 note" : `${draft.notes.length} notes` }),
+        draft.notes.map((text) => el("p", { text })),
+      ),
+    el(
+      "div",
+      { class: "actions" },
+      button("Change", { icon: "brush", data: { keep: "masks" }, on: { click: openMasks } }),
+      button("Remove masks", {
+        on: {
+          click: () => {
+            dropMasks();
+            tell("sources");
+          },
+        },
+      }),
+    ),
+  );
+  return parts;
+}
+
+/** A region with a box that keeps it a photograph. */
+function region({ name, color }) {
+  const kept = () => [...(value("keep") ?? [])];
+  const swatch = el("span", { class: "swatch" });
+  swatch.style.background = color;
+  if (!known.schema.schema.properties.keep) return el("span", { class: "region" }, swatch, name);
+  return el(
+    "label",
+    { class: "region" },
+    swatch,
+    el("span", { text: name }),
+    el("input", {
+      type: "checkbox",
+      "aria-label": `${name} stays as photographed`,
+      checked: kept().includes(name),
+      on: {
+        change: (event) => {
+          const others = kept().filter((each) => each !== name);
+          change("keep", event.target.checked ? [...others, name] : others);
+        },
+      },
+    }),
+  );
+}

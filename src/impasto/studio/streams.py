@@ -1,0 +1,108 @@
+"""Server-sent events: who watches which painting, and what they have not been told yet."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+from impasto.studio.settings import Refused
+
+MAX_NOTICES = 20
+RETRY_MS = 2000
+
+
+class Watcher:
+    """One open page. Of each kind of news only the latest waits, so a slow reader costs nothing and falls no further
+    behind."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, tuple[str, Mapping[str, Any]]] = {}
+        self._wake = asyncio.Event()
+        self._notices = 0
+
+    def tell(self, event: str, data: Mapping[str, Any]) -> None:
+        """Leave news."""
+        key = event
+        if event == "notice":
+            self._notices += 1
+            key = f"notice {self._notices % MAX_NOTICES}"
+        self._waiting.pop(key, None)  # behind what came before it
+        self._waiting[key] = (event, data)
+        self._wake.set()
+
+    async def take(self, timeout_s: float) -> list[tuple[str, Mapping[str, Any]]]:
+        """Give the news, in order, as soon as there are some; none when the time is over."""
+        try:
+            await asyncio.wait_for(self._wake.wait(), timeout_s)
+        except TimeoutError:
+            return []
+        self._wake.clear()
+        found, self._waiting = list(self._waiting.values()), {}
+        return found
+
+
+class Streams:
+    """All open event streams, by job."""
+
+    def __init__(self, limit: int, heartbeat_s: float) -> None:
+        self._limit = limit
+        self._heartbeat_s = heartbeat_s
+        self._watchers: dict[str, set[Watcher]] = {}
+        self._closing = False
+
+    @property
+    def count(self) -> int:
+        """How many are open."""
+        return sum(map(len, self._watchers.values()))
+
+    def tell(self, job: str, event: str, data: Mapping[str, Any]) -> None:
+        """Tell everybody who watches a job."""
+        for watcher in self._watchers.get(job, ()):
+            watcher.tell(event, data)
+
+    def close(self) -> None:
+        """End all streams; their pages connect again when there is a server again."""
+        self._closing = True
+        for watchers in self._watchers.values():
+            for watcher in watchers:
+                watcher.tell("close", {})
+
+    def check(self) -> None:
+        """Raise `Refused` where one more is too many."""
+        if self.count >= self._limit:
+            raise Refused(429, f"{self._limit} pages watch already; close some, or ask for the job now and then")
+
+    async def watch(self, job: str, now: Callable[[], tuple[Mapping[str, Any], bool]]) -> AsyncIterator[bytes]:
+        """Give the lines of one stream: what is the case now, then what happens, until the job is over.
+
+        `now` gives the job as it is, and whether it is over.
+        """
+        watcher, number = Watcher(), 0
+        # Before the state is read, so that nothing happens unseen in between.
+        self._watchers.setdefault(job, set()).add(watcher)
+        try:
+            state, over = now()
+            yield f"retry: {RETRY_MS}\n\n".encode()
+            yield message(number := number + 1, "job", state)
+            if over:
+                yield message(number := number + 1, "end", state)
+                return
+            while not self._closing:
+                news = await watcher.take(self._heartbeat_s)
+                if not news:
+                    yield b": still here\n\n"
+                for event, data in news:
+                    if event == "close":
+                        return
+                    yield message(number := number + 1, event, data)
+                    if event == "end":
+                        return
+        finally:
+            self._watchers[job].discard(watcher)
+            if not self._watchers[job]:
+                del self._watchers[job]
+
+
+def message(number: int, event: str, data: Mapping[str, Any]) -> bytes:
+    """Write one event. JSON has no raw newlines, so that data is always one line."""
+    return f"id: {number}\nevent: {event}\ndata: {json.dumps(data)}\n\n".encode()

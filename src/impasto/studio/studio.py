@@ -1,0 +1,125 @@
+"""`Studio`: everything that one server holds, put together."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from impasto._version import __version__
+from impasto.errors import UsageError
+from impasto.studio import folders, samples
+from impasto.studio.describe import ENCODERS, describe
+from impasto.studio.desk import Desk
+from impasto.studio.library import Library
+from impasto.studio.queue import Queue
+from impasto.studio.runner import Runner
+from impasto.studio.settings import Refused, Settings
+from impasto.studio.store import open_database
+from impasto.studio.streams import Streams
+from impasto.studio.uploads import Door
+
+
+class Studio:
+    """One data folder and the processes that work on it. `running` starts and ends them.
+
+    Raises `UsageError` where another studio has the folder, `InputError` where its database is damaged.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings.check()
+        settings.make_folders()
+        self._lock = FileLock(settings.data / "studio.lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise UsageError(
+                f"{settings.data}: another studio works in this folder; use that one, or name another with --data"
+            ) from None
+        try:
+            self.database: sqlite3.Connection = open_database(settings.data / "studio.sqlite")
+        except BaseException:
+            self._lock.release()
+            raise
+        for left in (settings.data / "incoming").iterdir():
+            left.unlink()
+        self.queue = Queue(self.database)
+        self.library = Library(self.database, settings.data / "pictures")
+        self.streams = Streams(settings.streams, settings.heartbeat_s)
+        self.runner = Runner(settings, self.queue, self.library, self.streams)
+        self.door = Door(settings)
+        self.pictures = Desk(settings.answer_s)
+        """Looks at pictures, which is quick."""
+        self.advice = Desk(settings.answer_s, waiting=8, threads=settings.threads)
+        """Finds regions and estimates, which is not; with as many threads as paint, as an estimate is of those."""
+        self.form = describe()
+        self._about: dict[str, Any] | None = None
+        self._measuring = asyncio.Lock()
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Paint and answer within the block."""
+        painting = asyncio.create_task(self.runner.run())
+        try:
+            yield
+        finally:
+            self.streams.close()
+            await self.runner.close()
+            painting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await painting
+            await self.pictures.close()
+            await self.advice.close()
+
+    def close(self) -> None:
+        """Give the folder back."""
+        self.database.close()
+        self._lock.release()
+
+    async def about(self) -> dict[str, Any]:
+        """Describe the studio and the machine."""
+        if self._about is None:
+            found = await self.pictures.ask("about")
+            self._about = {key: found[key] for key in ("device", "cores", "memory_bytes")}
+        limits = {"upload_bytes": self.settings.upload_bytes, "pixels": self.settings.upload_pixels}
+        more = {"limits": limits, "encoders": list(ENCODERS), "token_needed": self.settings.token is not None}
+        return {"version": __version__, **self._about, **more}
+
+    async def measure(self) -> None:
+        """Look at the samples, the first time that somebody asks for them."""
+        async with self._measuring:
+            if not self.library.measured:
+                paths = {key: str(path) for key, path in samples.files().items()}
+                found = await self.pictures.ask("measure", paths=paths)
+                self.library.measured = {key: found[key] for key in paths}
+
+    async def shown(self, picture: str, size: int) -> Path:
+        """Give the file of a picture as it is shown, making it the first time."""
+        path, lossless = self.library.view(picture, size)
+        if not path.exists():
+            source = self.library.source(picture)
+            pixels = self.settings.upload_pixels
+            await self.pictures.ask(
+                "shown", path=source["path"], out=str(path), size=size, lossless=lossless, pixels=pixels
+            )
+        return path
+
+    async def result(self, job: str, kind: str, size: int | None) -> Path:
+        """Give the file of a painting, as it was saved or in another format or size.
+
+        Raises `Refused` where there is none.
+        """
+        folder = self.runner.folder(job)
+        saved = folder / folders.RESULT
+        if not saved.exists():
+            raise Refused(404, "there is no picture of it yet")
+        if kind == "png" and size is None:
+            return saved
+        path = folder / f"result{'' if size is None else f'-{size}'}.{'jpg' if kind == 'jpeg' else kind}"
+        if not path.exists() or path.stat().st_mtime < saved.stat().st_mtime:
+            pixels = 2**31
+            await self.pictures.ask("converted", path=str(saved), out=str(path), size=size, pixels=pixels)
+        return path

@@ -1,0 +1,117 @@
+"""The bodies of requests: pictures of any kind from strangers, and small JSON."""
+
+import asyncio
+import json
+import math
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from starlette.requests import Request
+
+from impasto.studio.settings import Refused, Settings
+
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
+_NEVER = ("text/", "image/svg", "application/xhtml", "application/xml", "application/pdf")
+
+
+class Door:
+    """Lets so many pictures in at once."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open = 0
+
+    async def receive(self, request: Request, path: Path) -> None:
+        """Write a request's body to `path`.
+
+        Raises `Refused`: 400 for a form, 408 for one that drips, 413 for one that is too large (before it is read,
+        where it says so), 415 for what is no picture by its own account, 429 where too many arrive.
+        """
+        check_kind(request)
+        check_length(request, self._settings.upload_bytes)
+        if self._open >= self._settings.uploads:
+            raise Refused(429, "too many pictures arrive at once; try again in a moment", close=True)
+        self._open += 1
+        try:
+            with path.open("xb") as stream:
+                async for part in body(request, self._settings, self._settings.upload_bytes):
+                    stream.write(part)
+        except OSError as error:
+            raise Refused(507, f"the picture could not be kept ({error.strerror or error})", close=True) from None
+        finally:
+            self._open -= 1
+
+
+def check_kind(request: Request) -> None:
+    """Raise `Refused` for a body that is not a picture's bytes by its own account."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in _FORMS:
+        raise Refused(400, "forms are not read; send the picture's bytes as the body", close=True)
+    if kind.startswith(_NEVER):
+        raise Refused(415, f"{kind[:60]} is no picture; give a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF", close=True)
+    if kind and not kind.startswith("image/") and kind != "application/octet-stream":
+        raise Refused(415, f"{kind[:60]} is no picture; send it as image/... or application/octet-stream", close=True)
+
+
+def check_length(request: Request, limit: int) -> None:
+    """Raise `Refused` for a body that says that it is too large."""
+    said = request.headers.get("content-length", "0")
+    if not (said.isascii() and said.isdigit()):
+        raise Refused(400, "its length is no number", close=True)
+    if int(said) > limit:
+        raise too_large(limit)
+
+
+async def body(request: Request, settings: Settings, limit: int) -> AsyncIterator[bytes]:
+    """Give the parts of a body. Raises `Refused` for one that is too long, or too slow."""
+    began, size = time.monotonic(), 0
+    while True:
+        try:
+            message = await asyncio.wait_for(request.receive(), settings.upload_idle_s)
+        except TimeoutError:
+            raise Refused(408, "nothing arrived for a while; send it again", close=True) from None
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "the sender went away", close=True)
+        part = message.get("body", b"")
+        size += len(part)
+        if size > limit:
+            raise too_large(limit)
+        if part:
+            yield part
+        if not message.get("more_body", False):
+            return
+        elapsed = time.monotonic() - began
+        if elapsed > settings.upload_idle_s and size < settings.upload_rate * elapsed:
+            raise Refused(408, "it arrives too slowly; send it again over a better connection", close=True)
+
+
+async def read_json(request: Request, settings: Settings) -> dict[str, Any]:
+    """Read a JSON object. Raises `Refused`."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise Refused(415, "send JSON, as application/json", close=True)
+    check_length(request, settings.json_bytes)
+    data = bytearray()
+    async for part in body(request, settings, settings.json_bytes):
+        data += part
+    try:
+        found = json.loads(data or b"{}", parse_float=_finite, parse_constant=_finite)
+    except (ValueError, RecursionError):
+        raise Refused(400, "the request is not proper JSON") from None
+    if not isinstance(found, dict):
+        raise Refused(400, "the request is not a JSON object")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is not a finite number")
+    return number
+
+
+def too_large(limit: int) -> Refused:
+    """Give the error of a body that is too large."""
+    return Refused(413, f"is larger than {limit / 2**20:.0f} MiB, the most that is taken; make it smaller", close=True)

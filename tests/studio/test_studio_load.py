@@ -1,0 +1,26 @@
+"""The studio answers while it paints, is watched and takes pictures in."""
+
+import importlib.util
+import statistics
+import sys
+
+import pytest
+from studio_helpers import SOURCE
+
+pytestmark = pytest.mark.slow
+
+
+def test_painting_does_not_starve_the_page(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+    spec = importlib.util.spec_from_file_location("studio_load", SOURCE.parent / "benchmarks" / "studio_load.py")
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, "studio_load", module)
+    spec.loader.exec_module(module)
+    load = module.run(streams=20, uploads=5, size=96, seconds=4, threads=1)
+    assert load.refused == 0
+    assert len(load.uploads) == 5
+    assert min(load.events) >= 5  # every page is told
+    assert load.steps[1] > load.steps[0]  # and it is painted all the while
+    # How quick it is, the benchmark measures; here only that nothing waits for a step, or for a picture.
+    assert len(load.busy) > 10
+    assert statistics.median(load.busy) < 1
