@@ -18,14 +18,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.losses import sums
+from impasto.losses.statistics import TINY
 
 Likeness = Literal["ncc", "cosine"]
 
 SCRATCH_BYTES = 16 << 20
 """Of tables at a time: larger ones leave the cache and are slower (benchmarks/patches.py)."""
-
-TINY = 1e-12
-"""Features and patches with a smaller length are like nothing."""
 
 
 @dataclass(frozen=True)
@@ -304,9 +302,14 @@ class _Prepared:
     wide: torch.dtype
 
 
+def shares(maps: Tensor, size: int, stride: int) -> Tensor:
+    """Give how much of each patch the regions `maps` (R, h, w) take: (R, Y, X)."""
+    return F.avg_pool2d(_covered(maps, size, stride)[None], size, stride)[0]
+
+
 def labels_of(maps: Tensor, size: int, stride: int) -> Tensor:
     """Give for each patch of `maps` (R, h, w) the number (Y, X) of the region with most of it; -1 where it has none."""
-    inside = F.avg_pool2d(_covered(maps, size, stride)[None], size, stride)[0]
+    inside = shares(maps, size, stride)
     most, label = inside.max(0)
     # What the regions leave of a patch can outweigh each of them: then it shows something else.
     return torch.where(most >= (1 - inside.sum(0)).clamp_min(TINY), label, -1)
