@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-MethodName = Literal["gatys", "wct", "adain", "linear", "johnson", "texture_net"]
+MethodName = Literal["gatys", "mrf", "wct", "adain", "linear", "johnson", "texture_net"]
 
 SHARED = (
     "version",
@@ -25,6 +25,28 @@ SHARED = (
 )
 """Settings that all methods know."""
 _OF_PAINTINGS = ("style_scale", "style_fit", "style_weights", "region_styles", "encoder")
+_OPTIMISED = (
+    "content_layers",
+    "content_weight",
+    "finishing_steps",
+    "gamut_weight",
+    "history",
+    "init",
+    "init_blend",
+    "iterations",
+    "learning_rate",
+    "learning_rate_end",
+    "levels",
+    "padding",
+    "pooling",
+    "schedule",
+    "solver",
+    "style_weight",
+    "tv",
+    "tv_weight",
+)
+"""Settings of all methods that optimise the picture."""
+_PATCHES = ("patch_layers", "patch_reuse", "patch_rotations", "patch_scales", "patch_size", "patch_stride")
 _REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
 
@@ -49,11 +71,15 @@ class Method:
     """Of this the sides of a picture that repeats are multiples."""
     training: str = ""
     """The command that makes its network."""
+    optimises: bool = False
+    """It optimises the picture itself, step by step."""
+    patches: bool = False
+    """Its style term is made of patches at `patch_layers`, not of statistics at `style_layers`."""
 
     @property
     def forward(self) -> bool:
         """Whether a network paints in one go, and nothing is optimised."""
-        return self.name != "gatys"
+        return not self.optimises
 
 
 METHODS: Mapping[str, Method] = {
@@ -67,36 +93,45 @@ METHODS: Mapping[str, Method] = {
             "a painting",
             (
                 *_OF_PAINTINGS,
-                *_REFINED,
+                *_OPTIMISED,
                 "aspect",
-                "content_layers",
-                "content_weight",
-                "finishing_steps",
-                "gamut_weight",
                 "global_share",
                 "guide_growth",
                 "guides",
-                "history",
                 "layer_shares",
-                "learning_rate",
-                "learning_rate_end",
                 "normalisation",
-                "padding",
-                "pooling",
                 "region_content_weights",
                 "region_scales",
                 "region_share",
                 "region_weights",
-                "schedule",
-                "solver",
                 "statistics",
                 "style_layers",
-                "style_weight",
                 "tileable",
-                "tv",
-                "tv_weight",
             ),
             textures=True,
+            optimises=True,
+        ),
+        Method(
+            "mrf",
+            "optimises the picture, each patch of it towards the most alike of the painting: brush strokes whole",
+            "Li & Wand 2016",
+            "minutes",
+            "a painting",
+            (
+                "style_scale",
+                "style_fit",
+                "region_styles",
+                "encoder",
+                "aspect",
+                "region_content_weights",
+                "region_scales",
+                "region_weights",
+                *_OPTIMISED,
+                *_PATCHES,
+            ),
+            textures=True,
+            optimises=True,
+            patches=True,
         ),
         Method(
             "wct",

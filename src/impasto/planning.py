@@ -15,14 +15,17 @@ from impasto import encoders
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import notice
-from impasto.losses import Content, Gram, Objective, Style, TotalVariation, statistic
+from impasto.losses import Bank, Content, Gram, Objective, Source, Style, TotalVariation, statistic
+from impasto.losses.patches import SCRATCH_BYTES
 from impasto.losses.statistics import Summed
+from impasto.methods import METHODS
 from impasto.optim import memory, parallel, planner
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
 from impasto.optim.memory import Work
 from impasto.optim.planner import Cut, Plan, Tiling
 from impasto.optim.pyramid import Level
+from impasto.recipe import Recipe
 from impasto.scene import Scene
 
 PROBE = 512
@@ -31,6 +34,8 @@ PASSES = 12
 """Passes over the canvas that a solver makes in a step, beside four for each pair that L-BFGS remembers."""
 STIRRED = 1 << 22
 """Values that such a pass is timed on."""
+MATCHED = 40
+"""Side in neurons of the maps whose patches are matched for time."""
 
 SURROGATE = 1 / 6
 """Of the time of VGG-19's step, that of petite's (docs/performance.md)."""
@@ -103,12 +108,14 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
 def cutting(scene: Scene) -> Cut:
     """Give what cuts pictures of a painting into tiles."""
     recipe = scene.recipe
-    layers = tuple(dict.fromkeys((*recipe.content_layers, *recipe.style_layers)))
+    layers = tuple(dict.fromkeys((*recipe.content_layers, *recipe.layers_of_style)))
     return lambda size, tile: grid(size, layers, tile, wrap=recipe.tileable)
 
 
 def whole_only(scene: Scene) -> str:
-    """Give the name of a statistic that cannot be tiled, empty where all can."""
+    """Give the name of the statistic, or of the method, that cannot be tiled; empty where all can."""
+    if METHODS[scene.recipe.method].patches:
+        return scene.recipe.method
     asked = [name for name, weight in scene.recipe.statistics.items() if weight]
     return next((name for name in asked if not isinstance(statistic(name, lift=None, seed=0), Summed)), "")
 
@@ -174,15 +181,22 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
     """Give what of a painting decides on its memory."""
     recipe, regions = scene.recipe, scene.regions
     tensors: Mapping[str, Tensor] = getattr(encoder, "tensors", {})
-    layers = (*recipe.content_layers, *recipe.style_layers)
+    layers = (*recipe.content_layers, *recipe.layers_of_style)
     count = 0 if regions is None else len(regions.names)
     scales = {1.0, *recipe.region_scales.values()}
     sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
     sorted_ones = sum(bool(recipe.statistics.get(name)) for name in ("histogram", "sliced_wasserstein"))
+    samples = 16 * sorted_ones * sum(_density(encoder, layer) for layer in recipe.style_layers)
+    scratch = 0
+    if METHODS[recipe.method].patches:
+        # Two copies of all paintings' features, and of the picture's the matches, their sums and the distance.
+        areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * copies(recipe)
+        samples = (8 * areas + 16) * sum(_density(encoder, layer) for layer in recipe.patch_layers)
+        scratch = 2 * SCRATCH_BYTES
     return Work(
         neurons=memory.neurons(tensors, layers) or sum(_density(encoder, layer) for layer in encoder.channels),
         precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
-        weight_bytes=sum(tensor.nbytes for tensor in tensors.values()),
+        weight_bytes=sum(tensor.nbytes for tensor in tensors.values()) + scratch,
         target_bytes=4 * sum(_density(encoder, layer) for layer in recipe.content_layers),
         solver=recipe.solver,
         pairs=recipe.history,
@@ -190,7 +204,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         viewed=scene.grey or bool(recipe.keep),
         areas=count * (count + 1) // 2 if recipe.guides == "border" else count,
         style_scale=max(math.prod(size) for size in sizes) / math.prod(level.size),
-        sample_bytes=16 * sorted_ones * sum(_density(encoder, layer) for layer in recipe.style_layers),
+        sample_bytes=samples,
         recoloured=scene.content is not None and recipe.color in ("match", "luminance"),
     )
 
@@ -216,8 +230,12 @@ def seconds(
             )
             encode = partial(_encode_on, judge(level), device)
             side = min(PROBE, math.isqrt(largest))
-            rates[level.surrogate] = _seconds_per_pixel(encode, recipe.style_layers, recipe.content_layers, side)
+            rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.content_layers, side)
         styles = sum(math.prod(scene.style_size(style, level)) for style in scene.styles)
+        if METHODS[recipe.method].patches:
+            styles *= copies(recipe)
+            matched = (level.steps + 1) * math.prod(level.size) * styles
+            total += matched * sum(_seconds_per_pair(judge(level), layer, recipe) for layer in recipe.patch_layers)
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
         pixels += plan.grid.overhead * (math.prod(level.size) + styles) / 3
@@ -270,6 +288,25 @@ def _timed(do: Callable[[], object], times: int) -> list[float]:
         do()
         found.append(time.perf_counter() - began)
     return found
+
+
+def _seconds_per_pair(encoder: Encoder, layer: str, recipe: Recipe) -> float:
+    """Time the matching of patches; give it for one pixel of the picture and one of a painting."""
+    lift = encoder.lift(layer)
+    channels, side = encoder.channels[layer] if lift is None else lift.shape[1], MATCHED
+    one, other = torch.rand(2, channels, side, side, generator=torch.Generator().manual_seed(0)).unbind()
+    bank = Bank([Source(other)], size=recipe.patch_size, stride=recipe.patch_stride)
+    times = []
+    for _ in range(3):
+        began = time.perf_counter()
+        bank.match(one, penalty=recipe.patch_reuse)
+        times.append(time.perf_counter() - began)
+    return min(times) / (side * encoders.stride(layer)) ** 4
+
+
+def copies(recipe: Recipe) -> int:
+    """Give how many turned and scaled copies of a painting patches are taken from, itself among them."""
+    return (2 * recipe.patch_rotations + 1) * (2 * recipe.patch_scales + 1)
 
 
 def _density(encoder: Encoder, layer: str) -> float:

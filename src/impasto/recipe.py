@@ -161,6 +161,22 @@ class Recipe(BaseModel):
     )
     gamut_weight: Weight = Field(300.0, description="weight of the penalty on colours outside what can be shown")
 
+    # The style term of methods that match patches.
+    patch_layers: LayerWeights = Field(
+        {"relu3_1": 0.5, "relu4_1": 0.5}, description="layers of the patches that mrf matches, with weights"
+    )
+    patch_size: int = Field(3, ge=1, le=15, description="side of a patch, neurons of its layer")
+    patch_stride: int = Field(2, ge=1, le=15, description="neurons from a patch to the next; more is quicker")
+    patch_rotations: int = Field(
+        0, ge=0, le=12, description="turns of the painting to each side whose patches are used too, 7.5 degrees apart"
+    )
+    patch_scales: int = Field(
+        0, ge=0, le=6, description="larger and smaller copies of the painting whose patches are used too, 5% apart"
+    )
+    patch_reuse: float = Field(
+        0.0, ge=0, le=2, description="taken off a patch's likeness for each use, so that others are used; 0 is free"
+    )
+
     # How a network paints, where that is the method.
     alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in wct, adain and linear, 0 is none")
     passes: int = Field(
@@ -204,8 +220,9 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _judged_by_something(self) -> Self:
-        if not self.content_layers and not self.style_layers:
-            raise ValueError("content_layers and style_layers are both empty; name at least one layer")
+        if not self.content_layers and not self.layers_of_style:
+            key = "patch_layers" if METHODS[self.method].patches else "style_layers"
+            raise ValueError(f"content_layers and {key} are both empty; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
         if not math.fsum(self.statistics.values()) > 0:
@@ -222,6 +239,11 @@ class Recipe(BaseModel):
         if message := foreign(self.method, changed, refined=self.refine > 0):
             raise ValueError(message)
         return self
+
+    @property
+    def layers_of_style(self) -> Mapping[str, float]:
+        """The layers that the method's style term looks at, with weights."""
+        return self.patch_layers if METHODS[self.method].patches else self.style_layers
 
     def replace(self, **changes: Any) -> "Recipe":
         """Give a copy with `changes`."""

@@ -118,6 +118,7 @@ class Stylizer:
             recipe.iterations,
             multiple=multiple,
             finishing=recipe.finishing_steps if self.surrogate else 0,
+            coarsest=pyramid.COARSEST_PATCHES if METHODS[recipe.method].patches else pyramid.COARSEST,
         )
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size

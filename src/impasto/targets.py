@@ -24,8 +24,10 @@ from impasto.losses import (
 from impasto.losses.normalisation import power
 from impasto.losses.objective import Window
 from impasto.losses.statistics import State
+from impasto.methods import METHODS
 from impasto.optim.pyramid import Level
 from impasto.optim.tiling import pieces
+from impasto.patchwork import Patchwork
 from impasto.planning import grid
 from impasto.scene import Painted, Scene
 
@@ -62,6 +64,7 @@ class Targets:
         self._pixels = size[0] * size[1]
         self._device = device or torch.device("cpu")
         self._said: set[tuple[str, str]] = set()
+        self._patchwork = Patchwork(scene, self._encode)
 
     def objective(self, level: Level, tile: int | None = None) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size.
@@ -72,7 +75,9 @@ class Targets:
         normal = NORMALISATIONS[recipe.normalisation]
         with torch.no_grad():
             contents = self._contents(level, tile)
-            styles = self._styles(level, tile)
+            patched = METHODS[recipe.method].patches
+            styles = [] if patched else self._styles(level, tile)
+            patches = self._patchwork.terms(level) if patched else ()
         pixels: list[TotalVariation | Gamut] = []
         # A sum over this level's pixels, times this, stands for one over the last level's.
         ratio = self._pixels / (level.size[0] * level.size[1])
@@ -81,7 +86,7 @@ class Targets:
             pixels.append(TotalVariation(recipe.tv, factor, wrap=recipe.tileable))
         if recipe.gamut_weight:
             pixels.append(Gamut(recipe.gamut_weight * normal.gamut(self._pixels) * ratio))
-        return Objective(tuple(contents), tuple(styles), tuple(pixels))
+        return Objective(tuple(contents), tuple(styles), tuple(pixels), patches)
 
     def _contents(self, level: Level, tile: int | None) -> list[Content]:
         recipe, scene = self._recipe, self._scene

@@ -117,6 +117,11 @@ def test_a_statistic_that_sorts_is_refused_only_where_tiles_are_needed() -> None
             plan(1000, tiling, free, unfit="histogram")
 
 
+def test_a_method_that_needs_the_whole_picture_is_refused_by_its_name() -> None:
+    with pytest.raises(NotTileableError, match=r"the method 'mrf'.*--method gatys"):
+        plan(1000, 400, None, unfit="mrf")
+
+
 def test_a_side_that_would_fit_does() -> None:
     free = 500 << 20
     side = planner.fitting((4000, 3000), WORK, lambda size, tile: grid(size, LAYERS, tile), "auto", free)

@@ -12,7 +12,18 @@ from torch import Tensor
 from impasto import encoders
 from impasto.encoders import Petite, Vgg
 from impasto.errors import NotTileableError
-from impasto.losses import Content, Gamut, Objective, Style, TotalVariation, blend, statistic
+from impasto.losses import (
+    Bank,
+    Content,
+    Gamut,
+    Objective,
+    Patches,
+    Source,
+    Style,
+    TotalVariation,
+    blend,
+    statistic,
+)
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
 from impasto.optim.tiling import Tiled, pieces
@@ -272,6 +283,15 @@ def test_sorted_statistics_are_refused(tiny: Callable[..., Vgg], name: str) -> N
     with pytest.raises(NotTileableError, match=rf"'{name}'.*--statistics gram.*--tile off") as caught:
         Tiled(tiny(), judge, grid(judge, (64, 64), 40))
     assert caught.value.exit_code == 2
+
+
+def test_patches_are_refused(tiny: Callable[..., Vgg]) -> None:
+    judge = Objective(patches=(Patches("relu3_1", Bank([Source(torch.rand(8, 4, 4, dtype=torch.float64))]), 1.0),))
+    with pytest.raises(NotTileableError, match=r"patches.*cannot be tiled.*--method gatys.*--tile off"):
+        Tiled(tiny(), judge, grid(judge, (64, 64), 40))
+    report, gradient = Tiled(tiny(), judge, grid(judge, (64, 64), 4096))(painting((64, 64)))
+    assert list(report.terms) == ["style relu3_1 patches"]
+    assert gradient.abs().max() > 0
 
 
 def test_another_size_is_refused(tiny: Callable[..., Vgg]) -> None:

@@ -25,10 +25,13 @@ def methods(
         return
     for method in METHODS.values():
         notes = [f"{method.source}; {method.cost} at 512x512; needs {method.needs}"]
+        if method.name != "gatys":
+            notes.append("settings: " + ", ".join(sorted(method.settings)))
         if method.forward:
             names = list(shipped(method.name))
-            what = f"networks here: {', '.join(names)}" if names else f"no network here; made by: {method.training}"
-            notes += ["settings: " + ", ".join(method.settings), what]
+            notes.append(
+                f"networks here: {', '.join(names)}" if names else f"no network here; made by: {method.training}"
+            )
         write_out(f"{method.name:12}  {method.line}")
         for note in notes:
             write_out(textwrap.fill(note, WIDTH, initial_indent=" " * 14, subsequent_indent=" " * 14))

@@ -4,13 +4,15 @@ from impasto.losses.distributions import Histogram, Samples, SlicedWasserstein
 from impasto.losses.moments import Covariance, MeanStd
 from impasto.losses.normalisation import NORMALISATIONS, Normalisation
 from impasto.losses.objective import LossReport, Objective
+from impasto.losses.patches import Bank, Source
 from impasto.losses.registry import STATISTICS, statistic
 from impasto.losses.statistics import Gram, State, Statistic, blend
-from impasto.losses.terms import Content, Gamut, Style, TotalVariation
+from impasto.losses.terms import Content, Gamut, Patches, Style, TotalVariation
 
 __all__ = [
     "NORMALISATIONS",
     "STATISTICS",
+    "Bank",
     "Content",
     "Covariance",
     "Gamut",
@@ -20,8 +22,10 @@ __all__ = [
     "MeanStd",
     "Normalisation",
     "Objective",
+    "Patches",
     "Samples",
     "SlicedWasserstein",
+    "Source",
     "State",
     "Statistic",
     "Style",

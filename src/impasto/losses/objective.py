@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from impasto.losses.statistics import State
-from impasto.losses.terms import Content, Gamut, Style, TotalVariation
+from impasto.losses.terms import Content, Gamut, Patches, Style, TotalVariation
 
 Window = tuple[slice, slice]
 """Rows and columns of a map."""
@@ -37,22 +37,26 @@ class Objective:
     styles: tuple[Style, ...] = ()
     pixels: tuple[TotalVariation | Gamut, ...] = ()
     """Terms over the image itself."""
+    patches: tuple[Patches, ...] = ()
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers whose features the objective needs, sorted."""
-        return tuple(sorted({term.layer for term in self.contents} | {term.layer for term in self.styles}))
+        found = {term.layer for term in self.contents} | {term.layer for term in self.styles}
+        return tuple(sorted(found | {term.layer for term in self.patches}))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """How the terms are called in a report; in the order contents, styles, pixels."""
-        return tuple(term.name for terms in (self.contents, self.styles, self.pixels) for term in terms)
+        """How the terms are called in a report; in the order contents, styles, pixels, patches."""
+        every = (self.contents, self.styles, self.pixels, self.patches)
+        return tuple(term.name for terms in every for term in terms)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> tuple[Tensor, LossReport]:
         """Give the loss with its graph, and the report, of `image` (1, 3, H, W) with these `features`."""
         losses = [content(features[content.layer]) for content in self.contents]
         losses += [style(state) for style, state in zip(self.styles, self.measure(features), strict=True)]
         losses += [term(image) for term in self.pixels]
+        losses += [term(features[term.layer]) for term in self.patches]
         if not losses:
             raise ValueError("an objective needs at least one term")
         stacked = torch.stack([loss.to(image.dtype) for loss in losses])

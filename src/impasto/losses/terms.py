@@ -1,4 +1,4 @@
-"""The terms of an objective. Pointwise: content, total variation, gamut. Pooled: style, a function of a `State`."""
+"""The terms of an objective. Pointwise: content, patches, total variation, gamut. Pooled: style, of a `State`."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.losses import sums
-from impasto.losses.statistics import Distance, State, Statistic
+from impasto.losses.patches import Bank
+from impasto.losses.statistics import TINY, Distance, State, Statistic
 
 FLAT = 1e-3
 """Differences well below this (a quarter of a grey level of 255) count as squares: the length has no kink at 0."""
@@ -64,6 +65,42 @@ class Style:
     def __call__(self, state: State) -> Tensor:
         """Give the loss of the `state` of the picture, or of the region."""
         return self.factor * self._distance(state)
+
+
+@dataclass(frozen=True)
+class Patches:
+    """Weighted squared distance of each patch of one layer's features to the most alike of a bank.
+
+    Σ w |p - t(p)|² over patches p with their matches t(p) (Li & Wand 2016, eq. 2; Champandard 2016). Matches are found
+    anew each time and are constants for the gradient, so that of a step is exact as long as none changes. What a
+    patch looks like decides on its match, and what it is, brightness and all, on its distance.
+
+    `labels` (Y, X), `maps` (R, h, w) and `penalty` are those of `Bank.match`; `weights` (Y, X) are those of patches.
+    """
+
+    layer: str
+    bank: Bank
+    factor: float
+    labels: Tensor | None = None
+    maps: Tensor | None = None
+    weights: Tensor | None = None
+    penalty: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """How the term is called in a report."""
+        return f"style {self.layer} patches"
+
+    def __call__(self, features: Tensor) -> Tensor:
+        """Give the loss of `features` (1, C, h, w)."""
+        found, _ = self.bank.match(features[0], maps=self.maps, labels=self.labels, penalty=self.penalty)
+        size = (features.shape[2], features.shape[3])
+        total, count, squares = self.bank.vote(found, size, self.weights)
+        # Patches overlap: n copies t of one neuron are as far from f as n times their mean is, and what they spread.
+        mean = total / count.clamp_min(TINY)
+        spread = (squares - count * mean.square().sum(0)).clamp_min(0).sum()
+        away = (count * (features[0] - mean).square().sum(0)).sum()
+        return self.factor * (away + spread)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from impasto.errors import NotTileableError, ResourceError, UsageError
+from impasto.methods import METHODS
 from impasto.optim import memory
 from impasto.optim.grid import Grid
 from impasto.optim.history import Keeping, scratch_bytes
@@ -64,8 +65,9 @@ def plan(
 ) -> tuple[Plan, ...] | int:
     """Give the plan of each level within `free` bytes, or the bytes that would do where there are too few.
 
-    None: there is no telling what is free, and all is done in one piece. `unfit` names a statistic that cannot be
-    tiled. With `away`, memory is that of a device, which the history can leave for the machine's.
+    None: there is no telling what is free, and all is done in one piece. `unfit` names a statistic, or
+    method, that cannot be tiled. With `away`, memory is that of a device, which the history can leave for
+    the machine's.
 
     Raises `NotTileableError` where that one would have to be; `UsageError` for a tile too small for the layers.
     """
@@ -153,9 +155,11 @@ def _level(
                 break  # smaller ones are too small as well
             if unfit and len(found.grid.tiles) > 1:
                 remedy = "a smaller --size, or more --memory" if tiling == "auto" else "or --tile off"
+                kind, other = ("method", "--method") if unfit in METHODS else ("statistic", "--statistics")
+                other += " gatys" if unfit in METHODS else " gram"
                 raise NotTileableError(
-                    f"the statistic '{unfit}' needs the whole picture at once, here about "
-                    f"{spoken(whole.bytes)} of memory, and cannot be tiled; use --statistics gram, {remedy}"
+                    f"the {kind} '{unfit}' needs the whole picture at once, here about "
+                    f"{spoken(whole.bytes)} of memory, and cannot be tiled; use {other}, {remedy}"
                 )
             tried.append(found)
             if fits(found):

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 COARSEST = 160
 """Automatic pyramids do not start with a longer side below this: relu5_1, the deepest style layer, sees 156 pixels,
 and on a smaller canvas its statistics are those of the border."""
+COARSEST_PATCHES = 80
+"""The same where patches are matched, one of which sees 84 pixels at relu4_1: there the large forms are laid out."""
 NARROWEST = 16
 """Nor with a shorter side below this."""
 
@@ -21,21 +23,27 @@ class Level:
 
 
 def plan(
-    size: tuple[int, int], levels: int, iterations: int, share: float = 0.5, multiple: int = 1, finishing: int = 0
+    size: tuple[int, int],
+    levels: int,
+    iterations: int,
+    share: float = 0.5,
+    multiple: int = 1,
+    finishing: int = 0,
+    coarsest: int = COARSEST,
 ) -> tuple[Level, ...]:
     """Give the levels, coarsest first, for a result of `size` (height, width).
 
-    Each level has half the side of the next. `levels` 0 chooses as many as keep the sides at `COARSEST` and
+    Each level has half the side of the next. `levels` 0 chooses as many as keep the sides at `coarsest` and
     `NARROWEST` or more. A level gets `share` times the steps of the coarser one, because it costs four times as
     much a step and starts from where that one ended; all together they get `iterations`. Sides are multiples of
     `multiple` (those of a picture that repeats must be whole numbers of neurons at every layer). The last `finishing`
     steps, where there are as many, are a level of their own at the last size, and all before them a surrogate's.
     """
     if 0 < finishing < iterations:
-        early = plan(size, levels, iterations - finishing, share, multiple)
+        early = plan(size, levels, iterations - finishing, share, multiple, coarsest=coarsest)
         last = Level(len(early), early[-1].size, finishing)
         return (*(replace(level, surrogate=True) for level in early), last)
-    count = levels or automatic(size)
+    count = levels or automatic(size, coarsest)
     height, width = (
         [multiple * max(1, round(side / 2**depth / multiple)) for depth in reversed(range(count))] for side in size
     )
@@ -49,9 +57,9 @@ def plan(
     )
 
 
-def automatic(size: tuple[int, int]) -> int:
+def automatic(size: tuple[int, int], coarsest: int = COARSEST) -> int:
     """Give the number of levels for a picture of this (height, width)."""
     count = 1
-    while max(size) / 2**count >= COARSEST and min(size) / 2**count >= NARROWEST:
+    while max(size) / 2**count >= coarsest and min(size) / 2**count >= NARROWEST:
         count += 1
     return count

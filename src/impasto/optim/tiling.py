@@ -56,7 +56,8 @@ class Tiled:
     targets and guides. These are moved to the picture's device and type tile by tile, so they may be kept elsewhere, or
     narrower. A single tile is judged by `WholeImage`.
 
-    Raises `NotTileableError` for more tiles than one where a statistic sorts all positions at once.
+    Raises `NotTileableError` for more tiles than one where a statistic sorts all positions at once, or patches are
+    matched.
     """
 
     def __init__(self, encode: Encode, objective: Objective, grid: Grid) -> None:
@@ -65,6 +66,11 @@ class Tiled:
         self._tiles: Sequence[Tile] = grid.tiles
         """Those that are judged here."""
         self._pooled = tuple(sorted({style.layer for style in objective.styles}))
+        if len(grid.tiles) > 1 and objective.patches:
+            raise NotTileableError(
+                "patches are matched over the whole picture at once and cannot be tiled; use --method gatys, a smaller "
+                "--size, or --tile off"
+            )
         for style in objective.styles:
             if len(grid.tiles) > 1 and not isinstance(style.statistic, Summed):
                 raise NotTileableError(
