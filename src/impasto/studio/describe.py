@@ -43,6 +43,11 @@ GROUPS = (
             "global_share",
         ),
     ),
+    Group(
+        "patches",
+        "Patches",
+        ("patch_layers", "patch_size", "patch_stride", "patch_rotations", "patch_scales", "patch_reuse"),
+    ),
     Group("start", "Start", ("init", "init_blend", "levels")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
