@@ -51,5 +51,6 @@ export async function openCompare(node, first, second) {
 function apart(job, other) {
   const theirs = new Map(differences(other).map(([key, value]) => [key, setting(value)]));
   const own = differences(job).filter(([key, value]) => theirs.get(key) !== setting(value));
+  if (!own.length && differences(job).length === theirs.size) return "the same settings";
   return own.length ? own.map(([key, value]) => `${words(key).toLowerCase()} ${setting(value)}`).join(" · ") : "the defaults where the other differs";
 }

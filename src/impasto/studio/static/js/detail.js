@@ -59,6 +59,16 @@ export async function openPicture(node, id, session) {
           },
         }),
         ACTIVE.includes(job.state) && el("a", { class: "button", href: "#paint", text: "Watch it", on: { click: () => session.follow(job) } }),
+        ACTIVE.includes(job.state) &&
+          button("Cancel", {
+            on: {
+              click: async () => {
+                await api.act(id, "cancel").catch((error) => toast(error.message));
+                tell("jobs");
+                openPicture(node, id, session);
+              },
+            },
+          }),
         job.kept && job.content && pictures.has(job.content) && wipe,
       ),
       job.kept &&

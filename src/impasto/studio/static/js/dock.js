@@ -2,7 +2,7 @@
 import { api, downloadUrl } from "./api.js";
 import { openCommand } from "./command.js";
 import { button, debounced, el, errorLine, fill, speak, toast } from "./dom.js";
-import { STATES, bytes, dimensions, duration } from "./format.js";
+import { ACTIVE, STATES, bytes, dimensions, duration } from "./format.js";
 import { draft, job as described, on, tell } from "./state.js";
 
 const ESTIMATE_MS = 600;
@@ -101,7 +101,7 @@ export class Dock {
     this.bar.firstChild.style.transform = `scaleX(${part})`;
     this.bar.setAttribute("aria-valuenow", String(percent));
     this.bar.classList.toggle("unsure", job.state === "running" && !job.total_steps);
-    this.bar.hidden = !["queued", "running", "paused", "stopping"].includes(job.state);
+    this.bar.hidden = !ACTIVE.includes(job.state);
     this.line.replaceChildren(...this.words(job));
     const last = job.notices?.at(-1);
     this.notice.hidden = !last;
@@ -141,8 +141,8 @@ export class Dock {
   actions(job) {
     const act = (label, action, name, more = {}) =>
       button(label, { icon: name, data: { action }, on: { click: () => this.session.act(action) }, ...more });
-    const curves = button("Losses", { icon: "chart", data: { action: "curves" }, title: "Loss curves (L)", on: { click: () => this.session.toggleCurves() } });
-    if (["running", "paused", "queued", "stopping"].includes(job.state)) {
+    const curves = button("Losses", { icon: "chart", quiet: ACTIVE.includes(job.state), data: { action: "curves" }, title: "Loss curves (L)", on: { click: () => this.session.toggleCurves() } });
+    if (ACTIVE.includes(job.state)) {
       return [
         job.state === "running" && act("Pause", "pause", "pause"),
         job.state === "paused" && act("Go on", "resume", "play"),

@@ -7,10 +7,14 @@ import { ACTIVE } from "./format.js";
 import { watch } from "./live.js";
 import { known, tell, value } from "./state.js";
 
+/** What was shown before a reload. */
+const SHOWN = "impasto.shown";
+
 export class Session {
   constructor(stage, dockNode) {
     this.stage = stage;
     this.job = null;
+    this.heard = 0;
     this.unwatch = () => {};
     this.dock = new Dock(dockNode, this);
     connection.onReturn(() => this.refresh());
@@ -21,7 +25,7 @@ export class Session {
   }
 
   busy() {
-    return this.job !== null && ACTIVE.includes(this.job.state);
+    return this.job !== null && ["queued", "running", "stopping"].includes(this.job.state);
   }
 
   /** Turn to what is painted now, if anything is. */
@@ -29,10 +33,11 @@ export class Session {
     try {
       const jobs = await api.jobs();
       tell("gallery", jobs);
-      const mine = this.job && jobs.find((job) => job.id === this.job.id);
+      const shown = this.job?.id ?? sessionStorage.getItem(SHOWN);
+      const mine = jobs.find((job) => job.id === shown);
       const next = mine && ACTIVE.includes(mine.state) ? mine : active(jobs);
       if (next) this.follow(next);
-      else if (mine) this.#update(mine);
+      else if (mine) this.follow(mine);
     } catch {
       // The banner says that there is no answer, and this is called again when there is.
     }
@@ -49,6 +54,7 @@ export class Session {
 
   #hear(id, event, data) {
     if (this.job?.id !== id) return;
+    if (event === "job" || event === "end") this.heard++;
     if (event === "job") this.#update(data);
     else if (event === "progress") {
       this.#update({ ...this.job, ...data });
@@ -71,7 +77,7 @@ export class Session {
       if (!jobs) return;
       tell("gallery", jobs);
       const next = active(jobs);
-      if (next && this.job?.id === job.id && !next.sweep) this.follow(next);
+      if (next && this.job === job && next.id !== job.id && !next.sweep) this.follow(next);
     }, 800);
   }
 
@@ -84,15 +90,19 @@ export class Session {
 
   #update(job) {
     this.job = job;
+    sessionStorage.setItem(SHOWN, job.id);
     this.stage.follow(job);
     this.dock.show(job);
   }
 
   async act(action) {
+    const { id } = this.job;
+    const heard = this.heard;
     try {
-      const job = await api.act(this.job.id, action);
+      const job = await api.act(id, action);
       if (action === "retry") this.follow(job);
-      else this.#update({ ...this.job, ...job });
+      // The events may be quicker than the answer, and then they know more.
+      else if (this.heard === heard && this.job.id === id) this.#update({ ...this.job, ...job });
       tell("jobs");
     } catch (error) {
       toast(error.message);

@@ -190,7 +190,7 @@ function names(key) {
   return ["auto", ...(methodNow()?.networks ?? [])];
 }
 
-const sentence = (text = "") => text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
+const sentence = (text = "") => text && text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
 
 function resetAll() {
   const all = button("Reset all", {

@@ -2,8 +2,9 @@
 import { pictureUrl, previewUrl, resultUrl } from "./api.js";
 import { Curves } from "./curves.js";
 import { button, el, fill } from "./dom.js";
-import { addStyle, draft, known, on, pictures, setContent } from "./state.js";
+import { ACTIVE } from "./format.js";
 import { pickContent, pickStyle } from "./sources.js";
+import { addStyle, draft, known, on, pictures, setContent } from "./state.js";
 import { Viewer } from "./viewer.js";
 
 const MODES = [
@@ -26,7 +27,11 @@ export class Stage {
     this.head = el("div", { class: "stage-head" }, el("div", { class: "segments", role: "group", "aria-label": "What is shown" }, this.tabs));
     this.board = el("div", { class: "board" });
     node.append(this.head, this.board, this.viewer.node, this.curves.node);
-    on("sources", () => this.#pictures());
+    on("sources", () => {
+      this.#pictures();
+      // Other pictures were chosen: those are of interest, unless something is being painted.
+      if (!this.job || !ACTIVE.includes(this.job.state)) this.show("pictures");
+    });
     this.show("pictures");
     this.#pictures();
   }

@@ -110,15 +110,20 @@ export function removeStyle(index) {
   tell("sources");
 }
 
-/** Take all settings of a complete recipe: those that differ from the defaults become changes. */
-export function adoptRecipe(recipe, preset = null) {
-  draft.preset = preset;
-  draft.changed = {};
+/** What a complete recipe changes beside a preset. */
+function changes(recipe, preset) {
   const start = base(preset);
-  for (const [key, each] of Object.entries(recipe)) {
-    if (key === "version" || key === "style_weights" || !(key in start)) continue;
-    if (!same(each, start[key])) draft.changed[key] = each;
-  }
+  const keys = Object.keys(recipe).filter((key) => key !== "version" && key !== "style_weights" && key in start);
+  return Object.fromEntries(keys.filter((key) => !same(recipe[key], start[key])).map((key) => [key, recipe[key]]));
+}
+
+/** Take all settings of a complete recipe; without a preset, over the one that it is nearest to. */
+export function adoptRecipe(recipe, preset = null) {
+  const { qualities, presets } = known.schema;
+  const names = [...qualities, ...presets.map((each) => each.name).filter((name) => !qualities.includes(name))];
+  const far = (name) => Object.keys(changes(recipe, name)).length;
+  draft.preset = preset ?? names.reduce((best, name) => (far(name) < far(best) ? name : best), "standard");
+  draft.changed = changes(recipe, draft.preset);
   const shares = recipe.style_weights ?? [];
   draft.styles.forEach((style, index) => (style.share = shares[index] ?? 1));
   tell("recipe");

@@ -117,11 +117,11 @@ export function toolbar(editor) {
       return "Paint sky in one colour on both pictures, ground in another: each part is painted with the same part of the painting. What stays unpainted is a region too.";
     }
     const whole = painting.slice(1).every((share) => share === 0);
+    if (whole) return "Without a mask of its own the painting lends all of itself to every region.";
     const lone = names.filter((_, label) => (photo[label] ?? 0) > TRACE && (painting[label] ?? 0) <= TRACE);
-    if (lone.length && !whole) return `In the photograph alone: ${lone.join(", ")}. Paint it on the painting too, so that there is something to paint it with.`;
+    if (lone.length) return `In the photograph alone: ${lone.join(", ")}. Paint it on the painting too, so that there is something to paint it with.`;
     const unused = names.filter((_, label) => (painting[label] ?? 0) > TRACE && (photo[label] ?? 0) <= TRACE);
     if (unused.length) return `In the painting alone: ${unused.join(", ")}. That part is not used.`;
-    if (whole) return "Without a mask of its own the painting lends all of itself to every region.";
     return "Percentages: how much of the photograph · of the painting a region has.";
   }
 
