@@ -80,6 +80,7 @@ def main() -> None:
     parser.add_argument("--tile", default="auto", help="auto, off or pixels")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=1, help="steps that are timed, after a first one")
+    parser.add_argument("--work", type=Path, default=Path("out/scale"))
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -89,10 +90,15 @@ def main() -> None:
     shared = {"encoder": options.encoder, "precision": options.precision, "memory": options.memory, "tile": tile}
     cases = [{"side": side, **shared} for side in options.sides]
     found: list[list[dict[str, float]]] = [[] for _ in cases]
-    for _ in range(options.rounds):
+    options.work.mkdir(parents=True, exist_ok=True)
+    for turn in range(options.rounds):
         for case, figures in zip(cases, found, strict=True):
-            command = [sys.executable, __file__, "--child", json.dumps(case), "--steps", str(options.steps)]
-            figures.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
+            told = "-".join(str(value) for value in case.values()).replace("/", "_")
+            kept = options.work / f"{told}-{options.steps}-{turn}.json"
+            if not kept.exists():
+                command = [sys.executable, __file__, "--child", json.dumps(case), "--steps", str(options.steps)]
+                kept.write_bytes(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+            figures.append(json.loads(kept.read_text()))
     describe = ["git", "describe", "--always", "--dirty"]
     commit = subprocess.run(describe, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
     print(f"commit {commit or 'unknown'}; {platform.machine()}, {os.cpu_count()} cores, ", end="")

@@ -134,9 +134,9 @@ class Ways:
         return Stylizer(*self._pictures, recipe, encoder=encoder)
 
 
-def table(ways: Ways, work: Callable[[str], Path], chosen: list[str] | None) -> None:
+def table(ways: Ways, work: Callable[[str], Path], chosen: list[str] | None, manners: list[str]) -> None:
     """Print a line for each way."""
-    paces: dict[str, list[float]] = {manner: [] for manner in MANNERS}
+    paces: dict[str, list[float]] = {manner: [] for manner in manners}
     mark = None
     for name, settings in ways.all.items():
         if mark is not None and chosen and name[1] not in chosen:
@@ -174,6 +174,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, default=Path("out/time_to_loss"))
     parser.add_argument("--precision", choices=["bfloat16", "float32"], default="bfloat16")
     parser.add_argument("--ways", nargs="*", help="letters, for example c d")
+    parser.add_argument("--manners", nargs="+", choices=MANNERS, default=list(MANNERS), help="how (a) is timed")
     options = parser.parse_args()
     width, height = map(int, options.size.split("x"))
     photo = images.crop_to_aspect(load(options.content).pixels, (height, width))[0]
@@ -182,9 +183,10 @@ def main() -> None:
     machine = platform.processor() or platform.machine()
     print(f"commit {commit.stdout.strip()}, {machine}, {torch.get_num_threads()} threads")
     print(f"{width}x{height}, {ways.precision}\n\n| way | full-size steps | seconds | ", end="")
-    print(" | ".join(f"(a) {manner}" for manner in MANNERS.values()), "|\n|---|---|---|---|---|---|", flush=True)
+    print(" | ".join(f"(a) {MANNERS[manner]}" for manner in options.manners), "|", flush=True)
+    print("|---|---|---" + "|---" * len(options.manners) + "|", flush=True)
     options.work.mkdir(parents=True, exist_ok=True)
-    table(ways, lambda name: options.work / f"{name}-{options.size}.json", options.ways)
+    table(ways, lambda name: options.work / f"{name}-{options.size}.json", options.ways, options.manners)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Paint the pictures of docs/methods.md: `python scripts/methods_pictures.py TASK --shared ../shared`.
 
-Tasks: `sheet` (every method on eight pairs, the optimisation beside them), `rivals` (wct and adain beside wct with the
-16x encoders and decoders of Collaborative Distillation), `alpha` (strengths of wct, adain and linear), `textures` (from
-noise). Pictures are kept under --work and painted only once; sheets go to docs/figures. The photographs are not shown,
-where they are not ours to show.
+Tasks: `sheet` (every method that paints in one go on eight pairs, the optimisation beside them), `rivals` (wct and
+adain beside wct with the 16x encoders and decoders of Collaborative Distillation), `alpha` (strengths of wct, adain and
+linear), `textures` (from noise). Pictures are kept under --work and painted only once; sheets go to docs/figures. The
+photographs are not shown, where they are not ours to show.
 """
 
 import argparse
@@ -34,7 +34,7 @@ PAIRS = [
     ("content/chicago", "style/monet_sainte_adresse"),
 ]
 """Photographs with a painting of ours, which networks of one style know, or a shared one."""
-COLUMNS = tuple(METHODS)
+COLUMNS = ("gatys", *(name for name, method in METHODS.items() if method.forward))
 
 
 class Easel:

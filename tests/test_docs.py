@@ -12,13 +12,15 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-def test_the_recipe_page_is_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("docs_recipe", ROOT / "scripts" / "docs_recipe.py")
+@pytest.mark.parametrize("name", ["recipe", "networks"])
+def test_a_page_that_is_generated_is_up_to_date(name: str) -> None:
+    script = f"docs_{name}"
+    spec = importlib.util.spec_from_file_location(script, ROOT / "scripts" / f"{script}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "recipe.md").read_text("utf-8") == module.page(), "run: python scripts/docs_recipe.py"
+    assert (ROOT / "docs" / f"{name}.md").read_text("utf-8") == module.page(), f"run: python scripts/{script}.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

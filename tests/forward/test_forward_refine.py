@@ -42,7 +42,7 @@ def test_steps_begin_where_the_network_ended(method: str, painted: Paint, conten
     assert all(progress.losses for progress in seen[before:])
     result = painting.result()
     assert [line["step"] for line in result.history] == [1, 2, 3, 4]
-    assert result.history[-1]["loss"] < 0.9 * result.history[0]["loss"]
+    assert result.history[-1]["loss"] < 0.95 * result.history[0]["loss"]
     # By hand: the same steps from the network's picture.
     start = first.image
     recipe = Recipe.parse({"size": 64, "precision": "float32", "init": "file", "levels": 1, "iterations": 4})

@@ -73,6 +73,13 @@ def test_without_strength_the_photograph_is_only_given_back(
     assert not torch.allclose(picture(painted(method, network=network)), wanted, atol=1e-3)
 
 
+def test_from_the_deepest_layer_only_the_change_is_decoded(painted: Paint, folder: Path, content: Tensor) -> None:
+    network = folder / "wct-relu5_1.safetensors"
+    found = picture(painted("wct", alpha=0.0, network=network))
+    torch.testing.assert_close(found, content[None].clamp(0, 1), atol=1e-5, rtol=0)
+    assert not torch.allclose(picture(painted("wct", network=network)), content[None], atol=1e-2)
+
+
 def test_wct_after_the_photograph_itself_changes_nothing(painted: Paint, content: Tensor, folder: Path) -> None:
     network = folder / "wct-relu2_1.safetensors"
     itself = picture(painted("wct", styles=content, network=network))
@@ -89,7 +96,9 @@ def test_wct_goes_from_deep_to_shallow_and_encodes_anew(
         for layer in ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1"):
             features, wanted = (petite.raw(x, [layer])[layer] for x in (whole(image, layer), style_pixels))
             changed = transforms.wct(features, wanted, 0.5)
-            image = load(folder / f"wct-{layer}.safetensors")(changed, (48, 64)).clamp(0, 1)
+            decoder = load(folder / f"wct-{layer}.safetensors")
+            found = decoder(changed, (48, 64))
+            image = (image + found - decoder(features, (48, 64)) if layer == "relu5_1" else found).clamp(0, 1)
     torch.testing.assert_close(picture(painted("wct", alpha=0.5)), image, atol=1e-4, rtol=0)
 
 
@@ -278,5 +287,5 @@ def test_a_texture_that_repeats_has_whole_neurons(painted: Paint, notices: list[
 
 @pytest.mark.parametrize("method", ["adain", "linear"])
 def test_what_needs_a_photograph_says_what_does_not(method: str, painted: Paint) -> None:
-    with pytest.raises(UsageError, match=f"{method} paints photographs; textures come from gatys, wct, texture_net"):
+    with pytest.raises(UsageError, match=f"{method} paints photographs; .* from gatys, mrf, wct, texture_net"):
         painted(method, None)

@@ -31,6 +31,9 @@ from impasto.scene import Painted
 FEWEST = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
 TEXTURE_PASSES = 3
+DETAILED = ("relu5_1",)
+"""Layers at which only the change that the transform makes is decoded and added to the picture. Li et al. decode the
+whole: from relu5_1, where a neuron stands for 16x16 pixels, faces and windows do not come back."""
 SCRATCH = {
     "wct": {"float32": 380, "bfloat16": 340},
     "adain": {"float32": 290, "bfloat16": 190},
@@ -156,6 +159,9 @@ class Universal(Forward):
         for piece in pieces:
             around = None if regions is None else piece.around(regions, layer)
             painted = decoder(applied(piece.features[layer], maps, around))
+            if layer in DETAILED and self.scene.content is not None:  # noise has nothing to keep
+                cut = whole(piece.tile.cut(image).to(painted), layer)
+                painted += cut - decoder(piece.features[layer])
             tiles.put(canvas, piece.tile, painted)
         return canvas.clamp_(0, 1)
 
