@@ -24,10 +24,19 @@ from impasto.studio.serve import bind
 ROOT = SOURCE.parent
 
 
+# A shell's background job ignores SIGINT, and so would everything started from it: these tests too.
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from impasto.cli import main
+raise SystemExit(main())
+"""
+
+
 def command(*arguments, **variables):
     environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", **variables}
     return subprocess.Popen(
-        [sys.executable, "-m", "impasto", "studio", "--no-browser", *arguments],
+        [sys.executable, "-c", PROGRAM, "studio", "--no-browser", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
