@@ -177,7 +177,7 @@ METHODS: Mapping[str, Method] = {
             "texture_net",
             "one small network for one style, of photographs or of noise: textures that repeat",
             "Ulyanov et al. 2016, 2017",
-            "a tenth of a second",
+            "a quarter of a second",
             "a network",
             ("aspect", "network", "refine", "tileable"),
             styles=False,
