@@ -1,5 +1,6 @@
 """A studio in a process of its own, and how tests talk to it: small pictures, plain HTTP, raw sockets."""
 
+import asyncio
 import io
 import json
 import os
@@ -12,6 +13,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +207,14 @@ def together(count, do):
     for thread in threads:
         thread.join()
     return found
+
+
+def in_thread(do):
+    """Give what `do` gives in a thread of its own: browser tests leave a loop running in the main one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(do).result()
+
+
+def run(coroutine):
+    """Give what a coroutine gives, in a thread of its own."""
+    return in_thread(lambda: asyncio.run(coroutine))

@@ -6,6 +6,7 @@ import os
 import signal
 
 import pytest
+from studio_helpers import run
 
 from impasto.studio.desk import Desk
 from impasto.studio.queue import ATTEMPTS, DOWNS, STATES, Queue, view
@@ -156,7 +157,7 @@ def test_a_slow_reader_finds_the_latest_of_each_kind():
         watcher.tell("end", {"n": 1})
         return await watcher.take(1), await watcher.take(0.01)
 
-    news, nothing = asyncio.run(read())
+    news, nothing = run(read())
     assert news == [("job", {"n": 0}), ("progress", {"n": 9999}), ("preview", {"n": 9999}), ("end", {"n": 1})]
     assert nothing == []
 
@@ -168,7 +169,7 @@ def test_notices_are_not_taken_for_one_another():
             watcher.tell("notice", {"n": number})
         return await watcher.take(1)
 
-    assert [data["n"] for _, data in asyncio.run(read())] == list(range(MAX_NOTICES, 2 * MAX_NOTICES))
+    assert [data["n"] for _, data in run(read())] == list(range(MAX_NOTICES, 2 * MAX_NOTICES))
 
 
 def test_a_stream_replays_tells_and_ends():
@@ -185,7 +186,7 @@ def test_a_stream_replays_tells_and_ends():
                 streams.tell("a", "end", {"state": "done"})
         return lines, streams.count
 
-    lines, left = asyncio.run(read())
+    lines, left = run(read())
     assert lines[0] == "retry: 2000\n\n"
     assert lines[1] == 'id: 1\nevent: job\ndata: {"state": "running"}\n\n'
     assert lines[2] == ": still here\n\n"
@@ -199,7 +200,7 @@ def test_what_is_over_is_told_and_the_stream_ends():
         streams = Streams(limit=2, heartbeat_s=5)
         return [line async for line in streams.watch("a", lambda: ({"state": "done"}, True))]
 
-    assert [line.split(b"\n")[1] for line in asyncio.run(read())[1:]] == [b"event: job", b"event: end"]
+    assert [line.split(b"\n")[1] for line in run(read())[1:]] == [b"event: job", b"event: end"]
 
 
 def test_streams_end_when_the_studio_does():
@@ -208,7 +209,7 @@ def test_streams_end_when_the_studio_does():
         asyncio.get_running_loop().call_later(0.05, streams.close)
         return [line async for line in streams.watch("a", lambda: ({}, False))]
 
-    assert len(asyncio.run(asyncio.wait_for(read(), 2))) == 2
+    assert len(run(asyncio.wait_for(read(), 2))) == 2
 
 
 def test_a_clerk_that_takes_too_long_is_replaced(tmp_path):
@@ -232,7 +233,7 @@ def test_a_clerk_that_takes_too_long_is_replaced(tmp_path):
             await desk.close()
         return slow.value, first, again, died.value
 
-    slow, first, again, died = asyncio.run(ask())
+    slow, first, again, died = run(ask())
     assert (slow.status, died.status) == (503, 422)
     assert "smaller" in str(slow)
     assert "signal 9" in str(died)
@@ -264,6 +265,6 @@ def test_a_desk_lets_only_so_many_wait():
         finally:
             await desk.close()
 
-    found = asyncio.run(ask())
+    found = run(ask())
     assert sum(isinstance(each, dict) for each in found) == 2
     assert [each.status for each in found if isinstance(each, Refused)] == [429] * 3
