@@ -153,7 +153,8 @@ def test_a_photograph_is_no_mask(painter, tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (150, 200, 3), dtype=np.uint8)
     Image.fromarray(noise).save(path)
     painter.page.get_by_label("Mask file of the photograph").set_input_files(path)
-    assert "rather than a mask" in painter.page.locator("dialog .error-line").inner_text()
+    # Decoding takes a while, and more of it on a busy machine.
+    painter.page.locator("dialog .error-line", has_text="rather than a mask").wait_for()
 
 
 def test_regions_are_found_as_a_start(visit, studio):
