@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+LARGEST = 2048
+"""Side of the photograph and the painting at the most: prints are larger than what they are made from."""
 METHODS = ("wct", "adain", "linear", "johnson", "texture_net")
 
 
@@ -35,7 +37,7 @@ def child(case: dict[str, Any]) -> None:
     pictures = []
     for name in ("photos/astronaut.jpg", "styles/swirls.jpg"):
         square = crop_to_aspect(impasto.load(ROOT / "assets" / name).pixels, (1, 1))
-        pictures.append(resize(square, (side, side)))
+        pictures.append(resize(square, (min(side, LARGEST), min(side, LARGEST))))
     photo, style = pictures
     settings = {"method": method, "size": side, "precision": case["precision"]}
     if not KNOWN[method].styles:
