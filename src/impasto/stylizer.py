@@ -43,6 +43,8 @@ from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
 from impasto.targets import Targets
 
+PATIENCE = 10
+"""Points that a step of L-BFGS may be as high as one of, where matches of patches change from one to the next."""
 SHRINKS = 3
 """How often a painting takes smaller tiles because memory ran out."""
 
@@ -50,7 +52,7 @@ SHRINKS = 3
 class Stylizer:
     """One painting in progress: iterate over it for `Progress`, ask for `result()` at any time.
 
-    `content` None paints a texture from the styles alone. `encoder` is a name, a file of weights or an `Encoder`; it
+    `content` None paints from the styles alone: a texture, or with `regions` a doodle of their shape. `encoder` is a name, a file of weights or an `Encoder`; it
     goes before the recipe's. `regions` are what `guides` makes of masks. Everything that can be refused is refused
     here, before any step.
 
@@ -105,7 +107,7 @@ class Stylizer:
         many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
         start = None if init_image is None else load(init_image)
         self.scene = Scene(recipe, photo, [load(style) for style in many], regions, start)
-        self.size = result_size(photo, recipe)
+        self.size = result_size(photo, recipe, regions)
         multiple = multiple_of(recipe)
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
@@ -123,7 +125,7 @@ class Stylizer:
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size
             raise ImageError(
-                f"{'texture' if photo is None else photo.name}: would be painted at {width}x{height} px; the short "
+                f"{self.scene.called}: would be painted at {width}x{height} px; the short "
                 f"side needs at least {SMALLEST} px at every level: use a larger --size, fewer --levels, or a less "
                 "narrow picture"
             )
@@ -347,7 +349,8 @@ class Stylizer:
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
         if recipe.solver == "lbfgs":
-            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping)
+            patience = PATIENCE if METHODS[recipe.method].patches else 1
+            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping, patience=patience)
         rate = learning_rate(recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255, level.steps)
         return Adam(point, rate)
 
@@ -374,7 +377,8 @@ def stylize(
 
     Pictures are paths, bytes, PIL images, NumPy arrays (H, W, 3) or tensors (3, H, W), sRGB in [0, 1] when
     floating. Settings come from `recipe`, or from the defaults, `preset` and keyword `overrides` (any recipe
-    key). `content` None paints a texture. `on_progress` sees every step.
+    key). `content` None paints a texture, or with a mask for it what the mask says is where, in its shape. `on_progress`
+    sees every step.
 
     `recipe.method` says how: by optimisation, or in one go by a network: one that ships with impasto, or a file, or a
     folder of several, as `network` says. Styles are `[]` for a network that has its own.
