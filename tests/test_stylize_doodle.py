@@ -214,6 +214,18 @@ def test_a_doodle_is_painted_with_the_colours_of_its_regions(tiny_encoder: Vgg, 
     assert [each["role"] for each in result.inputs] == ["style", "content mask", "style mask"]
 
 
+def test_a_method_of_one_go_paints_doodles_too() -> None:
+    mask = bands(64, 48, lying=True)
+    doodle = mask[0] * RED[:, None, None] + mask[1] * BLUE[:, None, None]
+    painting = halves(OCHRE, TEAL, 60, 60) + 0.05 * torch.rand(3, 60, 60)
+    masks = {"content_mask": doodle, "style_masks": halves(RED, BLUE, 60, 60)}
+    found = pixels(stylize(None, painting, method="wct", size=64, precision="float32", **masks))[0]
+    assert found.shape == (3, 64, 48)
+    above, below = (part.mean((1, 2)) for part in (found[:, :24], found[:, 40:]))
+    assert float((above - OCHRE).norm()) < float((above - TEAL).norm())
+    assert float((below - TEAL).norm()) < float((below - OCHRE).norm())
+
+
 def test_a_doodle_goes_on_bit_for_bit(build) -> None:
     regions = Regions(("left", "right"), bands(60, 40), (bands(56, 40),))
     whole = run(build(photo=None, regions=regions))
@@ -247,7 +259,7 @@ def test_what_a_doodle_has_no_photograph_for_is_refused(build) -> None:
     with pytest.raises(UsageError, match="aspect: a doodle has the shape of its mask"):
         build(photo=None, regions=regions, aspect=2.0)
     narrow = Regions(("left", "right"), bands(8, 400), (bands(56, 40),))
-    with pytest.raises(ImageError, match="doodle: would be painted at .* the short side needs at least 16 px"):
+    with pytest.raises(ImageError, match=r"doodle: would be painted at .* the short side needs at least 16 px"):
         build(photo=None, regions=narrow)
 
 

@@ -38,7 +38,8 @@ class Painted:
 class Scene:
     """What a recipe makes of the pictures, before any encoder.
 
-    `content` is None for a texture, and for a doodle, which has `regions` alone. `start` is the picture of a start from a file.
+    `content` is None for a texture, and for a doodle, which has `regions` alone. `start` is the picture of a start from
+    a file.
 
     Raises `UsageError` where the recipe does not fit the pictures, `ImageError` for a style that is too narrow.
     """
@@ -235,15 +236,16 @@ class Scene:
             raise UsageError(f"color '{recipe.color}' takes colours from a content, and a {self.called} has none")
         self._check_regions()
         if self.content is None and self.regions is not None:
-            self._check_doodle()
+            self._check_doodle(self.regions)
 
-    def _check_doodle(self) -> None:
-        recipe, regions = self.recipe, self.regions
+    def _check_doodle(self, regions: Regions) -> None:
+        recipe = self.recipe
         if recipe.keep:
             raise UsageError("keep: a doodle has no photograph that could stay; leave keep out")
         if recipe.aspect != 1:
             raise UsageError("aspect: a doodle has the shape of its mask; leave aspect out")
-        if self.styles and regions is not None and not recipe.region_styles and not any(map(torch.is_tensor, regions.styles)):
+        silent = all(maps is None for maps in regions.styles) and not recipe.region_styles
+        if self.styles and silent:
             raise UsageError(
                 "no style has a mask that says what the doodle's colours stand for; give each a style mask in the same "
                 "colours, or name a style for each region in region_styles"

@@ -52,9 +52,9 @@ SHRINKS = 3
 class Stylizer:
     """One painting in progress: iterate over it for `Progress`, ask for `result()` at any time.
 
-    `content` None paints from the styles alone: a texture, or with `regions` a doodle of their shape. `encoder` is a name, a file of weights or an `Encoder`; it
-    goes before the recipe's. `regions` are what `guides` makes of masks. Everything that can be refused is refused
-    here, before any step.
+    `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. `encoder` is a
+    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are what `guides` makes of masks.
+    Everything that can be refused is refused here, before any step.
 
     `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
     that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
@@ -377,8 +377,8 @@ def stylize(
 
     Pictures are paths, bytes, PIL images, NumPy arrays (H, W, 3) or tensors (3, H, W), sRGB in [0, 1] when
     floating. Settings come from `recipe`, or from the defaults, `preset` and keyword `overrides` (any recipe
-    key). `content` None paints a texture, or with a mask for it what the mask says is where, in its shape. `on_progress`
-    sees every step.
+    key). `content` None paints a texture, or with a `content_mask` a doodle: what the mask says, in the mask's shape.
+    `on_progress` sees every step.
 
     `recipe.method` says how: by optimisation, or in one go by a network: one that ships with impasto, or a file, or a
     folder of several, as `network` says. Styles are `[]` for a network that has its own.

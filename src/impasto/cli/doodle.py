@@ -25,7 +25,7 @@ def doodle(
         typer.Option(
             "--style-mask",
             metavar="PICTURE",
-            help="The same things in a style, in the doodle's colours, in the styles' order; - for a style without one.",
+            help="The same things in a style, in the same colours; in the styles' order, - for a style without one.",
         ),
     ] = None,
 ) -> None:

@@ -52,17 +52,15 @@ class Lbfgs:
     `SHORTENINGS` times. Pairs of negative curvature are left out. `keeping` says how pairs are kept where pictures are
     large; while a step is judged there are then three tensors like the point: it, the trial, and the trial's gradient.
 
-    With a `patience` above 1, a step may end as high as the highest of so many last points (Grippo, Lampariello & Lucidi
-    1986, eq. 2.4): for losses that jump, as of patches whose matches change, where a search that may only go down stops
-    at the first step that another match would make up for.
+    With a `patience` above 1, a step may end as high as the highest of so many last points (Grippo, Lampariello &
+    Lucidi 1986): for losses that jump, as those of patches do whose matches change. There a search that may only go
+    down soon finds no step that does.
     """
 
     ARMIJO = 1e-4
     SHORTENINGS = 6
 
-    def __init__(
-        self, point: Tensor, *, history: int = 12, keeping: Keeping | None = None, patience: int = 1
-    ) -> None:
+    def __init__(self, point: Tensor, *, history: int = 12, keeping: Keeping | None = None, patience: int = 1) -> None:
         # Points are never changed in place: this one may be the caller's.
         self.point = self.judged = point.detach()
         self._pairs = Pairs(history, self.point, keeping)
