@@ -47,7 +47,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
     def make(
         photo: object = content, styles: object = style, regions: Regions | None = None, **changes: object
     ) -> Stylizer:
-        recipe = quick.replace(**{"method": "doodle", "patch_stride": 1, **changes})
+        recipe = quick.replace(**{"method": "doodle", **changes})
         return Stylizer(photo, styles, recipe, encoder=tiny_encoder, regions=regions)
 
     return make
@@ -150,8 +150,7 @@ def test_what_is_kept_stays_a_photograph(build, sides: Regions, content: Tensor)
 def test_a_doodle_has_the_shape_of_its_mask(build) -> None:
     regions = Regions(("left", "right"), bands(60, 30), (bands(56, 40),))
     for method in ("doodle", "mrf", "gatys"):
-        stride = {} if method == "gatys" else {"patch_stride": 2}
-        result = run(build(photo=None, regions=regions, method=method, **{"patch_stride": 2, **stride}))
+        result = run(build(photo=None, regions=regions, method=method))
         assert result.picture.size == (64, 32)
         assert finite(result)
         assert [each["role"] for each in result.inputs] == ["style"]

@@ -166,7 +166,7 @@ class Recipe(BaseModel):
         {"relu3_1": 0.5, "relu4_1": 0.5}, description="layers of the patches that are matched, with weights"
     )
     patch_size: int = Field(3, ge=1, le=15, description="side of a patch, neurons of its layer")
-    patch_stride: int = Field(2, ge=1, le=15, description="neurons from a patch to the next; more is quicker")
+    patch_stride: int = Field(1, ge=1, le=15, description="neurons from a patch to the next; more is quicker")
     patch_rotations: int = Field(
         0, ge=0, le=12, description="turns of the painting to each side whose patches are used too, 7.5 degrees apart"
     )
