@@ -108,7 +108,7 @@ class Stylizer:
         start = None if init_image is None else load(init_image)
         self.scene = Scene(recipe, photo, [load(style) for style in many], regions, start)
         self.size = result_size(photo, recipe, regions)
-        multiple = multiple_of(recipe)
+        multiple, patched = multiple_of(recipe), METHODS[recipe.method].patches
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
         self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
@@ -120,7 +120,7 @@ class Stylizer:
             recipe.iterations,
             multiple=multiple,
             finishing=recipe.finishing_steps if self.surrogate else 0,
-            coarsest=pyramid.COARSEST_PATCHES if METHODS[recipe.method].patches else pyramid.COARSEST,
+            coarsest=pyramid.COARSEST_PATCHES if patched and photo is None else pyramid.COARSEST,
         )
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size
