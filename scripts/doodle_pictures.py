@@ -11,7 +11,7 @@ from impasto import Picture, load, stylize
 from impasto.images import Tile, contact_sheet, save
 
 ROOT = Path(__file__).resolve().parent.parent
-SIDE = 448
+SIDE = 384
 DOODLES = {"coastline_monet": "Monet", "landscape_renoir": "Renoir", "seth_gogh": "Van Gogh"}
 BY = ("doodle", "mrf", "gatys")
 
