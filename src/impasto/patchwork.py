@@ -26,8 +26,8 @@ SHOWN = 0.99
 """The least part of a patch that has to be painting: not transparent, and not beyond a turned painting's border."""
 PULL = 0.02
 """On distances over their power, so that the default style_weight is one to start from. Chosen by eye, on two faces, a
-town and a still life at 320 px with petite, every patch matched: with 0.03 to 0.04 faces got the painting's beards and a
-fruit became a bowl of fruit, with 0.015 the town stayed a photograph."""
+town and a still life at 320 px with petite: with 0.03 to 0.04 faces got the painting's beards and a fruit became a bowl
+of fruit, with 0.015 the town stayed a photograph."""
 
 
 class Patchwork:
@@ -46,8 +46,6 @@ class Patchwork:
         self._scene, self._encode, self._recipe = scene, encode, scene.recipe
         self._steers = self._recipe.method == "doodle"
         self._said: set[tuple[str, str]] = set()
-        if self._steers and scene.regions is None:
-            notice("doodle has no masks to go by, and matches patches by their likeness alone")
 
     def terms(self, level: Level) -> tuple[Patches, ...]:
         """Build the terms of one level: patches of paintings at the level's size."""
