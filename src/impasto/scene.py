@@ -15,6 +15,7 @@ from impasto.images import Picture
 from impasto.methods import METHODS
 from impasto.optim import canvas
 from impasto.optim.canvas import View
+from impasto.optim.laplacian import Packing
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe, unknown
 
@@ -136,7 +137,8 @@ class Scene:
         kept = self._kept()
         if kept is not None:
             kept = images.resize(kept, level.size)
-        return View(self.grey, kept, None if kept is None else self.photo(level))
+        packing = Packing(level.size) if METHODS[self.recipe.method].laplacian else None
+        return View(self.grey, kept, None if kept is None else self.photo(level), packing)
 
     def finish(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """Give `image` (1, 3, h, w) as the result of `size`: in range, with the colours and regions that are kept."""
