@@ -92,6 +92,12 @@ class Method:
     """It optimises the picture itself, step by step."""
     patches: bool = False
     """Its style term is made of patches at `patch_layers`, not of statistics at `style_layers`."""
+    whole: bool = False
+    """Its terms look at the whole picture at several layers at once, and depend on where a level begins."""
+    laplacian: bool = False
+    """What it optimises are the differences of a Laplacian pyramid, not pixels."""
+    solver: str = ""
+    """The solver that it needs; empty: what the recipe says."""
 
     @property
     def forward(self) -> bool:

@@ -114,8 +114,9 @@ def cutting(scene: Scene) -> Cut:
 
 def whole_only(scene: Scene) -> str:
     """Give the name of the statistic, or of the method, that cannot be tiled; empty where all can."""
-    if METHODS[scene.recipe.method].patches:
-        return scene.recipe.method
+    method = METHODS[scene.recipe.method]
+    if method.patches or method.whole:
+        return method.name
     asked = [name for name, weight in scene.recipe.statistics.items() if weight]
     return next((name for name in asked if not isinstance(statistic(name, lift=None, seed=0), Summed)), "")
 
@@ -198,10 +199,10 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
         weight_bytes=sum(tensor.nbytes for tensor in tensors.values()) + scratch,
         target_bytes=4 * sum(_density(encoder, layer) for layer in recipe.content_layers),
-        solver=recipe.solver,
+        solver=recipe.solved_by,
         pairs=recipe.history,
         channels=1 if scene.grey else 3,
-        viewed=scene.grey or bool(recipe.keep),
+        viewed=scene.grey or bool(recipe.keep) or METHODS[recipe.method].laplacian,
         areas=count * (count + 1) // 2 if recipe.guides == "border" else count,
         style_scale=max(math.prod(size) for size in sizes) / math.prod(level.size),
         sample_bytes=samples,
@@ -240,7 +241,7 @@ def seconds(
         pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
         pixels += plan.grid.overhead * (math.prod(level.size) + styles) / 3
         total += rates[level.surrogate] * pixels
-        pairs = min(recipe.history, level.steps) if recipe.solver == "lbfgs" else 0
+        pairs = min(recipe.history, level.steps) if recipe.solved_by == "lbfgs" else 0
         away = planner.AWAY_PASS if plan.keeping.away else 1
         total += level.steps * 3 * math.prod(level.size) * stirring * (PASSES + 4 * pairs * away)
     return total

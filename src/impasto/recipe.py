@@ -252,6 +252,11 @@ class Recipe(BaseModel):
         """The layers that the method's style term looks at, with weights."""
         return self.patch_layers if METHODS[self.method].patches else self.style_layers
 
+    @property
+    def solved_by(self) -> str:
+        """The solver: the one that the method needs, or the one chosen."""
+        return METHODS[self.method].solver or self.solver
+
     def replace(self, **changes: Any) -> "Recipe":
         """Give a copy with `changes`."""
         return Recipe.parse({**self.model_dump(), **changes})

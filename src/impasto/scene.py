@@ -16,6 +16,7 @@ from impasto.images import Picture
 from impasto.methods import METHODS
 from impasto.optim import canvas
 from impasto.optim.canvas import View
+from impasto.optim.laplacian import Packing
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe, unknown
 
@@ -138,12 +139,12 @@ class Scene:
         styles, maps = [self.style(index, level) for index in range(len(self.styles))], self.maps(level)
         if maps is None:
             return start([style.pixels for style in styles])
-        parts = []
+        total = torch.zeros(1, 3, *level.size)
         for number, here in enumerate(maps):
             shown = [_shown(style, number) for index, style in enumerate(styles) if number in self.painted_by(index)]
             # What is kept has no style, and shows nothing of its start.
-            parts.append(here * start(shown or [style.pixels for style in styles]))
-        return torch.stack(parts).sum(0)
+            total += here * start(shown or [style.pixels for style in styles])
+        return total
 
     def enlarge(self, point: Tensor, level: Level) -> Tensor:
         """Take a canvas to the next level."""
@@ -156,7 +157,8 @@ class Scene:
         kept = self._kept()
         if kept is not None:
             kept = images.resize(kept, level.size)
-        return View(self.grey, kept, None if kept is None else self.photo(level))
+        packing = Packing(level.size) if METHODS[self.recipe.method].laplacian else None
+        return View(self.grey, kept, None if kept is None else self.photo(level), packing)
 
     def finish(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """Give `image` (1, 3, h, w) as the result of `size`: in range, with the colours and regions that are kept."""

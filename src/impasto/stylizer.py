@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from impasto.optim.memory import again, trim
 from impasto.optim.planner import Plan, Tiling
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
+from impasto.optim.state import State
 from impasto.planning import Resources
 from impasto.reading import (
     Source,
@@ -143,6 +144,8 @@ class Stylizer:
         self.history: list[dict[str, Any]] = []
         self.timings: dict[str, float] = {}
         self._image: Tensor | None = None
+        self._begun: Tensor | None = None
+        """The picture that the level began with."""
         self._finished = False
         self._shrunk = 0
         self._at: _Place | None = None
@@ -165,13 +168,17 @@ class Stylizer:
         else:
             point = self._start(self.levels[0])
             self._image = self._view(self.levels[0])(point)
+        view = self._view(self.levels[saved.level if saved else 0])
         for level in self.levels[saved.level if saved else 0 :]:
             level_began = time.monotonic()
             if level.index and restored is None:
                 self._at = None  # with the history of the level before, which can be larger than all else
-                point = self._here(self.scene.enlarge(point.cpu(), level))
-            view = self._view(level)
-            evaluate = self._evaluator(level, view)
+                pixels = view.pixels(point).cpu()
+                view = self._view(level)
+                point = self._here(view.canvas(self.scene.enlarge(pixels, level)))
+            if self._whole and restored is None:
+                self._begun = view(point)
+            evaluate = self._evaluator(level, view, saved.step if saved and restored is not None else 0)
             solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
             before = 0
@@ -209,7 +216,7 @@ class Stylizer:
             point = solver.point if run.sound else run.best
             self._image = view(point)
             self.timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
-            del solver, run, evaluate, view
+            del solver, run, evaluate
         self._finished = True
         self.timings["total"] = time.monotonic() - began
 
@@ -236,6 +243,7 @@ class Stylizer:
             solver=at.solver.state(),
             run=at.run.state(),
             engine=self._engine(),
+            begun=State({"image": self._begun} if self._whole and self._begun is not None else {}, {}),
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -252,14 +260,22 @@ class Stylizer:
         solver = self._solver(self._start(level), level)
         solver.restore(checkpoint.solver)
         self._image = self._view(level)(solver.point)
+        if self._whole:
+            self._begun = checkpoint.begun.tensor("image", self._image)
         self.history[:] = [dict(line) for line in checkpoint.history]
         self.timings = dict(checkpoint.timings)
         self._finished = False
         self._restored = checkpoint, solver
 
-    def objective(self, level: Level) -> Objective:
-        """Build the objective of one level: targets measured on pictures of the level's size."""
-        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile)
+    def objective(self, level: Level, begun: Tensor | None = None, taken: int = 0) -> Objective:
+        """Build the objective of one level: targets measured on pictures of the level's size.
+
+        `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting; what is
+        drawn anew for each step goes on after the steps `taken`.
+        """
+        if self._whole and begun is None:
+            begun = self._view(level)(self._start(level))
+        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun, taken)
 
     def seconds(self) -> float:
         """Estimate how long the painting will take, by timing the encoder for a moment."""
@@ -279,7 +295,7 @@ class Stylizer:
         """Give the picture so far, at the size of the recipe, with the content's alpha."""
         trim()
         first = self.levels[0]
-        image = self.scene.view(first)(self.scene.start(first)) if self._image is None else self._image.cpu()
+        image = self._view(first)(self._start(first)).cpu() if self._image is None else self._image.cpu()
         content = self.scene.content
         alpha = None if content is None or content.alpha is None else images.resize(content.alpha, self.size)
         return Result(
@@ -312,20 +328,24 @@ class Stylizer:
         return tensor.to(self.resources.device).contiguous()
 
     def _start(self, level: Level) -> Tensor:
-        return self._here(self.scene.start(level))
+        return self._here(self._view(level).canvas(self.scene.start(level)))
+
+    @property
+    def _whole(self) -> bool:
+        return METHODS[self.recipe.method].whole
 
     def _view(self, level: Level) -> View:
         view = self.scene.view(level)
         if view.kept is None or view.photo is None:
             return view
-        return View(view.grey, self._here(view.kept), self._here(view.photo))
+        return replace(view, kept=self._here(view.kept), photo=self._here(view.photo))
 
-    def _evaluator(self, level: Level, view: View) -> Evaluator:
+    def _evaluator(self, level: Level, view: View, taken: int = 0) -> Evaluator:
         shrink, encode = partial(self._shrink, level.index), self._judge(level)
         if self.recipe.tileable:
             # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
             encode = encode.padded("circular")
-        objective = again(lambda: parallel.together(lambda: self.objective(level)), shrink)
+        objective = again(lambda: parallel.together(lambda: self.objective(level, self._begun, taken)), shrink)
         trim()
 
         def judge(image: Tensor) -> tuple[LossReport, Tensor]:
@@ -348,7 +368,7 @@ class Stylizer:
 
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
-        if recipe.solver == "lbfgs":
+        if recipe.solved_by == "lbfgs":
             patience = PATIENCE if METHODS[recipe.method].patches else 1
             return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping, patience=patience)
         rate = learning_rate(recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255, level.steps)

@@ -66,10 +66,13 @@ class Targets:
         self._said: set[tuple[str, str]] = set()
         self._patchwork = Patchwork(scene, self._encode)
 
-    def objective(self, level: Level, tile: int | None = None) -> Objective:
+    def objective(
+        self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0
+    ) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size.
 
-        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels.
+        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `begun` and `taken` are
+        those of `Stylizer.objective`.
         """
         recipe = self._recipe
         normal = NORMALISATIONS[recipe.normalisation]

@@ -3,7 +3,7 @@
 from impasto.losses.distributions import Histogram, Samples, SlicedWasserstein
 from impasto.losses.moments import Covariance, MeanStd
 from impasto.losses.normalisation import NORMALISATIONS, Normalisation
-from impasto.losses.objective import LossReport, Objective
+from impasto.losses.objective import LossReport, Objective, Whole
 from impasto.losses.patches import Bank, Source
 from impasto.losses.registry import STATISTICS, statistic
 from impasto.losses.statistics import Gram, State, Statistic, blend
@@ -30,6 +30,7 @@ __all__ = [
     "Statistic",
     "Style",
     "TotalVariation",
+    "Whole",
     "blend",
     "statistic",
 ]
