@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-MethodName = Literal["gatys", "mrf", "wct", "adain", "linear", "johnson", "texture_net"]
+MethodName = Literal["gatys", "mrf", "doodle", "wct", "adain", "linear", "johnson", "texture_net"]
 
 SHARED = (
     "version",
@@ -46,7 +46,24 @@ _OPTIMISED = (
     "tv_weight",
 )
 """Settings of all methods that optimise the picture."""
-_PATCHES = ("patch_layers", "patch_reuse", "patch_rotations", "patch_scales", "patch_size", "patch_stride")
+_PATCHES = (
+    "style_scale",
+    "style_fit",
+    "region_styles",
+    "encoder",
+    "aspect",
+    "region_content_weights",
+    "region_scales",
+    "region_weights",
+    *_OPTIMISED,
+    "patch_layers",
+    "patch_reuse",
+    "patch_rotations",
+    "patch_scales",
+    "patch_size",
+    "patch_stride",
+)
+"""Settings of all methods that match patches."""
 _REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
 
@@ -123,18 +140,18 @@ METHODS: Mapping[str, Method] = {
             "Li & Wand 2016",
             "minutes",
             "a painting",
-            (
-                "style_scale",
-                "style_fit",
-                "region_styles",
-                "encoder",
-                "aspect",
-                "region_content_weights",
-                "region_scales",
-                "region_weights",
-                *_OPTIMISED,
-                *_PATCHES,
-            ),
+            _PATCHES,
+            textures=True,
+            optimises=True,
+            patches=True,
+        ),
+        Method(
+            "doodle",
+            "mrf with a map of what is where: paints a doodle in flat colours, or a photograph with masks",
+            "Champandard 2016",
+            "minutes",
+            "a painting with its mask",
+            ("semantic_weight", *_PATCHES),
             textures=True,
             optimises=True,
             patches=True,

@@ -24,9 +24,10 @@ STEP = 1.05
 """From one size to the next (ibid.)."""
 SHOWN = 0.99
 """The least part of a patch that has to be painting: not transparent, and not beyond a turned painting's border."""
-PULL = 0.04
-"""On distances over their power, so that the default style_weight is one to start from. Chosen by eye, on one pair of
-pictures at 224 px with petite: with 0.1 nothing of the photograph's forms was left, with 0.03 most of its colours."""
+PULL = 0.02
+"""On distances over their power, so that the default style_weight is one to start from. Chosen by eye, on two faces, a
+town and a still life at 320 px with petite: with 0.03 to 0.04 faces got the painting's beards and a fruit became a bowl
+of fruit, with 0.015 the town stayed a photograph."""
 
 
 class Patchwork:
@@ -35,10 +36,15 @@ class Patchwork:
     `encode` gives the features (1, C, h, w) of a picture at layers. With regions, patches of the picture are matched
     with patches of the paintings that are mostly of the same region. Where a painting has no mask, all of it can paint
     its regions.
+
+    `doodle` lets regions steer: how far apart two patches' regions are counts against how alike they look, neuron by
+    neuron. So a border is painted with what is at borders of the same two regions. Only what `region_styles` and
+    `region_scales` say is binding.
     """
 
     def __init__(self, scene: Scene, encode: Encode) -> None:
         self._scene, self._encode, self._recipe = scene, encode, scene.recipe
+        self._steers = self._recipe.method == "doodle"
         self._said: set[tuple[str, str]] = set()
 
     def terms(self, level: Level) -> tuple[Patches, ...]:
@@ -61,13 +67,20 @@ class Patchwork:
         recipe = self._recipe
         if all(source.allowed is None or bool(source.allowed.all()) for source in sources):
             sources = [replace(source, allowed=None) for source in sources]
-        bank = Bank(sources, size=recipe.patch_size, stride=recipe.patch_stride)
+        bank = Bank(
+            sources,
+            size=recipe.patch_size,
+            stride=recipe.patch_stride,
+            likeness="cosine" if self._steers else "ncc",
+            semantic_weight=recipe.semantic_weight if self._steers else 0.0,
+        )
         height, width = (side // encoders.stride(layer) for side in level.size)
         rows, columns = bank.grid(height, width)
         labels = torch.zeros(rows, columns, dtype=torch.long)
         weights, whole = None, float(rows * columns)
         if maps is not None:
-            labels = labels_of(self._at(maps, layer), recipe.patch_size, recipe.patch_stride)
+            maps = self._at(maps, layer)
+            labels = labels_of(maps, recipe.patch_size, recipe.patch_stride)
             weights = self._weights()[labels]
             self._tell(layer, labels, sources, level)
         device = bank.patches(torch.zeros(1, dtype=torch.long)).device
@@ -77,6 +90,7 @@ class Patchwork:
             bank,
             factor,
             labels=labels.to(device) if sources[0].allowed is not None else None,
+            maps=maps.to(device) if maps is not None and self._steers and recipe.semantic_weight else None,
             weights=None if weights is None or bool((weights == 1).all()) else weights.to(device),
             penalty=recipe.patch_reuse,
         )
@@ -87,9 +101,12 @@ class Patchwork:
         size, stride = recipe.patch_size, recipe.patch_stride
         alpha = painted.pixels.new_ones(painted.pixels.shape[2:]) if painted.alpha is None else painted.alpha
         allowed = (shares(self._at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[:, None, None]
-        if painted.maps is not None:
-            shown = labels_of(self._at(painted.maps, layer), size, stride)
-            allowed &= shown == torch.arange(len(labels))[:, None, None]
+        if painted.maps is None:
+            return Source(features[0], allowed=allowed.to(device))
+        maps = self._at(painted.maps, layer)
+        if self._steers:
+            return Source(features[0], maps.to(device), allowed.to(device))
+        allowed &= labels_of(maps, size, stride) == torch.arange(len(labels))[:, None, None]
         return Source(features[0], allowed=allowed.to(device))
 
     def _at(self, maps: Tensor, layer: str) -> Tensor:
@@ -101,6 +118,9 @@ class Patchwork:
         if regions is None:
             return [scale == 1.0]
         mine = self._scene.painted_by(index)
+        if self._steers:
+            given = self._recipe.region_styles
+            mine = [number for number, name in enumerate(regions.names) if given.get(name, index + 1) == index + 1]
         scales = [self._recipe.region_scales.get(name, 1.0) for name in regions.names]
         return [number in mine and each == scale for number, each in enumerate(scales)]
 

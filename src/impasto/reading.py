@@ -20,10 +20,12 @@ Source = Any
 """A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
 
 
-def result_size(content: Picture | None, recipe: Recipe) -> tuple[int, int]:
-    """Give the (height, width) that the result will have; without content, that of a texture."""
+def result_size(content: Picture | None, recipe: Recipe, regions: Regions | None = None) -> tuple[int, int]:
+    """Give the (height, width) that the result will have; without content, that of a doodle or a texture."""
     if content is not None:
         size = images.fit_size(content.size, recipe.size)
+    elif regions is not None:
+        size = images.fit_size((regions.content.shape[1], regions.content.shape[2]), recipe.size)
     else:
         size = images.fit_size((1000, max(1, round(1000 * recipe.aspect))), recipe.size)
     multiple = multiple_of(recipe)

@@ -163,10 +163,10 @@ class Recipe(BaseModel):
 
     # The style term of methods that match patches.
     patch_layers: LayerWeights = Field(
-        {"relu3_1": 0.5, "relu4_1": 0.5}, description="layers of the patches that mrf matches, with weights"
+        {"relu3_1": 0.5, "relu4_1": 0.5}, description="layers of the patches that are matched, with weights"
     )
     patch_size: int = Field(3, ge=1, le=15, description="side of a patch, neurons of its layer")
-    patch_stride: int = Field(2, ge=1, le=15, description="neurons from a patch to the next; more is quicker")
+    patch_stride: int = Field(1, ge=1, le=15, description="neurons from a patch to the next; more is quicker")
     patch_rotations: int = Field(
         0, ge=0, le=12, description="turns of the painting to each side whose patches are used too, 7.5 degrees apart"
     )
@@ -175,6 +175,13 @@ class Recipe(BaseModel):
     )
     patch_reuse: float = Field(
         0.0, ge=0, le=2, description="taken off a patch's likeness for each use, so that others are used; 0 is free"
+    )
+
+    semantic_weight: float = Field(
+        10.0,
+        ge=0,
+        le=1000,
+        description="how much masks count beside likeness where doodle matches patches; 0: not at all, 1000: first",
     )
 
     # How a network paints, where that is the method.

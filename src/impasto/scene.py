@@ -1,7 +1,8 @@
 """The pictures of one painting at the size of a level: photograph, styles, their regions, and their colours."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -38,7 +39,8 @@ class Painted:
 class Scene:
     """What a recipe makes of the pictures, before any encoder.
 
-    `content` is None for a texture. `start` is the picture of a start from a file.
+    `content` is None for a texture, and for a doodle, which has `regions` alone. `start` is the picture of a start from
+    a file.
 
     Raises `UsageError` where the recipe does not fit the pictures, `ImageError` for a style that is too narrow.
     """
@@ -68,6 +70,13 @@ class Scene:
         if self.regions is not None:
             found += [{"role": role, "sha256": digest} for role, digest in self.regions.digests]
         return found
+
+    @property
+    def called(self) -> str:
+        """How to speak of what is painted."""
+        if self.content is not None:
+            return self.content.name
+        return "texture" if self.regions is None else "doodle"
 
     def photo(self, level: Level) -> Tensor:
         """Give the content (1, 3, H, W) as it is judged: grey where luminance alone is painted.
@@ -121,10 +130,21 @@ class Scene:
         pixels = self.photo(level) if self.start_from is None else images.resize(self.start_from.pixels, level.size)
         if self.grey:
             pixels = color.grey(pixels).expand(-1, 3, -1, -1)
-        needed = range(len(self.styles)) if self.recipe.init == "style" else ()
-        styles = [self.style(index, level).pixels for index in needed]
-        point = canvas.start(self.recipe.init, pixels, styles, blend=self.recipe.init_blend, seed=self.recipe.seed)
+        start = partial(canvas.start, self.recipe.init, pixels, blend=self.recipe.init_blend, seed=self.recipe.seed)
+        point = self._coloured(start, level) if self.recipe.init == "style" else start([])
         return point.mean(1, keepdim=True) if self.grey else point
+
+    def _coloured(self, start: Callable[[list[Tensor]], Tensor], level: Level) -> Tensor:
+        """Give a start with the colours of the styles: in each region those of what paints it."""
+        styles, maps = [self.style(index, level) for index in range(len(self.styles))], self.maps(level)
+        if maps is None:
+            return start([style.pixels for style in styles])
+        total = torch.zeros(1, 3, *level.size)
+        for number, here in enumerate(maps):
+            shown = [_shown(style, number) for index, style in enumerate(styles) if number in self.painted_by(index)]
+            # What is kept has no style, and shows nothing of its start.
+            total += here * start(shown or [style.pixels for style in styles])
+        return total
 
     def enlarge(self, point: Tensor, level: Level) -> Tensor:
         """Take a canvas to the next level."""
@@ -215,8 +235,25 @@ class Scene:
             if len(shares) != count:
                 raise UsageError(f"layer_shares of {layer} has {len(shares)} numbers for {count} styles; give each one")
         if self.content is None and recipe.color != "style":
-            raise UsageError(f"color '{recipe.color}' takes colours from a content, and a texture has none")
+            raise UsageError(f"color '{recipe.color}' takes colours from a content, and a {self.called} has none")
+        if recipe.method == "doodle" and self.regions is None:
+            notice("doodle has no masks to go by, and matches patches by their likeness alone")
         self._check_regions()
+        if self.content is None and self.regions is not None:
+            self._check_doodle(self.regions)
+
+    def _check_doodle(self, regions: Regions) -> None:
+        recipe = self.recipe
+        if recipe.keep:
+            raise UsageError("keep: a doodle has no photograph that could stay; leave keep out")
+        if recipe.aspect != 1:
+            raise UsageError("aspect: a doodle has the shape of its mask; leave aspect out")
+        silent = all(maps is None for maps in regions.styles) and not recipe.region_styles
+        if self.styles and silent:
+            raise UsageError(
+                "no style has a mask that says what the doodle's colours stand for; give each a style mask in the same "
+                "colours, or name a style for each region in region_styles"
+            )
 
     def _check_regions(self) -> None:
         recipe, regions = self.recipe, self.regions
@@ -253,6 +290,17 @@ class Scene:
 def _fits(role: str, maps: Tensor, picture: Picture) -> None:
     """Say where a mask has another size than its picture."""
     guides.check_shape(role, (maps.shape[1], maps.shape[2]), picture.size)
+
+
+def _shown(style: Painted, region: int) -> Tensor:
+    """Give the pixels (1, 3, 1, n) of a region of a style, of all of it where it has no mask."""
+    pixels = style.pixels.flatten(2)
+    if style.maps is not None:
+        inside = style.maps[region].flatten()
+        # A thin line need not fill any pixel of a small picture. One pixel alone has no spread of colours.
+        inside = inside > inside.max() / 2
+        pixels = pixels[..., inside] if int(inside.sum()) > 1 else pixels
+    return pixels[:, :, None]
 
 
 def _cut_out(style: Picture) -> Picture:

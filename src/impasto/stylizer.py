@@ -44,6 +44,8 @@ from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
 from impasto.targets import Targets
 
+PATIENCE = 10
+"""Points that a step of L-BFGS may be as high as one of, where matches of patches change from one to the next."""
 SHRINKS = 3
 """How often a painting takes smaller tiles because memory ran out."""
 
@@ -51,9 +53,9 @@ SHRINKS = 3
 class Stylizer:
     """One painting in progress: iterate over it for `Progress`, ask for `result()` at any time.
 
-    `content` None paints a texture from the styles alone. `encoder` is a name, a file of weights or an `Encoder`; it
-    goes before the recipe's. `regions` are what `guides` makes of masks. Everything that can be refused is refused
-    here, before any step.
+    `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. `encoder` is a
+    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are what `guides` makes of masks.
+    Everything that can be refused is refused here, before any step.
 
     `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
     that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
@@ -106,8 +108,8 @@ class Stylizer:
         many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
         start = None if init_image is None else load(init_image)
         self.scene = Scene(recipe, photo, [load(style) for style in many], regions, start)
-        self.size = result_size(photo, recipe)
-        multiple = multiple_of(recipe)
+        self.size = result_size(photo, recipe, regions)
+        multiple, patched = multiple_of(recipe), METHODS[recipe.method].patches
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
         self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
@@ -119,12 +121,12 @@ class Stylizer:
             recipe.iterations,
             multiple=multiple,
             finishing=recipe.finishing_steps if self.surrogate else 0,
-            coarsest=pyramid.COARSEST_PATCHES if METHODS[recipe.method].patches else pyramid.COARSEST,
+            coarsest=pyramid.COARSEST_PATCHES if patched and photo is None else pyramid.COARSEST,
         )
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size
             raise ImageError(
-                f"{'texture' if photo is None else photo.name}: would be painted at {width}x{height} px; the short "
+                f"{self.scene.called}: would be painted at {width}x{height} px; the short "
                 f"side needs at least {SMALLEST} px at every level: use a larger --size, fewer --levels, or a less "
                 "narrow picture"
             )
@@ -367,7 +369,8 @@ class Stylizer:
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
         if recipe.solved_by == "lbfgs":
-            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping)
+            patience = PATIENCE if METHODS[recipe.method].patches else 1
+            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping, patience=patience)
         rate = learning_rate(recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255, level.steps)
         return Adam(point, rate)
 
@@ -394,7 +397,8 @@ def stylize(
 
     Pictures are paths, bytes, PIL images, NumPy arrays (H, W, 3) or tensors (3, H, W), sRGB in [0, 1] when
     floating. Settings come from `recipe`, or from the defaults, `preset` and keyword `overrides` (any recipe
-    key). `content` None paints a texture. `on_progress` sees every step.
+    key). `content` None paints a texture, or with a `content_mask` a doodle: what the mask says, in the mask's shape.
+    `on_progress` sees every step.
 
     `recipe.method` says how: by optimisation, or in one go by a network: one that ships with impasto, or a file, or a
     folder of several, as `network` says. Styles are `[]` for a network that has its own.

@@ -105,7 +105,7 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> P
     content, styles, init, regions = inputs.load()
     recipe = inputs.chosen.recipe
     if outputs is not None and (check or Path(outputs.output).parent.is_dir()):
-        outputs.check(result_size(content, recipe), _most(recipe), inputs.files)
+        outputs.check(result_size(content, recipe, regions), _most(recipe), inputs.files)
     painting = begin(
         content,
         styles,

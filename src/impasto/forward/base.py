@@ -64,13 +64,13 @@ class Forward(ABC):
             raise UsageError(f"{recipe.method} paints photographs; textures come from {', '.join(able)}")
         many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
         self.scene = Scene(recipe, photo, [load(style) for style in many], regions)
-        self.size = result_size(photo, recipe)
+        self.size = result_size(photo, recipe, regions)
         height, width = self.size
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple_of(recipe)}: {width}x{height} px")
         if min(self.size) < SMALLEST:
             raise ImageError(
-                f"{'texture' if photo is None else photo.name}: would be painted at {width}x{height} px; the short "
+                f"{self.scene.called}: would be painted at {width}x{height} px; the short "
                 f"side needs at least {SMALLEST} px: use a larger --size, or a less narrow picture"
             )
         self.level = Level(0, self.size, 1)

@@ -6,7 +6,8 @@ COARSEST = 160
 """Automatic pyramids do not start with a longer side below this: relu5_1, the deepest style layer, sees 156 pixels,
 and on a smaller canvas its statistics are those of the border."""
 COARSEST_PATCHES = 80
-"""The same where patches are matched, one of which sees 84 pixels at relu4_1: there the large forms are laid out."""
+"""The same where patches are matched, one of which sees 84 pixels at relu4_1, and no photograph says what is where:
+there the large forms are laid out. With a photograph, eyes and mouths were lost there to whatever the painting has."""
 NARROWEST = 16
 """Nor with a shorter side below this."""
 
