@@ -48,6 +48,11 @@ GROUPS = (
         "Patches",
         ("patch_layers", "patch_size", "patch_stride", "patch_rotations", "patch_scales", "patch_reuse"),
     ),
+    Group(
+        "portrait",
+        "Portraits",
+        ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
+    ),
     Group("start", "Start", ("init", "init_blend", "levels")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
