@@ -50,7 +50,7 @@ class Pair:
 def load(source: Any, size: tuple[int, int], what: str = "landmarks") -> Landmarks:
     """Read the landmarks of a picture of `size` (height, width).
 
-    `source` is a file, JSON or .pts of 68 or any points (ibug), what JSON would hold, `Landmarks`, or an array (n, 2) of
+    `source` is a file, JSON or .pts (ibug), or what JSON would hold, or `Landmarks`, or an array (n, 2) of
     pixels or fractions. JSON is a list of [x, y], or {"points": [...], "names": [...], "unit": "pixel" | "fraction"};
     where no unit is said, points that are all within 0 and 1 are fractions.
 
@@ -84,7 +84,7 @@ def load(source: Any, size: tuple[int, int], what: str = "landmarks") -> Landmar
         if not (0 <= x <= 1 and 0 <= y <= 1):
             name = names[number] if names else number + 1
             raise UsageError(
-                f"{what}: point {ascii(name)} lies outside of the picture of {size[1]}x{size[0]} px; move it in"
+                f"{what}: point {name!a} lies outside of the picture of {size[1]}x{size[0]} px; move it in"
             )
     if warping.spread(points) < FLAT:
         raise UsageError(f"{what}: its points lie on a line, which says nothing of a face; add points beside it")
@@ -98,7 +98,9 @@ def pair(content: Landmarks, style: Landmarks) -> Pair:
     if content.names and style.names:
         common = [name for name in content.names if name in style.names]
         if len(common) < 3:
-            raise UsageError(f"the landmarks of photograph and painting share {len(common)} names; they need 3 at least")
+            raise UsageError(
+                f"the landmarks of photograph and painting share {len(common)} names; they need 3 at least"
+            )
         content, style = _named(content, common), _named(style, common)
     if len(content.points) != len(style.points):
         raise UsageError(
@@ -120,7 +122,21 @@ def _is_point(value: Any) -> bool:
     )
 
 
+def digest(path: Path) -> str:
+    """Give the sha256 of a file of landmarks. Raises `InputError` where it cannot be read."""
+    return hashlib.sha256(_bytes(path, ascii(path.name)[1:-1])).hexdigest()
+
+
 def _read(path: Path, name: str) -> Any:
+    data = _bytes(path, name)
+    try:
+        text = data.decode("utf-8-sig")
+        return _pts(text) if path.suffix.lower() == ".pts" else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name}: is no proper file of landmarks ({error})") from None
+
+
+def _bytes(path: Path, name: str) -> bytes:
     try:
         if not path.is_file():
             raise InputError(f"{name}: is not a file of landmarks; name one (JSON, or .pts)")
@@ -130,11 +146,7 @@ def _read(path: Path, name: str) -> Any:
         raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
     if len(data) > MAX_BYTES:
         raise InputError(f"{name}: is too large for landmarks, which have {MAX_BYTES} bytes at most")
-    try:
-        text = data.decode("utf-8-sig")
-        return _pts(text) if path.suffix.lower() == ".pts" else json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name}: is no proper file of landmarks ({error})") from None
+    return data
 
 
 def _pts(text: str) -> dict[str, Any]:

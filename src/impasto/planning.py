@@ -198,7 +198,8 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
         weight_bytes=sum(tensor.nbytes for tensor in tensors.values()) + scratch,
         # Of a portrait, the example's features lie beside the photograph's while targets are made.
-        target_bytes=(8 if METHODS[recipe.method].gains else 4) * sum(_density(encoder, layer) for layer in recipe.layers_of_content),
+        target_bytes=(8 if METHODS[recipe.method].gains else 4)
+        * sum(_density(encoder, layer) for layer in recipe.layers_of_content),
         solver=recipe.solver,
         pairs=recipe.history,
         channels=1 if scene.grey else 3,

@@ -10,7 +10,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from impasto import encoders, faces, guides, images, landmarks, warping
+from impasto import encoders, faces, guides, landmarks, warping
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import notice
@@ -59,7 +59,9 @@ def landmarks_of(
         return landmarks.pair(one, other)
     if faces.available():
         blind = " and ".join(picture.name for picture, each in found if each is None)
-        notice(f"no face is seen in {blind}; the whole pictures are aligned: give landmarks of both (docs/portraits.md)")
+        notice(
+            f"no face is seen in {blind}; the whole pictures are aligned: give landmarks of both (docs/portraits.md)"
+        )
     else:
         notice(f"the whole pictures are aligned, not their faces: give landmarks of both, or {faces.INSTALL}")
     return None
@@ -110,10 +112,10 @@ def targets(
 def rule(recipe: Recipe) -> Rule:
     """Give what makes gains, as the recipe says."""
     least, most = OWN[recipe.gains]
-    limits = {"least": recipe.gain_min or least, "most": recipe.gain_max or most}
+    least, most = recipe.gain_min or least, recipe.gain_max or most
     if recipe.gains == "energy":
-        return partial(gains.energy, window=recipe.gain_window, **limits)
-    return partial(gains.ratio, **limits)
+        return partial(gains.energy, least=least, most=most, window=recipe.gain_window)
+    return partial(gains.ratio, least=least, most=most)
 
 
 def _opaque(painted: Painted) -> Tensor:

@@ -22,6 +22,8 @@ from impasto.recipe import Recipe, unknown
 SMALLEST = 16
 """Pixels on the short side of any level: the deepest style layer then has one neuron."""
 
+_BY_REGION = ("region_weights", "region_content_weights", "region_scales", "region_styles")
+
 
 @dataclass(frozen=True)
 class Painted:
@@ -58,7 +60,7 @@ class Scene:
         self._check()
 
     def inputs(self) -> list[dict[str, Any]]:
-        """Give role and sha256 of each picture, mask and set of landmarks, and `truncated` where it was; never a path."""
+        """Give role and sha256 of each picture, mask and set of landmarks, and `truncated` where so; no path."""
         named = [] if self.content is None else [("content", self.content)]
         named += [("style", style) for style in self.styles]
         if self.start_from is not None:
@@ -228,7 +230,14 @@ class Scene:
         recipe, regions = self.recipe, self.regions
         named = {
             key: list(getattr(recipe, key))
-            for key in ("region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions", "keep")
+            for key in (
+                "region_weights",
+                "region_content_weights",
+                "region_scales",
+                "region_styles",
+                "gain_regions",
+                "keep",
+            )
         }
         if regions is None:
             for key, names in named.items():
