@@ -42,10 +42,8 @@ def landmarks_of(
         if content is not None or style is not None:
             raise UsageError(f"landmarks belong to method portrait, not to {recipe.method}; leave them out")
         return None
-    if photo is None:
-        raise UsageError("portrait paints photographs; for a texture, set method to gatys")
-    if not styles:
-        return None  # which the scene refuses
+    if photo is None or not styles:
+        return None  # both are refused elsewhere
     if (content is None) != (style is None):
         raise UsageError("landmarks of the photograph and of the painting belong together; give both or neither")
     if content is not None:

@@ -117,7 +117,13 @@ def regions_of(
 
 
 def of_texture(recipe: Recipe) -> Recipe:
-    """Give the recipe of a picture without content: it has no content term, and cannot start from one."""
+    """Give the recipe of a picture without content: it has no content term, and cannot start from one.
+
+    Raises `UsageError` for a method that paints no textures.
+    """
+    if not METHODS[recipe.method].textures:
+        able = " or ".join(name for name, each in METHODS.items() if each.textures and each.optimises)
+        raise UsageError(f"{recipe.method} paints photographs; for a texture, set method to {able}")
     changes: dict[str, Any] = {"content_layers": {}} if recipe.content_layers else {}
     if recipe.init in ("content", "blend"):
         changes["init"] = "style"
