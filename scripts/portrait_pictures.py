@@ -1,6 +1,6 @@
 """Paint docs/figures/portraits.jpg: `python scripts/portrait_pictures.py --shared ../shared`.
 
-Three heads by gatys and by portrait, at the same settings. The first is the pair of Figure 4 of the CS229 report, cut as
+Three heads by gatys and by portrait, at the same settings. The first is the pair of Figure 4 of the CS229 report, as
 scripts/cs229_pictures.py cuts it. Paintings are kept under --work and painted only once.
 """
 
