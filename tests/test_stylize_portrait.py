@@ -174,7 +174,7 @@ def test_without_landmarks_whole_pictures_are_aligned(build, monkeypatch: pytest
     assert torch.equal(example, stylizer.scene.painted(0, (48, 64), stylizer.levels[-1]).pixels)
     assert bool((share == 1).all())
     assert finite(run(stylizer))
-    monkeypatch.setattr(faces, "_detector", lambda: lambda picture: [])
+    monkeypatch.setattr(faces, "_detector", lambda: lambda picture: ([], []))
     build(**nothing)
     assert "no face is seen" in notices[-1]
 

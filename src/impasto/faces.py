@@ -31,7 +31,7 @@ def available() -> bool:
 
 
 def find(pixels: Tensor) -> Landmarks | None:
-    """Find the largest face of a picture (1, 3, H, W); None where there is none, or no detector.
+    """Find the surest face of a picture (1, 3, H, W); None where there is none, or no detector.
 
     A cascade knows where a face is and how large, not how it is turned: the landmarks are those of any face there.
     """
@@ -40,17 +40,18 @@ def find(pixels: Tensor) -> Landmarks | None:
         return None
     height, width = images.fit_size((pixels.shape[2], pixels.shape[3]), SIDE)
     grey = images.resize(pixels.float(), (height, width))[0].mul(255).round().byte().permute(1, 2, 0).numpy()
-    boxes = detector(grey)
+    boxes, counts = detector(grey)
     if not len(boxes):
         return None
-    # Of equal ones the first from above: the same picture has the same face each time.
-    x, y, w, h = max(map(tuple, boxes), key=lambda box: (box[2] * box[3], -box[1], -box[0]))
+    # A face is seen at many sizes and places, and folds of cloth at few. Of equal ones the first from above.
+    found = sorted(zip(map(tuple, boxes), counts, strict=True), key=lambda each: (-each[1], each[0][1], each[0][0]))
+    x, y, w, h = found[0][0]
     points = [((x + u * w) / width, (y + v * h) / height) for u, v in _PLACES.values()]
     return Landmarks(torch.tensor(points, dtype=torch.float64).clamp(0, 1), tuple(_PLACES))
 
 
 def _detector() -> Any:
-    """Give a function from RGB (H, W, 3) to boxes (x, y, width, height); None without the library."""
+    """Give a function from RGB (H, W, 3) to boxes (x, y, width, height) and how often each was seen; None without one."""
     try:
         import cv2
 
@@ -62,6 +63,6 @@ def _detector() -> Any:
 
     def detect(picture: Any) -> Any:
         grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
-        return cascade.detectMultiScale(grey, scaleFactor=1.05, minNeighbors=3, minSize=(SMALLEST, SMALLEST))
+        return cascade.detectMultiScale2(grey, scaleFactor=1.05, minNeighbors=3, minSize=(SMALLEST, SMALLEST))
 
     return detect
