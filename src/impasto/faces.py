@@ -51,7 +51,7 @@ def find(pixels: Tensor) -> Landmarks | None:
 
 
 def _detector() -> Any:
-    """Give a function from RGB (H, W, 3) to boxes (x, y, width, height) and how often each was seen; None without one."""
+    """Give a function from RGB (H, W, 3) to boxes (x, y, width, height), and how often each was seen."""
     try:
         import cv2
 

@@ -80,6 +80,15 @@ def test_no_gain_gives_the_very_features() -> None:
     )
 
 
+@pytest.mark.parametrize("lift", [None, torch.eye(9)[:, :4]])
+def test_narrow_features_lose_no_more_than_their_rounding(lift: torch.Tensor | None) -> None:
+    photo, example = torch.rand(2, 1, 4, 9, 9).bfloat16().unbind()
+    wide = gains.multiplied(photo.float(), example.float(), gains.ratio, lift=lift)
+    narrow = gains.multiplied(photo, example, gains.ratio, lift=lift)
+    assert narrow.dtype == torch.bfloat16
+    assert torch.equal(narrow, wide.bfloat16())
+
+
 def test_the_window_is_a_mean() -> None:
     maps = torch.rand(1, 2, 40, 40, dtype=torch.float64)
     point = torch.zeros_like(maps)

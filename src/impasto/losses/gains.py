@@ -57,14 +57,17 @@ def multiplied(
 
     `share` (1, 1, h, w), or a number, is how much of the way is gone: 0 none, 1 all of it.
     """
+    # What is kept in bfloat16 is not to be computed in it.
+    found = photo.to(torch.promote_types(photo.dtype, torch.float32))
     if lift is None:
-        return photo + share * _change(photo, example, rule)
-    found = photo.clone()
+        return (found + share * _change(found, example, rule)).to(photo.dtype)
+    there = found
+    found = there.clone()
     for begin in range(0, len(lift), STRIP):
-        rows = lift[begin : begin + STRIP].to(photo)
-        there, wanted = (torch.einsum("nc,bchw->bnhw", rows, each.to(photo)) for each in (photo, example))
-        found += share * torch.einsum("nc,bnhw->bchw", rows, _change(there, wanted, rule))
-    return found
+        rows = lift[begin : begin + STRIP].to(there)
+        nominal, wanted = (torch.einsum("nc,bchw->bnhw", rows, each.to(there)) for each in (there, example))
+        found += share * torch.einsum("nc,bnhw->bchw", rows, _change(nominal, wanted, rule))
+    return found.to(photo.dtype)
 
 
 def _change(photo: Tensor, example: Tensor, rule: Rule) -> Tensor:
