@@ -17,7 +17,7 @@ SIDE = 448
 PAIRS = {
     "portrait_man": "van_gogh_self_1889",
     "kodim04_woman_redhat": "van_gogh_self_strawhat",
-    "astronaut": "vermeer_pearl",
+    "astronaut": "matisse_woman_hat",
 }
 CUTS = {"portrait_man": (0.05, 0.0, 0.64, 0.76), "astronaut": (0.16, 0.0, 0.76, 0.68)}
 """(left, top, right, bottom) of what is painted, in fractions; a portrait, not a room with a man in it."""

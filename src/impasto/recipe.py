@@ -179,7 +179,8 @@ class Recipe(BaseModel):
 
     # The content term of portraits.
     gain_layers: LayerWeights = Field(
-        {"relu3_1": 0.5, "relu4_1": 0.5}, description="layers of a portrait's content term, with weights"
+        {"relu2_1": 0.3, "relu3_1": 0.4, "relu4_1": 0.3},
+        description="layers of a portrait's content term, with weights",
     )
     gains: Literal["ratio", "energy"] = Field(
         "ratio",
