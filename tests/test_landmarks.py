@@ -90,6 +90,12 @@ def test_pairs_go_by_name_or_by_order() -> None:
     assert found.content.points.tolist() == found.style.points.tolist() == FRACTIONS
     with pytest.raises(UsageError, match="4 landmarks of the photograph and 3"):
         landmarks.pair(one, landmarks.load(FRACTIONS, SIZE))
+    line = [[0.2, 0.2], [0.4, 0.4], [0.6, 0.6], [0.1, 0.9]]
+    with pytest.raises(UsageError, match="share: the points lie on a line"):
+        landmarks.pair(
+            landmarks.load({"points": line, "names": ["a", "b", "c", "x"]}, SIZE),
+            landmarks.load({"points": [*FRACTIONS, [0.1, 0.9]], "names": ["a", "b", "c", "y"]}, SIZE),
+        )
     with pytest.raises(UsageError, match="share 0 names"):
         landmarks.pair(one, landmarks.load({"points": FRACTIONS, "names": ["x", "y", "z"]}, SIZE))
 

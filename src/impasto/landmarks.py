@@ -86,10 +86,7 @@ def load(source: Any, size: tuple[int, int], what: str = "landmarks") -> Landmar
             raise UsageError(
                 f"{what}: point {name!a} lies outside of the picture of {size[1]}x{size[0]} px; move it in"
             )
-    if warping.spread(points) < FLAT:
-        raise UsageError(f"{what}: its points lie on a line, which says nothing of a face; add points beside it")
-    if len(torch.unique(points, dim=0)) < len(points):
-        raise UsageError(f"{what}: two of its points are at one place; move them apart")
+    _check(points, what)
     return Landmarks(points, tuple(names))
 
 
@@ -102,12 +99,21 @@ def pair(content: Landmarks, style: Landmarks) -> Pair:
                 f"the landmarks of photograph and painting share {len(common)} names; they need 3 at least"
             )
         content, style = _named(content, common), _named(style, common)
+        for found in (content, style):
+            _check(found.points, "the landmarks that photograph and painting share")
     if len(content.points) != len(style.points):
         raise UsageError(
             f"there are {len(content.points)} landmarks of the photograph and {len(style.points)} of the painting; "
             "give as many of each, in one order"
         )
     return Pair(content, style)
+
+
+def _check(points: Tensor, what: str) -> None:
+    if warping.spread(points) < FLAT:
+        raise UsageError(f"{what}: the points lie on a line, which says nothing of a face; add points beside it")
+    if len(torch.unique(points, dim=0)) < len(points):
+        raise UsageError(f"{what}: two of the points are at one place; move them apart")
 
 
 def _named(found: Landmarks, names: list[str]) -> Landmarks:

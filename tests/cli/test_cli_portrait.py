@@ -69,6 +69,6 @@ def test_what_does_not_fit_is_refused(paint, points, no_engine, arguments, statu
 
 
 def test_landmarks_are_not_painted_over(paint, points):
-    outcome = paint("--method", "portrait", *points, "-o", "photo.json.png", "--plot", "photo.json")
-    assert outcome.status in (2, 3)
+    outcome = paint("--method", "portrait", *points, "-o", "out.png", "--checkpoint", "photo.json", "--force")
+    assert (outcome.status, "is also another file of this painting" in outcome.error) == (2, True)
     assert json.loads(Path("photo.json").read_text()) == FACE
