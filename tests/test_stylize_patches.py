@@ -198,7 +198,7 @@ def test_tiles_are_refused_before_the_first_step(build) -> None:
 def test_settings_that_name_no_layer_are_refused() -> None:
     with pytest.raises(RecipeError, match="content_layers and patch_layers are both empty"):
         Recipe.parse({"method": "mrf", "content_layers": {}, "patch_layers": {}})
-    with pytest.raises(RecipeError, match="statistics belongs to gatys, not to mrf"):
+    with pytest.raises(RecipeError, match="statistics belongs to gatys and portrait, not to mrf"):
         Recipe.parse({"method": "mrf", "statistics": "histogram"})
 
 

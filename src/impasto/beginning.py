@@ -43,6 +43,9 @@ def begin(
         if network is not None:
             raise UsageError(f"{recipe.method} paints without a network; leave it out, or name a method that has one")
         return Stylizer(content, styles, recipe, encoder=encoder, init_image=init_image, **options)
+    for key in ("content_landmarks", "style_landmarks"):
+        if options.pop(key, None) is not None:
+            raise UsageError(f"landmarks belong to method portrait, not to {recipe.method}; leave them out")
     if init_image is not None:
         raise UsageError(f"{recipe.method} starts from no picture; leave init_image out, or use gatys")
     if recipe.refine:

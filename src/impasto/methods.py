@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-MethodName = Literal["gatys", "mrf", "doodle", "wct", "adain", "linear", "johnson", "texture_net"]
+MethodName = Literal["gatys", "portrait", "mrf", "doodle", "wct", "adain", "linear", "johnson", "texture_net"]
 
 SHARED = (
     "version",
@@ -26,7 +26,6 @@ SHARED = (
 """Settings that all methods know."""
 _OF_PAINTINGS = ("style_scale", "style_fit", "style_weights", "region_styles", "encoder")
 _OPTIMISED = (
-    "content_layers",
     "content_weight",
     "finishing_steps",
     "gamut_weight",
@@ -46,6 +45,21 @@ _OPTIMISED = (
     "tv_weight",
 )
 """Settings of all methods that optimise the picture."""
+_STATISTICS = (
+    "global_share",
+    "guide_growth",
+    "guides",
+    "layer_shares",
+    "normalisation",
+    "region_content_weights",
+    "region_scales",
+    "region_share",
+    "region_weights",
+    "statistics",
+    "style_layers",
+)
+"""Settings of all methods whose style term is made of statistics."""
+_GAINS = ("gain_layers", "gain_max", "gain_min", "gain_regions", "gain_strength", "gain_window", "gains")
 _PATCHES = (
     "style_scale",
     "style_fit",
@@ -56,6 +70,7 @@ _PATCHES = (
     "region_scales",
     "region_weights",
     *_OPTIMISED,
+    "content_layers",
     "patch_layers",
     "patch_reuse",
     "patch_rotations",
@@ -98,6 +113,8 @@ class Method:
     """What it optimises are the differences of a Laplacian pyramid, not pixels."""
     solver: str = ""
     """The solver that it needs; empty: what the recipe says."""
+    gains: bool = False
+    """Its content term, at `gain_layers`, has features with the light of the example's face."""
 
     @property
     def forward(self) -> bool:
@@ -117,22 +134,23 @@ METHODS: Mapping[str, Method] = {
             (
                 *_OF_PAINTINGS,
                 *_OPTIMISED,
+                *_STATISTICS,
                 "aspect",
-                "global_share",
-                "guide_growth",
-                "guides",
-                "layer_shares",
-                "normalisation",
-                "region_content_weights",
-                "region_scales",
-                "region_share",
-                "region_weights",
-                "statistics",
-                "style_layers",
+                "content_layers",
                 "tileable",
             ),
             textures=True,
             optimises=True,
+        ),
+        Method(
+            "portrait",
+            "gatys for heads: the light and colour of the painting's face on the photograph's, features in place",
+            "Selim et al. 2016",
+            "half a minute to minutes",
+            "a painting of a head, landmarks",
+            (*_OF_PAINTINGS, *_OPTIMISED, *_STATISTICS, *_GAINS),
+            optimises=True,
+            gains=True,
         ),
         Method(
             "mrf",

@@ -108,7 +108,7 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
 def cutting(scene: Scene) -> Cut:
     """Give what cuts pictures of a painting into tiles."""
     recipe = scene.recipe
-    layers = tuple(dict.fromkeys((*recipe.content_layers, *recipe.layers_of_style)))
+    layers = tuple(dict.fromkeys((*recipe.layers_of_content, *recipe.layers_of_style)))
     return lambda size, tile: grid(size, layers, tile, wrap=recipe.tileable)
 
 
@@ -182,7 +182,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
     """Give what of a painting decides on its memory."""
     recipe, regions = scene.recipe, scene.regions
     tensors: Mapping[str, Tensor] = getattr(encoder, "tensors", {})
-    layers = (*recipe.content_layers, *recipe.layers_of_style)
+    layers = (*recipe.layers_of_content, *recipe.layers_of_style)
     count = 0 if regions is None else len(regions.names)
     scales = {1.0, *recipe.region_scales.values()}
     sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
@@ -198,7 +198,9 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         neurons=memory.neurons(tensors, layers) or sum(_density(encoder, layer) for layer in encoder.channels),
         precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
         weight_bytes=sum(tensor.nbytes for tensor in tensors.values()) + scratch,
-        target_bytes=4 * sum(_density(encoder, layer) for layer in recipe.content_layers),
+        # Of a portrait, the example's features lie beside the photograph's while targets are made.
+        target_bytes=(8 if METHODS[recipe.method].gains else 4)
+        * sum(_density(encoder, layer) for layer in recipe.layers_of_content),
         solver=recipe.solved_by,
         pairs=recipe.history,
         channels=1 if scene.grey else 3,
@@ -231,7 +233,7 @@ def seconds(
             )
             encode = partial(_encode_on, judge(level), device)
             side = min(PROBE, math.isqrt(largest))
-            rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.content_layers, side)
+            rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.layers_of_content, side)
         styles = sum(math.prod(scene.style_size(style, level)) for style in scene.styles)
         if METHODS[recipe.method].patches:
             styles *= copies(recipe)

@@ -70,7 +70,7 @@ def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Enco
     """
     if encoder.name == "petite" or not 0 < recipe.finishing_steps < recipe.iterations:
         return None
-    beyond = [layer for layer in (*recipe.layers_of_style, *recipe.content_layers) if layer not in encoders.LIFTED]
+    beyond = [layer for layer in (*recipe.layers_of_style, *recipe.layers_of_content) if layer not in encoders.LIFTED]
     if beyond or recipe.pooling != "average":
         why = f"has no {beyond[0]}" if beyond else f"knows no {recipe.pooling} pooling"
         notice(f"petite {why} and can take no steps for {encoder.name}, which takes all {recipe.iterations}")
@@ -119,7 +119,13 @@ def regions_of(
 
 
 def of_texture(recipe: Recipe) -> Recipe:
-    """Give the recipe of a picture without content: it has no content term, and cannot start from one."""
+    """Give the recipe of a picture without content: it has no content term, and cannot start from one.
+
+    Raises `UsageError` for a method that paints no textures.
+    """
+    if not METHODS[recipe.method].textures:
+        able = " or ".join(name for name, each in METHODS.items() if each.textures and each.optimises)
+        raise UsageError(f"{recipe.method} paints photographs; for a texture, set method to {able}")
     changes: dict[str, Any] = {"content_layers": {}} if recipe.content_layers else {}
     if recipe.init in ("content", "blend"):
         changes["init"] = "style"
@@ -130,5 +136,5 @@ def multiple_of(recipe: Recipe) -> int:
     """Give the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
     if not recipe.tileable:
         return 1
-    deepest = max(encoders.stride(layer) for layer in (*recipe.layers_of_style, *recipe.content_layers))
+    deepest = max(encoders.stride(layer) for layer in (*recipe.layers_of_style, *recipe.layers_of_content))
     return max(METHODS[recipe.method].multiple, deepest)

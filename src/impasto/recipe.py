@@ -184,6 +184,30 @@ class Recipe(BaseModel):
         description="how much masks count beside likeness where doodle matches patches; 0: not at all, 1000: first",
     )
 
+    # The content term of portraits.
+    gain_layers: LayerWeights = Field(
+        {"relu2_1": 0.3, "relu3_1": 0.4, "relu4_1": 0.3},
+        description="layers of a portrait's content term, with weights",
+    )
+    gains: Literal["ratio", "energy"] = Field(
+        "ratio",
+        description="how a portrait gets the light of the painting's face: by the ratio of features, or of their local "
+        "energies",
+    )
+    gain_strength: float = Field(1.0, ge=0, le=1, description="how far light goes to that of the painting's face")
+    gain_min: float = Field(
+        0.0, ge=0, le=1, description="least that a feature is multiplied by; 0: 0.7 for ratio, 0.9 for energy"
+    )
+    gain_max: float = Field(
+        0.0, ge=0, le=100, description="most that a feature is multiplied by; 0: 5 for ratio, 2.8 for energy"
+    )
+    gain_window: float = Field(
+        2.0, ge=0.5, le=32, description="standard deviation of the window of local energies, neurons"
+    )
+    gain_regions: Annotated[tuple[Region, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
+        (), description="regions that get the light of the painting's face; empty: all"
+    )
+
     # How a network paints, where that is the method.
     alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in wct, adain and linear, 0 is none")
     passes: int = Field(
@@ -227,9 +251,12 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _judged_by_something(self) -> Self:
-        if not self.content_layers and not self.layers_of_style:
+        if not self.layers_of_content and not self.layers_of_style:
             key = "patch_layers" if METHODS[self.method].patches else "style_layers"
-            raise ValueError(f"content_layers and {key} are both empty; name at least one layer")
+            other = "gain_layers" if METHODS[self.method].gains else "content_layers"
+            raise ValueError(f"{other} and {key} are both empty; name at least one layer")
+        if 0 < self.gain_max < 1:
+            raise ValueError("gain_max is at least 1, or 0 for the rule's own")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
         if not math.fsum(self.statistics.values()) > 0:
@@ -256,6 +283,11 @@ class Recipe(BaseModel):
     def solved_by(self) -> str:
         """The solver: the one that the method needs, or the one chosen."""
         return METHODS[self.method].solver or self.solver
+
+    @property
+    def layers_of_content(self) -> Mapping[str, float]:
+        """The layers that the method's content term looks at, with weights."""
+        return self.gain_layers if METHODS[self.method].gains else self.content_layers
 
     def replace(self, **changes: Any) -> "Recipe":
         """Give a copy with `changes`."""

@@ -13,6 +13,7 @@ from impasto.errors import ImageError, UsageError
 from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
+from impasto.landmarks import Pair
 from impasto.methods import METHODS
 from impasto.optim import canvas
 from impasto.optim.canvas import View
@@ -22,6 +23,8 @@ from impasto.recipe import Recipe, unknown
 
 SMALLEST = 16
 """Pixels on the short side of any level: the deepest style layer then has one neuron."""
+
+_BY_REGION = ("region_weights", "region_content_weights", "region_scales", "region_styles")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Scene:
     """What a recipe makes of the pictures, before any encoder.
 
     `content` is None for a texture, and for a doodle, which has `regions` alone. `start` is the picture of a start from
-    a file.
+    a file, `landmarks` are of a portrait.
 
     Raises `UsageError` where the recipe does not fit the pictures, `ImageError` for a style that is too narrow.
     """
@@ -52,14 +55,15 @@ class Scene:
         styles: Sequence[Picture],
         regions: Regions | None = None,
         start: Picture | None = None,
+        landmarks: Pair | None = None,
     ) -> None:
         self.recipe, self.content, self.start_from = recipe, content, start
         self.styles = [_cut_out(style) for style in styles]
-        self.regions = regions
+        self.regions, self.landmarks = regions, landmarks
         self._check()
 
     def inputs(self) -> list[dict[str, Any]]:
-        """Give role and sha256 of each picture and mask, and `truncated` where it was; never a path."""
+        """Give role and sha256 of each picture, mask and set of landmarks, and `truncated` where so; no path."""
         named = [] if self.content is None else [("content", self.content)]
         named += [("style", style) for style in self.styles]
         if self.start_from is not None:
@@ -69,6 +73,8 @@ class Scene:
             found.append({"role": role, "sha256": picture.sha256} | ({"truncated": True} if picture.truncated else {}))
         if self.regions is not None:
             found += [{"role": role, "sha256": digest} for role, digest in self.regions.digests]
+        if self.landmarks is not None:
+            found += [{"role": role, "sha256": digest} for role, digest in self.landmarks.digests]
         return found
 
     @property
@@ -99,11 +105,15 @@ class Scene:
 
     def style(self, index: int, level: Level, scale: float = 1.0) -> Painted:
         """Give style number `index` for a level; `scale` is a region's factor on the recipe's."""
+        size = self.style_size(self.styles[index], level, scale)
+        return self.painted(index, size, level, crop=self.recipe.style_fit == "crop")
+
+    def painted(self, index: int, size: tuple[int, int], level: Level, *, crop: bool = False) -> Painted:
+        """Give style number `index` at `size` (height, width), with the colours that it has at a level."""
         style = self.styles[index]
-        size = self.style_size(style, level, scale)
         planes = [style.pixels] if style.alpha is None else [style.pixels, style.alpha]
         maps = None if self.regions is None else self.regions.styles[index]
-        if self.recipe.style_fit == "crop":
+        if crop:
             planes = [images.crop_to_aspect(plane, size) for plane in planes]
             maps = maps if maps is None else images.crop_to_aspect(maps[None], size)[0]
         pixels, *alpha = (images.resize(plane, size) for plane in planes)
@@ -259,7 +269,14 @@ class Scene:
         recipe, regions = self.recipe, self.regions
         named = {
             key: list(getattr(recipe, key))
-            for key in ("region_weights", "region_content_weights", "region_scales", "region_styles", "keep")
+            for key in (
+                "region_weights",
+                "region_content_weights",
+                "region_scales",
+                "region_styles",
+                "gain_regions",
+                "keep",
+            )
         }
         if regions is None:
             for key, names in named.items():

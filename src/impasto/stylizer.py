@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import images, planning
+from impasto import images, planning, portrait
 from impasto.checkpoint import Checkpoint
 from impasto.encoders import Encoder
 from impasto.errors import DivergedError, ImageError, InputError, UsageError
@@ -54,8 +54,9 @@ class Stylizer:
     """One painting in progress: iterate over it for `Progress`, ask for `result()` at any time.
 
     `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. `encoder` is a
-    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are what `guides` makes of masks.
-    Everything that can be refused is refused here, before any step.
+    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are what `guides` makes of masks,
+    `content_landmarks` and `style_landmarks`, of the first style, those of a portrait. Everything that can be refused
+    is refused here, before any step.
 
     `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
     that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
@@ -89,6 +90,8 @@ class Stylizer:
         encoder: str | Path | Encoder | None = None,
         init_image: Source | None = None,
         regions: Regions | None = None,
+        content_landmarks: Source | None = None,
+        style_landmarks: Source | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
         tile: Tiling = "auto",
@@ -107,7 +110,9 @@ class Stylizer:
             raise UsageError("init 'file' and init_image belong together; give both or neither")
         many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
         start = None if init_image is None else load(init_image)
-        self.scene = Scene(recipe, photo, [load(style) for style in many], regions, start)
+        paintings = [load(style) for style in many]
+        pair = portrait.landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
+        self.scene = Scene(recipe, photo, paintings, regions, start, pair)
         self.size = result_size(photo, recipe, regions)
         multiple, patched = multiple_of(recipe), METHODS[recipe.method].patches
         if max(self.size) != recipe.size:
@@ -387,6 +392,8 @@ def stylize(
     content_mask: Source | None = None,
     style_masks: Sequence[Source | None] | Source | None = None,
     region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None = None,
+    content_landmarks: Source | None = None,
+    style_landmarks: Source | None = None,
     tile: Tiling = "auto",
     memory: int | None = None,
     device: str = "auto",
@@ -406,6 +413,9 @@ def stylize(
     Regions come from colour masks, `content_mask` with one of `style_masks` for each style (None: all of that style),
     or from grey ones: `region_masks={"sky": (of the content, [of each style])}`.
 
+    `content_landmarks` and `style_landmarks` say where the faces of a portrait are, in the photograph and in the first
+    painting: files, or lists of [x, y] (docs/portraits.md).
+
     `tile`, `memory` and `device` are those of `Stylizer`. Raises `ImpastoError`s, one line each.
 
     >>> result = stylize("photo.jpg", "painting.jpg", size=768)  # doctest: +SKIP
@@ -419,6 +429,8 @@ def stylize(
         recipe = recipe.replace(**overrides)
     count = len(styles) if isinstance(styles, list | tuple) else 1
     regions = regions_of(content_mask, style_masks, region_masks, count, recipe.regions)
+    both = {"content_landmarks": content_landmarks, "style_landmarks": style_landmarks}
+    given = {key: value for key, value in both.items() if value is not None}
     from impasto.beginning import begin  # which knows `Stylizer`
 
     painting = begin(
@@ -429,6 +441,7 @@ def stylize(
         network=network,
         init_image=init_image,
         regions=regions,
+        **given,
         tile=tile,
         memory=memory,
         device=device,

@@ -7,7 +7,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from impasto import encoders, guides, images
+from impasto import encoders, guides, images, portrait
 from impasto.encoders import Encoder
 from impasto.events import notice
 from impasto.losses import (
@@ -103,9 +103,9 @@ class Targets:
             each = [recipe.region_content_weights.get(name, 1.0) for name in scene.regions.names]
             weights = torch.tensor(each)
         found = []
-        for layer, (features, squares) in self._content_maps(scene.photo(level), tile).items():
+        for layer, (features, squares) in self._content_targets(level, tile).items():
             channels, positions = self._encoder.channels[layer], round(features[0, 0].numel() * ratio)
-            factor = recipe.content_weight * recipe.content_layers[layer] * ratio
+            factor = recipe.content_weight * recipe.layers_of_content[layer] * ratio
             factor *= normal.content(channels, positions, squares * ratio)
             guide = None
             if weights is not None and maps is not None:
@@ -114,9 +114,22 @@ class Targets:
             found.append(Content(layer, features, factor, guide))
         return found
 
+    def _content_targets(self, level: Level, tile: int | None) -> dict[str, tuple[Tensor, float]]:
+        """Give what each content layer is to be, and the sum of its squares."""
+        maps = self._content_maps(self._scene.photo(level), tile)
+        if not METHODS[self._recipe.method].gains:
+            return maps
+
+        def encode(picture: Tensor) -> dict[str, Tensor]:
+            return {layer: found for layer, (found, _) in self._content_maps(picture, tile).items()}
+
+        photo = {layer: found for layer, (found, _) in maps.items()}
+        changed = portrait.targets(self._scene, level, self._encoder, encode, photo)
+        return {layer: (found, power(found)) for layer, found in changed.items()}
+
     def _content_maps(self, photo: Tensor, tile: int | None) -> dict[str, tuple[Tensor, float]]:
         """Give the features of each content layer, and the sum of their squares."""
-        layers = self._recipe.content_layers
+        layers = self._recipe.layers_of_content
         if tile is None:
             return {layer: (found, power(found)) for layer, found in self._encode(photo, layers).items()}
         maps: dict[str, tuple[Tensor, float]] = {}

@@ -225,7 +225,7 @@ def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
             "adain",
             ("--iterations", "9"),
             2,
-            "iterations belongs to gatys, mrf and doodle, not to adain, which knows alpha",
+            "iterations belongs to gatys, portrait, mrf and doodle, not to adain, which knows alpha",
         ),
         ("gatys", ("--alpha", "0.5"), 2, "alpha belongs to wct, adain and linear"),
         ("gatys", ("--network", "waves"), 2, "--network: gatys paints without one"),

@@ -56,6 +56,11 @@ GROUPS = (
             "semantic_weight",
         ),
     ),
+    Group(
+        "portrait",
+        "Portraits",
+        ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
+    ),
     Group("start", "Start", ("init", "init_blend", "levels")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
