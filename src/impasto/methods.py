@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-MethodName = Literal["gatys", "mrf", "wct", "adain", "linear", "johnson", "texture_net"]
+MethodName = Literal["gatys", "mrf", "nnst", "wct", "adain", "linear", "johnson", "texture_net"]
 
 SHARED = (
     "version",
@@ -47,6 +47,7 @@ _OPTIMISED = (
 )
 """Settings of all methods that optimise the picture."""
 _PATCHES = ("patch_layers", "patch_reuse", "patch_rotations", "patch_scales", "patch_size", "patch_stride")
+_CONTENT_TERM = ("content_layers", "content_weight")
 _REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
 
@@ -79,6 +80,8 @@ class Method:
     """Its terms look at the whole picture at several layers at once, and depend on where a level begins."""
     laplacian: bool = False
     """What it optimises are the differences of a Laplacian pyramid, not pixels."""
+    finishes: bool = False
+    """Its last steps, at the last size, are of another kind."""
     solver: str = ""
     """The solver that it needs; empty: what the recipe says."""
 
@@ -138,6 +141,29 @@ METHODS: Mapping[str, Method] = {
             textures=True,
             optimises=True,
             patches=True,
+        ),
+        Method(
+            "nnst",
+            "optimises the picture, each place of it towards what is most alike in the painting: crisp strokes, the "
+            "form kept",
+            "Kolkin et al. 2022",
+            "a minute",
+            "a painting",
+            (
+                "style_scale",
+                "style_fit",
+                "region_styles",
+                "encoder",
+                "region_scales",
+                "region_weights",
+                *(name for name in _OPTIMISED if name not in _CONTENT_TERM),
+                "content_share",
+                "neighbour_layers",
+                "quarter_turns",
+            ),
+            optimises=True,
+            whole=True,
+            finishes=True,
         ),
         Method(
             "wct",

@@ -177,6 +177,22 @@ class Recipe(BaseModel):
         0.0, ge=0, le=2, description="taken off a patch's likeness for each use, so that others are used; 0 is free"
     )
 
+    # The style term of nnst.
+    neighbour_layers: LayerWeights = Field(
+        dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2"), 1.0),
+        description="layers in which nnst compares the picture with the painting, with weights",
+    )
+    content_share: float = Field(
+        0.75,
+        ge=0,
+        le=1,
+        description="share of the photograph, beside the painting so far, in what nnst finds its likes for: more keeps "
+        "the form",
+    )
+    quarter_turns: int = Field(
+        3, ge=0, le=3, description="quarter turns of the painting whose parts nnst uses too: strokes in all directions"
+    )
+
     # How a network paints, where that is the method.
     alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in wct, adain and linear, 0 is none")
     passes: int = Field(
@@ -243,6 +259,8 @@ class Recipe(BaseModel):
     @property
     def layers_of_style(self) -> Mapping[str, float]:
         """The layers that the method's style term looks at, with weights."""
+        if self.method == "nnst":
+            return self.neighbour_layers
         return self.patch_layers if METHODS[self.method].patches else self.style_layers
 
     @property

@@ -118,8 +118,9 @@ class Stylizer:
             recipe.levels,
             recipe.iterations,
             multiple=multiple,
-            finishing=recipe.finishing_steps if self.surrogate else 0,
-            coarsest=pyramid.COARSEST_PATCHES if METHODS[recipe.method].patches else pyramid.COARSEST,
+            finishing=recipe.finishing_steps if self.surrogate or METHODS[recipe.method].finishes else 0,
+            coarsest=pyramid.coarsest(METHODS[recipe.method]),
+            surrogate=self.surrogate is not None,
         )
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size
