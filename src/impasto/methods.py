@@ -47,7 +47,8 @@ _OPTIMISED = (
 )
 """Settings of all methods that optimise the picture."""
 _PATCHES = ("patch_layers", "patch_reuse", "patch_rotations", "patch_scales", "patch_size", "patch_stride")
-_CONTENT_TERM = ("content_layers", "content_weight")
+_FIXED = ("content_layers", "content_weight", "solver", "history")
+"""Settings that nnst has no content term for, or no other solver."""
 _REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
 
@@ -156,13 +157,15 @@ METHODS: Mapping[str, Method] = {
                 "encoder",
                 "region_scales",
                 "region_weights",
-                *(name for name in _OPTIMISED if name not in _CONTENT_TERM),
+                *(name for name in _OPTIMISED if name not in _FIXED),
                 "content_share",
                 "neighbour_layers",
                 "quarter_turns",
             ),
             optimises=True,
             whole=True,
+            laplacian=True,
+            solver="adam",
             finishes=True,
         ),
         Method(

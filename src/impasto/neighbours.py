@@ -1,7 +1,7 @@
 """The terms of nnst: what of the paintings stands where in the picture, and the terms that draw it there."""
 
-import math, os
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -9,8 +9,8 @@ from torch import Tensor
 
 from impasto import encoders
 from impasto.encoders import Encoder
-from impasto.losses import Bank, Source, Whole
-from impasto.losses.neighbours import Nearest, Replaced, hypercolumns, thinned
+from impasto.losses import Bank, Nearest, Replaced, Source, Whole
+from impasto.losses.neighbours import hypercolumns, thinned
 from impasto.losses.patches import labels_of
 from impasto.optim.pyramid import Level
 from impasto.patchwork import Encode, Patchwork, unbarred
@@ -18,10 +18,15 @@ from impasto.scene import Painted, Scene
 
 GRID = "relu3_1"
 """Hypercolumns lie on the neurons of this layer, one for 4x4 pixels (Kolkin et al. 2022, section 3.1)."""
+STRIDE = encoders.stride(GRID)
 MOST = 64
 """Neurons along the longer side that are matched anew in each step (ibid., its code)."""
-PULL = 30.0
-"""On the mean of 1 - cos, so that the default style_weight stands well beside the total variation."""
+MOST_COLUMNS = 128
+"""Hypercolumns of a painting along its longer side, all there are at 512 px: matching would otherwise take 16 times as
+long for twice the side."""
+PULL = 1.0
+"""On the mean of 1 - cos. Chosen by eye beside the default tv_weight, at 256 px with petite: 30 gave glaring colours
+and noise, and from 1 to 4 there was no difference to see."""
 
 
 class Neighbours(Patchwork):
@@ -47,19 +52,18 @@ class Neighbours(Patchwork):
         factors = {layer: weight / self._encoder.channels[layer] for layer, weight in self._layers.items()}
 
         def look(picture: Tensor) -> dict[str, Tensor]:
-            size = max(1, picture.shape[2] // 4), max(1, picture.shape[3] // 4)
+            size = max(1, picture.shape[2] // STRIDE), max(1, picture.shape[3] // STRIDE)
             return {GRID: hypercolumns(self._encode(picture, factors), factors, size)}
 
-        heap = self._heaps(level, look, {GRID: 1})[GRID]
+        heap = self._heaps(level, look, (GRID,), MOST_COLUMNS)[GRID]
         columns = look(query)[GRID]
         labels, weights = self._restricted(GRID, 1, heap, level)
         found, _ = heap.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
-        target = heap.at(found)
-        return Replaced(factors, target + (heap.centre[:, None, None] if os.environ.get("UNC") else 0), heap.centre*(0 if os.environ.get("UNC") else 1), PULL * self._recipe.style_weight, weights)
+        return Replaced(factors, heap.at(found), heap.centre, PULL * self._recipe.style_weight, weights)
 
     def _nearest(self, level: Level) -> tuple[Nearest, ...]:
-        steps = {layer: -(-max(level.size) // encoders.stride(layer) // MOST) for layer in self._layers}
-        heaps = self._heaps(level, lambda picture: self._encode(picture, self._layers), steps)
+        steps = {layer: spaced(max(level.size) // encoders.stride(layer), MOST) for layer in self._layers}
+        heaps = self._heaps(level, lambda picture: self._encode(picture, self._layers), self._layers, MOST)
         share = PULL * self._recipe.style_weight / math.fsum(self._layers.values())
         found = []
         for layer, weight in self._layers.items():
@@ -69,11 +73,11 @@ class Neighbours(Patchwork):
         return tuple(found)
 
     def _heaps(
-        self, level: Level, look: Callable[[Tensor], Mapping[str, Tensor]], steps: Mapping[str, int]
+        self, level: Level, look: Callable[[Tensor], Mapping[str, Tensor]], layers: Iterable[str], most: int
     ) -> dict[str, "Heap"]:
-        """Give for each layer in `steps` what the paintings hold, of every so many neurons, at the level's size."""
+        """Give for each of `layers` what the paintings hold at the level's size, at `most` neurons along a side."""
         scene = self._scene
-        sources: dict[str, list[Source]] = {layer: [] for layer in steps}
+        sources: dict[str, list[Source]] = {layer: [] for layer in layers}
         for index in range(len(scene.styles)):
             for scale in sorted({1.0, *self._recipe.region_scales.values()}):
                 labels = self._painted_at(index, scale)
@@ -84,13 +88,13 @@ class Neighbours(Patchwork):
                     copy = quarters(painted, turns)
                     for layer, features in look(copy.pixels).items():
                         source = self._source(features, copy, layer, labels, 1, 1)
-                        allowed = None if source.allowed is None else thinned(source.allowed, steps[layer])
-                        sources[layer].append(Source(thinned(source.features, steps[layer]), allowed=allowed))
-        return {layer: Heap.of(found) for layer, found in sources.items()}
+                        step = spaced(max(features.shape[2:]), most)
+                        allowed = None if source.allowed is None else thinned(source.allowed, step)
+                        sources[layer].append(Source(thinned(source.features, step).clone(), allowed=allowed))
+        precision = getattr(self._encoder, "precision", None)
+        return {layer: Heap.of(found, precision) for layer, found in sources.items()}
 
-    def _restricted(
-        self, layer: str, step: int, heap: "Heap", level: Level
-    ) -> tuple[Tensor | None, Tensor | None]:
+    def _restricted(self, layer: str, step: int, heap: "Heap", level: Level) -> tuple[Tensor | None, Tensor | None]:
         """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
         device, maps = heap.centre.device, self._scene.maps(level)
         if maps is None:
@@ -114,8 +118,8 @@ class Heap:
     bank: Bank
 
     @classmethod
-    def of(cls, sources: list[Source]) -> "Heap":
-        """Take off the mean over all neurons that may stand for something."""
+    def of(cls, sources: list[Source], precision: torch.dtype | None = None) -> "Heap":
+        """Take off the mean over all neurons that may stand for something; `precision` is that of `Bank`."""
         total, count = torch.zeros_like(sources[0].features[:, 0, 0]), 0.0
         for source in sources:
             counted = source.features.new_ones(source.features.shape[1:])
@@ -125,11 +129,16 @@ class Heap:
             count += float(counted.sum())
         centre = total / max(count, 1.0)
         centred = unbarred([replace(each, features=each.features - centre[:, None, None]) for each in sources])
-        return cls(centred, centre, Bank(centred, size=1, likeness="cosine"))
+        return cls(centred, centre, Bank(centred, size=1, likeness="cosine", precision=precision))
 
     def at(self, numbers: Tensor) -> Tensor:
         """Give the neurons of these `numbers` (h, w), without the centre: (1, C, h, w)."""
         return self.bank.patches(numbers.flatten())[:, :, 0, 0].T.reshape(1, -1, *numbers.shape)
+
+
+def spaced(side: int, most: int) -> int:
+    """Give from how many neurons to take one, so that of `side` there are `most` left."""
+    return max(1, -(-side // most))
 
 
 def quarters(painted: Painted, turns: int) -> Painted:

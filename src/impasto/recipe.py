@@ -241,6 +241,8 @@ class Recipe(BaseModel):
             raise ValueError(f"content_layers and {key} are both empty; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
+        if not math.fsum(self.neighbour_layers.values()) > 0:
+            raise ValueError("neighbour_layers names none with a weight; name at least one, for example relu3_1")
         if not math.fsum(self.statistics.values()) > 0:
             raise ValueError("statistics names none with a weight; name at least one, for example gram")
         for layer, shares in self.layer_shares.items():

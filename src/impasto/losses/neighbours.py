@@ -41,10 +41,12 @@ def away(columns: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
 
 @dataclass(frozen=True)
 class Replaced:
-    """Weighted mean of 1 - cos of the angle between a picture's hypercolumns and fixed ones (Kolkin et al. 2022, eq. 4).
+    """Weighted mean of 1 - cos of the angle between a picture's hypercolumns and fixed ones (Kolkin et al. 2022).
 
-    `factors` are those of `hypercolumns`, `target` (1, ΣC, h, w) the painting's hypercolumns in the place of the
-    picture's, and `weights` (h, w) >= 0 those of places.
+    `factors` are those of `hypercolumns`; `target` (1, ΣC, h, w) are the painting's hypercolumns in the places of the
+    picture's, without their mean `centre` (ΣC,), which is taken off the picture's too. The paper measures angles from
+    zero, from where all hypercolumns lie in much the same direction, and the loss hardly minds how pale or glaring a
+    picture is. `weights` (h, w) >= 0 are those of places.
     """
 
     factors: Mapping[str, float]

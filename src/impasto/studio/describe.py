@@ -48,6 +48,7 @@ GROUPS = (
         "Patches",
         ("patch_layers", "patch_size", "patch_stride", "patch_rotations", "patch_scales", "patch_reuse"),
     ),
+    Group("neighbours", "Neighbours", ("content_share", "quarter_turns", "neighbour_layers")),
     Group("start", "Start", ("init", "init_blend", "levels")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
