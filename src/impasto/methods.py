@@ -81,6 +81,8 @@ class Method:
     """Its terms look at the whole picture at several layers at once, and depend on where a level begins."""
     laplacian: bool = False
     """What it optimises are the differences of a Laplacian pyramid, not pixels."""
+    detail: bool = True
+    """A level begins with what the level before could not hold of the photograph."""
     finishes: bool = False
     """Its last steps, at the last size, are of another kind."""
     solver: str = ""
@@ -167,6 +169,7 @@ METHODS: Mapping[str, Method] = {
             laplacian=True,
             solver="adam",
             finishes=True,
+            detail=False,
         ),
         Method(
             "wct",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from impasto import encoders
+from impasto import encoders, images
 from impasto.encoders import Encoder
 from impasto.losses import Bank, Nearest, Replaced, Source, Whole
 from impasto.losses.neighbours import hypercolumns, thinned
@@ -24,9 +24,9 @@ MOST = 64
 MOST_COLUMNS = 128
 """Hypercolumns of a painting along its longer side, all there are at 512 px: matching would otherwise take 16 times as
 long for twice the side."""
-PULL = 1.0
+PULL = 0.4
 """On the mean of 1 - cos. Chosen by eye beside the default tv_weight, at 256 px with petite: 30 gave glaring colours
-and noise, and from 1 to 4 there was no difference to see."""
+and noise, from 1 to 4 flat parts kept a grain, and this much less of it."""
 
 
 class Neighbours(Patchwork):
@@ -48,7 +48,11 @@ class Neighbours(Patchwork):
     def _replaced(self, level: Level, begun: Tensor) -> Replaced:
         query = self._scene.photo(level).to(begun)
         if level.index:
-            query = torch.lerp(begun, query, self._recipe.content_share)
+            # What the level before could not hold of the photograph is looked for, and not begun with: a form that is
+            # there already would stay.
+            small = images.resize(query, (query.shape[2] // 2, query.shape[3] // 2))
+            detailed = begun + query - images.resize(small, level.size)
+            query = torch.lerp(detailed, query, self._recipe.content_share)
         factors = {layer: weight / self._encoder.channels[layer] for layer, weight in self._layers.items()}
 
         def look(picture: Tensor) -> dict[str, Tensor]:

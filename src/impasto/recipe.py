@@ -220,8 +220,8 @@ class Recipe(BaseModel):
         40,
         ge=0,
         le=1_000_000,
-        description="of the iterations, those that vgg19 takes at the last size after petite took all others; 0: it "
-        "takes all",
+        description="of the iterations, those that vgg19 takes at the last size after petite took all others, and in "
+        "which nnst matches anew at every step; 0: vgg19 takes all, and nnst matches once a level",
     )
     solver: Literal["lbfgs", "adam"] = Field("lbfgs", description="how steps are taken")
     history: int = Field(12, ge=1, le=200, description="pairs that L-BFGS remembers")
