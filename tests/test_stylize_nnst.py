@@ -129,6 +129,14 @@ def test_the_query_is_the_photograph_and_then_what_a_level_begins_with_too(build
     assert not alike(0.25, 1)
 
 
+def test_a_level_begins_with_what_was_painted_alone(build) -> None:
+    stylizer, other = build(), build(method="gatys", finishing_steps=0)
+    level = stylizer.levels[1]
+    painted = torch.full((1, 3, 24, 32), 0.5)
+    assert stylizer.scene.enlarge(painted, level).std() < 1e-4
+    assert other.scene.enlarge(painted, level).std() > 0.01
+
+
 def test_masks_restrict_the_matches(build, sides: Regions, style: Tensor) -> None:
     options = {"levels": 1, "iterations": 2, "finishing_steps": 0, "quarter_turns": 0}
     bound = replaced(build(regions=sides, **options))

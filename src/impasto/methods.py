@@ -147,8 +147,7 @@ METHODS: Mapping[str, Method] = {
         ),
         Method(
             "nnst",
-            "optimises the picture, each place of it towards what is most alike in the painting: crisp strokes, the "
-            "form kept",
+            "optimises the picture, each place towards its like in the painting: crisp strokes, the form kept",
             "Kolkin et al. 2022",
             "a minute",
             "a painting",
