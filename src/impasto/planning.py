@@ -195,12 +195,12 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         samples = (8 * areas + 16) * sum(_density(encoder, layer) for layer in recipe.patch_layers)
         scratch = 2 * SCRATCH_BYTES
     if recipe.method == "nnst":
-        # Hypercolumns: of the paintings three copies while they are matched; of the picture the targets, and what the
-        # angles to them and their gradient need.
+        # Hypercolumns: copies of the paintings' while they are matched; of the picture's what the angles and their
+        # gradient need beside that. Measured at 512 and 1024 px with petite.
         areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * (recipe.quarter_turns + 1)
         areas /= neighbours.spaced(max(level.size) // neighbours.STRIDE, neighbours.MOST_COLUMNS) ** 2
         widths = sum(_width(encoder, layer) for layer in recipe.neighbour_layers)
-        samples = (12 * areas + 24) * widths / neighbours.STRIDE**2
+        samples = (10 * areas + 8) * widths / neighbours.STRIDE**2
         scratch = 2 * SCRATCH_BYTES
     return Work(
         neurons=memory.neurons(tensors, layers) or sum(_density(encoder, layer) for layer in encoder.channels),
@@ -308,26 +308,28 @@ def _timed(do: Callable[[], object], times: int) -> list[float]:
     return found
 
 
-def _seconds_per_pair(channels: int, size: int, stride: int, penalty: float = 0.0) -> float:
+def _seconds_per_pair(
+    channels: int, size: int, stride: int, penalty: float = 0.0, precision: torch.dtype | None = None
+) -> float:
     """Time the matching of patches; give it for one neuron of the picture and one of a painting."""
     one, other = torch.rand(2, channels, MATCHED, MATCHED, generator=torch.Generator().manual_seed(0)).unbind()
-    bank = Bank([Source(other)], size=size, stride=stride)
+    bank = Bank([Source(other)], size=size, stride=stride, precision=precision)
     return min(_timed(lambda: bank.match(one, penalty=penalty), 3)) / MATCHED**4
 
 
 def _matching_neighbours(level: Level, styles: float, encoder: Encoder, recipe: Recipe) -> float:
     """Estimate the seconds that a level of nnst takes for matching, against paintings of so many pixels together."""
     widths = {layer: _width(encoder, layer) for layer in recipe.neighbour_layers}
-    long, pixels = max(level.size), math.prod(level.size)
+    long, pixels, precision = max(level.size), math.prod(level.size), getattr(encoder, "precision", None)
     if not level.finishing:
         step = neighbours.spaced(long // neighbours.STRIDE, neighbours.MOST_COLUMNS)
         pairs = pixels * styles / neighbours.STRIDE**4 / step**2
-        return pairs * _seconds_per_pair(sum(widths.values()), 1, 1)
+        return pairs * _seconds_per_pair(sum(widths.values()), 1, 1, precision=precision)
     total = 0.0
     for layer, width in widths.items():
         stride = encoders.stride(layer)
         stride *= neighbours.spaced(long // stride, neighbours.MOST)
-        total += pixels * styles / stride**4 * _seconds_per_pair(width, 1, 1)
+        total += pixels * styles / stride**4 * _seconds_per_pair(width, 1, 1, precision=precision)
     return (level.steps + 1) * total
 
 
