@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-MethodName = Literal["gatys", "portrait", "mrf", "doodle", "wct", "adain", "linear", "johnson", "texture_net"]
+MethodName = Literal["gatys", "portrait", "mrf", "doodle", "nnst", "wct", "adain", "linear", "johnson", "texture_net"]
 
 SHARED = (
     "version",
@@ -79,6 +79,8 @@ _PATCHES = (
     "patch_stride",
 )
 """Settings of all methods that match patches."""
+_FIXED = ("content_weight", "solver", "history")
+"""Settings that nnst has no content term for, or no other solver."""
 _REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
 
@@ -111,6 +113,10 @@ class Method:
     """Its terms look at the whole picture at several layers at once, and depend on where a level begins."""
     laplacian: bool = False
     """What it optimises are the differences of a Laplacian pyramid, not pixels."""
+    detail: bool = True
+    """A level begins with what the level before could not hold of the photograph."""
+    finishes: bool = False
+    """Its last steps, at the last size, are of another kind."""
     solver: str = ""
     """The solver that it needs; empty: what the recipe says."""
     gains: bool = False
@@ -173,6 +179,31 @@ METHODS: Mapping[str, Method] = {
             textures=True,
             optimises=True,
             patches=True,
+        ),
+        Method(
+            "nnst",
+            "optimises the picture, each place towards its like in the painting: crisp strokes, the form kept",
+            "Kolkin et al. 2022",
+            "a minute",
+            "a painting",
+            (
+                "style_scale",
+                "style_fit",
+                "region_styles",
+                "encoder",
+                "region_scales",
+                "region_weights",
+                *(name for name in _OPTIMISED if name not in _FIXED),
+                "content_share",
+                "neighbour_layers",
+                "quarter_turns",
+            ),
+            optimises=True,
+            whole=True,
+            laplacian=True,
+            solver="adam",
+            finishes=True,
+            detail=False,
         ),
         Method(
             "wct",

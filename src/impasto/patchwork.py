@@ -1,7 +1,7 @@
 """The patch terms of a level: banks of the paintings' patches, and which of them may paint what."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -59,14 +59,14 @@ class Patchwork:
                     continue
                 for painted in self._copies(scene.style(index, level, scale)):
                     for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
-                        sources[layer].append(self._source(features, painted, layer, labels))
+                        source = self._source(features, painted, layer, labels, recipe.patch_size, recipe.patch_stride)
+                        sources[layer].append(source)
         maps = scene.maps(level)
         return tuple(self._term(layer, sources[layer], maps, level) for layer in recipe.patch_layers)
 
     def _term(self, layer: str, sources: list[Source], maps: Tensor | None, level: Level) -> Patches:
         recipe = self._recipe
-        if all(source.allowed is None or bool(source.allowed.all()) for source in sources):
-            sources = [replace(source, allowed=None) for source in sources]
+        sources = unbarred(sources)
         bank = Bank(
             sources,
             size=recipe.patch_size,
@@ -95,10 +95,11 @@ class Patchwork:
             penalty=recipe.patch_reuse,
         )
 
-    def _source(self, features: Tensor, painted: Painted, layer: str, labels: list[bool]) -> Source:
+    def _source(
+        self, features: Tensor, painted: Painted, layer: str, labels: list[bool], size: int, stride: int
+    ) -> Source:
         """Give the features of a painting, of which patches may stand for those `labels` that they show."""
-        recipe, device = self._recipe, features.device
-        size, stride = recipe.patch_size, recipe.patch_stride
+        device = features.device
         alpha = painted.pixels.new_ones(painted.pixels.shape[2:]) if painted.alpha is None else painted.alpha
         allowed = (shares(self._at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[:, None, None]
         if painted.maps is None:
@@ -146,6 +147,13 @@ class Patchwork:
         for size in range(-self._recipe.patch_scales, self._recipe.patch_scales + 1):
             for turn in range(-self._recipe.patch_rotations, self._recipe.patch_rotations + 1):
                 yield turned(scaled(painted, STEP**size), TURN * turn)
+
+
+def unbarred(sources: Sequence[Source]) -> list[Source]:
+    """Give the sources without what each patch may stand for, where that is everything."""
+    if any(source.allowed is not None and not bool(source.allowed.all()) for source in sources):
+        return list(sources)
+    return [replace(source, allowed=None) for source in sources]
 
 
 def scaled(painted: Painted, factor: float) -> Painted:

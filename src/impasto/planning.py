@@ -11,7 +11,7 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from impasto import encoders
+from impasto import encoders, neighbours
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import notice
@@ -194,6 +194,14 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * copies(recipe)
         samples = (8 * areas + 16) * sum(_density(encoder, layer) for layer in recipe.patch_layers)
         scratch = 2 * SCRATCH_BYTES
+    if recipe.method == "nnst":
+        # Hypercolumns: copies of the paintings' while they are matched; of the picture's what the angles and their
+        # gradient need beside that. Measured at 512 and 1024 px with petite.
+        areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * (recipe.quarter_turns + 1)
+        areas /= neighbours.spaced(max(level.size) // neighbours.STRIDE, neighbours.MOST_COLUMNS) ** 2
+        widths = sum(_width(encoder, layer) for layer in recipe.neighbour_layers)
+        samples = (10 * areas + 8) * widths / neighbours.STRIDE**2
+        scratch = 2 * SCRATCH_BYTES
     return Work(
         neurons=memory.neurons(tensors, layers) or sum(_density(encoder, layer) for layer in encoder.channels),
         precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
@@ -238,7 +246,16 @@ def seconds(
         if METHODS[recipe.method].patches:
             styles *= copies(recipe)
             matched = (level.steps + 1) * math.prod(level.size) * styles
-            total += matched * sum(_seconds_per_pair(judge(level), layer, recipe) for layer in recipe.patch_layers)
+            total += matched * sum(
+                _seconds_per_pair(
+                    _width(judge(level), layer), recipe.patch_size, recipe.patch_stride, recipe.patch_reuse
+                )
+                / encoders.stride(layer) ** 4
+                for layer in recipe.patch_layers
+            )
+        if recipe.method == "nnst":
+            styles *= recipe.quarter_turns + 1
+            total += _matching_neighbours(level, styles, judge(level), recipe)
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
         pixels += plan.grid.overhead * (math.prod(level.size) + styles) / 3
@@ -293,18 +310,29 @@ def _timed(do: Callable[[], object], times: int) -> list[float]:
     return found
 
 
-def _seconds_per_pair(encoder: Encoder, layer: str, recipe: Recipe) -> float:
-    """Time the matching of patches; give it for one pixel of the picture and one of a painting."""
-    lift = encoder.lift(layer)
-    channels, side = encoder.channels[layer] if lift is None else lift.shape[1], MATCHED
-    one, other = torch.rand(2, channels, side, side, generator=torch.Generator().manual_seed(0)).unbind()
-    bank = Bank([Source(other)], size=recipe.patch_size, stride=recipe.patch_stride)
-    times = []
-    for _ in range(3):
-        began = time.perf_counter()
-        bank.match(one, penalty=recipe.patch_reuse)
-        times.append(time.perf_counter() - began)
-    return min(times) / (side * encoders.stride(layer)) ** 4
+def _seconds_per_pair(
+    channels: int, size: int, stride: int, penalty: float = 0.0, precision: torch.dtype | None = None
+) -> float:
+    """Time the matching of patches; give it for one neuron of the picture and one of a painting."""
+    one, other = torch.rand(2, channels, MATCHED, MATCHED, generator=torch.Generator().manual_seed(0)).unbind()
+    bank = Bank([Source(other)], size=size, stride=stride, precision=precision)
+    return min(_timed(lambda: bank.match(one, penalty=penalty), 3)) / MATCHED**4
+
+
+def _matching_neighbours(level: Level, styles: float, encoder: Encoder, recipe: Recipe) -> float:
+    """Estimate the seconds that a level of nnst takes for matching, against paintings of so many pixels together."""
+    widths = {layer: _width(encoder, layer) for layer in recipe.neighbour_layers}
+    long, pixels, precision = max(level.size), math.prod(level.size), getattr(encoder, "precision", None)
+    if not level.finishing:
+        step = neighbours.spaced(long // neighbours.STRIDE, neighbours.MOST_COLUMNS)
+        pairs = pixels * styles / neighbours.STRIDE**4 / step**2
+        return pairs * _seconds_per_pair(sum(widths.values()), 1, 1, precision=precision)
+    total = 0.0
+    for layer, width in widths.items():
+        stride = encoders.stride(layer)
+        stride *= neighbours.spaced(long // stride, neighbours.MOST)
+        total += pixels * styles / stride**4 * _seconds_per_pair(width, 1, 1, precision=precision)
+    return (level.steps + 1) * total
 
 
 def copies(recipe: Recipe) -> int:
@@ -314,5 +342,10 @@ def copies(recipe: Recipe) -> int:
 
 def _density(encoder: Encoder, layer: str) -> float:
     """Give the values that the encoder returns for a layer, per pixel."""
+    return _width(encoder, layer) / encoders.stride(layer) ** 2
+
+
+def _width(encoder: Encoder, layer: str) -> int:
+    """Give the channels that the encoder returns for a layer."""
     lift = encoder.lift(layer)
-    return (encoder.channels[layer] if lift is None else lift.shape[1]) / encoders.stride(layer) ** 2
+    return encoder.channels[layer] if lift is None else lift.shape[1]

@@ -118,14 +118,19 @@ def regions_of(
     return guides.from_colours(images.load(content_mask), [load(mask) for mask in many], count)
 
 
+def check_texture(recipe: Recipe) -> None:
+    """Raise `UsageError` where a recipe's method needs a photograph."""
+    if not METHODS[recipe.method].textures:
+        able = [name for name, each in METHODS.items() if each.textures]
+        raise UsageError(f"{recipe.method} paints photographs; textures come from {', '.join(able)}")
+
+
 def of_texture(recipe: Recipe) -> Recipe:
     """Give the recipe of a picture without content: it has no content term, and cannot start from one.
 
-    Raises `UsageError` for a method that paints no textures.
+    Raises `UsageError` where its method needs one.
     """
-    if not METHODS[recipe.method].textures:
-        able = " or ".join(name for name, each in METHODS.items() if each.textures and each.optimises)
-        raise UsageError(f"{recipe.method} paints photographs; for a texture, set method to {able}")
+    check_texture(recipe)
     changes: dict[str, Any] = {"content_layers": {}} if recipe.content_layers else {}
     if recipe.init in ("content", "blend"):
         changes["init"] = "style"

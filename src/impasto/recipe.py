@@ -208,6 +208,22 @@ class Recipe(BaseModel):
         (), description="regions that get the light of the painting's face; empty: all"
     )
 
+    # The style term of nnst.
+    neighbour_layers: LayerWeights = Field(
+        dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2"), 1.0),
+        description="layers in which nnst compares the picture with the painting, with weights",
+    )
+    content_share: float = Field(
+        0.75,
+        ge=0,
+        le=1,
+        description="share of the photograph, beside the painting so far, in what nnst finds its likes for: more keeps "
+        "the form",
+    )
+    quarter_turns: int = Field(
+        3, ge=0, le=3, description="quarter turns of the painting whose parts nnst uses too: strokes in all directions"
+    )
+
     # How a network paints, where that is the method.
     alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in wct, adain and linear, 0 is none")
     passes: int = Field(
@@ -235,8 +251,8 @@ class Recipe(BaseModel):
         40,
         ge=0,
         le=1_000_000,
-        description="of the iterations, those that vgg19 takes at the last size after petite took all others; 0: it "
-        "takes all",
+        description="of the iterations, those that vgg19 takes at the last size after petite took all others, and in "
+        "which nnst matches anew at every step; 0: vgg19 takes all, and nnst matches once a level",
     )
     solver: Literal["lbfgs", "adam"] = Field("lbfgs", description="how steps are taken")
     history: int = Field(12, ge=1, le=200, description="pairs that L-BFGS remembers")
@@ -259,6 +275,8 @@ class Recipe(BaseModel):
             raise ValueError("gain_max is at least 1, or 0 for the rule's own")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
+        if not math.fsum(self.neighbour_layers.values()) > 0:
+            raise ValueError("neighbour_layers names none with a weight; name at least one, for example relu3_1")
         if not math.fsum(self.statistics.values()) > 0:
             raise ValueError("statistics names none with a weight; name at least one, for example gram")
         for layer, shares in self.layer_shares.items():
@@ -277,6 +295,8 @@ class Recipe(BaseModel):
     @property
     def layers_of_style(self) -> Mapping[str, float]:
         """The layers that the method's style term looks at, with weights."""
+        if self.method == "nnst":
+            return self.neighbour_layers
         return self.patch_layers if METHODS[self.method].patches else self.style_layers
 
     @property

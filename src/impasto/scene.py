@@ -159,6 +159,7 @@ class Scene:
     def enlarge(self, point: Tensor, level: Level) -> Tensor:
         """Take a canvas to the next level."""
         detail = self.content is not None and self.recipe.init in ("content", "blend")
+        detail &= METHODS[self.recipe.method].detail
         photo = self.photo(level)[:, : point.shape[1]]
         return canvas.enlarge(point, photo, detail=detail, wrap=self.recipe.tileable)
 

@@ -114,7 +114,7 @@ class Stylizer:
         pair = portrait.landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
         self.scene = Scene(recipe, photo, paintings, regions, start, pair)
         self.size = result_size(photo, recipe, regions)
-        multiple, patched = multiple_of(recipe), METHODS[recipe.method].patches
+        multiple = multiple_of(recipe)
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
         self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
@@ -125,8 +125,9 @@ class Stylizer:
             recipe.levels,
             recipe.iterations,
             multiple=multiple,
-            finishing=recipe.finishing_steps if self.surrogate else 0,
-            coarsest=pyramid.COARSEST_PATCHES if patched and photo is None else pyramid.COARSEST,
+            finishing=recipe.finishing_steps if self.surrogate or METHODS[recipe.method].finishes else 0,
+            coarsest=pyramid.coarsest(METHODS[recipe.method], photo=photo is not None),
+            surrogate=self.surrogate is not None,
         )
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size

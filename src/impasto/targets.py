@@ -18,6 +18,7 @@ from impasto.losses import (
     Statistic,
     Style,
     TotalVariation,
+    Whole,
     blend,
     statistic,
 )
@@ -25,6 +26,7 @@ from impasto.losses.normalisation import power
 from impasto.losses.objective import Window
 from impasto.losses.statistics import State
 from impasto.methods import METHODS
+from impasto.neighbours import Neighbours
 from impasto.optim.pyramid import Level
 from impasto.optim.tiling import pieces
 from impasto.patchwork import Patchwork
@@ -65,6 +67,7 @@ class Targets:
         self._device = device or torch.device("cpu")
         self._said: set[tuple[str, str]] = set()
         self._patchwork = Patchwork(scene, self._encode)
+        self._neighbours = Neighbours(scene, self._encode, encoder)
 
     def objective(
         self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0
@@ -77,10 +80,11 @@ class Targets:
         recipe = self._recipe
         normal = NORMALISATIONS[recipe.normalisation]
         with torch.no_grad():
-            contents = self._contents(level, tile)
-            patched = METHODS[recipe.method].patches
-            styles = [] if patched else self._styles(level, tile)
-            patches = self._patchwork.terms(level) if patched else ()
+            method = METHODS[recipe.method]
+            contents = self._contents(level, tile) if method.gains or "content_layers" in method.settings else []
+            styles = self._styles(level, tile) if "style_layers" in method.settings else []
+            patches = self._patchwork.terms(level) if method.patches else ()
+            wholes = self._wholes(level, begun) if begun is not None and method.whole else ()
         pixels: list[TotalVariation | Gamut] = []
         # A sum over this level's pixels, times this, stands for one over the last level's.
         ratio = self._pixels / (level.size[0] * level.size[1])
@@ -89,7 +93,10 @@ class Targets:
             pixels.append(TotalVariation(recipe.tv, factor, wrap=recipe.tileable))
         if recipe.gamut_weight:
             pixels.append(Gamut(recipe.gamut_weight * normal.gamut(self._pixels) * ratio))
-        return Objective(tuple(contents), tuple(styles), tuple(pixels), patches)
+        return Objective(tuple(contents), tuple(styles), tuple(pixels), patches, wholes)
+
+    def _wholes(self, level: Level, begun: Tensor) -> tuple[Whole, ...]:
+        return self._neighbours.wholes(level, begun)
 
     def _contents(self, level: Level, tile: int | None) -> list[Content]:
         recipe, scene = self._recipe, self._scene

@@ -2,6 +2,7 @@
 
 from impasto.losses.distributions import Histogram, Samples, SlicedWasserstein
 from impasto.losses.moments import Covariance, MeanStd
+from impasto.losses.neighbours import Nearest, Replaced
 from impasto.losses.normalisation import NORMALISATIONS, Normalisation
 from impasto.losses.objective import LossReport, Objective, Whole
 from impasto.losses.patches import Bank, Source
@@ -20,9 +21,11 @@ __all__ = [
     "Histogram",
     "LossReport",
     "MeanStd",
+    "Nearest",
     "Normalisation",
     "Objective",
     "Patches",
+    "Replaced",
     "Samples",
     "SlicedWasserstein",
     "Source",

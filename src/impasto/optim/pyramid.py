@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass, replace
 
+from impasto.methods import Method
+
 COARSEST = 160
 """Automatic pyramids do not start with a longer side below this: relu5_1, the deepest style layer, sees 156 pixels,
 and on a smaller canvas its statistics are those of the border."""
 COARSEST_PATCHES = 80
 """The same where patches are matched, one of which sees 84 pixels at relu4_1, and no photograph says what is where:
 there the large forms are laid out. With a photograph, eyes and mouths were lost there to whatever the painting has."""
+COARSEST_WHOLE = 64
+"""The same for methods that look at the whole picture at once (Kolkin et al. 2019, 2022)."""
 NARROWEST = 16
 """Nor with a shorter side below this."""
 
@@ -21,6 +25,8 @@ class Level:
     steps: int
     surrogate: bool = False
     """Whether a cheaper encoder judges it than the one asked for."""
+    finishing: bool = False
+    """Whether these are the last steps, at the last size, that come after those of all other levels."""
 
 
 def plan(
@@ -31,6 +37,7 @@ def plan(
     multiple: int = 1,
     finishing: int = 0,
     coarsest: int = COARSEST,
+    surrogate: bool = True,
 ) -> tuple[Level, ...]:
     """Give the levels, coarsest first, for a result of `size` (height, width).
 
@@ -42,8 +49,8 @@ def plan(
     """
     if 0 < finishing < iterations:
         early = plan(size, levels, iterations - finishing, share, multiple, coarsest=coarsest)
-        last = Level(len(early), early[-1].size, finishing)
-        return (*(replace(level, surrogate=True) for level in early), last)
+        last = Level(len(early), early[-1].size, finishing, finishing=True)
+        return (*(replace(level, surrogate=surrogate) for level in early), last)
     count = levels or automatic(size, coarsest)
     height, width = (
         [multiple * max(1, round(side / 2**depth / multiple)) for depth in reversed(range(count))] for side in size
@@ -56,6 +63,13 @@ def plan(
         Level(index, level_size, end - start)
         for index, (level_size, start, end) in enumerate(zip(sizes, starts, ends, strict=True))
     )
+
+
+def coarsest(method: Method, *, photo: bool) -> int:
+    """Give the longer side below which an automatic pyramid of a method does not start; `photo`: there is one."""
+    if method.whole:
+        return COARSEST_WHOLE
+    return COARSEST_PATCHES if method.patches and not photo else COARSEST
 
 
 def automatic(size: tuple[int, int], coarsest: int = COARSEST) -> int:

@@ -61,6 +61,7 @@ GROUPS = (
         "Portraits",
         ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
     ),
+    Group("neighbours", "Neighbours", ("content_share", "quarter_turns", "neighbour_layers")),
     Group("start", "Start", ("init", "init_blend", "levels")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
