@@ -254,7 +254,7 @@ def test_settings_that_do_not_fit_are_refused() -> None:
     for nothing in ({}, {"relu3_1": 0}):
         with pytest.raises(RecipeError, match="neighbour_layers names none with a weight"):
             Recipe.parse({"method": "nnst", "neighbour_layers": nothing})
-    with pytest.raises(RecipeError, match="content_weight belongs to gatys, .*not to nnst"):
+    with pytest.raises(RecipeError, match=r"content_weight belongs to gatys, .*not to nnst"):
         Recipe.parse({"method": "nnst", "content_weight": 2})
     with pytest.raises(RecipeError, match="quarter_turns belongs to nnst, not to gatys"):
         Recipe.parse({"quarter_turns": 0})
