@@ -36,7 +36,7 @@ MAY_IMPORT_SIBLING = {
     ("forward", "planning"), ("forward", "reading"), ("forward", "result"), ("forward", "scene"),
     ("refining", "forward"), ("refining", "planning"), ("refining", "reading"), ("refining", "result"),
     ("refining", "stylizer"), ("beginning", "forward"), ("beginning", "reading"), ("beginning", "refining"),
-    ("beginning", "stylizer"), ("stylizer", "beginning"), ("cli", "studio"),
+    ("beginning", "stylizer"), ("beginning", "result"), ("cli", "studio"),
 }  # fmt: skip
 """Pairs on one rank where the first may import the second."""
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto.beginning import stylize
 from impasto.encoders import Vgg
 from impasto.errors import ImageError, RecipeError, UsageError
 from impasto.guides import Regions
@@ -12,7 +13,7 @@ from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Scene
-from impasto.stylizer import Stylizer, stylize
+from impasto.stylizer import Stylizer
 from stylize_helpers import finite, pixels
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from impasto import faces, portrait
+from impasto.beginning import stylize
 from impasto.checkpoint import Checkpoint
 from impasto.encoders import Vgg
 from impasto.errors import InputError, RecipeError, UsageError
@@ -12,7 +13,7 @@ from impasto.guides import Regions
 from impasto.landmarks import Landmarks
 from impasto.recipe import Recipe
 from impasto.result import Result
-from impasto.stylizer import Stylizer, stylize
+from impasto.stylizer import Stylizer
 from stylize_helpers import finite, pixels, with_alpha
 
 HERE = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.6], [0.5, 0.8]]

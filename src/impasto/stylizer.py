@@ -1,7 +1,7 @@
-"""The façade: `stylize(content, styles, ...) -> Result`, and `Stylizer` for those who want to watch."""
+"""`Stylizer`: one painting by optimisation, step by step, for those who want to watch."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,6 @@ from impasto.reading import (
     encoder_of,
     multiple_of,
     of_texture,
-    regions_of,
     result_size,
     surrogate_of,
 )
@@ -379,78 +378,6 @@ class Stylizer:
             return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping, patience=patience)
         rate = learning_rate(recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255, level.steps)
         return Adam(point, rate)
-
-
-def stylize(
-    content: Source | None,
-    styles: Source | Sequence[Source],
-    recipe: Recipe | None = None,
-    *,
-    preset: str | None = None,
-    encoder: str | Path | Encoder | None = None,
-    network: str | Path | None = None,
-    init_image: Source | None = None,
-    content_mask: Source | None = None,
-    style_masks: Sequence[Source | None] | Source | None = None,
-    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None = None,
-    content_landmarks: Source | None = None,
-    style_landmarks: Source | None = None,
-    tile: Tiling = "auto",
-    memory: int | None = None,
-    device: str = "auto",
-    on_progress: Callable[[Progress], None] | None = None,
-    **overrides: Any,
-) -> Result:
-    """Paint `content` in the style of `styles`.
-
-    Pictures are paths, bytes, PIL images, NumPy arrays (H, W, 3) or tensors (3, H, W), sRGB in [0, 1] when
-    floating. Settings come from `recipe`, or from the defaults, `preset` and keyword `overrides` (any recipe
-    key). `content` None paints a texture, or with a `content_mask` a doodle: what the mask says, in the mask's shape.
-    `on_progress` sees every step.
-
-    `recipe.method` says how: by optimisation, or in one go by a network: one that ships with impasto, or a file, or a
-    folder of several, as `network` says. Styles are `[]` for a network that has its own.
-
-    Regions come from colour masks, `content_mask` with one of `style_masks` for each style (None: all of that style),
-    or from grey ones: `region_masks={"sky": (of the content, [of each style])}`.
-
-    `content_landmarks` and `style_landmarks` say where the faces of a portrait are, in the photograph and in the first
-    painting: files, or lists of [x, y] (docs/portraits.md).
-
-    `tile`, `memory` and `device` are those of `Stylizer`. Raises `ImpastoError`s, one line each.
-
-    >>> result = stylize("photo.jpg", "painting.jpg", size=768)  # doctest: +SKIP
-    >>> result.save("out.png")  # doctest: +SKIP
-    """
-    if recipe is None:
-        recipe = Recipe.from_preset(preset, **overrides)
-    elif preset is not None:
-        raise UsageError("give a recipe or a preset, not both; recipe.replace() changes single settings")
-    elif overrides:
-        recipe = recipe.replace(**overrides)
-    count = len(styles) if isinstance(styles, list | tuple) else 1
-    regions = regions_of(content_mask, style_masks, region_masks, count, recipe.regions)
-    both = {"content_landmarks": content_landmarks, "style_landmarks": style_landmarks}
-    given = {key: value for key, value in both.items() if value is not None}
-    from impasto.beginning import begin  # which knows `Stylizer`
-
-    painting = begin(
-        content,
-        styles,
-        recipe,
-        encoder=encoder,
-        network=network,
-        init_image=init_image,
-        regions=regions,
-        **given,
-        tile=tile,
-        memory=memory,
-        device=device,
-    )
-    for progress in painting:
-        if on_progress is not None:
-            on_progress(progress)
-    return painting.result()
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from impasto import methods
-from impasto.beginning import begin
+from impasto.beginning import begin, stylize
 from impasto.encoders import Petite
 from impasto.errors import ImageError, ImpastoError, ResourceError, UsageError, WeightsError
 from impasto.forward import Forward, tiles
 from impasto.methods import METHODS
 from impasto.nets import store
 from impasto.recipe import Recipe
-from impasto.stylizer import Stylizer, stylize
+from impasto.stylizer import Stylizer
 from network_helpers import decoder
 
 Paint = Callable[..., Forward]
