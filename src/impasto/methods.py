@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-MethodName = Literal["gatys", "mrf", "wct", "adain", "linear", "johnson", "texture_net"]
+MethodName = Literal["gatys", "mrf", "strotss", "wct", "adain", "linear", "johnson", "texture_net"]
 
 SHARED = (
     "version",
@@ -79,6 +79,12 @@ class Method:
     """Its terms look at the whole picture at several layers at once, and depend on where a level begins."""
     laplacian: bool = False
     """What it optimises are the differences of a Laplacian pyramid, not pixels."""
+    details: bool = False
+    """It starts from the photograph's finest details over the paintings' mean colour."""
+    coarsest: int = 0
+    """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
+    share: float = 0.5
+    """Of the steps of a level, those that the next, larger one gets."""
     solver: str = ""
     """The solver that it needs; empty: what the recipe says."""
 
@@ -138,6 +144,36 @@ METHODS: Mapping[str, Method] = {
             textures=True,
             optimises=True,
             patches=True,
+        ),
+        Method(
+            "strotss",
+            "optimises the picture: features travel from the painting, and differ from one another as the photograph's do",
+            "Kolkin et al. 2019",
+            "a minute or two",
+            "a painting",
+            (
+                *_OF_PAINTINGS,
+                "content_weight",
+                "finishing_steps",
+                "hypercolumn_layers",
+                "iterations",
+                "learning_rate",
+                "learning_rate_end",
+                "levels",
+                "padding",
+                "pooling",
+                "region_content_weights",
+                "region_scales",
+                "region_weights",
+                "schedule",
+            ),
+            optimises=True,
+            whole=True,
+            laplacian=True,
+            details=True,
+            coarsest=64,
+            share=1.0,
+            solver="adam",
         ),
         Method(
             "wct",

@@ -15,9 +15,11 @@ from impasto import encoders
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import notice
-from impasto.losses import Bank, Content, Gram, Objective, Source, Style, TotalVariation, statistic
+from impasto.losses import Bank, Content, Gram, Objective, Painter, Source, Style, TotalVariation, statistic
+from impasto.losses.hypercolumns import POSITIONS, SAMPLES
 from impasto.losses.patches import SCRATCH_BYTES
 from impasto.losses.statistics import Summed
+from impasto.losses.transport import self_similarity
 from impasto.methods import METHODS
 from impasto.optim import memory, parallel, planner
 from impasto.optim.evaluate import Encode, WholeImage
@@ -194,11 +196,16 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * copies(recipe)
         samples = (8 * areas + 16) * sum(_density(encoder, layer) for layer in recipe.patch_layers)
         scratch = 2 * SCRATCH_BYTES
+    contents: Iterable[str] = recipe.content_layers
+    if METHODS[recipe.method].whole:
+        # Tables of distances. Of the features that are sampled, the photograph's are kept, and all get gradients twice.
+        contents, scratch = recipe.layers_of_style, 6 * SCRATCH_BYTES
+        samples = 8 * sum(_density(encoder, layer) for layer in recipe.layers_of_style)
     return Work(
         neurons=memory.neurons(tensors, layers) or sum(_density(encoder, layer) for layer in encoder.channels),
         precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
         weight_bytes=sum(tensor.nbytes for tensor in tensors.values()) + scratch,
-        target_bytes=4 * sum(_density(encoder, layer) for layer in recipe.content_layers),
+        target_bytes=4 * sum(_density(encoder, layer) for layer in contents),
         solver=recipe.solved_by,
         pairs=recipe.history,
         channels=1 if scene.grey else 3,
@@ -237,6 +244,8 @@ def seconds(
             styles *= copies(recipe)
             matched = (level.steps + 1) * math.prod(level.size) * styles
             total += matched * sum(_seconds_per_pair(judge(level), layer, recipe) for layer in recipe.patch_layers)
+        if recipe.method == "strotss":
+            total += level.steps * _seconds_of_sets(judge(level), recipe)
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
         pixels += plan.grid.overhead * (math.prod(level.size) + styles) / 3
@@ -303,6 +312,22 @@ def _seconds_per_pair(encoder: Encoder, layer: str, recipe: Recipe) -> float:
         bank.match(one, penalty=recipe.patch_reuse)
         times.append(time.perf_counter() - began)
     return min(times) / (side * encoders.stride(layer)) ** 4
+
+
+def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
+    """Time what strotss makes of the hypercolumns of an evaluation."""
+    width = 3
+    for layer in recipe.hypercolumn_layers:
+        lift = encoder.lift(layer)
+        width += encoder.channels[layer] if lift is None else lift.shape[1]
+    random = torch.Generator().manual_seed(0)
+    painter = Painter(torch.rand(SAMPLES, width, generator=random), 1.0, width)
+    points = torch.rand(POSITIONS, width, generator=random).requires_grad_()
+
+    def judge() -> None:
+        torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)
+
+    return min(_timed(judge, 2))
 
 
 def copies(recipe: Recipe) -> int:

@@ -177,6 +177,11 @@ class Recipe(BaseModel):
         0.0, ge=0, le=2, description="taken off a patch's likeness for each use, so that others are used; 0 is free"
     )
 
+    hypercolumn_layers: LayerWeights = Field(
+        dict.fromkeys((*STYLE_LAYERS[:4], "relu4_2", STYLE_LAYERS[4]), 1.0),
+        description="layers that strotss compares pictures at, together, with factors on their features",
+    )
+
     # How a network paints, where that is the method.
     alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in wct, adain and linear, 0 is none")
     passes: int = Field(
@@ -223,6 +228,8 @@ class Recipe(BaseModel):
         if not self.content_layers and not self.layers_of_style:
             key = "patch_layers" if METHODS[self.method].patches else "style_layers"
             raise ValueError(f"content_layers and {key} are both empty; name at least one layer")
+        if self.method == "strotss" and not any(self.hypercolumn_layers.values()):
+            raise ValueError("hypercolumn_layers names none with a factor; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
         if not math.fsum(self.statistics.values()) > 0:
@@ -243,6 +250,8 @@ class Recipe(BaseModel):
     @property
     def layers_of_style(self) -> Mapping[str, float]:
         """The layers that the method's style term looks at, with weights."""
+        if self.method == "strotss":
+            return self.hypercolumn_layers
         return self.patch_layers if METHODS[self.method].patches else self.style_layers
 
     @property

@@ -121,9 +121,10 @@ class Scene:
         pixels = self.photo(level) if self.start_from is None else images.resize(self.start_from.pixels, level.size)
         if self.grey:
             pixels = color.grey(pixels).expand(-1, 3, -1, -1)
-        needed = range(len(self.styles)) if self.recipe.init == "style" else ()
+        kind = "details" if METHODS[self.recipe.method].details else self.recipe.init
+        needed = range(len(self.styles)) if kind in ("style", "details") else ()
         styles = [self.style(index, level).pixels for index in needed]
-        point = canvas.start(self.recipe.init, pixels, styles, blend=self.recipe.init_blend, seed=self.recipe.seed)
+        point = canvas.start(kind, pixels, styles, blend=self.recipe.init_blend, seed=self.recipe.seed)
         return point.mean(1, keepdim=True) if self.grey else point
 
     def enlarge(self, point: Tensor, level: Level) -> Tensor:

@@ -113,13 +113,15 @@ class Stylizer:
         self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
+        method = METHODS[recipe.method]
         self.levels: tuple[Level, ...] = pyramid.plan(
             self.size,
             recipe.levels,
             recipe.iterations,
+            method.share,
             multiple=multiple,
             finishing=recipe.finishing_steps if self.surrogate else 0,
-            coarsest=pyramid.COARSEST_PATCHES if METHODS[recipe.method].patches else pyramid.COARSEST,
+            coarsest=method.coarsest or (pyramid.COARSEST_PATCHES if method.patches else pyramid.COARSEST),
         )
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size

@@ -30,6 +30,7 @@ from impasto.optim.tiling import pieces
 from impasto.patchwork import Patchwork
 from impasto.planning import grid
 from impasto.scene import Painted, Scene
+from impasto.strotss import Columns
 
 FEWEST = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
@@ -65,6 +66,7 @@ class Targets:
         self._device = device or torch.device("cpu")
         self._said: set[tuple[str, str]] = set()
         self._patchwork = Patchwork(scene, self._encode)
+        self._columns = Columns(scene, self._encode, encoder, size)
 
     def objective(
         self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0
@@ -75,6 +77,9 @@ class Targets:
         those of `Stylizer.objective`.
         """
         recipe = self._recipe
+        if METHODS[recipe.method].whole:
+            with torch.no_grad():
+                return Objective(wholes=self._columns.terms(level, taken))
         normal = NORMALISATIONS[recipe.normalisation]
         with torch.no_grad():
             contents = self._contents(level, tile)

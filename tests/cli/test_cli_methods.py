@@ -221,7 +221,12 @@ def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
     ("method", "options", "status", "words"),
     [
         ("adian", (), 2, "unknown method 'adian'; did you mean 'adain'"),
-        ("adain", ("--iterations", "9"), 2, "iterations belongs to gatys and mrf, not to adain, which knows alpha"),
+        (
+            "adain",
+            ("--iterations", "9"),
+            2,
+            "iterations belongs to gatys, mrf and strotss, not to adain, which knows alpha",
+        ),
         ("gatys", ("--alpha", "0.5"), 2, "alpha belongs to wct, adain and linear"),
         ("gatys", ("--network", "waves"), 2, "--network: gatys paints without one"),
         ("adain", ("--checkpoint", "c"), 2, "--checkpoint: adain paints in one go"),

@@ -50,6 +50,7 @@ def test_each_option_reaches_its_field(key):
         "network": "waves",
         "patch_layers": "relu3_1=0.5",
         "patch_size": "5",
+        "hypercolumn_layers": "relu3_1=0.5",
     }
     default = Recipe.model_fields[key].get_default()
     choices = [choice for choice in options.choices(key) if choice != default]
@@ -57,7 +58,13 @@ def test_each_option_reaches_its_field(key):
         value = other.get(key) or choices[0]
     else:
         value = options.spell(default // 2 if isinstance(default, int) else default / 2) if default else "1"
-    method = {"alpha": "wct", "passes": "wct", "network": "johnson", "refine": "adain"}.get(key, "gatys")
+    method = {
+        "alpha": "wct",
+        "passes": "wct",
+        "network": "johnson",
+        "refine": "adain",
+        "hypercolumn_layers": "strotss",
+    }.get(key, "gatys")
     method = "mrf" if key.startswith("patch_") else method
     plain = Recipe.parse({"method": method})
     changed = options.parse({"method": method}, {key: value})
