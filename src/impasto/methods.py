@@ -147,7 +147,7 @@ METHODS: Mapping[str, Method] = {
         ),
         Method(
             "strotss",
-            "optimises the picture: features travel from the painting, and differ from one another as the photograph's do",
+            "optimises the picture: strokes and colours from the painting, what differs from what as in the photograph",
             "Kolkin et al. 2019",
             "a minute or two",
             "a painting",

@@ -46,8 +46,8 @@ class Area:
 class Columns:
     """Builds the terms; says once which regions no painting shows.
 
-    `encode` gives the features (1, C, h, w) of a picture at layers, and `size` (height, width) is that of the last level. What no mask names is a region of its own, painted
-    by all paintings.
+    `encode` gives the features (1, C, h, w) of a picture at layers; `size` (height, width) is that of the last level.
+    What no mask names is a region of its own, painted by all paintings.
     """
 
     def __init__(self, scene: Scene, encode: Encode, encoder: Encoder, size: tuple[int, int]) -> None:
@@ -141,7 +141,7 @@ class Columns:
         shares = dict(enumerate(recipe.style_weights or (1.0,) * len(scene.styles)))
         names = () if scene.regions is None else scene.regions.names
         found = []
-        for label in labels.unique().tolist():
+        for label in torch.unique(labels).tolist():
             name = names[label] if label < len(names) else ""
             if name and name in recipe.keep:
                 continue

@@ -66,7 +66,7 @@ class Positions:
         grid = self.labels[down::step, right::step]
         at, labels = [], []
         for label, place in regions(grid, random):
-            count = max(round(POSITIONS * len(place) / grid.numel()), min(LEAST, POSITIONS // len(grid.unique())))
+            count = max(round(POSITIONS * len(place) / grid.numel()), min(LEAST, POSITIONS // len(torch.unique(grid))))
             chosen = place[:count]
             at.append(
                 torch.stack([down + step * (chosen // grid.shape[1]), right + step * (chosen % grid.shape[1])], 1)
@@ -78,7 +78,7 @@ class Positions:
 def regions(labels: Tensor, random: torch.Generator) -> Iterator[tuple[int, Tensor]]:
     """Give each of the `labels`, from low to high, with the flat numbers of its places in random order."""
     flat = labels.flatten()
-    for label in flat.unique().tolist():
+    for label in torch.unique(flat).tolist():
         place = (flat == label).nonzero()[:, 0]
         yield label, place[torch.randperm(len(place), generator=random)]
 

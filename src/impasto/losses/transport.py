@@ -69,7 +69,7 @@ class Moments:
         """Give mean |Δμ| + mean |ΔΣ| of `points` (n, D) (Kolkin et al. 2019, eq. 7)."""
         own = Moments.of(points)
         width = len(self.mean)
-        means = (own.mean - self.mean).abs().sum() / (width * self.nominal) ** 0.5
+        means: Tensor = (own.mean - self.mean).abs().sum() / (width * self.nominal) ** 0.5
         return means + (own.covariance - self.covariance).abs().sum() / (width * self.nominal)
 
 
@@ -118,7 +118,7 @@ class Transport:
         """Give the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
         at, labels = self.positions(next(self.evaluations))
         found = image.sum() * 0
-        for label in labels.unique().tolist():
+        for label in torch.unique(labels).tolist():
             if label in self.painters:
                 points = self.columns(image, features, at[labels == label])
                 found = found + self.painters[label](points, self.palette)
