@@ -81,13 +81,20 @@ class Painter:
     share: float
     nominal: int
     _moments: Moments = field(init=False, repr=False, compare=False)
+    _colours: Moments = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_moments", Moments.of(self.columns, self.nominal))
+        object.__setattr__(self, "_colours", Moments.of(self.columns[:, -COLOURS:]))
 
     def __call__(self, points: Tensor, palette: float) -> Tensor:
-        """Give the loss of `points` (n, D), colours of which count `palette` times once more."""
-        colours = relaxed_transport(points[:, -COLOURS:], self.columns[:, -COLOURS:], colours=True)
+        """Give the loss of `points` (n, D), colours of which count `palette` times once more.
+
+        Of colours, moments are compared too, which the paper does not: a whole sky of any one colour that the painting
+        has somewhere is next to nothing to relaxed transport.
+        """
+        own = points[:, -COLOURS:]
+        colours = relaxed_transport(own, self.columns[:, -COLOURS:], colours=True) + self._colours.distance(own)
         shapes = relaxed_transport(points, self.columns) + self._moments.distance(points)
         return self.share * (shapes + palette * colours)
 
