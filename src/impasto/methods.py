@@ -85,6 +85,8 @@ class Method:
     """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
     share: float = 0.5
     """Of the steps of a level, those that the next, larger one gets."""
+    falling: bool = False
+    """Adam's rate falls to a tenth over each level."""
     solver: str = ""
     """The solver that it needs; empty: what the recipe says."""
 
@@ -158,19 +160,18 @@ METHODS: Mapping[str, Method] = {
                 "hypercolumn_layers",
                 "iterations",
                 "learning_rate",
-                "learning_rate_end",
                 "levels",
                 "padding",
                 "pooling",
                 "region_content_weights",
                 "region_scales",
                 "region_weights",
-                "schedule",
             ),
             optimises=True,
             whole=True,
             laplacian=True,
             details=True,
+            falling=True,
             coarsest=64,
             share=1.0,
             solver="adam",

@@ -370,8 +370,10 @@ class Stylizer:
         recipe = self.recipe
         if recipe.solved_by == "lbfgs":
             return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping)
-        rate = learning_rate(recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255, level.steps)
-        return Adam(point, rate)
+        schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
+        if METHODS[recipe.method].falling:
+            schedule, last = "linear", first / 10
+        return Adam(point, learning_rate(schedule, first, last, level.steps))
 
 
 def stylize(
