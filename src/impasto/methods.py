@@ -151,7 +151,7 @@ METHODS: Mapping[str, Method] = {
             "strotss",
             "optimises the picture: strokes and colours from the painting, what differs from what as in the photograph",
             "Kolkin et al. 2019",
-            "a minute or two",
+            "minutes",
             "a painting",
             (
                 *_OF_PAINTINGS,
