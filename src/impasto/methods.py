@@ -9,7 +9,9 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-MethodName = Literal["gatys", "portrait", "mrf", "doodle", "nnst", "wct", "adain", "linear", "johnson", "texture_net"]
+MethodName = Literal[
+    "gatys", "portrait", "mrf", "doodle", "nnst", "strotss", "wct", "adain", "linear", "johnson", "texture_net"
+]
 
 SHARED = (
     "version",
@@ -117,6 +119,14 @@ class Method:
     """A level begins with what the level before could not hold of the photograph."""
     finishes: bool = False
     """Its last steps, at the last size, are of another kind."""
+    start: str = ""
+    """The start that it needs; empty: what the recipe says."""
+    coarsest: int = 0
+    """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
+    share: float = 0.5
+    """Of the steps of a level, those that the next, larger one gets."""
+    falling: bool = False
+    """Adam's rate falls to a tenth over each level."""
     solver: str = ""
     """The solver that it needs; empty: what the recipe says."""
     gains: bool = False
@@ -204,6 +214,36 @@ METHODS: Mapping[str, Method] = {
             solver="adam",
             finishes=True,
             detail=False,
+            coarsest=64,
+        ),
+        Method(
+            "strotss",
+            "optimises the picture: strokes and colours from the painting, what differs from what as in the photograph",
+            "Kolkin et al. 2019",
+            "minutes",
+            "a painting",
+            (
+                *_OF_PAINTINGS,
+                "content_weight",
+                "finishing_steps",
+                "hypercolumn_layers",
+                "iterations",
+                "learning_rate",
+                "levels",
+                "padding",
+                "pooling",
+                "region_content_weights",
+                "region_scales",
+                "region_weights",
+            ),
+            optimises=True,
+            whole=True,
+            laplacian=True,
+            start="details",
+            falling=True,
+            coarsest=64,
+            share=1.0,
+            solver="adam",
         ),
         Method(
             "wct",

@@ -15,9 +15,11 @@ from impasto import encoders, neighbours
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import notice
-from impasto.losses import Bank, Content, Gram, Objective, Source, Style, TotalVariation, statistic
+from impasto.losses import Bank, Content, Gram, Objective, Painter, Source, Style, TotalVariation, statistic
+from impasto.losses.hypercolumns import POSITIONS, SAMPLES
 from impasto.losses.patches import SCRATCH_BYTES
 from impasto.losses.statistics import Summed
+from impasto.losses.transport import self_similarity
 from impasto.methods import METHODS
 from impasto.optim import memory, parallel, planner
 from impasto.optim.evaluate import Encode, WholeImage
@@ -194,6 +196,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * copies(recipe)
         samples = (8 * areas + 16) * sum(_density(encoder, layer) for layer in recipe.patch_layers)
         scratch = 2 * SCRATCH_BYTES
+    targets: Mapping[str, float] = recipe.layers_of_content
     if recipe.method == "nnst":
         # Hypercolumns: copies of the paintings' while they are matched; of the picture's what the angles and their
         # gradient need beside that. Measured at 512 and 1024 px with petite.
@@ -202,13 +205,16 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         widths = sum(_width(encoder, layer) for layer in recipe.neighbour_layers)
         samples = (10 * areas + 8) * widths / neighbours.STRIDE**2
         scratch = 2 * SCRATCH_BYTES
+    if recipe.method == "strotss":
+        # Tables of distances. Of the features that are sampled, the photograph's are kept, and all get gradients twice.
+        targets, scratch = recipe.hypercolumn_layers, 6 * SCRATCH_BYTES
+        samples = 8 * sum(_density(encoder, layer) for layer in recipe.hypercolumn_layers)
     return Work(
         neurons=memory.neurons(tensors, layers) or sum(_density(encoder, layer) for layer in encoder.channels),
         precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
         weight_bytes=sum(tensor.nbytes for tensor in tensors.values()) + scratch,
         # Of a portrait, the example's features lie beside the photograph's while targets are made.
-        target_bytes=(8 if METHODS[recipe.method].gains else 4)
-        * sum(_density(encoder, layer) for layer in recipe.layers_of_content),
+        target_bytes=(8 if METHODS[recipe.method].gains else 4) * sum(_density(encoder, layer) for layer in targets),
         solver=recipe.solved_by,
         pairs=recipe.history,
         channels=1 if scene.grey else 3,
@@ -256,6 +262,8 @@ def seconds(
         if recipe.method == "nnst":
             styles *= recipe.quarter_turns + 1
             total += _matching_neighbours(level, styles, judge(level), recipe)
+        if recipe.method == "strotss":
+            total += level.steps * _seconds_of_sets(judge(level), recipe)
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
         pixels += plan.grid.overhead * (math.prod(level.size) + styles) / 3
@@ -333,6 +341,22 @@ def _matching_neighbours(level: Level, styles: float, encoder: Encoder, recipe: 
         stride *= neighbours.spaced(long // stride, neighbours.MOST)
         total += pixels * styles / stride**4 * _seconds_per_pair(width, 1, 1, precision=precision)
     return (level.steps + 1) * total
+
+
+def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
+    """Time what strotss makes of the hypercolumns of an evaluation."""
+    width = 3
+    for layer in recipe.hypercolumn_layers:
+        lift = encoder.lift(layer)
+        width += encoder.channels[layer] if lift is None else lift.shape[1]
+    random = torch.Generator().manual_seed(0)
+    painter = Painter(torch.rand(SAMPLES, width, generator=random), 1.0, width)
+    points = torch.rand(POSITIONS, width, generator=random).requires_grad_()
+
+    def judge() -> None:
+        torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)
+
+    return min(_timed(judge, 2))
 
 
 def copies(recipe: Recipe) -> int:

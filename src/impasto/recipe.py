@@ -224,6 +224,12 @@ class Recipe(BaseModel):
         3, ge=0, le=3, description="quarter turns of the painting whose parts nnst uses too: strokes in all directions"
     )
 
+    # All terms of strotss.
+    hypercolumn_layers: LayerWeights = Field(
+        dict.fromkeys((*STYLE_LAYERS[:4], "relu4_2", STYLE_LAYERS[4]), 1.0),
+        description="layers that strotss compares pictures at, together, with factors on their features",
+    )
+
     # How a network paints, where that is the method.
     alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in wct, adain and linear, 0 is none")
     passes: int = Field(
@@ -273,6 +279,9 @@ class Recipe(BaseModel):
             raise ValueError(f"{other} and {key} are both empty; name at least one layer")
         if 0 < self.gain_max < 1:
             raise ValueError("gain_max is at least 1, or 0 for the rule's own")
+            raise ValueError(f"content_layers and {key} are both empty; name at least one layer")
+        if self.method == "strotss" and not any(self.hypercolumn_layers.values()):
+            raise ValueError("hypercolumn_layers names none with a factor; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
         if not math.fsum(self.neighbour_layers.values()) > 0:
@@ -297,6 +306,8 @@ class Recipe(BaseModel):
         """The layers that the method's style term looks at, with weights."""
         if self.method == "nnst":
             return self.neighbour_layers
+        if self.method == "strotss":
+            return self.hypercolumn_layers
         return self.patch_layers if METHODS[self.method].patches else self.style_layers
 
     @property

@@ -140,8 +140,13 @@ class Scene:
         pixels = self.photo(level) if self.start_from is None else images.resize(self.start_from.pixels, level.size)
         if self.grey:
             pixels = color.grey(pixels).expand(-1, 3, -1, -1)
-        start = partial(canvas.start, self.recipe.init, pixels, blend=self.recipe.init_blend, seed=self.recipe.seed)
-        point = self._coloured(start, level) if self.recipe.init == "style" else start([])
+        kind = METHODS[self.recipe.method].start or self.recipe.init
+        start = partial(canvas.start, kind, pixels, blend=self.recipe.init_blend, seed=self.recipe.seed)
+        if kind == "style":
+            point = self._coloured(start, level)
+        else:
+            needed = range(len(self.styles)) if kind == "details" else ()
+            point = start([self.style(index, level).pixels for index in needed])
         return point.mean(1, keepdim=True) if self.grey else point
 
     def _coloured(self, start: Callable[[list[Tensor]], Tensor], level: Level) -> Tensor:

@@ -119,13 +119,15 @@ class Stylizer:
         self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
+        method = METHODS[recipe.method]
         self.levels: tuple[Level, ...] = pyramid.plan(
             self.size,
             recipe.levels,
             recipe.iterations,
+            method.share,
             multiple=multiple,
-            finishing=recipe.finishing_steps if self.surrogate or METHODS[recipe.method].finishes else 0,
-            coarsest=pyramid.coarsest(METHODS[recipe.method], photo=photo is not None),
+            finishing=recipe.finishing_steps if self.surrogate or method.finishes else 0,
+            coarsest=pyramid.coarsest(method, photo=photo is not None),
             surrogate=self.surrogate is not None,
         )
         if min(self.levels[0].size) < SMALLEST:
@@ -376,8 +378,10 @@ class Stylizer:
         if recipe.solved_by == "lbfgs":
             patience = PATIENCE if METHODS[recipe.method].patches else 1
             return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping, patience=patience)
-        rate = learning_rate(recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255, level.steps)
-        return Adam(point, rate)
+        schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
+        if METHODS[recipe.method].falling:
+            schedule, last = "linear", first / 10
+        return Adam(point, learning_rate(schedule, first, last, level.steps))
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from impasto.optim.tiling import pieces
 from impasto.patchwork import Patchwork
 from impasto.planning import grid
 from impasto.scene import Painted, Scene
+from impasto.strotss import Columns
 
 FEWEST = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
@@ -68,6 +69,7 @@ class Targets:
         self._said: set[tuple[str, str]] = set()
         self._patchwork = Patchwork(scene, self._encode)
         self._neighbours = Neighbours(scene, self._encode, encoder)
+        self._columns = Columns(scene, self._encode, encoder, size)
 
     def objective(
         self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0
@@ -84,18 +86,20 @@ class Targets:
             contents = self._contents(level, tile) if method.gains or "content_layers" in method.settings else []
             styles = self._styles(level, tile) if "style_layers" in method.settings else []
             patches = self._patchwork.terms(level) if method.patches else ()
-            wholes = self._wholes(level, begun) if begun is not None and method.whole else ()
+            wholes = self._wholes(level, begun, taken) if begun is not None and method.whole else ()
         pixels: list[TotalVariation | Gamut] = []
         # A sum over this level's pixels, times this, stands for one over the last level's.
         ratio = self._pixels / (level.size[0] * level.size[1])
-        if recipe.tv_weight:
+        if recipe.tv_weight and "tv_weight" in method.settings:
             factor = recipe.tv_weight * normal.variation(recipe.tv, self._pixels) * ratio
             pixels.append(TotalVariation(recipe.tv, factor, wrap=recipe.tileable))
-        if recipe.gamut_weight:
+        if recipe.gamut_weight and "gamut_weight" in method.settings:
             pixels.append(Gamut(recipe.gamut_weight * normal.gamut(self._pixels) * ratio))
         return Objective(tuple(contents), tuple(styles), tuple(pixels), patches, wholes)
 
-    def _wholes(self, level: Level, begun: Tensor) -> tuple[Whole, ...]:
+    def _wholes(self, level: Level, begun: Tensor, taken: int) -> tuple[Whole, ...]:
+        if self._recipe.method == "strotss":
+            return self._columns.terms(level, taken)
         return self._neighbours.wholes(level, begun)
 
     def _contents(self, level: Level, tile: int | None) -> list[Content]:

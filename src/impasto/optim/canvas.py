@@ -18,8 +18,13 @@ def start(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, see
 
     `noise` is uniform around ImageNet's mean colour; `blend` mixes it into the content with share `blend`; `style`
     is Gaussian noise with the mean colour and colour covariance of the styles. A start from a file is a `content`
-    start with the file as content.
+    start with the file as content. `details` are what half the size cannot hold of the content, over the mean colour
+    of the styles (Kolkin et al. 2019, section 2.5).
     """
+    if kind == "details":
+        colours = torch.stack([style.mean((2, 3), keepdim=True) for style in styles]).mean(0)
+        half = [max(1, side // 2) for side in content.shape[2:]]
+        return content - resize(resize(content, (half[0], half[1])), (content.shape[2], content.shape[3])) + colours
     if kind in ("content", "file"):
         return content.clone()
     random = torch.Generator().manual_seed(seed)

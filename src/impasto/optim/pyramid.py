@@ -10,8 +10,6 @@ and on a smaller canvas its statistics are those of the border."""
 COARSEST_PATCHES = 80
 """The same where patches are matched, one of which sees 84 pixels at relu4_1, and no photograph says what is where:
 there the large forms are laid out. With a photograph, eyes and mouths were lost there to whatever the painting has."""
-COARSEST_WHOLE = 64
-"""The same for methods that look at the whole picture at once (Kolkin et al. 2019, 2022)."""
 NARROWEST = 16
 """Nor with a shorter side below this."""
 
@@ -67,9 +65,7 @@ def plan(
 
 def coarsest(method: Method, *, photo: bool) -> int:
     """Give the longer side below which an automatic pyramid of a method does not start; `photo`: there is one."""
-    if method.whole:
-        return COARSEST_WHOLE
-    return COARSEST_PATCHES if method.patches and not photo else COARSEST
+    return method.coarsest or (COARSEST_PATCHES if method.patches and not photo else COARSEST)
 
 
 def automatic(size: tuple[int, int], coarsest: int = COARSEST) -> int:

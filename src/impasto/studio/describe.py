@@ -67,7 +67,16 @@ GROUPS = (
     Group(
         "judge",
         "What it is judged by",
-        ("encoder", "style_layers", "content_layers", "statistics", "normalisation", "pooling", "padding"),
+        (
+            "encoder",
+            "style_layers",
+            "content_layers",
+            "hypercolumn_layers",
+            "statistics",
+            "normalisation",
+            "pooling",
+            "padding",
+        ),
     ),
     Group(
         "solver",
