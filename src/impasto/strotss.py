@@ -22,11 +22,14 @@ from impasto.scene import Painted, Scene
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
 
-ALPHA = 1.0
+ALPHA = 0.5
 """Weight of the content at the last size, whatever it is (a preview then is as strong as a print), doubled for each
-halving. The paper has 2; chosen by eye, on one pair at 192 px with petite."""
-ALPHA_MOST = 8.0
+halving. The paper has 2; chosen by eye, on three pairs at 256 px with petite: with 1 skies stayed photographs, with
+0.25 faces were lost."""
+ALPHA_MOST = 4.0
 """The most at small sizes (the paper: 16 at 64 px)."""
+PULL = 10.0
+"""On both terms, beside the default tv_weight."""
 SHOWN = 0.99
 """The least alpha of a pixel of a painting that is looked at."""
 
@@ -68,7 +71,7 @@ class Columns:
             columns,
             positions,
             self._painters(labels, columns, level),
-            1 / (2 + alpha),
+            PULL / (2 + alpha),
             1 / max(alpha, 1.0),
             count(taken),
         )
@@ -76,21 +79,21 @@ class Columns:
             return (transport,)
         near = next(iter(content.values()))
         similarity = SelfSimilarity(
-            columns, positions, photo.to(near), content, alpha / (2 + alpha), self._content_weights(), count(taken)
+            columns, positions, photo.to(near), content, PULL * alpha / (2 + alpha), self._content_weights(), count(taken)
         )
         return similarity, transport
 
     def _factors(self, content: Mapping[str, Tensor]) -> dict[str, float]:
-        """Give the factor of each layer: its weight, over the length that hypercolumns of the photograph have.
+        """Give the factor of each layer: its weight, over the length that the photograph's features have there.
 
-        Weights of encoders differ in scale by 50 and more, and moments would with them. Then squares are 1 on average
-        over nominal channels, which is about what those of the paper's encoder are.
+        So layers count alike. Left as they are, three quarters of the length were those of relu2_1 and relu3_1, with
+        VGG-19 as with petite, and large strokes were not to be seen. Together, squares are 1 on average over nominal
+        channels, whatever the scale of the encoder's weights: moments, unlike angles, depend on that.
         """
         weights, channels = self._recipe.layers_of_style, self._encoder.channels
-        power = sum(
-            weight**2 * float(content[layer].square().sum(1).mean()) for layer, weight in weights.items()
-        ) / sum(channels[layer] for layer in weights)
-        return {layer: weight / max(power, TINY) ** 0.5 for layer, weight in weights.items()}
+        whole = sum(channels[layer] for layer in weights) / len(weights)
+        power = {layer: float(content[layer].square().sum(1).mean()) for layer in weights}
+        return {layer: weight * (whole / max(power[layer], TINY)) ** 0.5 for layer, weight in weights.items()}
 
     def _painters(self, labels: Tensor, columns: Hypercolumns, level: Level) -> dict[int, Painter]:
         scene = self._scene
