@@ -28,7 +28,7 @@ MAY_IMPORT_SIBLING = {
     ("files", "errors"), ("recipe", "errors"), ("recipe", "methods"), ("color", "images"), ("guides", "images"),
     ("planning", "scene"), ("stylizer", "planning"), ("targets", "planning"), ("stylizer", "reading"),
     ("stylizer", "result"), ("stylizer", "scene"), ("stylizer", "targets"), ("targets", "scene"),
-    ("patchwork", "scene"), ("targets", "patchwork"),
+    ("patchwork", "scene"), ("targets", "patchwork"), ("forward", "patchwork"),
     ("forward", "planning"), ("forward", "reading"), ("forward", "result"), ("forward", "scene"),
     ("refining", "forward"), ("refining", "planning"), ("refining", "reading"), ("refining", "result"),
     ("refining", "stylizer"), ("beginning", "forward"), ("beginning", "reading"), ("beginning", "refining"),

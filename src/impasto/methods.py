@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-MethodName = Literal["gatys", "mrf", "wct", "adain", "linear", "johnson", "texture_net"]
+MethodName = Literal["gatys", "mrf", "reshuffle", "nnst_fast", "wct", "adain", "linear", "johnson", "texture_net"]
 
 SHARED = (
     "version",
@@ -46,7 +46,11 @@ _OPTIMISED = (
     "tv_weight",
 )
 """Settings of all methods that optimise the picture."""
-_PATCHES = ("patch_layers", "patch_reuse", "patch_rotations", "patch_scales", "patch_size", "patch_stride")
+_COPIES = ("patch_rotations", "patch_scales")
+_PATCHES = ("patch_capacity", "patch_layers", "patch_reuse", "patch_size", "patch_stride", *_COPIES)
+_ONE_HEAP = ("style_scale", "style_fit", "region_styles", "region_scales", "encoder")
+"""Of paintings whose patches are one heap, so that there are no shares to give."""
+_WCT_TRAINING = "impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)"
 _REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
 
@@ -71,6 +75,8 @@ class Method:
     """Of this the sides of a picture that repeats are multiples."""
     training: str = ""
     """The command that makes its network."""
+    networks: str = ""
+    """The method whose networks it uses, where it has none of its own."""
     optimises: bool = False
     """It optimises the picture itself, step by step."""
     patches: bool = False
@@ -118,13 +124,9 @@ METHODS: Mapping[str, Method] = {
             "minutes",
             "a painting",
             (
-                "style_scale",
-                "style_fit",
-                "region_styles",
-                "encoder",
+                *_ONE_HEAP,
                 "aspect",
                 "region_content_weights",
-                "region_scales",
                 "region_weights",
                 *_OPTIMISED,
                 *_PATCHES,
@@ -132,6 +134,26 @@ METHODS: Mapping[str, Method] = {
             textures=True,
             optimises=True,
             patches=True,
+        ),
+        Method(
+            "reshuffle",
+            "rearranges the painting's own patches after the photograph's forms, each about as often as the others",
+            "Gu et al. 2018",
+            "RESHUFFLE_COST",
+            "a painting",
+            ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_HEAP),
+            training=_WCT_TRAINING,
+            networks="wct",
+        ),
+        Method(
+            "nnst_fast",
+            "every point takes the painting's most alike: true to the photograph's forms and light",
+            "Kolkin et al. 2022",
+            "NNST_COST",
+            "a painting",
+            ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_HEAP),
+            training=_WCT_TRAINING,
+            networks="wct",
         ),
         Method(
             "wct",
@@ -142,7 +164,7 @@ METHODS: Mapping[str, Method] = {
             ("alpha", "aspect", "layer_shares", "passes", "refine", "tileable", *_OF_PAINTINGS),
             textures=True,
             multiple=16,
-            training="impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)",
+            training=_WCT_TRAINING,
         ),
         Method(
             "adain",
@@ -195,7 +217,8 @@ FOLDER: Traversable = resources.files("impasto").joinpath("nets", "data")
 
 def shipped(method: str) -> dict[str, Traversable]:
     """Give the networks that ship for a method, by name, sorted."""
-    start, end = f"{method}-", ".safetensors"
+    known = METHODS.get(method)
+    start, end = f"{known.networks if known and known.networks else method}-", ".safetensors"
     files = {each.name: each for each in FOLDER.iterdir()} if FOLDER.is_dir() else {}
     names = sorted(name for name in files if name.startswith(start) and name.endswith(end))
     return {name[len(start) : -len(end)]: files[name] for name in names}

@@ -29,70 +29,38 @@ PULL = 0.04
 pictures at 224 px with petite: with 0.1 nothing of the photograph's forms was left, with 0.03 most of its colours."""
 
 
-class Patchwork:
-    """Builds the patch terms, one a layer; says once which regions no patch can paint.
+class Heap:
+    """The paintings of a scene as one heap of patches: which copies of them there are, and what each may paint.
 
-    `encode` gives the features (1, C, h, w) of a picture at layers. With regions, patches of the picture are matched
-    with patches of the paintings that are mostly of the same region. Where a painting has no mask, all of it can paint
-    its regions.
+    Labels number the regions of the photograph; without regions there is one, 0.
     """
 
-    def __init__(self, scene: Scene, encode: Encode) -> None:
-        self._scene, self._encode, self._recipe = scene, encode, scene.recipe
+    def __init__(self, scene: Scene) -> None:
+        self._scene, self._recipe = scene, scene.recipe
         self._said: set[tuple[str, str]] = set()
 
-    def terms(self, level: Level) -> tuple[Patches, ...]:
-        """Build the terms of one level: patches of paintings at the level's size."""
-        recipe, scene = self._recipe, self._scene
-        sources: dict[str, list[Source]] = {layer: [] for layer in recipe.patch_layers}
-        scales = {1.0, *recipe.region_scales.values()}
-        for index in range(len(scene.styles)):
+    def paintings(self, level: Level) -> Iterator[tuple[Painted, list[bool]]]:
+        """Give each painting at the size of `level`, with its copies, and for each label whether it paints it."""
+        scales = {1.0, *self._recipe.region_scales.values()}
+        for index in range(len(self._scene.styles)):
             for scale in sorted(scales):
                 labels = self._painted_at(index, scale)
-                if not any(labels):
-                    continue
-                for painted in self._copies(scene.style(index, level, scale)):
-                    for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
-                        sources[layer].append(self._source(features, painted, layer, labels))
-        maps = scene.maps(level)
-        return tuple(self._term(layer, sources[layer], maps, level) for layer in recipe.patch_layers)
+                if any(labels):
+                    for painted in self._copies(self._scene.style(index, level, scale)):
+                        yield painted, labels
 
-    def _term(self, layer: str, sources: list[Source], maps: Tensor | None, level: Level) -> Patches:
-        recipe = self._recipe
-        if all(source.allowed is None or bool(source.allowed.all()) for source in sources):
-            sources = [replace(source, allowed=None) for source in sources]
-        bank = Bank(sources, size=recipe.patch_size, stride=recipe.patch_stride)
-        height, width = (side // encoders.stride(layer) for side in level.size)
-        rows, columns = bank.grid(height, width)
-        labels = torch.zeros(rows, columns, dtype=torch.long)
-        weights, whole = None, float(rows * columns)
-        if maps is not None:
-            labels = labels_of(self._at(maps, layer), recipe.patch_size, recipe.patch_stride)
-            weights = self._weights()[labels]
-            self._tell(layer, labels, sources, level)
-        device = bank.patches(torch.zeros(1, dtype=torch.long)).device
-        factor = recipe.style_weight * recipe.patch_layers[layer] * PULL / max(whole * bank.power, TINY)
-        return Patches(
-            layer,
-            bank,
-            factor,
-            labels=labels.to(device) if sources[0].allowed is not None else None,
-            weights=None if weights is None or bool((weights == 1).all()) else weights.to(device),
-            penalty=recipe.patch_reuse,
-        )
-
-    def _source(self, features: Tensor, painted: Painted, layer: str, labels: list[bool]) -> Source:
-        """Give the features of a painting, of which patches may stand for those `labels` that they show."""
-        recipe, device = self._recipe, features.device
-        size, stride = recipe.patch_size, recipe.patch_stride
+    def allowed(self, painted: Painted, labels: list[bool], layer: str, size: int, stride: int) -> Tensor:
+        """Give (L, Y, X): which patches of a painting may stand for which of the `labels` that it paints."""
         alpha = painted.pixels.new_ones(painted.pixels.shape[2:]) if painted.alpha is None else painted.alpha
-        allowed = (shares(self._at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[:, None, None]
+        shown = (shares(self.at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[:, None, None]
         if painted.maps is not None:
-            shown = labels_of(self._at(painted.maps, layer), size, stride)
-            allowed &= shown == torch.arange(len(labels))[:, None, None]
-        return Source(features[0], allowed=allowed.to(device))
+            own = labels_of(self.at(painted.maps, layer), size, stride)
+            shown &= own == torch.arange(len(labels))[:, None, None]
+        return shown
 
-    def _at(self, maps: Tensor, layer: str) -> Tensor:
+    @staticmethod
+    def at(maps: Tensor, layer: str) -> Tensor:
+        """Take maps (R, H, W) of a picture to the neurons of a layer."""
         return guides.propagate(maps, encoders.steps(layer), "mean")
 
     def _painted_at(self, index: int, scale: float) -> list[bool]:
@@ -104,19 +72,12 @@ class Patchwork:
         scales = [self._recipe.region_scales.get(name, 1.0) for name in regions.names]
         return [number in mine and each == scale for number, each in enumerate(scales)]
 
-    def _weights(self) -> Tensor:
-        """Give the weight of each region, and at the end that of none."""
-        regions, recipe = self._scene.regions, self._recipe
-        weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
-        return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
-
-    def _tell(self, layer: str, labels: Tensor, sources: list[Source], level: Level) -> None:
-        """Say which regions of the picture no patch stands for."""
+    def tell(self, layer: str, labels: Tensor, able: Tensor, level: Level) -> None:
+        """Say once which regions of the picture (its `labels`) no patch stands for; `able` says it of each label."""
         regions = self._scene.regions
         for number, name in enumerate(() if regions is None else regions.names):
-            able = any(source.allowed is None or bool(source.allowed[number].any()) for source in sources)
             asked = name not in self._recipe.keep and bool((labels == number).any())
-            if asked and not able and (name, layer) not in self._said:
+            if asked and not bool(able[number]) and (name, layer) not in self._said:
                 self._said.add((name, layer))
                 size = f"{level.size[1]}x{level.size[0]} px"
                 notice(f"region '{name}' has no patch of its own at {layer} ({size}) in any painting; all can paint it")
@@ -126,6 +87,62 @@ class Patchwork:
         for size in range(-self._recipe.patch_scales, self._recipe.patch_scales + 1):
             for turn in range(-self._recipe.patch_rotations, self._recipe.patch_rotations + 1):
                 yield turned(scaled(painted, STEP**size), TURN * turn)
+
+
+class Patchwork:
+    """Builds the patch terms, one a layer; says once which regions no patch can paint.
+
+    `encode` gives the features (1, C, h, w) of a picture at layers. With regions, patches of the picture are matched
+    with patches of the paintings that are mostly of the same region. Where a painting has no mask, all of it can paint
+    its regions.
+    """
+
+    def __init__(self, scene: Scene, encode: Encode) -> None:
+        self._scene, self._encode, self._recipe = scene, encode, scene.recipe
+        self._heap = Heap(scene)
+
+    def terms(self, level: Level) -> tuple[Patches, ...]:
+        """Build the terms of one level: patches of paintings at the level's size."""
+        recipe, scene = self._recipe, self._scene
+        sources: dict[str, list[Source]] = {layer: [] for layer in recipe.patch_layers}
+        for painted, labels in self._heap.paintings(level):
+            for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
+                allowed = self._heap.allowed(painted, labels, layer, recipe.patch_size, recipe.patch_stride)
+                sources[layer].append(Source(features[0], allowed=allowed.to(features.device)))
+        maps = scene.maps(level)
+        return tuple(self._term(layer, sources[layer], maps, level) for layer in recipe.patch_layers)
+
+    def _term(self, layer: str, sources: list[Source], maps: Tensor | None, level: Level) -> Patches:
+        recipe = self._recipe
+        able = torch.cat([source.allowed.flatten(1) for source in sources if source.allowed is not None], 1)
+        if bool(able.all()):
+            sources = [replace(source, allowed=None) for source in sources]
+        bank = Bank(sources, size=recipe.patch_size, stride=recipe.patch_stride)
+        height, width = (side // encoders.stride(layer) for side in level.size)
+        rows, columns = bank.grid(height, width)
+        labels = torch.zeros(rows, columns, dtype=torch.long)
+        weights, whole = None, float(rows * columns)
+        if maps is not None:
+            labels = labels_of(self._heap.at(maps, layer), recipe.patch_size, recipe.patch_stride)
+            weights = self._weights()[labels]
+            self._heap.tell(layer, labels, able.any(1), level)
+        device = bank.patches(torch.zeros(1, dtype=torch.long)).device
+        factor = recipe.style_weight * recipe.patch_layers[layer] * PULL / max(whole * bank.power, TINY)
+        return Patches(
+            layer,
+            bank,
+            factor,
+            labels=labels.to(device) if sources[0].allowed is not None else None,
+            weights=None if weights is None or bool((weights == 1).all()) else weights.to(device),
+            penalty=recipe.patch_reuse,
+            share=recipe.patch_capacity or None,
+        )
+
+    def _weights(self) -> Tensor:
+        """Give the weight of each region, and at the end that of none."""
+        regions, recipe = self._scene.regions, self._recipe
+        weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
+        return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
 
 
 def scaled(painted: Painted, factor: float) -> Painted:

@@ -299,7 +299,7 @@ def _seconds_per_pair(encoder: Encoder, layer: str, recipe: Recipe) -> float:
     times = []
     for _ in range(3):
         began = time.perf_counter()
-        bank.match(one, penalty=recipe.patch_reuse)
+        bank.match(one, penalty=recipe.patch_reuse, share=recipe.patch_capacity or None)
         times.append(time.perf_counter() - began)
     return min(times) / (side * encoders.stride(layer)) ** 4
 

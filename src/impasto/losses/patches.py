@@ -101,6 +101,11 @@ class Bank:
         return len(self._corners)
 
     @property
+    def able(self) -> Tensor:
+        """Give for each label whether any patch may stand for it (L,); without labels there are none."""
+        return torch.zeros(0, dtype=torch.bool) if self._allowed is None else self._allowed.any(1)
+
+    @property
     def power(self) -> float:
         """Give the mean over patches of Σ t²."""
         squares = self._flat.double().square().sum(1)

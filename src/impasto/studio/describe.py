@@ -46,7 +46,15 @@ GROUPS = (
     Group(
         "patches",
         "Patches",
-        ("patch_layers", "patch_size", "patch_stride", "patch_rotations", "patch_scales", "patch_reuse"),
+        (
+            "patch_layers",
+            "patch_size",
+            "patch_stride",
+            "patch_rotations",
+            "patch_scales",
+            "patch_reuse",
+            "patch_capacity",
+        ),
     ),
     Group("start", "Start", ("init", "init_blend", "levels")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
