@@ -32,7 +32,7 @@ MAY_IMPORT_SIBLING = {
     ("patchwork", "scene"), ("targets", "patchwork"), ("neighbours", "patchwork"), ("neighbours", "scene"),
     ("targets", "neighbours"), ("planning", "neighbours"), ("faces", "images"), ("faces", "landmarks"),
     ("landmarks", "warping"), ("portrait", "reading"), ("portrait", "scene"), ("stylizer", "portrait"),
-    ("targets", "portrait"), ("strotss", "scene"), ("targets", "strotss"),
+    ("targets", "portrait"), ("strotss", "scene"), ("targets", "strotss"), ("forward", "patchwork"),
     ("forward", "planning"), ("forward", "reading"), ("forward", "result"), ("forward", "scene"),
     ("refining", "forward"), ("refining", "planning"), ("refining", "reading"), ("refining", "result"),
     ("refining", "stylizer"), ("beginning", "forward"), ("beginning", "reading"), ("beginning", "refining"),

@@ -10,7 +10,19 @@ from importlib.resources.abc import Traversable
 from typing import Literal
 
 MethodName = Literal[
-    "gatys", "portrait", "mrf", "doodle", "nnst", "strotss", "wct", "adain", "linear", "johnson", "texture_net"
+    "gatys",
+    "portrait",
+    "mrf",
+    "doodle",
+    "nnst",
+    "strotss",
+    "reshuffle",
+    "nnst_fast",
+    "wct",
+    "adain",
+    "linear",
+    "johnson",
+    "texture_net",
 ]
 
 SHARED = (
@@ -62,23 +74,23 @@ _STATISTICS = (
 )
 """Settings of all methods whose style term is made of statistics."""
 _GAINS = ("gain_layers", "gain_max", "gain_min", "gain_regions", "gain_strength", "gain_window", "gains")
+_COPIES = ("patch_rotations", "patch_scales")
+_ONE_HEAP = ("style_scale", "style_fit", "region_styles", "region_scales", "encoder")
+"""Of paintings whose patches are one heap, so that there are no shares to give."""
+_WCT_TRAINING = "impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)"
 _PATCHES = (
-    "style_scale",
-    "style_fit",
-    "region_styles",
-    "encoder",
-    "aspect",
-    "region_content_weights",
-    "region_scales",
-    "region_weights",
+    *_ONE_HEAP,
     *_OPTIMISED,
+    "aspect",
     "content_layers",
+    "patch_capacity",
     "patch_layers",
     "patch_reuse",
-    "patch_rotations",
-    "patch_scales",
+    *_COPIES,
     "patch_size",
     "patch_stride",
+    "region_content_weights",
+    "region_weights",
 )
 """Settings of all methods that match patches."""
 _FIXED = ("content_weight", "solver", "history")
@@ -107,6 +119,8 @@ class Method:
     """Of this the sides of a picture that repeats are multiples."""
     training: str = ""
     """The command that makes its network."""
+    networks: str = ""
+    """The method whose networks it uses, where it has none of its own."""
     optimises: bool = False
     """It optimises the picture itself, step by step."""
     patches: bool = False
@@ -197,11 +211,7 @@ METHODS: Mapping[str, Method] = {
             "a minute",
             "a painting",
             (
-                "style_scale",
-                "style_fit",
-                "region_styles",
-                "encoder",
-                "region_scales",
+                *_ONE_HEAP,
                 "region_weights",
                 *(name for name in _OPTIMISED if name not in _FIXED),
                 "content_share",
@@ -249,6 +259,26 @@ METHODS: Mapping[str, Method] = {
             solver="adam",
         ),
         Method(
+            "reshuffle",
+            "rearranges the painting's own patches after the photograph's forms, each about as often as the others",
+            "Gu et al. 2018",
+            "six to nine seconds",
+            "a painting",
+            ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_HEAP),
+            training=_WCT_TRAINING,
+            networks="wct",
+        ),
+        Method(
+            "nnst_fast",
+            "every point takes the painting's most alike: true to the photograph's forms and light",
+            "Kolkin et al. 2022",
+            "a second",
+            "a painting",
+            ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_HEAP),
+            training=_WCT_TRAINING,
+            networks="wct",
+        ),
+        Method(
             "wct",
             "gives features the covariance of any painting's, from coarse to fine: colours and strokes, loose in form",
             "Li et al. 2017",
@@ -257,7 +287,7 @@ METHODS: Mapping[str, Method] = {
             ("alpha", "aspect", "layer_shares", "passes", "refine", "tileable", *_OF_PAINTINGS),
             textures=True,
             multiple=16,
-            training="impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)",
+            training=_WCT_TRAINING,
         ),
         Method(
             "adain",
@@ -310,7 +340,8 @@ FOLDER: Traversable = resources.files("impasto").joinpath("nets", "data")
 
 def shipped(method: str) -> dict[str, Traversable]:
     """Give the networks that ship for a method, by name, sorted."""
-    start, end = f"{method}-", ".safetensors"
+    known = METHODS.get(method)
+    start, end = f"{known.networks if known and known.networks else method}-", ".safetensors"
     files = {each.name: each for each in FOLDER.iterdir()} if FOLDER.is_dir() else {}
     names = sorted(name for name in files if name.startswith(start) and name.endswith(end))
     return {name[len(start) : -len(end)]: files[name] for name in names}

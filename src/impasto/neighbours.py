@@ -13,7 +13,7 @@ from impasto.losses import Bank, Nearest, Replaced, Source, Whole
 from impasto.losses.neighbours import hypercolumns, thinned
 from impasto.losses.patches import labels_of
 from impasto.optim.pyramid import Level
-from impasto.patchwork import Encode, Patchwork, unbarred
+from impasto.patchwork import Encode, Patchwork, able, unbarred
 from impasto.scene import Painted, Scene
 
 GRID = "relu3_1"
@@ -59,62 +59,56 @@ class Neighbours(Patchwork):
             size = max(1, picture.shape[2] // STRIDE), max(1, picture.shape[3] // STRIDE)
             return {GRID: hypercolumns(self._encode(picture, factors), factors, size)}
 
-        heap = self._heaps(level, look, (GRID,), MOST_COLUMNS)[GRID]
+        stock = self._stocks(level, look, (GRID,), MOST_COLUMNS)[GRID]
         columns = look(query)[GRID]
-        labels, weights = self._restricted(GRID, 1, heap, level)
-        found, _ = heap.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
-        return Replaced(factors, heap.at(found), heap.centre, PULL * self._recipe.style_weight, weights)
+        labels, weights = self._restricted(GRID, 1, stock, level)
+        found, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
+        return Replaced(factors, stock.at(found), stock.centre, PULL * self._recipe.style_weight, weights)
 
     def _nearest(self, level: Level) -> tuple[Nearest, ...]:
         steps = {layer: spaced(max(level.size) // encoders.stride(layer), MOST) for layer in self._layers}
-        heaps = self._heaps(level, lambda picture: self._encode(picture, self._layers), self._layers, MOST)
+        stocks = self._stocks(level, lambda picture: self._encode(picture, self._layers), self._layers, MOST)
         share = PULL * self._recipe.style_weight / math.fsum(self._layers.values())
         found = []
         for layer, weight in self._layers.items():
-            heap, step = heaps[layer], steps[layer]
-            labels, weights = self._restricted(layer, step, heap, level)
-            found.append(Nearest(layer, heap.bank, heap.centre, share * weight, step, labels, weights))
+            stock, step = stocks[layer], steps[layer]
+            labels, weights = self._restricted(layer, step, stock, level)
+            found.append(Nearest(layer, stock.bank, stock.centre, share * weight, step, labels, weights))
         return tuple(found)
 
-    def _heaps(
+    def _stocks(
         self, level: Level, look: Callable[[Tensor], Mapping[str, Tensor]], layers: Iterable[str], most: int
-    ) -> dict[str, "Heap"]:
+    ) -> dict[str, "Stock"]:
         """Give for each of `layers` what the paintings hold at the level's size, at `most` neurons along a side."""
-        scene = self._scene
         sources: dict[str, list[Source]] = {layer: [] for layer in layers}
-        for index in range(len(scene.styles)):
-            for scale in sorted({1.0, *self._recipe.region_scales.values()}):
-                labels = self._painted_at(index, scale)
-                if not any(labels):
-                    continue
-                painted = scene.style(index, level, scale)
-                for turns in range(self._recipe.quarter_turns + 1):
-                    copy = quarters(painted, turns)
-                    for layer, features in look(copy.pixels).items():
-                        source = self._source(features, copy, layer, labels, 1, 1)
-                        step = spaced(max(features.shape[2:]), most)
-                        allowed = None if source.allowed is None else thinned(source.allowed, step)
-                        sources[layer].append(Source(thinned(source.features, step).clone(), allowed=allowed))
+        for painted, labels in self._heap.paintings(level):
+            for turns in range(self._recipe.quarter_turns + 1):
+                copy = quarters(painted, turns)
+                for layer, features in look(copy.pixels).items():
+                    source = self._source(features, copy, layer, labels, 1, 1)
+                    step = spaced(max(features.shape[2:]), most)
+                    allowed = None if source.allowed is None else thinned(source.allowed, step)
+                    sources[layer].append(Source(thinned(source.features, step).clone(), allowed=allowed))
         precision = getattr(self._encoder, "precision", None)
-        return {layer: Heap.of(found, precision) for layer, found in sources.items()}
+        return {layer: Stock.of(found, precision) for layer, found in sources.items()}
 
-    def _restricted(self, layer: str, step: int, heap: "Heap", level: Level) -> tuple[Tensor | None, Tensor | None]:
+    def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
         """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
-        device, maps = heap.centre.device, self._scene.maps(level)
+        device, maps = stock.centre.device, self._scene.maps(level)
         if maps is None:
             height, width = (side // encoders.stride(layer) for side in level.size)
             labels, weights = thinned(torch.zeros(height, width, dtype=torch.long), step), None
         else:
-            labels = thinned(labels_of(self._at(maps, layer), 1, 1), step)
+            labels = thinned(labels_of(self._heap.at(maps, layer), 1, 1), step)
             weights = self._weights()[labels].to(device)
-            self._tell(layer, labels, heap.sources, level)
-        barred = heap.sources[0].allowed is not None
+            self._heap.tell(layer, labels, able(stock.sources, len(maps)), level)
+        barred = stock.sources[0].allowed is not None
         plain = weights is None or bool((weights == 1).all())
         return labels.to(device) if barred else None, None if plain else weights
 
 
 @dataclass(frozen=True)
-class Heap:
+class Stock:
     """What paintings hold at a layer: `sources` without their common `centre` (C,), and the `bank` of them."""
 
     sources: list[Source]
@@ -122,7 +116,7 @@ class Heap:
     bank: Bank
 
     @classmethod
-    def of(cls, sources: list[Source], precision: torch.dtype | None = None) -> "Heap":
+    def of(cls, sources: list[Source], precision: torch.dtype | None = None) -> "Stock":
         """Take off the mean over all neurons that may stand for something; `precision` is that of `Bank`."""
         total, count = torch.zeros_like(sources[0].features[:, 0, 0]), 0.0
         for source in sources:

@@ -30,6 +30,71 @@ town and a still life at 320 px with petite: with 0.03 to 0.04 faces got the pai
 of fruit, with 0.015 the town stayed a photograph."""
 
 
+class Heap:
+    """The paintings of a scene as one heap of patches: which copies of them there are, and what each may paint.
+
+    Labels number the regions of the photograph; without regions there is one, 0.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene, self._recipe = scene, scene.recipe
+        self._said: set[tuple[str, str]] = set()
+
+    def paintings(self, level: Level) -> Iterator[tuple[Painted, list[bool]]]:
+        """Give each painting at the size of `level`, with its copies, and for each label whether it paints it."""
+        scales = {1.0, *self._recipe.region_scales.values()}
+        for index in range(len(self._scene.styles)):
+            for scale in sorted(scales):
+                labels = self.painted_at(index, scale)
+                if any(labels):
+                    for painted in self._copies(self._scene.style(index, level, scale)):
+                        yield painted, labels
+
+    def allowed(
+        self, painted: Painted, labels: list[bool], layer: str, size: int, stride: int, *, steered: bool = False
+    ) -> Tensor:
+        """Give (L, Y, X): which patches of a painting may stand for which of the `labels` that it paints.
+
+        `steered`: whatever region they are of.
+        """
+        alpha = painted.pixels.new_ones(painted.pixels.shape[2:]) if painted.alpha is None else painted.alpha
+        shown = (shares(self.at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[:, None, None]
+        if painted.maps is not None and not steered:
+            own = labels_of(self.at(painted.maps, layer), size, stride)
+            shown &= own == torch.arange(len(labels))[:, None, None]
+        return shown
+
+    @staticmethod
+    def at(maps: Tensor, layer: str) -> Tensor:
+        """Take maps (R, H, W) of a picture to the neurons of a layer."""
+        return guides.propagate(maps, encoders.steps(layer), "mean")
+
+    def painted_at(self, index: int, scale: float) -> list[bool]:
+        """Say for each label whether style number `index` paints it at this `scale`; without regions there is one."""
+        regions = self._scene.regions
+        if regions is None:
+            return [scale == 1.0]
+        mine = self._scene.painted_by(index)
+        scales = [self._recipe.region_scales.get(name, 1.0) for name in regions.names]
+        return [number in mine and each == scale for number, each in enumerate(scales)]
+
+    def tell(self, layer: str, labels: Tensor, able: Tensor, level: Level) -> None:
+        """Say once which regions of the picture (its `labels`) no patch stands for; `able` says it of each label."""
+        regions = self._scene.regions
+        for number, name in enumerate(() if regions is None else regions.names):
+            asked = name not in self._recipe.keep and bool((labels == number).any())
+            if asked and not bool(able[number]) and (name, layer) not in self._said:
+                self._said.add((name, layer))
+                size = f"{level.size[1]}x{level.size[0]} px"
+                notice(f"region '{name}' has no patch of its own at {layer} ({size}) in any painting; all can paint it")
+
+    def _copies(self, painted: Painted) -> Iterator[Painted]:
+        """Give a painting with its turned and scaled copies, all combinations."""
+        for size in range(-self._recipe.patch_scales, self._recipe.patch_scales + 1):
+            for turn in range(-self._recipe.patch_rotations, self._recipe.patch_rotations + 1):
+                yield turned(scaled(painted, STEP**size), TURN * turn)
+
+
 class Patchwork:
     """Builds the patch terms, one a layer; says once which regions no patch can paint.
 
@@ -45,22 +110,16 @@ class Patchwork:
     def __init__(self, scene: Scene, encode: Encode) -> None:
         self._scene, self._encode, self._recipe = scene, encode, scene.recipe
         self._steers = self._recipe.method == "doodle"
-        self._said: set[tuple[str, str]] = set()
+        self._heap = Heap(scene)
 
     def terms(self, level: Level) -> tuple[Patches, ...]:
         """Build the terms of one level: patches of paintings at the level's size."""
         recipe, scene = self._recipe, self._scene
         sources: dict[str, list[Source]] = {layer: [] for layer in recipe.patch_layers}
-        scales = {1.0, *recipe.region_scales.values()}
-        for index in range(len(scene.styles)):
-            for scale in sorted(scales):
-                labels = self._painted_at(index, scale)
-                if not any(labels):
-                    continue
-                for painted in self._copies(scene.style(index, level, scale)):
-                    for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
-                        source = self._source(features, painted, layer, labels, recipe.patch_size, recipe.patch_stride)
-                        sources[layer].append(source)
+        for painted, labels in self._heap.paintings(level):
+            for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
+                source = self._source(features, painted, layer, labels, recipe.patch_size, recipe.patch_stride)
+                sources[layer].append(source)
         maps = scene.maps(level)
         return tuple(self._term(layer, sources[layer], maps, level) for layer in recipe.patch_layers)
 
@@ -79,10 +138,10 @@ class Patchwork:
         labels = torch.zeros(rows, columns, dtype=torch.long)
         weights, whole = None, float(rows * columns)
         if maps is not None:
-            maps = self._at(maps, layer)
+            maps = self._heap.at(maps, layer)
             labels = labels_of(maps, recipe.patch_size, recipe.patch_stride)
             weights = self._weights()[labels]
-            self._tell(layer, labels, sources, level)
+            self._heap.tell(layer, labels, able(sources, len(maps)), level)
         device = bank.patches(torch.zeros(1, dtype=torch.long)).device
         factor = recipe.style_weight * recipe.patch_layers[layer] * PULL / max(whole * bank.power, TINY)
         return Patches(
@@ -93,37 +152,18 @@ class Patchwork:
             maps=maps.to(device) if maps is not None and self._steers and recipe.semantic_weight else None,
             weights=None if weights is None or bool((weights == 1).all()) else weights.to(device),
             penalty=recipe.patch_reuse,
+            share=recipe.patch_capacity or None,
         )
 
     def _source(
         self, features: Tensor, painted: Painted, layer: str, labels: list[bool], size: int, stride: int
     ) -> Source:
         """Give the features of a painting, of which patches may stand for those `labels` that they show."""
-        device = features.device
-        alpha = painted.pixels.new_ones(painted.pixels.shape[2:]) if painted.alpha is None else painted.alpha
-        allowed = (shares(self._at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[:, None, None]
-        if painted.maps is None:
-            return Source(features[0], allowed=allowed.to(device))
-        maps = self._at(painted.maps, layer)
-        if self._steers:
-            return Source(features[0], maps.to(device), allowed.to(device))
-        allowed &= labels_of(maps, size, stride) == torch.arange(len(labels))[:, None, None]
-        return Source(features[0], allowed=allowed.to(device))
-
-    def _at(self, maps: Tensor, layer: str) -> Tensor:
-        return guides.propagate(maps, encoders.steps(layer), "mean")
-
-    def _painted_at(self, index: int, scale: float) -> list[bool]:
-        """Say for each label whether style number `index` paints it at this `scale`; without regions there is one."""
-        regions = self._scene.regions
-        if regions is None:
-            return [scale == 1.0]
-        mine = self._scene.painted_by(index)
-        if self._steers:
-            given = self._recipe.region_styles
-            mine = [number for number, name in enumerate(regions.names) if given.get(name, index + 1) == index + 1]
-        scales = [self._recipe.region_scales.get(name, 1.0) for name in regions.names]
-        return [number in mine and each == scale for number, each in enumerate(scales)]
+        steered = self._steers and painted.maps is not None
+        allowed = self._heap.allowed(painted, labels, layer, size, stride, steered=steered).to(features.device)
+        if painted.maps is None or not steered:
+            return Source(features[0], allowed=allowed)
+        return Source(features[0], self._heap.at(painted.maps, layer).to(features.device), allowed)
 
     def _weights(self) -> Tensor:
         """Give the weight of each region, and at the end that of none."""
@@ -131,29 +171,18 @@ class Patchwork:
         weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
         return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
 
-    def _tell(self, layer: str, labels: Tensor, sources: list[Source], level: Level) -> None:
-        """Say which regions of the picture no patch stands for."""
-        regions = self._scene.regions
-        for number, name in enumerate(() if regions is None else regions.names):
-            able = any(source.allowed is None or bool(source.allowed[number].any()) for source in sources)
-            asked = name not in self._recipe.keep and bool((labels == number).any())
-            if asked and not able and (name, layer) not in self._said:
-                self._said.add((name, layer))
-                size = f"{level.size[1]}x{level.size[0]} px"
-                notice(f"region '{name}' has no patch of its own at {layer} ({size}) in any painting; all can paint it")
-
-    def _copies(self, painted: Painted) -> Iterator[Painted]:
-        """Give a painting with its turned and scaled copies, all combinations."""
-        for size in range(-self._recipe.patch_scales, self._recipe.patch_scales + 1):
-            for turn in range(-self._recipe.patch_rotations, self._recipe.patch_rotations + 1):
-                yield turned(scaled(painted, STEP**size), TURN * turn)
-
 
 def unbarred(sources: Sequence[Source]) -> list[Source]:
     """Give the sources without what each patch may stand for, where that is everything."""
     if any(source.allowed is not None and not bool(source.allowed.all()) for source in sources):
         return list(sources)
     return [replace(source, allowed=None) for source in sources]
+
+
+def able(sources: Sequence[Source], labels: int) -> Tensor:
+    """Say for each of so many labels (L,) whether any patch may stand for it."""
+    found = [source.allowed.flatten(1).any(1).cpu() for source in sources if source.allowed is not None]
+    return torch.stack(found).any(0) if found else torch.ones(labels, dtype=torch.bool)
 
 
 def scaled(painted: Painted, factor: float) -> Painted:

@@ -176,6 +176,13 @@ class Recipe(BaseModel):
     patch_reuse: float = Field(
         0.0, ge=0, le=2, description="taken off a patch's likeness for each use, so that others are used; 0 is free"
     )
+    patch_capacity: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="how often a patch may be used, times its fair share: 1 is as evenly as can be, more is freer; 0: "
+        "1 in reshuffle, and free in the others",
+    )
 
     semantic_weight: float = Field(
         10.0,
@@ -231,7 +238,7 @@ class Recipe(BaseModel):
     )
 
     # How a network paints, where that is the method.
-    alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in wct, adain and linear, 0 is none")
+    alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in what a network decodes, 0 is none")
     passes: int = Field(
         0, ge=0, le=32, description="how often wct goes through its layers; 0: once, for textures three times"
     )
@@ -288,6 +295,8 @@ class Recipe(BaseModel):
             raise ValueError("neighbour_layers names none with a weight; name at least one, for example relu3_1")
         if not math.fsum(self.statistics.values()) > 0:
             raise ValueError("statistics names none with a weight; name at least one, for example gram")
+        if self.patch_reuse and self.patch_capacity:
+            raise ValueError("patch_reuse and patch_capacity both keep patches from being used too often; give one")
         for layer, shares in self.layer_shares.items():
             if not math.fsum(shares) > 0:
                 raise ValueError(f"layer_shares of {layer} are all zero; give at least one style a share")

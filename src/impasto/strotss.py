@@ -79,7 +79,13 @@ class Columns:
             return (transport,)
         near = next(iter(content.values()))
         similarity = SelfSimilarity(
-            columns, positions, photo.to(near), content, PULL * alpha / (2 + alpha), self._content_weights(), count(taken)
+            columns,
+            positions,
+            photo.to(near),
+            content,
+            PULL * alpha / (2 + alpha),
+            self._content_weights(),
+            count(taken),
         )
         return similarity, transport
 

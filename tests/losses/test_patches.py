@@ -162,17 +162,55 @@ def test_without_a_penalty_it_is_the_nearest() -> None:
     one, other = random(3, 9, 8), random(3, 7, 7, seed=1)
     bank = Bank([Source(other)])
     assert torch.equal(bank.match(one, penalty=0.0)[0], bank.match(one)[0])
-    assert torch.equal(bank.match(one, capacity=10**6)[0], bank.match(one)[0])
+    assert torch.equal(bank.match(one, share=10.0**6)[0], bank.match(one)[0])
 
 
-@pytest.mark.parametrize("capacity", [2, 3])
+@pytest.mark.parametrize("share", [1.0, 1.4, 2.0])
 @pytest.mark.parametrize("scratch", [1, 1 << 24])
-def test_no_patch_is_used_more_often_than_it_may(capacity: int, scratch: int) -> None:
-    one, others = random(3, 9, 8), [random(3, 6, 6, seed=1), random(3, 5, 4, seed=2)]
-    bank = Bank([Source(each) for each in others], scratch_bytes=scratch)
-    assert max(Counter(bank.match(one)[0].flatten().tolist()).values()) > capacity
-    used = Counter(bank.match(one, capacity=capacity)[0].flatten().tolist())
-    assert max(used.values()) == capacity
+@pytest.mark.parametrize(("size", "stride"), [(3, 1), (3, 2), (1, 1)])
+@pytest.mark.parametrize("likeness", ["ncc", "cosine"])
+def test_no_patch_is_used_more_often_than_it_may(
+    share: float, scratch: int, size: int, stride: int, likeness: Likeness
+) -> None:
+    one, others = random(3, 21, 18), [random(3, 11, 10, seed=1), random(3, 7, 9, seed=2)]
+    bank = Bank([Source(each) for each in others], size=size, stride=stride, likeness=likeness, scratch_bytes=scratch)
+    most = math.ceil(share * math.prod(bank.grid(21, 18)) / len(bank))
+    assert max(Counter(bank.match(one)[0].flatten().tolist()).values()) > most
+    found, alike = bank.match(one, share=share)
+    assert max(Counter(found.flatten().tolist()).values()) == most
+    # The law of a stable matching on which both sides agree: all pairs, the most alike first.
+    every = torch.cat([naive(one, each, size, stride, likeness) for each in others], 1)
+    left, wanted = [most] * len(bank), torch.full((len(every),), -1)
+    for pair in every.flatten().argsort(descending=True).tolist():
+        query, patch = divmod(pair, len(bank))
+        if wanted[query] < 0 < left[patch]:
+            wanted[query] = patch
+            left[patch] -= 1
+    assert torch.equal(found.flatten(), wanted)
+    torch.testing.assert_close(alike.flatten(), every.gather(1, wanted[:, None])[:, 0])
+
+
+def test_a_share_is_of_each_label() -> None:
+    one, other = random(3, 10, 20), random(3, 10, 14, seed=1)
+    labels, of_bank = labels_of(halves(10, 20), 3, 1), labels_of(halves(10, 14), 3, 1)
+    bank = Bank([Source(other, allowed=torch.stack([of_bank == 0, of_bank == 1]))])
+    found = bank.match(one, labels=labels, share=1.0)[0]
+    assert torch.equal(of_bank.flatten()[found], labels)
+    for label in (0, 1):
+        most = math.ceil(int((labels == label).sum()) / int((of_bank == label).sum()))
+        assert max(Counter(found[labels == label].tolist()).values()) <= most
+
+
+def test_shares_hold_where_all_are_alike() -> None:
+    bank = Bank([Source(torch.ones(2, 6, 6))])
+    used = Counter(bank.match(torch.ones(2, 8, 8), share=1.0)[0].flatten().tolist())
+    assert max(used.values()) == 3
+
+
+def test_a_picture_finds_itself_within_its_share() -> None:
+    features = random(3, 9, 9)
+    bank = Bank([Source(features)])
+    assert torch.equal(bank.match(features, share=1.0)[0].flatten(), torch.arange(len(bank)))
 
 
 def test_what_was_used_is_taken_off() -> None:
@@ -188,10 +226,14 @@ def test_what_was_used_is_taken_off() -> None:
     assert sorted(Counter(far.flatten().tolist()).values()) == [1, 1, 2]
 
 
-def test_a_capacity_that_is_too_small_is_refused() -> None:
+def test_what_cannot_be_shared_is_refused() -> None:
     bank = Bank([Source(random(3, 5, 5))])
     with pytest.raises(ValueError, match="9 patches, 1 times each, are too few for 16"):
-        bank.match(random(3, 6, 6), capacity=1)
+        bank.match(random(3, 6, 6), share=0.5)
+    with pytest.raises(ValueError, match="not both"):
+        bank.match(random(3, 6, 6), share=1.0, penalty=0.1)
+    with pytest.raises(ValueError, match="is no number"):
+        bank.match(random(3, 6, 6) * math.nan, share=1.0)
 
 
 # Votes, faults, precision, memory.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from impasto import encoders
-from impasto.errors import ResourceError, UsageError
+from impasto.errors import NotTileableError, ResourceError, UsageError
 from impasto.events import notice
 from impasto.images import fit_size
 from impasto.nets.decoder import PLAN
@@ -120,26 +120,32 @@ class Need:
     """From a picture's size and a tile to the pixels that are encoded at a time."""
 
 
-def choose(what: str, size: Size, need: Callable[[Size], Need], resources: Resources) -> tuple[int | None, int]:
+def choose(
+    what: str, size: Size, need: Callable[[Size], Need], resources: Resources, *, whole: bool = False
+) -> tuple[int | None, int]:
     """Give the tile, None for the whole picture in one piece, and the bytes above what the process has already.
 
-    `what` is painted, for messages. Raises `ResourceError` where nothing fits, `UsageError` for a tile that is too
+    `what` is painted, for messages. `whole`: it can only be painted in one piece. Raises `NotTileableError` where a
+    tile is asked for then, `ResourceError` where nothing fits, `UsageError` for a tile that is too
     small.
     """
     free = resources.free()
-    found, least = _choose(size, need(size), resources.tile, free)
+    if whole and isinstance(resources.tile, int) and resources.tile < max(size):
+        raise NotTileableError(f"{what} is done in one piece; leave --tile out, or use another method")
+    tiling: planner.Tiling = "off" if whole else resources.tile
+    found, least = _choose(size, need(size), tiling, free)
     if found is None:
-        side = _fitting(size, need, resources.tile, free or 0)
+        side = _fitting(size, need, tiling, free or 0)
         have = memory.resident() if resources.device.type != "cuda" else 0
         smaller = f"--size {side} would fit" if side else "use a smaller --size"
         raise ResourceError(
             f"{what} needs about {planner.spoken(least + have)} of memory and "
-            f"{planner.spoken(max(0, (free or 0) + have))} are free; {smaller}, or use --tile auto, "
-            "--precision bfloat16, or --memory if there is more"
+            f"{planner.spoken(max(0, (free or 0) + have))} are free; {smaller}, or use "
+            f"{'' if whole else '--tile auto, --precision bfloat16, or '}--memory if there is more"
         )
-    if found.tile is not None and resources.tile == "auto":
-        whole = _bytes(need(size), size, None)
-        notice(f"painting in tiles, because {planner.spoken(whole)} would be needed for one piece")
+    if found.tile is not None and tiling == "auto":
+        one_piece = _bytes(need(size), size, None)
+        notice(f"painting in tiles, because {planner.spoken(one_piece)} would be needed for one piece")
     return found.tile, found.bytes
 
 

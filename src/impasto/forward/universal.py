@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 
 from impasto import encoders, guides, images
-from impasto.encoders import Encoder, Petite
-from impasto.errors import UsageError, WeightsError
+from impasto.encoders import Encoder
+from impasto.errors import WeightsError
 from impasto.events import notice
 from impasto.forward import networks, tiles
 from impasto.forward.base import Forward
+from impasto.forward.coding import decoder_of, petite_of
 from impasto.forward.networks import Loaded
 from impasto.forward.tiles import Need, Pieces, Size
 from impasto.forward.transform import ADAIN, WCT, Learnt, Transform, applied, blended
@@ -25,7 +26,6 @@ from impasto.nets import store
 from impasto.nets.decoder import Decoder, whole
 from impasto.nets.linear import KIND, Linear
 from impasto.nets.transforms import Affine
-from impasto.reading import encoder_of
 from impasto.scene import Painted
 
 FEWEST = 1.0
@@ -49,16 +49,9 @@ class Universal(Forward):
     """From deep to shallow."""
 
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
-        recipe, device = self.recipe, self.resources.device
-        if encoder is None and recipe.encoder not in ("auto", "petite") and not recipe.refine:
-            raise UsageError(
-                f"{recipe.method} works on the features of petite, not of {recipe.encoder}; leave the encoder out"
-            )
-        made, resolved = encoder_of(recipe.replace(encoder="petite"), encoder, device)
-        if not isinstance(made, Petite):
-            raise UsageError(f"{recipe.method} works on the features of petite, not of {made.name}; leave it out")
-        self.recipe = resolved.replace(encoder=recipe.encoder if recipe.refine else "petite", passes=self._passes())
-        self.encoder = made
+        recipe = self.recipe
+        self.encoder, resolved = petite_of(recipe, encoder, self.resources.device)
+        self.recipe = resolved.replace(passes=self._passes())
         self._load(network)
         self.steps = self.recipe.passes * len(self.decoders) if recipe.method == "wct" else 1
         deepest = self.decoders[0].layer
@@ -96,8 +89,7 @@ class Universal(Forward):
 
     def _decoder(self, found: Loaded) -> Decoder:
         method = "wct" if self.recipe.method == "linear" else self.recipe.method
-        store.expect(found.card, found.where, method=method, kind="decoder", encoder=self.encoder.sha256)
-        decoder = Decoder.from_parts(found.tensors, found.card, found.where, precision=self.encoder.precision)
+        decoder = decoder_of(found, method, self.encoder)
         if isinstance(self.transform, Learnt):
             self.transform.net.expect_decoder(decoder, self.transform.where)
         decoder.padding = "circular" if self.recipe.tileable else "reflect"

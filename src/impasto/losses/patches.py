@@ -8,8 +8,10 @@ sides; then only neurons whose rows and columns leave the same remainder by s ev
 Tables are made band by band, so memory is bounded whatever the size of the pictures.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -18,6 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.losses import sums
+from impasto.losses.claims import ASKED, claim
+from impasto.losses.planes import Prepared, counts_of, covered, products, spans
 from impasto.losses.statistics import TINY
 
 Likeness = Literal["ncc", "cosine"]
@@ -68,13 +72,13 @@ class Bank:
             raise ValueError("a bank needs patches; give at least one source")
         self.size, self.stride, self.likeness = size, stride, likeness
         self.semantic_weight, self._precision, self._scratch = semantic_weight, precision, scratch_bytes
-        self._prepared: list[_Prepared] = []
+        self._prepared: list[Prepared] = []
         flat, corners, pitches, allowed = [], [], [], []
         begin = 0
         for source in sources:
             prepared = self._prepare(source.features, source.maps)
             self._prepared.append(prepared)
-            features = _covered(source.features, size, stride)
+            features = covered(source.features, size, stride)
             _, height, width = features.shape
             across, down = (torch.arange(count, device=features.device) * stride for count in prepared.counts[::-1])
             corners.append((begin + down[:, None] * width + across).flatten())
@@ -97,6 +101,11 @@ class Bank:
         return len(self._corners)
 
     @property
+    def able(self) -> Tensor:
+        """Give for each label whether any patch may stand for it (L,); without labels there are none."""
+        return torch.zeros(0, dtype=torch.bool) if self._allowed is None else self._allowed.any(1)
+
+    @property
     def power(self) -> float:
         """Give the mean over patches of Σ t²."""
         squares = self._flat.double().square().sum(1)
@@ -111,7 +120,7 @@ class Bank:
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
         """Give the rows and columns of patches of a map of this size."""
-        return _counts((height, width), self.size, self.stride)
+        return counts_of((height, width), self.size, self.stride)
 
     @torch.no_grad()
     def match(
@@ -121,32 +130,38 @@ class Bank:
         maps: Tensor | None = None,
         labels: Tensor | None = None,
         penalty: float = 0.0,
-        capacity: int | None = None,
+        share: float | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Give for each patch of `features` (C, h, w) the number of its match, and how alike they are: (Y, X) each.
 
         `maps` (R, h, w) are those of these features, and `labels` (Y, X) restrict matches to patches that are allowed
         to stand for the label; -1, and a label that no patch may stand for, restrict nothing.
 
-        `penalty` takes that much off a patch's likeness for each time it was used, and a patch is used `capacity`
-        times at most (None: as often as asked for). Both make the result depend on the order: rows and columns take
-        turns in bit-reversed order, so that no side of the picture has the first choice.
+        `penalty` takes that much off a patch's likeness for each time it was used. That makes the result depend on the
+        order: rows and columns take turns in bit-reversed order, so that no side of the picture has the first choice.
+        `share` bounds the use: patches are used at most `share` times what each would be used if all were used alike,
+        rounded up; of those with a label, so often by each label. None: as often as asked for. The most alike
+        pairs come first (`claims`), whatever the order.
 
-        Raises `ValueError` where a capacity leaves some patches without a match.
+        Raises `ValueError` for both at once, or a share that leaves some without a match.
         """
         query = self._prepare(features, maps)
         if not query.semantic and any(source.semantic for source in self._prepared):
             raise ValueError("patches with semantic maps are matched with maps; give those of these features")
         wanted = self._restricted(labels)
-        if penalty or capacity is not None:
-            return self._share_out(query, wanted, penalty, capacity)
+        if penalty and share is not None:
+            raise ValueError("use is bounded by a share or kept down by a penalty, not both")
+        if share is not None:
+            return self._claimed(query, wanted, share)
+        if penalty:
+            return self._share_out(query, wanted, penalty)
         best = torch.full(query.counts, -torch.inf, dtype=query.wide, device=features.device)
         found = torch.zeros(query.counts, dtype=torch.long, device=features.device)
         begin = 0
         for source in self._prepared:
             rows, others = self._bands(query, source)
-            for band in _spans(query.counts[0], rows):
-                for other in _spans(source.counts[0], others):
+            for band in spans(query.counts[0], rows):
+                for other in spans(source.counts[0], others):
                     table = self._alike(query, source, band, other, wanted, begin)
                     likeness, number = table.max(1)
                     number += begin + other.start * source.counts[1]
@@ -193,33 +208,33 @@ class Bank:
             for right in range(self.size):
                 yield corner + down * pitch + right
 
-    def _prepare(self, features: Tensor, maps: Tensor | None) -> "_Prepared":
+    def _prepare(self, features: Tensor, maps: Tensor | None) -> Prepared:
         """Make the planes whose products, summed over a patch, are the likeness."""
         if features.ndim != 3:
             raise ValueError(f"patches are taken from (C, h, w), not from {tuple(features.shape)}")
         wide = sums.wide(features.dtype)
-        covered = _covered(features.detach(), self.size, self.stride).to(wide)
-        counts = _counts(tuple(features.shape[1:]), self.size, self.stride)
+        whole = covered(features.detach(), self.size, self.stride).to(wide)
+        counts = counts_of(tuple(features.shape[1:]), self.size, self.stride)
         kind = self._precision or wide
         planes = []
         length: Tensor | None = None
         if self.likeness == "ncc":
-            squares = covered.square().sum(0, keepdim=True)
+            squares = whole.square().sum(0, keepdim=True)
             # The mean of a window times its area, which avg_pool2d divides by.
             length = F.avg_pool2d(squares[None], self.size, self.stride, divisor_override=1)[0, 0].clamp_min(TINY)
             length = length.rsqrt().flatten()
-            planes.append(covered.to(kind))
+            planes.append(whole.to(kind))
         else:
-            planes.append((F.normalize(covered, dim=0, eps=TINY) / self.size).to(kind))
+            planes.append((F.normalize(whole, dim=0, eps=TINY) / self.size).to(kind))
         if maps is not None and self.semantic_weight:
             if maps.shape[1:] != features.shape[1:]:
                 raise ValueError(f"a map of {tuple(maps.shape[1:])} does not fit {tuple(features.shape[1:])} neurons")
-            semantic = F.normalize(_covered(maps.to(wide), self.size, self.stride), dim=0, eps=TINY)
+            semantic = F.normalize(covered(maps.to(wide), self.size, self.stride), dim=0, eps=TINY)
             planes.append((semantic * (self.semantic_weight**0.5 / self.size)).to(kind))
             if length is None:
                 planes = [torch.cat(planes)]
-            return _Prepared(planes, length, counts, wide, semantic=True)
-        return _Prepared(planes, length, counts, wide)
+            return Prepared(planes, length, counts, wide, semantic=True)
+        return Prepared(planes, length, counts, wide)
 
     def _restricted(self, labels: Tensor | None) -> Tensor | None:
         """Give `labels`, those that no patch may stand for as -1; None where there is nothing to restrict."""
@@ -228,7 +243,7 @@ class Bank:
         able = F.pad(self._allowed.any(1), (0, 1), value=False)
         return torch.where(able[labels], labels, -1)
 
-    def _bands(self, query: "_Prepared", source: "_Prepared") -> tuple[int, int]:
+    def _bands(self, query: Prepared, source: Prepared) -> tuple[int, int]:
         """Give how many rows of patches of both to take at a time: square bands have the least overlap."""
         row = query.planes[0].shape[2] * source.planes[0].shape[2]
         pairs = self._scratch / (query.wide.itemsize * 3 * row)
@@ -238,14 +253,14 @@ class Bank:
         return max(1, min(most[0], int(pairs / others))), others
 
     def _alike(
-        self, query: "_Prepared", source: "_Prepared", band: slice, other: slice, labels: Tensor | None, begin: int
+        self, query: Prepared, source: Prepared, band: slice, other: slice, labels: Tensor | None, begin: int
     ) -> Tensor:
         """Give the likeness (P, S) of a band of rows of patches of both; the source's first has the number `begin`."""
         reach = self.size - self.stride
         table: Tensor | None = None
         # A source without maps has fewer planes, or fewer channels in its only one: maps come last.
         for ours, theirs in zip(query.planes, source.planes, strict=False):
-            part = _products(
+            part = products(
                 ours[: len(theirs), band.start * self.stride : band.stop * self.stride + reach],
                 theirs[:, other.start * self.stride : other.stop * self.stride + reach],
                 self.size,
@@ -267,13 +282,63 @@ class Bank:
             table.addmm_(asked.to(table), barred.to(table), alpha=-4 * (1 + self.semantic_weight))
         return table
 
-    def _share_out(
-        self, query: "_Prepared", labels: Tensor | None, penalty: float, capacity: int | None
+    def _claimed(self, query: Prepared, labels: Tensor | None, share: float) -> tuple[Tensor, Tensor]:
+        """Match patches so that none is used too often, those of each label by themselves."""
+        device = self._flat.device
+        flat = torch.full(query.counts, -1, device=device) if labels is None else labels.to(device)
+        found = torch.zeros(query.counts, dtype=torch.long, device=device).flatten()
+        best = torch.zeros(query.counts, dtype=query.wide, device=device).flatten()
+        for label in sorted({*flat.flatten().tolist()}):
+            ours = (flat.flatten() == label).nonzero()[:, 0]
+            theirs = torch.arange(len(self), device=device)
+            if label >= 0 and self._allowed is not None:
+                theirs = self._allowed[label].nonzero()[:, 0]
+            capacity = math.ceil(share * len(ours) / len(theirs))
+            look = partial(self._nearest, query, ours, theirs)
+            numbers, alike = claim(look, len(ours), len(theirs), capacity, query.wide)
+            found[ours], best[ours] = theirs[numbers.to(device)], alike.to(best)
+        return found.view(query.counts), best.view(query.counts)
+
+    def _nearest(
+        self, query: Prepared, ours: Tensor, theirs: Tensor, numbers: Tensor, bars: Tensor
     ) -> tuple[Tensor, Tensor]:
+        """Give the likeness and the places in `theirs` of the nearest of some of `ours`: what `claim` asks for."""
+        device, most = ours.device, min(ASKED, len(theirs))
+        asked, bars = ours[numbers.to(device)], bars.to(device)
+        best = torch.full((len(asked), most), -torch.inf, dtype=query.wide, device=device)
+        place = torch.zeros((len(asked), most), dtype=torch.long, device=device)
+        width = sum(len(plane) for plane in query.planes) * self.size**2
+        step = max(most, self._scratch // (4 * query.wide.itemsize * width))
+        for columns in spans(len(theirs), step):
+            patches = self._units(self._prepared, theirs[columns])
+            for rows in spans(len(asked), max(1, self._scratch // (4 * query.wide.itemsize * max(step, width)))):
+                table = (self._units([query], asked[rows]) @ patches.T).to(query.wide)
+                table = torch.where(table > bars[columns], table, -torch.inf)
+                top = table.topk(min(most, table.shape[1]), 1)
+                both = torch.cat([best[rows], top.values], 1), torch.cat([place[rows], top.indices + columns.start], 1)
+                best[rows], order = both[0].topk(most, 1)
+                place[rows] = both[1].gather(1, order)
+        return best.cpu(), place.cpu()
+
+    def _units(self, prepared: Sequence[Prepared], numbers: Tensor) -> Tensor:
+        """Give the vectors (n, D) of the patches of these `numbers` (n,), whose products are how alike they are."""
+        found: Tensor | None = None
+        begin = 0
+        for each in prepared:
+            count = each.counts[0] * each.counts[1]
+            here = (numbers >= begin) & (numbers < begin + count)
+            if bool(here.any()):
+                vectors = each.vectors(numbers[here] - begin, self.size, self.stride)
+                found = vectors.new_empty(len(numbers), vectors.shape[1]) if found is None else found
+                found[here] = vectors
+            begin += count
+        if found is None:
+            raise ValueError("there are no patches of these numbers")
+        return found
+
+    def _share_out(self, query: Prepared, labels: Tensor | None, penalty: float) -> tuple[Tensor, Tensor]:
         """Match patches one after the other, as what was used counts for the next."""
         rows, columns = query.counts
-        if capacity is not None and capacity * len(self) < rows * columns:
-            raise ValueError(f"{len(self)} patches, {capacity} times each, are too few for {rows * columns}")
         found = torch.zeros(query.counts, dtype=torch.long)
         best = torch.zeros(query.counts, dtype=query.wide)
         # Many small steps, each of which torch would take ten times as long for.
@@ -284,7 +349,7 @@ class Bank:
         for row in _reversed_bits(rows):
             parts, begin = [], 0
             for source in self._prepared:
-                for other in _spans(source.counts[0], max(1, pairs // source.planes[0].shape[2])):
+                for other in spans(source.counts[0], max(1, pairs // source.planes[0].shape[2])):
                     parts.append(self._alike(query, source, slice(row, row + 1), other, labels, begin))
                 begin += source.counts[0] * source.counts[1]
             table = torch.cat(parts, 1).cpu().numpy()
@@ -292,27 +357,13 @@ class Bank:
                 number = (table[column] - cost).argmax()
                 numbers[row, column], likeness[row, column] = number, table[column, number]
                 used[number] += 1
-                cost[number] = np.inf if used[number] == capacity else penalty * used[number]
+                cost[number] = penalty * used[number]
         return found.to(self._flat.device), best.to(self._flat.device)
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A map of features as the matching needs it."""
-
-    planes: list[Tensor]
-    """(C, h, w) each: their products are added up."""
-    length: Tensor | None
-    """(Y·X,): one over the length of each patch, for the first of the planes."""
-    counts: tuple[int, int]
-    wide: torch.dtype
-    semantic: bool = False
-    """Whether maps are among the planes."""
 
 
 def shares(maps: Tensor, size: int, stride: int) -> Tensor:
     """Give how much of each patch the regions `maps` (R, h, w) take: (R, Y, X)."""
-    return F.avg_pool2d(_covered(maps, size, stride)[None], size, stride)[0]
+    return F.avg_pool2d(covered(maps, size, stride)[None], size, stride)[0]
 
 
 def labels_of(maps: Tensor, size: int, stride: int) -> Tensor:
@@ -321,60 +372,6 @@ def labels_of(maps: Tensor, size: int, stride: int) -> Tensor:
     most, label = inside.max(0)
     # What the regions leave of a patch can outweigh each of them: then it shows something else.
     return torch.where(most >= (1 - inside.sum(0)).clamp_min(TINY), label, -1)
-
-
-def _products(one: Tensor, other: Tensor, size: int, stride: int) -> Tensor:
-    """Give the products (P, S) of all patches of `one` (C, h, w) with all of `other` (C, h', w')."""
-    (rows, columns), (others, beside) = (_counts(tuple(each.shape[1:]), size, stride) for each in (one, other))
-    total: Tensor | None = None
-    for top in range(min(size, stride)):
-        for left in range(min(size, stride)):
-            ours, theirs = (each[:, top::stride, left::stride] for each in (one, other))
-            down, right = ((size - first + stride - 1) // stride for first in (top, left))
-            (width, beyond), table = (ours.shape[2], theirs.shape[2]), ours.flatten(1).T @ theirs.flatten(1)
-            # One flat index for rows and columns makes windows of long lines, which are quick to add. Those of the
-            # last columns reach into the next row: they are nobody's patches, and left out below. Along rows first,
-            # then along columns: 2k sums instead of k².
-            table = _windows(table, right, 1, 1)
-            table = _windows(table, down, width, beyond)
-            table = F.pad(table, (0, others * beyond - table.shape[1], 0, rows * width - table.shape[0]))
-            table = table.view(rows, width, others, beyond)[:, :columns, :, :beside]
-            total = table.contiguous() if total is None else total.add_(table)
-    if total is None:
-        raise ValueError(f"a patch of {size} neurons with a stride of {stride} has none")
-    return total.view(rows * columns, others * beside)
-
-
-def _windows(table: Tensor, count: int, down: int, right: int) -> Tensor:
-    """Sum `count` windows of `table`, each of them so far down and right of the one before."""
-    if count == 1:
-        return table
-    rows, columns = table.shape[0] - (count - 1) * down, table.shape[1] - (count - 1) * right
-    total = table[:rows, :columns] + table[down : down + rows, right : right + columns]
-    for number in range(2, count):
-        total += table[number * down : number * down + rows, number * right : number * right + columns]
-    return total
-
-
-def _counts(size: tuple[int, ...], patch: int, stride: int) -> tuple[int, int]:
-    rows, columns = (max(0, -(-(side - patch) // stride)) + 1 for side in size)
-    return rows, columns
-
-
-def _covered(features: Tensor, patch: int, stride: int) -> Tensor:
-    """Continue `features` (C, h, w) by the last row and column until patches cover all of it."""
-    sides = tuple(features.shape[1:])
-    more = [
-        (count - 1) * stride + patch - side for count, side in zip(_counts(sides, patch, stride), sides, strict=True)
-    ]
-    if not any(more):
-        return features
-    return F.pad(features[None], (0, more[1], 0, more[0]), mode="replicate")[0]
-
-
-def _spans(count: int, step: int) -> Iterator[slice]:
-    for begin in range(0, count, step):
-        yield slice(begin, min(count, begin + step))
 
 
 def _flat(rows: slice, columns: int) -> slice:

@@ -75,7 +75,8 @@ class Patches:
     anew each time and are constants for the gradient, so that of a step is exact as long as none changes. What a
     patch looks like decides on its match, and what it is, brightness and all, on its distance.
 
-    `labels` (Y, X), `maps` (R, h, w) and `penalty` are those of `Bank.match`; `weights` (Y, X) are those of patches.
+    `labels` (Y, X), `maps` (R, h, w), `penalty` and `share` are those of `Bank.match`; `weights` (Y, X) are those of
+    patches.
     """
 
     layer: str
@@ -85,6 +86,7 @@ class Patches:
     maps: Tensor | None = None
     weights: Tensor | None = None
     penalty: float = 0.0
+    share: float | None = None
 
     @property
     def name(self) -> str:
@@ -93,7 +95,9 @@ class Patches:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Give the loss of `features` (1, C, h, w)."""
-        found, _ = self.bank.match(features[0], maps=self.maps, labels=self.labels, penalty=self.penalty)
+        found, _ = self.bank.match(
+            features[0], maps=self.maps, labels=self.labels, penalty=self.penalty, share=self.share
+        )
         size = (features.shape[2], features.shape[3])
         total, count, squares = self.bank.vote(found, size, self.weights)
         # Patches overlap: n copies t of one neuron are as far from f as n times their mean is, and what they spread.

@@ -54,6 +54,7 @@ GROUPS = (
             "patch_scales",
             "patch_reuse",
             "semantic_weight",
+            "patch_capacity",
         ),
     ),
     Group(

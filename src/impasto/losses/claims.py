@@ -1,0 +1,65 @@
+"""Matching with a bound on use: the most alike pairs of all come first, and nobody is taken too often.
+
+Every query asks the patch that is most alike among those that might still take it; a patch keeps the best that asked,
+as many as it may, and turns away the others, who ask elsewhere (deferred acceptance, Gale & Shapley 1962). Both sides
+rank by the same likeness, so there is one stable outcome, whatever the order of asking: that of going through all
+pairs from the most alike down and taking each that still can be taken. Hence all ask at once, here.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+ASKED = 16
+"""Patches that a query notes at a time; only when all of them turned it away it looks through the bank again."""
+
+Best = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""From numbers of queries (n,) and bars (M,) to the likeness (n, k) of the best patches, and their numbers (n, k), of
+those that are more alike than their bar: falling from left to right, -inf where there are no more."""
+
+
+def claim(best: Best, queries: int, patches: int, capacity: int, kind: torch.dtype) -> tuple[Tensor, Tensor]:
+    """Give for each query the number of its patch, and how alike they are; no patch more than `capacity` times.
+
+    Raises `ValueError` where there are too few patches, or a likeness is no number.
+    """
+    if capacity * patches < queries:
+        raise ValueError(f"{patches} patches, {capacity} times each, are too few for {queries}")
+    found = torch.full((queries,), -1)
+    alike = torch.full((queries,), -torch.inf, dtype=kind)
+    # What a patch that has all it may take has least: who is not more alike need not ask.
+    bars = torch.full((patches,), -torch.inf, dtype=kind)
+    free = torch.arange(queries)
+    while len(free):
+        likeness, numbers = best(free, bars)
+        if bool((likeness[:, 0] == -torch.inf).any()):
+            raise ValueError("patches whose likeness is no number cannot be matched")
+        row = torch.full((queries,), -1)
+        row[free] = torch.arange(len(free))
+        at = torch.zeros(len(free), dtype=torch.long)
+        asking = torch.arange(len(free))
+        while len(asking):
+            asks = free[asking]
+            found[asks], alike[asks] = numbers[asking, at[asking]], likeness[asking, at[asking]]
+            refused = row[_turned_away(found, alike, bars, capacity)]
+            refused = refused[refused >= 0]
+            open_to = likeness[refused] > bars[numbers[refused]]
+            # The first of a row; a row with none has to look again.
+            at[refused] = open_to.int().argmax(1)
+            asking = refused[open_to.any(1)]
+        free = (found < 0).nonzero()[:, 0]
+    return found, alike
+
+
+def _turned_away(found: Tensor, alike: Tensor, bars: Tensor, capacity: int) -> Tensor:
+    """Free those who are one too many at their patch, raise its bar, and give their numbers."""
+    order = (found >= 0).nonzero()[:, 0]
+    order = order[alike[order].argsort(descending=True, stable=True)]
+    order = order[found[order].argsort(stable=True)]
+    counts = torch.bincount(found[order], minlength=len(bars))
+    rank = torch.arange(len(order)) - (counts.cumsum(0) - counts)[found[order]]
+    last, away = order[rank == capacity - 1], order[rank >= capacity]
+    bars[found[last]] = alike[last]
+    found[away], alike[away] = -1, -torch.inf
+    return away
