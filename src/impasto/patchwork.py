@@ -45,7 +45,7 @@ class Heap:
         scales = {1.0, *self._recipe.region_scales.values()}
         for index in range(len(self._scene.styles)):
             for scale in sorted(scales):
-                labels = self.painted_at(index, scale)
+                labels = self._painted_at(index, scale)
                 if any(labels):
                     for painted in self._copies(self._scene.style(index, level, scale)):
                         yield painted, labels
@@ -69,7 +69,7 @@ class Heap:
         """Take maps (R, H, W) of a picture to the neurons of a layer."""
         return guides.propagate(maps, encoders.steps(layer), "mean")
 
-    def painted_at(self, index: int, scale: float) -> list[bool]:
+    def _painted_at(self, index: int, scale: float) -> list[bool]:
         """Say for each label whether style number `index` paints it at this `scale`; without regions there is one."""
         regions = self._scene.regions
         if regions is None:
