@@ -222,7 +222,7 @@ def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
     [
         ("adian", (), 2, "unknown method 'adian'; did you mean 'adain'"),
         ("adain", ("--iterations", "9"), 2, "iterations belongs to gatys and mrf, not to adain, which knows alpha"),
-        ("gatys", ("--alpha", "0.5"), 2, "alpha belongs to wct, adain and linear"),
+        ("gatys", ("--alpha", "0.5"), 2, "alpha belongs to reshuffle, nnst_fast, wct, adain and linear"),
         ("gatys", ("--network", "waves"), 2, "--network: gatys paints without one"),
         ("adain", ("--checkpoint", "c"), 2, "--checkpoint: adain paints in one go"),
         ("adain", ("--plot", "p.png"), 2, "--plot: adain paints in one go"),
