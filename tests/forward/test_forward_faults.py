@@ -53,7 +53,7 @@ def test_networks_that_do_not_ship_say_how_to_get_one(
 @pytest.mark.parametrize("damage", ["missing", "empty", "text", "cut", "pickle", "other", "folder"])
 def test_files_that_are_no_networks(method: str, damage: str, painted: Paint, folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "net.safetensors"
-    data = next(folder.glob(f"{method}-*")).read_bytes()
+    data = next(folder.glob(f"{METHODS[method].networks or method}-*")).read_bytes()
     ran = tmp_path / "ran"
     if damage == "folder":
         path.mkdir()
@@ -168,7 +168,7 @@ def begun(method: str, free: int, monkeypatch: pytest.MonkeyPatch, **settings: o
     return painting
 
 
-@pytest.mark.parametrize("method", FORWARD)
+@pytest.mark.parametrize("method", [name for name in FORWARD if name not in ("reshuffle", "nnst_fast")])
 def test_little_memory_takes_tiles_and_says_so(
     method: str, notices: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -43,8 +43,8 @@ DETAILED = ("relu4_1", "relu3_1")
 STEADY = 0.75
 """Share of the photograph's features in those that `nnst_fast` looks for, beside those of the picture so far."""
 SHARES = {"reshuffle": 1, "nnst_fast": 4}
-"""What `patch_capacity` 0 means. Without a bound, `nnst_fast` paints a plain sky with one point of the painting over and
-over; with four, such areas have strokes, and all else is as it was."""
+"""What `patch_capacity` 0 means. Without a bound, `nnst_fast` paints a plain sky with one point of the painting over
+and over; with four, such areas have strokes, and all else is as it was."""
 MARGIN = 2
 """Neurons of relu2_1 around what a neuron of relu3_1 stands for, which are laid down with it: with one, plain areas,
 where one thing is found again and again, look woven."""
