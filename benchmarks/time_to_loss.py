@@ -160,6 +160,8 @@ def table(ways: Ways, work: Callable[[str], Path], chosen: list[str] | None, man
         ratios = " | ".join(f"{STEPS * statistics.median(times) / reached[1]:.1f}" for times in paces.values())
         print(f"| {name} | {reached[0]} | {reached[1]:.1f} | {ratios} |", flush=True)
     for manner, times in paces.items():
+        if not times:  # (a) alone was asked for
+            continue
         spread = f"{min(times):.2f}-{max(times):.2f}"
         print(f"(a), a step {MANNERS[manner]}: {statistics.median(times):.2f} s ({spread})", flush=True)
 

@@ -1,13 +1,16 @@
 """Paint the pictures of docs/methods.md: `python scripts/methods_pictures.py TASK --shared ../shared`.
 
-Tasks: `sheet` (every method that paints in one go on eight pairs, the optimisation beside them), `rivals` (wct and
-adain beside wct with the 16x encoders and decoders of Collaborative Distillation), `alpha` (strengths of wct, adain and
-linear), `textures` (from noise). Pictures are kept under --work and painted only once; sheets go to docs/figures. The
-photographs are not shown, where they are not ours to show.
+Tasks: `sheet` (every method that paints in one go on eight pairs, `gatys` beside them), `optimised` (every method that
+optimises, on the same pairs), `rivals` (wct and adain beside wct with the 16x encoders and decoders of Collaborative
+Distillation), `alpha` (strengths of wct, adain and linear), `textures` (from noise). Each picture is painted in a
+process of its own, whose seconds after loading and peak memory stand below it. Pictures are kept under --work and
+painted only once; sheets go to docs/figures. The photographs are not shown, where they are not ours to show.
 """
 
 import argparse
 import json
+import resource
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -22,7 +25,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
 from rival_wct import Distilled  # noqa: E402  # beside the benchmarks that it is measured by
 
-SIDE = 448
+SIDE, SMALL = 448, 320
+"""Long sides: of what is painted in one go, and of what is optimised."""
 PAIRS = [
     ("content/golden_gate", "swirls"),
     ("content/kodim04_woman_redhat", "woodblock"),
@@ -35,6 +39,8 @@ PAIRS = [
 ]
 """Photographs with a painting of ours, which networks of one style know, or a shared one."""
 COLUMNS = ("gatys", *(name for name, method in METHODS.items() if method.forward))
+OPTIMISED = tuple(name for name, method in METHODS.items() if not method.forward)
+FACES = ("content/kodim04_woman_redhat", "content/portrait_man")
 
 
 class Easel:
@@ -50,25 +56,24 @@ class Easel:
         return ROOT / "assets" / "styles" / f"{part}.jpg"
 
     def paint(self, pair: tuple[str, str], method: str, **settings: Any) -> Tile:
-        """Paint a pair, and label it with its seconds after loading."""
+        """Paint a pair, and label it with its seconds after loading and its peak memory."""
         content, style = pair
         if not METHODS[method].styles:
             if style not in shipped(method):
                 return Tile(text="paints only\nits own style", size=(300, 400))
             settings["network"] = style
         name = "-".join(part.replace("/", "_") for part in (method, content, style))
+        settings = {"size": SIDE, **settings}
         name += "".join(f"-{key}={value}" for key, value in sorted(settings.items()) if key != "network")
         path, log = self.work / f"{name}.png", self.work / f"{name}.json"
         if not log.exists():
-            recipe = Recipe.parse({"method": method, "size": SIDE, **settings})
-            styles = [self.image(style)] if METHODS[method].styles else []
-            painting = begin(self.image(content), styles, recipe)
-            for _ in painting:
-                pass
-            result = painting.result()
-            result.save(path, force=True)
-            log.write_text(json.dumps(result.timings["total"]))
-        return Tile(load(path), label=f"{method}, {json.loads(log.read_text()):.1f} s")
+            styles = [str(self.image(style))] if METHODS[method].styles else []
+            recipe = {"method": method, **settings}
+            case = json.dumps([str(self.image(content)), styles, recipe, str(path)])
+            command = [sys.executable, __file__, "child", "--case", case]
+            log.write_bytes(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        figures = json.loads(log.read_text())
+        return Tile(load(path), label=f"{method}, {figures['seconds']:.1f} s, {figures['mib']:.0f} MiB")
 
     def distilled(self, pair: tuple[str, str]) -> Tile:
         """Paint a pair with wct and the 16x networks."""
@@ -88,6 +93,33 @@ def sheet(easel: Easel) -> Picture:
     """Every method on every pair."""
     rows = [[easel.paint(pair, method) for method in COLUMNS] for pair in PAIRS]
     return page(rows, COLUMNS, [_title(style) for _, style in PAIRS])
+
+
+def optimised(easel: Easel) -> Picture:
+    """Every method that optimises, on every pair; portraits of faces alone."""
+    columns = OPTIMISED
+    rows = [
+        [
+            easel.paint(pair, method, size=SMALL)
+            if method != "portrait" or pair[0] in FACES
+            else Tile(text="paints faces", size=(300, 400))
+            for method in columns
+        ]
+        for pair in PAIRS
+    ]
+    return page(rows, columns, [_title(style) for _, style in PAIRS])
+
+
+def child(case: str) -> None:
+    """Paint one pair and print its seconds and peak memory as JSON."""
+    content, styles, recipe, out = json.loads(case)
+    painting = begin(content, styles, Recipe.parse(recipe))
+    for _ in painting:
+        pass
+    result = painting.result()
+    result.save(out, force=True)
+    mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": result.timings["total"], "mib": mib}))
 
 
 def rivals(easel: Easel) -> Picture:
@@ -135,17 +167,21 @@ def _title(part: str) -> str:
     return part.split("/")[-1].replace("_", " ")
 
 
-TASKS = {"sheet": sheet, "rivals": rivals, "alpha": alpha, "textures": textures}
+TASKS = {"sheet": sheet, "optimised": optimised, "rivals": rivals, "alpha": alpha, "textures": textures}
 
 
 def main() -> None:
     """Run a task."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("task", choices=TASKS)
+    parser.add_argument("task", choices=[*TASKS, "child"])
+    parser.add_argument("--case", help=argparse.SUPPRESS)
     parser.add_argument("--shared", type=Path, default=Path("../shared"))
     parser.add_argument("--work", type=Path, default=Path("out/methods"))
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "figures")
     options = parser.parse_args()
+    if options.task == "child":
+        child(options.case)
+        return
     options.work.mkdir(parents=True, exist_ok=True)
     found = TASKS[options.task](Easel(options.shared, options.work))
     path = options.out / f"methods_{options.task}.jpg"

@@ -11,10 +11,10 @@ import torch
 from hypothesis import settings
 from torch import Tensor
 
+from impasto.beginning import stylize
 from impasto.encoders import LAYERS, Vgg
 from impasto.recipe import Recipe
 from impasto.result import Result
-from impasto.stylizer import stylize
 from impasto.weights import CAFFE
 
 # The same examples each time, no clock (the machine may be busy), no folder of examples in the working tree.

@@ -12,12 +12,13 @@ ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 
 RANKS = {
     "_version": 0, "errors": 0, "events": 0, "files": 0, "methods": 0, "presets": 0, "recipe": 0,
-    "color": 1, "guides": 1, "images": 1, "metadata": 1, "weights": 1,
+    "color": 1, "faces": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "warping": 1, "weights": 1,
     "encoders": 2, "losses": 2,
     "nets": 3, "optim": 3,
     "checkpoint": 4, "evaluation": 4, "training": 4,
-    "beginning": 5, "exporting": 5, "forward": 5, "maskreport": 5, "patchwork": 5, "planning": 5, "reading": 5,
-    "refining": 5, "result": 5, "scene": 5, "segmentation": 5, "stylizer": 5, "targets": 5,
+    "beginning": 5, "exporting": 5, "forward": 5, "maskreport": 5, "neighbours": 5, "patchwork": 5,
+    "planning": 5, "portrait": 5, "reading": 5, "refining": 5, "result": 5, "scene": 5, "segmentation": 5,
+    "strotss": 5, "stylizer": 5, "targets": 5,
     "batch": 6, "figures": 6, "mixing": 6, "tuning": 6, "video": 6,
     "cli": 7, "studio": 7,
     "__main__": 8,
@@ -28,11 +29,14 @@ MAY_IMPORT_SIBLING = {
     ("files", "errors"), ("recipe", "errors"), ("recipe", "methods"), ("color", "images"), ("guides", "images"),
     ("planning", "scene"), ("stylizer", "planning"), ("targets", "planning"), ("stylizer", "reading"),
     ("stylizer", "result"), ("stylizer", "scene"), ("stylizer", "targets"), ("targets", "scene"),
-    ("patchwork", "scene"), ("targets", "patchwork"), ("forward", "patchwork"),
+    ("patchwork", "scene"), ("targets", "patchwork"), ("neighbours", "patchwork"), ("neighbours", "scene"),
+    ("targets", "neighbours"), ("planning", "neighbours"), ("faces", "images"), ("faces", "landmarks"),
+    ("landmarks", "warping"), ("portrait", "reading"), ("portrait", "scene"), ("stylizer", "portrait"),
+    ("targets", "portrait"), ("strotss", "scene"), ("targets", "strotss"), ("forward", "patchwork"),
     ("forward", "planning"), ("forward", "reading"), ("forward", "result"), ("forward", "scene"),
     ("refining", "forward"), ("refining", "planning"), ("refining", "reading"), ("refining", "result"),
     ("refining", "stylizer"), ("beginning", "forward"), ("beginning", "reading"), ("beginning", "refining"),
-    ("beginning", "stylizer"), ("stylizer", "beginning"), ("cli", "studio"),
+    ("beginning", "stylizer"), ("beginning", "result"), ("cli", "studio"),
 }  # fmt: skip
 """Pairs on one rank where the first may import the second."""
 
@@ -44,6 +48,7 @@ HOMES = {
     "optuna": {"tuning"},
     "ray": {"batch", "tuning"},
     "av": {"video"},
+    "cv2": {"faces"},
     "matplotlib": {"figures", "cli"},
     "h5py": {"weights"},
     "PIL": {"images"},

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
+from impasto.beginning import stylize
 from impasto.encoders import Vgg
 from impasto.errors import UsageError
 from impasto.events import Progress
@@ -13,7 +14,7 @@ from impasto.images import resize
 from impasto.losses import Gram
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
-from impasto.stylizer import Stylizer, stylize
+from impasto.stylizer import Stylizer
 from impasto.weights import CAFFE
 from stylize_helpers import finite, pixels, with_alpha
 

@@ -36,7 +36,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
         photo: object = content, styles: object = style, regions: Regions | None = None, **changes: object
     ) -> Stylizer:
         options = {key: changes.pop(key) for key in ("tile",) if key in changes}
-        recipe = quick.replace(**{"method": "mrf", "patch_stride": 1, **changes})
+        recipe = quick.replace(**{"method": "mrf", **changes})
         return Stylizer(photo, styles, recipe, encoder=tiny_encoder, regions=regions, **options)
 
     return make
@@ -76,9 +76,10 @@ def test_a_photograph_in_its_own_style_has_no_style_to_gain(build, content: Tens
     assert report["style"] == pytest.approx(0, abs=1e-4)
 
 
-def test_the_pyramid_is_deeper_than_that_of_statistics(build) -> None:
-    assert [level.size[1] for level in build(size=200, levels=0).levels] == [100, 200]
-    assert [level.size[1] for level in build(size=200, levels=0, method="gatys", patch_stride=2).levels] == [200]
+def test_the_pyramid_is_deeper_where_no_photograph_gives_the_forms(build) -> None:
+    assert [level.size[1] for level in build(photo=None, size=200, levels=0).levels] == [100, 200]
+    assert [level.size[1] for level in build(photo=None, size=200, levels=0, method="gatys").levels] == [200]
+    assert [level.size[1] for level in build(size=200, levels=0).levels] == [200]
 
 
 def test_masks_restrict_the_matches(build, sides: Regions, tiny_encoder: Vgg, content: Tensor) -> None:
@@ -197,7 +198,7 @@ def test_tiles_are_refused_before_the_first_step(build) -> None:
 def test_settings_that_name_no_layer_are_refused() -> None:
     with pytest.raises(RecipeError, match="content_layers and patch_layers are both empty"):
         Recipe.parse({"method": "mrf", "content_layers": {}, "patch_layers": {}})
-    with pytest.raises(RecipeError, match="statistics belongs to gatys, not to mrf"):
+    with pytest.raises(RecipeError, match="statistics belongs to gatys and portrait, not to mrf"):
         Recipe.parse({"method": "mrf", "statistics": "histogram"})
 
 

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from impasto import color, encoders, guides
+from impasto.beginning import stylize
 from impasto.encoders import Vgg
 from impasto.errors import UsageError
 from impasto.guides import Regions
@@ -12,7 +13,7 @@ from impasto.images import Picture, resize
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.result import Result
-from impasto.stylizer import Stylizer, stylize
+from impasto.stylizer import Stylizer
 from stylize_helpers import pixels
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from impasto._version import __version__
 
 if TYPE_CHECKING:
-    from impasto.beginning import begin
+    from impasto.beginning import begin, stylize
     from impasto.errors import ImpastoError
     from impasto.events import Progress
     from impasto.images import Picture, load
     from impasto.recipe import Recipe
     from impasto.result import Result
-    from impasto.stylizer import Stylizer, stylize
+    from impasto.stylizer import Stylizer
 
 __all__ = [
     "ImpastoError",
@@ -41,7 +41,7 @@ _HOMES = {
     "Stylizer": "impasto.stylizer",
     "begin": "impasto.beginning",
     "load": "impasto.images",
-    "stylize": "impasto.stylizer",
+    "stylize": "impasto.beginning",
 }
 
 

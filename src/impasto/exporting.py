@@ -115,7 +115,7 @@ def find(network: str) -> tuple[dict[str, Tensor], Card, str]:
     if path.exists() or path.suffix or len(path.parts) > 1:
         return *store.load(path), str(path)
     names = []
-    for method in METHODS:
+    for method in (name for name, each in METHODS.items() if not each.networks):
         for name, file in shipped(method).items():
             names.append(f"{method}-{name}")
             if network in (name, names[-1]):

@@ -9,7 +9,21 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-MethodName = Literal["gatys", "mrf", "reshuffle", "nnst_fast", "wct", "adain", "linear", "johnson", "texture_net"]
+MethodName = Literal[
+    "gatys",
+    "portrait",
+    "mrf",
+    "doodle",
+    "nnst",
+    "strotss",
+    "reshuffle",
+    "nnst_fast",
+    "wct",
+    "adain",
+    "linear",
+    "johnson",
+    "texture_net",
+]
 
 SHARED = (
     "version",
@@ -26,7 +40,6 @@ SHARED = (
 """Settings that all methods know."""
 _OF_PAINTINGS = ("style_scale", "style_fit", "style_weights", "region_styles", "encoder")
 _OPTIMISED = (
-    "content_layers",
     "content_weight",
     "finishing_steps",
     "gamut_weight",
@@ -46,11 +59,42 @@ _OPTIMISED = (
     "tv_weight",
 )
 """Settings of all methods that optimise the picture."""
+_STATISTICS = (
+    "global_share",
+    "guide_growth",
+    "guides",
+    "layer_shares",
+    "normalisation",
+    "region_content_weights",
+    "region_scales",
+    "region_share",
+    "region_weights",
+    "statistics",
+    "style_layers",
+)
+"""Settings of all methods whose style term is made of statistics."""
+_GAINS = ("gain_layers", "gain_max", "gain_min", "gain_regions", "gain_strength", "gain_window", "gains")
 _COPIES = ("patch_rotations", "patch_scales")
-_PATCHES = ("patch_capacity", "patch_layers", "patch_reuse", "patch_size", "patch_stride", *_COPIES)
 _ONE_HEAP = ("style_scale", "style_fit", "region_styles", "region_scales", "encoder")
 """Of paintings whose patches are one heap, so that there are no shares to give."""
 _WCT_TRAINING = "impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)"
+_PATCHES = (
+    *_ONE_HEAP,
+    *_OPTIMISED,
+    "aspect",
+    "content_layers",
+    "patch_capacity",
+    "patch_layers",
+    "patch_reuse",
+    *_COPIES,
+    "patch_size",
+    "patch_stride",
+    "region_content_weights",
+    "region_weights",
+)
+"""Settings of all methods that match patches."""
+_FIXED = ("content_weight", "solver", "history")
+"""Settings that nnst has no content term for, or no other solver."""
 _REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
 
@@ -81,6 +125,26 @@ class Method:
     """It optimises the picture itself, step by step."""
     patches: bool = False
     """Its style term is made of patches at `patch_layers`, not of statistics at `style_layers`."""
+    whole: bool = False
+    """Its terms look at the whole picture at several layers at once, and depend on where a level begins."""
+    laplacian: bool = False
+    """What it optimises are the differences of a Laplacian pyramid, not pixels."""
+    detail: bool = True
+    """A level begins with what the level before could not hold of the photograph."""
+    finishes: bool = False
+    """Its last steps, at the last size, are of another kind."""
+    start: str = ""
+    """The start that it needs; empty: what the recipe says."""
+    coarsest: int = 0
+    """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
+    share: float = 0.5
+    """Of the steps of a level, those that the next, larger one gets."""
+    falling: bool = False
+    """Adam's rate falls to a tenth over each level."""
+    solver: str = ""
+    """The solver that it needs; empty: what the recipe says."""
+    gains: bool = False
+    """Its content term, at `gain_layers`, has features with the light of the example's face."""
 
     @property
     def forward(self) -> bool:
@@ -100,22 +164,23 @@ METHODS: Mapping[str, Method] = {
             (
                 *_OF_PAINTINGS,
                 *_OPTIMISED,
+                *_STATISTICS,
                 "aspect",
-                "global_share",
-                "guide_growth",
-                "guides",
-                "layer_shares",
-                "normalisation",
-                "region_content_weights",
-                "region_scales",
-                "region_share",
-                "region_weights",
-                "statistics",
-                "style_layers",
+                "content_layers",
                 "tileable",
             ),
             textures=True,
             optimises=True,
+        ),
+        Method(
+            "portrait",
+            "gatys for heads: the light and colour of the painting's face on the photograph's, features in place",
+            "Selim et al. 2016",
+            "half a minute to minutes",
+            "a painting of a head, landmarks",
+            (*_OF_PAINTINGS, *_OPTIMISED, *_STATISTICS, *_GAINS),
+            optimises=True,
+            gains=True,
         ),
         Method(
             "mrf",
@@ -123,23 +188,81 @@ METHODS: Mapping[str, Method] = {
             "Li & Wand 2016",
             "minutes",
             "a painting",
-            (
-                *_ONE_HEAP,
-                "aspect",
-                "region_content_weights",
-                "region_weights",
-                *_OPTIMISED,
-                *_PATCHES,
-            ),
+            _PATCHES,
             textures=True,
             optimises=True,
             patches=True,
         ),
         Method(
+            "doodle",
+            "mrf with a map of what is where: paints a doodle in flat colours, or a photograph with masks",
+            "Champandard 2016",
+            "minutes",
+            "a painting with its mask",
+            ("semantic_weight", *_PATCHES),
+            textures=True,
+            optimises=True,
+            patches=True,
+        ),
+        Method(
+            "nnst",
+            "optimises the picture, each place towards its like in the painting: crisp strokes, the form kept",
+            "Kolkin et al. 2022",
+            "a minute",
+            "a painting",
+            (
+                *_ONE_HEAP,
+                "region_weights",
+                *(name for name in _OPTIMISED if name not in _FIXED),
+                "content_share",
+                "neighbour_layers",
+                "quarter_turns",
+            ),
+            optimises=True,
+            whole=True,
+            laplacian=True,
+            solver="adam",
+            finishes=True,
+            detail=False,
+            coarsest=64,
+        ),
+        Method(
+            "strotss",
+            "optimises the picture: strokes and colours from the painting, what differs from what as in the photograph",
+            "Kolkin et al. 2019",
+            "minutes",
+            "a painting",
+            (
+                *_OF_PAINTINGS,
+                "content_weight",
+                "finishing_steps",
+                "gamut_weight",
+                "hypercolumn_layers",
+                "iterations",
+                "learning_rate",
+                "levels",
+                "padding",
+                "pooling",
+                "region_content_weights",
+                "region_scales",
+                "region_weights",
+                "tv",
+                "tv_weight",
+            ),
+            optimises=True,
+            whole=True,
+            laplacian=True,
+            start="details",
+            falling=True,
+            coarsest=64,
+            share=1.0,
+            solver="adam",
+        ),
+        Method(
             "reshuffle",
             "rearranges the painting's own patches after the photograph's forms, each about as often as the others",
             "Gu et al. 2018",
-            "a quarter of a minute",
+            "six to nine seconds",
             "a painting",
             ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_HEAP),
             training=_WCT_TRAINING,
@@ -147,9 +270,9 @@ METHODS: Mapping[str, Method] = {
         ),
         Method(
             "nnst_fast",
-            "every point takes the painting's most alike: true to the photograph's forms, faces above all",
+            "every point takes the painting's most alike: true to the photograph's forms and light",
             "Kolkin et al. 2022",
-            "five seconds",
+            "two seconds",
             "a painting",
             ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_HEAP),
             training=_WCT_TRAINING,

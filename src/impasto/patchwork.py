@@ -1,7 +1,7 @@
 """The patch terms of a level: banks of the paintings' patches, and which of them may paint what."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
@@ -24,9 +24,10 @@ STEP = 1.05
 """From one size to the next (ibid.)."""
 SHOWN = 0.99
 """The least part of a patch that has to be painting: not transparent, and not beyond a turned painting's border."""
-PULL = 0.04
-"""On distances over their power, so that the default style_weight is one to start from. Chosen by eye, on one pair of
-pictures at 224 px with petite: with 0.1 nothing of the photograph's forms was left, with 0.03 most of its colours."""
+PULL = 0.02
+"""On distances over their power, so that the default style_weight is one to start from. Chosen by eye, on two faces, a
+town and a still life at 320 px with petite: with 0.03 to 0.04 faces got the painting's beards and a fruit became a bowl
+of fruit, with 0.015 the town stayed a photograph."""
 
 
 class Heap:
@@ -49,11 +50,16 @@ class Heap:
                     for painted in self._copies(self._scene.style(index, level, scale)):
                         yield painted, labels
 
-    def allowed(self, painted: Painted, labels: list[bool], layer: str, size: int, stride: int) -> Tensor:
-        """Give (L, Y, X): which patches of a painting may stand for which of the `labels` that it paints."""
+    def allowed(
+        self, painted: Painted, labels: list[bool], layer: str, size: int, stride: int, *, steered: bool = False
+    ) -> Tensor:
+        """Give (L, Y, X): which patches of a painting may stand for which of the `labels` that it paints.
+
+        `steered`: whatever region they are of.
+        """
         alpha = painted.pixels.new_ones(painted.pixels.shape[2:]) if painted.alpha is None else painted.alpha
         shown = (shares(self.at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[:, None, None]
-        if painted.maps is not None:
+        if painted.maps is not None and not steered:
             own = labels_of(self.at(painted.maps, layer), size, stride)
             shown &= own == torch.arange(len(labels))[:, None, None]
         return shown
@@ -95,10 +101,15 @@ class Patchwork:
     `encode` gives the features (1, C, h, w) of a picture at layers. With regions, patches of the picture are matched
     with patches of the paintings that are mostly of the same region. Where a painting has no mask, all of it can paint
     its regions.
+
+    `doodle` lets regions steer: how far apart two patches' regions are counts against how alike they look, neuron by
+    neuron. So a border is painted with what is at borders of the same two regions. Only what `region_styles` and
+    `region_scales` say is binding.
     """
 
     def __init__(self, scene: Scene, encode: Encode) -> None:
         self._scene, self._encode, self._recipe = scene, encode, scene.recipe
+        self._steers = self._recipe.method == "doodle"
         self._heap = Heap(scene)
 
     def terms(self, level: Level) -> tuple[Patches, ...]:
@@ -107,25 +118,30 @@ class Patchwork:
         sources: dict[str, list[Source]] = {layer: [] for layer in recipe.patch_layers}
         for painted, labels in self._heap.paintings(level):
             for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
-                allowed = self._heap.allowed(painted, labels, layer, recipe.patch_size, recipe.patch_stride)
-                sources[layer].append(Source(features[0], allowed=allowed.to(features.device)))
+                source = self._source(features, painted, layer, labels, recipe.patch_size, recipe.patch_stride)
+                sources[layer].append(source)
         maps = scene.maps(level)
         return tuple(self._term(layer, sources[layer], maps, level) for layer in recipe.patch_layers)
 
     def _term(self, layer: str, sources: list[Source], maps: Tensor | None, level: Level) -> Patches:
         recipe = self._recipe
-        able = torch.cat([source.allowed.flatten(1) for source in sources if source.allowed is not None], 1)
-        if bool(able.all()):
-            sources = [replace(source, allowed=None) for source in sources]
-        bank = Bank(sources, size=recipe.patch_size, stride=recipe.patch_stride)
+        sources = unbarred(sources)
+        bank = Bank(
+            sources,
+            size=recipe.patch_size,
+            stride=recipe.patch_stride,
+            likeness="cosine" if self._steers else "ncc",
+            semantic_weight=recipe.semantic_weight if self._steers else 0.0,
+        )
         height, width = (side // encoders.stride(layer) for side in level.size)
         rows, columns = bank.grid(height, width)
         labels = torch.zeros(rows, columns, dtype=torch.long)
         weights, whole = None, float(rows * columns)
         if maps is not None:
-            labels = labels_of(self._heap.at(maps, layer), recipe.patch_size, recipe.patch_stride)
+            maps = self._heap.at(maps, layer)
+            labels = labels_of(maps, recipe.patch_size, recipe.patch_stride)
             weights = self._weights()[labels]
-            self._heap.tell(layer, labels, able.any(1), level)
+            self._heap.tell(layer, labels, able(sources, len(maps)), level)
         device = bank.patches(torch.zeros(1, dtype=torch.long)).device
         factor = recipe.style_weight * recipe.patch_layers[layer] * PULL / max(whole * bank.power, TINY)
         return Patches(
@@ -133,16 +149,40 @@ class Patchwork:
             bank,
             factor,
             labels=labels.to(device) if sources[0].allowed is not None else None,
+            maps=maps.to(device) if maps is not None and self._steers and recipe.semantic_weight else None,
             weights=None if weights is None or bool((weights == 1).all()) else weights.to(device),
             penalty=recipe.patch_reuse,
             share=recipe.patch_capacity or None,
         )
+
+    def _source(
+        self, features: Tensor, painted: Painted, layer: str, labels: list[bool], size: int, stride: int
+    ) -> Source:
+        """Give the features of a painting, of which patches may stand for those `labels` that they show."""
+        steered = self._steers and painted.maps is not None
+        allowed = self._heap.allowed(painted, labels, layer, size, stride, steered=steered).to(features.device)
+        if painted.maps is None or not steered:
+            return Source(features[0], allowed=allowed)
+        return Source(features[0], self._heap.at(painted.maps, layer).to(features.device), allowed)
 
     def _weights(self) -> Tensor:
         """Give the weight of each region, and at the end that of none."""
         regions, recipe = self._scene.regions, self._recipe
         weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
         return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
+
+
+def unbarred(sources: Sequence[Source]) -> list[Source]:
+    """Give the sources without what each patch may stand for, where that is everything."""
+    if any(source.allowed is not None and not bool(source.allowed.all()) for source in sources):
+        return list(sources)
+    return [replace(source, allowed=None) for source in sources]
+
+
+def able(sources: Sequence[Source], labels: int) -> Tensor:
+    """Say for each of so many labels (L,) whether any patch may stand for it."""
+    found = [source.allowed.flatten(1).any(1).cpu() for source in sources if source.allowed is not None]
+    return torch.stack(found).any(0) if found else torch.ones(labels, dtype=torch.bool)
 
 
 def scaled(painted: Painted, factor: float) -> Painted:

@@ -11,13 +11,15 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from impasto import encoders
+from impasto import encoders, neighbours
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import notice
-from impasto.losses import Bank, Content, Gram, Objective, Source, Style, TotalVariation, statistic
+from impasto.losses import Bank, Content, Gram, Objective, Painter, Source, Style, TotalVariation, statistic
+from impasto.losses.hypercolumns import POSITIONS, SAMPLES
 from impasto.losses.patches import SCRATCH_BYTES
 from impasto.losses.statistics import Summed
+from impasto.losses.transport import self_similarity
 from impasto.methods import METHODS
 from impasto.optim import memory, parallel, planner
 from impasto.optim.evaluate import Encode, WholeImage
@@ -108,14 +110,15 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
 def cutting(scene: Scene) -> Cut:
     """Give what cuts pictures of a painting into tiles."""
     recipe = scene.recipe
-    layers = tuple(dict.fromkeys((*recipe.content_layers, *recipe.layers_of_style)))
+    layers = tuple(dict.fromkeys((*recipe.layers_of_content, *recipe.layers_of_style)))
     return lambda size, tile: grid(size, layers, tile, wrap=recipe.tileable)
 
 
 def whole_only(scene: Scene) -> str:
     """Give the name of the statistic, or of the method, that cannot be tiled; empty where all can."""
-    if METHODS[scene.recipe.method].patches:
-        return scene.recipe.method
+    method = METHODS[scene.recipe.method]
+    if method.patches or method.whole:
+        return method.name
     asked = [name for name, weight in scene.recipe.statistics.items() if weight]
     return next((name for name in asked if not isinstance(statistic(name, lift=None, seed=0), Summed)), "")
 
@@ -181,7 +184,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
     """Give what of a painting decides on its memory."""
     recipe, regions = scene.recipe, scene.regions
     tensors: Mapping[str, Tensor] = getattr(encoder, "tensors", {})
-    layers = (*recipe.content_layers, *recipe.layers_of_style)
+    layers = (*recipe.layers_of_content, *recipe.layers_of_style)
     count = 0 if regions is None else len(regions.names)
     scales = {1.0, *recipe.region_scales.values()}
     sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
@@ -193,15 +196,29 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * copies(recipe)
         samples = (8 * areas + 16) * sum(_density(encoder, layer) for layer in recipe.patch_layers)
         scratch = 2 * SCRATCH_BYTES
+    targets: Mapping[str, float] = recipe.layers_of_content
+    if recipe.method == "nnst":
+        # Hypercolumns: copies of the paintings' while they are matched; of the picture's what the angles and their
+        # gradient need beside that. Measured at 512 and 1024 px with petite.
+        areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * (recipe.quarter_turns + 1)
+        areas /= neighbours.spaced(max(level.size) // neighbours.STRIDE, neighbours.MOST_COLUMNS) ** 2
+        widths = sum(_width(encoder, layer) for layer in recipe.neighbour_layers)
+        samples = (10 * areas + 8) * widths / neighbours.STRIDE**2
+        scratch = 2 * SCRATCH_BYTES
+    if recipe.method == "strotss":
+        # Tables of distances. Of the features that are sampled, the photograph's are kept, and all get gradients twice.
+        targets, scratch = recipe.hypercolumn_layers, 6 * SCRATCH_BYTES
+        samples = 8 * sum(_density(encoder, layer) for layer in recipe.hypercolumn_layers)
     return Work(
         neurons=memory.neurons(tensors, layers) or sum(_density(encoder, layer) for layer in encoder.channels),
         precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
         weight_bytes=sum(tensor.nbytes for tensor in tensors.values()) + scratch,
-        target_bytes=4 * sum(_density(encoder, layer) for layer in recipe.content_layers),
-        solver=recipe.solver,
+        # Of a portrait, the example's features lie beside the photograph's while targets are made.
+        target_bytes=(8 if METHODS[recipe.method].gains else 4) * sum(_density(encoder, layer) for layer in targets),
+        solver=recipe.solved_by,
         pairs=recipe.history,
         channels=1 if scene.grey else 3,
-        viewed=scene.grey or bool(recipe.keep),
+        viewed=scene.grey or bool(recipe.keep) or METHODS[recipe.method].laplacian,
         areas=count * (count + 1) // 2 if recipe.guides == "border" else count,
         style_scale=max(math.prod(size) for size in sizes) / math.prod(level.size),
         sample_bytes=samples,
@@ -230,17 +247,28 @@ def seconds(
             )
             encode = partial(_encode_on, judge(level), device)
             side = min(PROBE, math.isqrt(largest))
-            rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.content_layers, side)
+            rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.layers_of_content, side)
         styles = sum(math.prod(scene.style_size(style, level)) for style in scene.styles)
         if METHODS[recipe.method].patches:
             styles *= copies(recipe)
             matched = (level.steps + 1) * math.prod(level.size) * styles
-            total += matched * sum(_seconds_per_pair(judge(level), layer, recipe) for layer in recipe.patch_layers)
+            total += matched * sum(
+                _seconds_per_pair(
+                    _width(judge(level), layer), recipe.patch_size, recipe.patch_stride, recipe.patch_reuse
+                )
+                / encoders.stride(layer) ** 4
+                for layer in recipe.patch_layers
+            )
+        if recipe.method == "nnst":
+            styles *= recipe.quarter_turns + 1
+            total += _matching_neighbours(level, styles, judge(level), recipe)
+        if recipe.method == "strotss":
+            total += level.steps * _seconds_of_sets(judge(level), recipe)
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
         pixels += plan.grid.overhead * (math.prod(level.size) + styles) / 3
         total += rates[level.surrogate] * pixels
-        pairs = min(recipe.history, level.steps) if recipe.solver == "lbfgs" else 0
+        pairs = min(recipe.history, level.steps) if recipe.solved_by == "lbfgs" else 0
         away = planner.AWAY_PASS if plan.keeping.away else 1
         total += level.steps * 3 * math.prod(level.size) * stirring * (PASSES + 4 * pairs * away)
     return total
@@ -290,18 +318,45 @@ def _timed(do: Callable[[], object], times: int) -> list[float]:
     return found
 
 
-def _seconds_per_pair(encoder: Encoder, layer: str, recipe: Recipe) -> float:
-    """Time the matching of patches; give it for one pixel of the picture and one of a painting."""
-    lift = encoder.lift(layer)
-    channels, side = encoder.channels[layer] if lift is None else lift.shape[1], MATCHED
-    one, other = torch.rand(2, channels, side, side, generator=torch.Generator().manual_seed(0)).unbind()
-    bank = Bank([Source(other)], size=recipe.patch_size, stride=recipe.patch_stride)
-    times = []
-    for _ in range(3):
-        began = time.perf_counter()
-        bank.match(one, penalty=recipe.patch_reuse, share=recipe.patch_capacity or None)
-        times.append(time.perf_counter() - began)
-    return min(times) / (side * encoders.stride(layer)) ** 4
+def _seconds_per_pair(
+    channels: int, size: int, stride: int, penalty: float = 0.0, precision: torch.dtype | None = None
+) -> float:
+    """Time the matching of patches; give it for one neuron of the picture and one of a painting."""
+    one, other = torch.rand(2, channels, MATCHED, MATCHED, generator=torch.Generator().manual_seed(0)).unbind()
+    bank = Bank([Source(other)], size=size, stride=stride, precision=precision)
+    return min(_timed(lambda: bank.match(one, penalty=penalty), 3)) / MATCHED**4
+
+
+def _matching_neighbours(level: Level, styles: float, encoder: Encoder, recipe: Recipe) -> float:
+    """Estimate the seconds that a level of nnst takes for matching, against paintings of so many pixels together."""
+    widths = {layer: _width(encoder, layer) for layer in recipe.neighbour_layers}
+    long, pixels, precision = max(level.size), math.prod(level.size), getattr(encoder, "precision", None)
+    if not level.finishing:
+        step = neighbours.spaced(long // neighbours.STRIDE, neighbours.MOST_COLUMNS)
+        pairs = pixels * styles / neighbours.STRIDE**4 / step**2
+        return pairs * _seconds_per_pair(sum(widths.values()), 1, 1, precision=precision)
+    total = 0.0
+    for layer, width in widths.items():
+        stride = encoders.stride(layer)
+        stride *= neighbours.spaced(long // stride, neighbours.MOST)
+        total += pixels * styles / stride**4 * _seconds_per_pair(width, 1, 1, precision=precision)
+    return (level.steps + 1) * total
+
+
+def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
+    """Time what strotss makes of the hypercolumns of an evaluation."""
+    width = 3
+    for layer in recipe.hypercolumn_layers:
+        lift = encoder.lift(layer)
+        width += encoder.channels[layer] if lift is None else lift.shape[1]
+    random = torch.Generator().manual_seed(0)
+    painter = Painter(torch.rand(SAMPLES, width, generator=random), 1.0, width)
+    points = torch.rand(POSITIONS, width, generator=random).requires_grad_()
+
+    def judge() -> None:
+        torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)
+
+    return min(_timed(judge, 2))
 
 
 def copies(recipe: Recipe) -> int:
@@ -311,5 +366,10 @@ def copies(recipe: Recipe) -> int:
 
 def _density(encoder: Encoder, layer: str) -> float:
     """Give the values that the encoder returns for a layer, per pixel."""
+    return _width(encoder, layer) / encoders.stride(layer) ** 2
+
+
+def _width(encoder: Encoder, layer: str) -> int:
+    """Give the channels that the encoder returns for a layer."""
     lift = encoder.lift(layer)
-    return (encoder.channels[layer] if lift is None else lift.shape[1]) / encoders.stride(layer) ** 2
+    return encoder.channels[layer] if lift is None else lift.shape[1]

@@ -20,10 +20,12 @@ Source = Any
 """A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
 
 
-def result_size(content: Picture | None, recipe: Recipe) -> tuple[int, int]:
-    """Give the (height, width) that the result will have; without content, that of a texture."""
+def result_size(content: Picture | None, recipe: Recipe, regions: Regions | None = None) -> tuple[int, int]:
+    """Give the (height, width) that the result will have; without content, that of a doodle or a texture."""
     if content is not None:
         size = images.fit_size(content.size, recipe.size)
+    elif regions is not None:
+        size = images.fit_size((regions.content.shape[1], regions.content.shape[2]), recipe.size)
     else:
         size = images.fit_size((1000, max(1, round(1000 * recipe.aspect))), recipe.size)
     multiple = multiple_of(recipe)
@@ -68,7 +70,7 @@ def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Enco
     """
     if encoder.name == "petite" or not 0 < recipe.finishing_steps < recipe.iterations:
         return None
-    beyond = [layer for layer in (*recipe.layers_of_style, *recipe.content_layers) if layer not in encoders.LIFTED]
+    beyond = [layer for layer in (*recipe.layers_of_style, *recipe.layers_of_content) if layer not in encoders.LIFTED]
     if beyond or recipe.pooling != "average":
         why = f"has no {beyond[0]}" if beyond else f"knows no {recipe.pooling} pooling"
         notice(f"petite {why} and can take no steps for {encoder.name}, which takes all {recipe.iterations}")
@@ -116,8 +118,19 @@ def regions_of(
     return guides.from_colours(images.load(content_mask), [load(mask) for mask in many], count)
 
 
+def check_texture(recipe: Recipe) -> None:
+    """Raise `UsageError` where a recipe's method needs a photograph."""
+    if not METHODS[recipe.method].textures:
+        able = [name for name, each in METHODS.items() if each.textures]
+        raise UsageError(f"{recipe.method} paints photographs; textures come from {', '.join(able)}")
+
+
 def of_texture(recipe: Recipe) -> Recipe:
-    """Give the recipe of a picture without content: it has no content term, and cannot start from one."""
+    """Give the recipe of a picture without content: it has no content term, and cannot start from one.
+
+    Raises `UsageError` where its method needs one.
+    """
+    check_texture(recipe)
     changes: dict[str, Any] = {"content_layers": {}} if recipe.content_layers else {}
     if recipe.init in ("content", "blend"):
         changes["init"] = "style"
@@ -128,5 +141,5 @@ def multiple_of(recipe: Recipe) -> int:
     """Give the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
     if not recipe.tileable:
         return 1
-    deepest = max(encoders.stride(layer) for layer in (*recipe.layers_of_style, *recipe.content_layers))
+    deepest = max(encoders.stride(layer) for layer in (*recipe.layers_of_style, *recipe.layers_of_content))
     return max(METHODS[recipe.method].multiple, deepest)

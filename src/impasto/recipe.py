@@ -163,10 +163,10 @@ class Recipe(BaseModel):
 
     # The style term of methods that match patches.
     patch_layers: LayerWeights = Field(
-        {"relu3_1": 0.5, "relu4_1": 0.5}, description="layers of the patches that mrf matches, with weights"
+        {"relu3_1": 0.5, "relu4_1": 0.5}, description="layers of the patches that are matched, with weights"
     )
     patch_size: int = Field(3, ge=1, le=15, description="side of a patch, neurons of its layer")
-    patch_stride: int = Field(2, ge=1, le=15, description="neurons from a patch to the next; more is quicker")
+    patch_stride: int = Field(1, ge=1, le=15, description="neurons from a patch to the next; more is quicker")
     patch_rotations: int = Field(
         0, ge=0, le=12, description="turns of the painting to each side whose patches are used too, 7.5 degrees apart"
     )
@@ -182,6 +182,59 @@ class Recipe(BaseModel):
         le=1000,
         description="how often a patch may be used, times its fair share: 1 is as evenly as can be, more is freer; 0: "
         "1 in reshuffle, 4 in nnst_fast, and free in mrf",
+    )
+
+    semantic_weight: float = Field(
+        10.0,
+        ge=0,
+        le=1000,
+        description="how much masks count beside likeness where doodle matches patches; 0: not at all, 1000: first",
+    )
+
+    # The content term of portraits.
+    gain_layers: LayerWeights = Field(
+        {"relu2_1": 0.3, "relu3_1": 0.4, "relu4_1": 0.3},
+        description="layers of a portrait's content term, with weights",
+    )
+    gains: Literal["ratio", "energy"] = Field(
+        "ratio",
+        description="how a portrait gets the light of the painting's face: by the ratio of features, or of their local "
+        "energies",
+    )
+    gain_strength: float = Field(1.0, ge=0, le=1, description="how far light goes to that of the painting's face")
+    gain_min: float = Field(
+        0.0, ge=0, le=1, description="least that a feature is multiplied by; 0: 0.7 for ratio, 0.9 for energy"
+    )
+    gain_max: float = Field(
+        0.0, ge=0, le=100, description="most that a feature is multiplied by; 0: 5 for ratio, 2.8 for energy"
+    )
+    gain_window: float = Field(
+        2.0, ge=0.5, le=32, description="standard deviation of the window of local energies, neurons"
+    )
+    gain_regions: Annotated[tuple[Region, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
+        (), description="regions that get the light of the painting's face; empty: all"
+    )
+
+    # The style term of nnst.
+    neighbour_layers: LayerWeights = Field(
+        dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2"), 1.0),
+        description="layers in which nnst compares the picture with the painting, with weights",
+    )
+    content_share: float = Field(
+        0.75,
+        ge=0,
+        le=1,
+        description="share of the photograph, beside the painting so far, in what nnst finds its likes for: more keeps "
+        "the form",
+    )
+    quarter_turns: int = Field(
+        3, ge=0, le=3, description="quarter turns of the painting whose parts nnst uses too: strokes in all directions"
+    )
+
+    # All terms of strotss.
+    hypercolumn_layers: LayerWeights = Field(
+        dict.fromkeys((*STYLE_LAYERS[:4], "relu4_2", STYLE_LAYERS[4]), 1.0),
+        description="layers that strotss compares pictures at, together, with factors on their features",
     )
 
     # How a network paints, where that is the method.
@@ -211,8 +264,8 @@ class Recipe(BaseModel):
         40,
         ge=0,
         le=1_000_000,
-        description="of the iterations, those that vgg19 takes at the last size after petite took all others; 0: it "
-        "takes all",
+        description="of the iterations, those that vgg19 takes at the last size after petite took all others, and in "
+        "which nnst matches anew at every step; 0: vgg19 takes all, and nnst matches once a level",
     )
     solver: Literal["lbfgs", "adam"] = Field("lbfgs", description="how steps are taken")
     history: int = Field(12, ge=1, le=200, description="pairs that L-BFGS remembers")
@@ -227,11 +280,19 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _judged_by_something(self) -> Self:
-        if not self.content_layers and not self.layers_of_style:
+        if not self.layers_of_content and not self.layers_of_style:
             key = "patch_layers" if METHODS[self.method].patches else "style_layers"
+            other = "gain_layers" if METHODS[self.method].gains else "content_layers"
+            raise ValueError(f"{other} and {key} are both empty; name at least one layer")
+        if 0 < self.gain_max < 1:
+            raise ValueError("gain_max is at least 1, or 0 for the rule's own")
             raise ValueError(f"content_layers and {key} are both empty; name at least one layer")
+        if self.method == "strotss" and not any(self.hypercolumn_layers.values()):
+            raise ValueError("hypercolumn_layers names none with a factor; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
+        if not math.fsum(self.neighbour_layers.values()) > 0:
+            raise ValueError("neighbour_layers names none with a weight; name at least one, for example relu3_1")
         if not math.fsum(self.statistics.values()) > 0:
             raise ValueError("statistics names none with a weight; name at least one, for example gram")
         if self.patch_reuse and self.patch_capacity:
@@ -252,7 +313,21 @@ class Recipe(BaseModel):
     @property
     def layers_of_style(self) -> Mapping[str, float]:
         """The layers that the method's style term looks at, with weights."""
+        if self.method == "nnst":
+            return self.neighbour_layers
+        if self.method == "strotss":
+            return self.hypercolumn_layers
         return self.patch_layers if METHODS[self.method].patches else self.style_layers
+
+    @property
+    def solved_by(self) -> str:
+        """The solver: the one that the method needs, or the one chosen."""
+        return METHODS[self.method].solver or self.solver
+
+    @property
+    def layers_of_content(self) -> Mapping[str, float]:
+        """The layers that the method's content term looks at, with weights."""
+        return self.gain_layers if METHODS[self.method].gains else self.content_layers
 
     def replace(self, **changes: Any) -> "Recipe":
         """Give a copy with `changes`."""

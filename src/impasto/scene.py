@@ -1,7 +1,8 @@
 """The pictures of one painting at the size of a level: photograph, styles, their regions, and their colours."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,14 +13,18 @@ from impasto.errors import ImageError, UsageError
 from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
+from impasto.landmarks import Pair
 from impasto.methods import METHODS
 from impasto.optim import canvas
 from impasto.optim.canvas import View
+from impasto.optim.laplacian import Packing
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe, unknown
 
 SMALLEST = 16
 """Pixels on the short side of any level: the deepest style layer then has one neuron."""
+
+_BY_REGION = ("region_weights", "region_content_weights", "region_scales", "region_styles")
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,8 @@ class Painted:
 class Scene:
     """What a recipe makes of the pictures, before any encoder.
 
-    `content` is None for a texture. `start` is the picture of a start from a file.
+    `content` is None for a texture, and for a doodle, which has `regions` alone. `start` is the picture of a start from
+    a file, `landmarks` are of a portrait.
 
     Raises `UsageError` where the recipe does not fit the pictures, `ImageError` for a style that is too narrow.
     """
@@ -49,14 +55,15 @@ class Scene:
         styles: Sequence[Picture],
         regions: Regions | None = None,
         start: Picture | None = None,
+        landmarks: Pair | None = None,
     ) -> None:
         self.recipe, self.content, self.start_from = recipe, content, start
         self.styles = [_cut_out(style) for style in styles]
-        self.regions = regions
+        self.regions, self.landmarks = regions, landmarks
         self._check()
 
     def inputs(self) -> list[dict[str, Any]]:
-        """Give role and sha256 of each picture and mask, and `truncated` where it was; never a path."""
+        """Give role and sha256 of each picture, mask and set of landmarks, and `truncated` where so; no path."""
         named = [] if self.content is None else [("content", self.content)]
         named += [("style", style) for style in self.styles]
         if self.start_from is not None:
@@ -66,7 +73,16 @@ class Scene:
             found.append({"role": role, "sha256": picture.sha256} | ({"truncated": True} if picture.truncated else {}))
         if self.regions is not None:
             found += [{"role": role, "sha256": digest} for role, digest in self.regions.digests]
+        if self.landmarks is not None:
+            found += [{"role": role, "sha256": digest} for role, digest in self.landmarks.digests]
         return found
+
+    @property
+    def called(self) -> str:
+        """How to speak of what is painted."""
+        if self.content is not None:
+            return self.content.name
+        return "texture" if self.regions is None else "doodle"
 
     def photo(self, level: Level) -> Tensor:
         """Give the content (1, 3, H, W) as it is judged: grey where luminance alone is painted.
@@ -89,11 +105,15 @@ class Scene:
 
     def style(self, index: int, level: Level, scale: float = 1.0) -> Painted:
         """Give style number `index` for a level; `scale` is a region's factor on the recipe's."""
+        size = self.style_size(self.styles[index], level, scale)
+        return self.painted(index, size, level, crop=self.recipe.style_fit == "crop")
+
+    def painted(self, index: int, size: tuple[int, int], level: Level, *, crop: bool = False) -> Painted:
+        """Give style number `index` at `size` (height, width), with the colours that it has at a level."""
         style = self.styles[index]
-        size = self.style_size(style, level, scale)
         planes = [style.pixels] if style.alpha is None else [style.pixels, style.alpha]
         maps = None if self.regions is None else self.regions.styles[index]
-        if self.recipe.style_fit == "crop":
+        if crop:
             planes = [images.crop_to_aspect(plane, size) for plane in planes]
             maps = maps if maps is None else images.crop_to_aspect(maps[None], size)[0]
         pixels, *alpha = (images.resize(plane, size) for plane in planes)
@@ -120,14 +140,31 @@ class Scene:
         pixels = self.photo(level) if self.start_from is None else images.resize(self.start_from.pixels, level.size)
         if self.grey:
             pixels = color.grey(pixels).expand(-1, 3, -1, -1)
-        needed = range(len(self.styles)) if self.recipe.init == "style" else ()
-        styles = [self.style(index, level).pixels for index in needed]
-        point = canvas.start(self.recipe.init, pixels, styles, blend=self.recipe.init_blend, seed=self.recipe.seed)
+        kind = METHODS[self.recipe.method].start or self.recipe.init
+        start = partial(canvas.start, kind, pixels, blend=self.recipe.init_blend, seed=self.recipe.seed)
+        if kind == "style":
+            point = self._coloured(start, level)
+        else:
+            needed = range(len(self.styles)) if kind == "details" else ()
+            point = start([self.style(index, level).pixels for index in needed])
         return point.mean(1, keepdim=True) if self.grey else point
+
+    def _coloured(self, start: Callable[[list[Tensor]], Tensor], level: Level) -> Tensor:
+        """Give a start with the colours of the styles: in each region those of what paints it."""
+        styles, maps = [self.style(index, level) for index in range(len(self.styles))], self.maps(level)
+        if maps is None:
+            return start([style.pixels for style in styles])
+        total = torch.zeros(1, 3, *level.size)
+        for number, here in enumerate(maps):
+            shown = [_shown(style, number) for index, style in enumerate(styles) if number in self.painted_by(index)]
+            # What is kept has no style, and shows nothing of its start.
+            total += here * start(shown or [style.pixels for style in styles])
+        return total
 
     def enlarge(self, point: Tensor, level: Level) -> Tensor:
         """Take a canvas to the next level."""
         detail = self.content is not None and self.recipe.init in ("content", "blend")
+        detail &= METHODS[self.recipe.method].detail
         photo = self.photo(level)[:, : point.shape[1]]
         return canvas.enlarge(point, photo, detail=detail, wrap=self.recipe.tileable)
 
@@ -136,7 +173,8 @@ class Scene:
         kept = self._kept()
         if kept is not None:
             kept = images.resize(kept, level.size)
-        return View(self.grey, kept, None if kept is None else self.photo(level))
+        packing = Packing(level.size) if METHODS[self.recipe.method].laplacian else None
+        return View(self.grey, kept, None if kept is None else self.photo(level), packing)
 
     def finish(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """Give `image` (1, 3, h, w) as the result of `size`: in range, with the colours and regions that are kept."""
@@ -213,14 +251,38 @@ class Scene:
             if len(shares) != count:
                 raise UsageError(f"layer_shares of {layer} has {len(shares)} numbers for {count} styles; give each one")
         if self.content is None and recipe.color != "style":
-            raise UsageError(f"color '{recipe.color}' takes colours from a content, and a texture has none")
+            raise UsageError(f"color '{recipe.color}' takes colours from a content, and a {self.called} has none")
+        if recipe.method == "doodle" and self.regions is None:
+            notice("doodle has no masks to go by, and matches patches by their likeness alone")
         self._check_regions()
+        if self.content is None and self.regions is not None:
+            self._check_doodle(self.regions)
+
+    def _check_doodle(self, regions: Regions) -> None:
+        recipe = self.recipe
+        if recipe.keep:
+            raise UsageError("keep: a doodle has no photograph that could stay; leave keep out")
+        if recipe.aspect != 1:
+            raise UsageError("aspect: a doodle has the shape of its mask; leave aspect out")
+        silent = all(maps is None for maps in regions.styles) and not recipe.region_styles
+        if self.styles and silent:
+            raise UsageError(
+                "no style has a mask that says what the doodle's colours stand for; give each a style mask in the same "
+                "colours, or name a style for each region in region_styles"
+            )
 
     def _check_regions(self) -> None:
         recipe, regions = self.recipe, self.regions
         named = {
             key: list(getattr(recipe, key))
-            for key in ("region_weights", "region_content_weights", "region_scales", "region_styles", "keep")
+            for key in (
+                "region_weights",
+                "region_content_weights",
+                "region_scales",
+                "region_styles",
+                "gain_regions",
+                "keep",
+            )
         }
         if regions is None:
             for key, names in named.items():
@@ -251,6 +313,17 @@ class Scene:
 def _fits(role: str, maps: Tensor, picture: Picture) -> None:
     """Say where a mask has another size than its picture."""
     guides.check_shape(role, (maps.shape[1], maps.shape[2]), picture.size)
+
+
+def _shown(style: Painted, region: int) -> Tensor:
+    """Give the pixels (1, 3, 1, n) of a region of a style, of all of it where it has no mask."""
+    pixels = style.pixels.flatten(2)
+    if style.maps is not None:
+        inside = style.maps[region].flatten()
+        # A thin line need not fill any pixel of a small picture. One pixel alone has no spread of colours.
+        inside = inside > inside.max() / 2
+        pixels = pixels[..., inside] if int(inside.sum()) > 1 else pixels
+    return pixels[:, :, None]
 
 
 def _cut_out(style: Picture) -> Picture:

@@ -1,8 +1,8 @@
-"""The façade: `stylize(content, styles, ...) -> Result`, and `Stylizer` for those who want to watch."""
+"""`Stylizer`: one painting by optimisation, step by step, for those who want to watch."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import images, planning
+from impasto import images, planning, portrait
 from impasto.checkpoint import Checkpoint
 from impasto.encoders import Encoder
 from impasto.errors import DivergedError, ImageError, InputError, UsageError
@@ -28,13 +28,13 @@ from impasto.optim.memory import again, trim
 from impasto.optim.planner import Plan, Tiling
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
+from impasto.optim.state import State
 from impasto.planning import Resources
 from impasto.reading import (
     Source,
     encoder_of,
     multiple_of,
     of_texture,
-    regions_of,
     result_size,
     surrogate_of,
 )
@@ -43,6 +43,8 @@ from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
 from impasto.targets import Targets
 
+PATIENCE = 10
+"""Points that a step of L-BFGS may be as high as one of, where matches of patches change from one to the next."""
 SHRINKS = 3
 """How often a painting takes smaller tiles because memory ran out."""
 
@@ -50,9 +52,10 @@ SHRINKS = 3
 class Stylizer:
     """One painting in progress: iterate over it for `Progress`, ask for `result()` at any time.
 
-    `content` None paints a texture from the styles alone. `encoder` is a name, a file of weights or an `Encoder`; it
-    goes before the recipe's. `regions` are what `guides` makes of masks. Everything that can be refused is refused
-    here, before any step.
+    `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. `encoder` is a
+    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are what `guides` makes of masks,
+    `content_landmarks` and `style_landmarks`, of the first style, those of a portrait. Everything that can be refused
+    is refused here, before any step.
 
     `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
     that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
@@ -86,6 +89,8 @@ class Stylizer:
         encoder: str | Path | Encoder | None = None,
         init_image: Source | None = None,
         regions: Regions | None = None,
+        content_landmarks: Source | None = None,
+        style_landmarks: Source | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
         tile: Tiling = "auto",
@@ -104,26 +109,31 @@ class Stylizer:
             raise UsageError("init 'file' and init_image belong together; give both or neither")
         many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
         start = None if init_image is None else load(init_image)
-        self.scene = Scene(recipe, photo, [load(style) for style in many], regions, start)
-        self.size = result_size(photo, recipe)
+        paintings = [load(style) for style in many]
+        pair = portrait.landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
+        self.scene = Scene(recipe, photo, paintings, regions, start, pair)
+        self.size = result_size(photo, recipe, regions)
         multiple = multiple_of(recipe)
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
         self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
+        method = METHODS[recipe.method]
         self.levels: tuple[Level, ...] = pyramid.plan(
             self.size,
             recipe.levels,
             recipe.iterations,
+            method.share,
             multiple=multiple,
-            finishing=recipe.finishing_steps if self.surrogate else 0,
-            coarsest=pyramid.COARSEST_PATCHES if METHODS[recipe.method].patches else pyramid.COARSEST,
+            finishing=recipe.finishing_steps if self.surrogate or method.finishes else 0,
+            coarsest=pyramid.coarsest(method, photo=photo is not None),
+            surrogate=self.surrogate is not None,
         )
         if min(self.levels[0].size) < SMALLEST:
             height, width = self.levels[0].size
             raise ImageError(
-                f"{'texture' if photo is None else photo.name}: would be painted at {width}x{height} px; the short "
+                f"{self.scene.called}: would be painted at {width}x{height} px; the short "
                 f"side needs at least {SMALLEST} px at every level: use a larger --size, fewer --levels, or a less "
                 "narrow picture"
             )
@@ -141,6 +151,8 @@ class Stylizer:
         self.history: list[dict[str, Any]] = []
         self.timings: dict[str, float] = {}
         self._image: Tensor | None = None
+        self._begun: Tensor | None = None
+        """The picture that the level began with."""
         self._finished = False
         self._shrunk = 0
         self._at: _Place | None = None
@@ -163,13 +175,17 @@ class Stylizer:
         else:
             point = self._start(self.levels[0])
             self._image = self._view(self.levels[0])(point)
+        view = self._view(self.levels[saved.level if saved else 0])
         for level in self.levels[saved.level if saved else 0 :]:
             level_began = time.monotonic()
             if level.index and restored is None:
                 self._at = None  # with the history of the level before, which can be larger than all else
-                point = self._here(self.scene.enlarge(point.cpu(), level))
-            view = self._view(level)
-            evaluate = self._evaluator(level, view)
+                pixels = view.pixels(point).cpu()
+                view = self._view(level)
+                point = self._here(view.canvas(self.scene.enlarge(pixels, level)))
+            if self._whole and restored is None:
+                self._begun = view(point)
+            evaluate = self._evaluator(level, view, saved.step if saved and restored is not None else 0)
             solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
             before = 0
@@ -207,7 +223,7 @@ class Stylizer:
             point = solver.point if run.sound else run.best
             self._image = view(point)
             self.timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
-            del solver, run, evaluate, view
+            del solver, run, evaluate
         self._finished = True
         self.timings["total"] = time.monotonic() - began
 
@@ -234,6 +250,7 @@ class Stylizer:
             solver=at.solver.state(),
             run=at.run.state(),
             engine=self._engine(),
+            begun=State({"image": self._begun} if self._whole and self._begun is not None else {}, {}),
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -250,14 +267,22 @@ class Stylizer:
         solver = self._solver(self._start(level), level)
         solver.restore(checkpoint.solver)
         self._image = self._view(level)(solver.point)
+        if self._whole:
+            self._begun = checkpoint.begun.tensor("image", self._image)
         self.history[:] = [dict(line) for line in checkpoint.history]
         self.timings = dict(checkpoint.timings)
         self._finished = False
         self._restored = checkpoint, solver
 
-    def objective(self, level: Level) -> Objective:
-        """Build the objective of one level: targets measured on pictures of the level's size."""
-        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile)
+    def objective(self, level: Level, begun: Tensor | None = None, taken: int = 0) -> Objective:
+        """Build the objective of one level: targets measured on pictures of the level's size.
+
+        `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting; what is
+        drawn anew for each step goes on after the steps `taken`.
+        """
+        if self._whole and begun is None:
+            begun = self._view(level)(self._start(level))
+        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun, taken)
 
     def seconds(self) -> float:
         """Estimate how long the painting will take, by timing the encoder for a moment."""
@@ -277,7 +302,7 @@ class Stylizer:
         """Give the picture so far, at the size of the recipe, with the content's alpha."""
         trim()
         first = self.levels[0]
-        image = self.scene.view(first)(self.scene.start(first)) if self._image is None else self._image.cpu()
+        image = self._view(first)(self._start(first)).cpu() if self._image is None else self._image.cpu()
         content = self.scene.content
         alpha = None if content is None or content.alpha is None else images.resize(content.alpha, self.size)
         return Result(
@@ -310,20 +335,24 @@ class Stylizer:
         return tensor.to(self.resources.device).contiguous()
 
     def _start(self, level: Level) -> Tensor:
-        return self._here(self.scene.start(level))
+        return self._here(self._view(level).canvas(self.scene.start(level)))
+
+    @property
+    def _whole(self) -> bool:
+        return METHODS[self.recipe.method].whole
 
     def _view(self, level: Level) -> View:
         view = self.scene.view(level)
         if view.kept is None or view.photo is None:
             return view
-        return View(view.grey, self._here(view.kept), self._here(view.photo))
+        return replace(view, kept=self._here(view.kept), photo=self._here(view.photo))
 
-    def _evaluator(self, level: Level, view: View) -> Evaluator:
+    def _evaluator(self, level: Level, view: View, taken: int = 0) -> Evaluator:
         shrink, encode = partial(self._shrink, level.index), self._judge(level)
         if self.recipe.tileable:
             # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
             encode = encode.padded("circular")
-        objective = again(lambda: parallel.together(lambda: self.objective(level)), shrink)
+        objective = again(lambda: parallel.together(lambda: self.objective(level, self._begun, taken)), shrink)
         trim()
 
         def judge(image: Tensor) -> tuple[LossReport, Tensor]:
@@ -346,73 +375,13 @@ class Stylizer:
 
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
-        if recipe.solver == "lbfgs":
-            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping)
-        rate = learning_rate(recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255, level.steps)
-        return Adam(point, rate)
-
-
-def stylize(
-    content: Source | None,
-    styles: Source | Sequence[Source],
-    recipe: Recipe | None = None,
-    *,
-    preset: str | None = None,
-    encoder: str | Path | Encoder | None = None,
-    network: str | Path | None = None,
-    init_image: Source | None = None,
-    content_mask: Source | None = None,
-    style_masks: Sequence[Source | None] | Source | None = None,
-    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None = None,
-    tile: Tiling = "auto",
-    memory: int | None = None,
-    device: str = "auto",
-    on_progress: Callable[[Progress], None] | None = None,
-    **overrides: Any,
-) -> Result:
-    """Paint `content` in the style of `styles`.
-
-    Pictures are paths, bytes, PIL images, NumPy arrays (H, W, 3) or tensors (3, H, W), sRGB in [0, 1] when
-    floating. Settings come from `recipe`, or from the defaults, `preset` and keyword `overrides` (any recipe
-    key). `content` None paints a texture. `on_progress` sees every step.
-
-    `recipe.method` says how: by optimisation, or in one go by a network: one that ships with impasto, or a file, or a
-    folder of several, as `network` says. Styles are `[]` for a network that has its own.
-
-    Regions come from colour masks, `content_mask` with one of `style_masks` for each style (None: all of that style),
-    or from grey ones: `region_masks={"sky": (of the content, [of each style])}`.
-
-    `tile`, `memory` and `device` are those of `Stylizer`. Raises `ImpastoError`s, one line each.
-
-    >>> result = stylize("photo.jpg", "painting.jpg", size=768)  # doctest: +SKIP
-    >>> result.save("out.png")  # doctest: +SKIP
-    """
-    if recipe is None:
-        recipe = Recipe.from_preset(preset, **overrides)
-    elif preset is not None:
-        raise UsageError("give a recipe or a preset, not both; recipe.replace() changes single settings")
-    elif overrides:
-        recipe = recipe.replace(**overrides)
-    count = len(styles) if isinstance(styles, list | tuple) else 1
-    regions = regions_of(content_mask, style_masks, region_masks, count, recipe.regions)
-    from impasto.beginning import begin  # which knows `Stylizer`
-
-    painting = begin(
-        content,
-        styles,
-        recipe,
-        encoder=encoder,
-        network=network,
-        init_image=init_image,
-        regions=regions,
-        tile=tile,
-        memory=memory,
-        device=device,
-    )
-    for progress in painting:
-        if on_progress is not None:
-            on_progress(progress)
-    return painting.result()
+        if recipe.solved_by == "lbfgs":
+            patience = PATIENCE if METHODS[recipe.method].patches else 1
+            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping, patience=patience)
+        schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
+        if METHODS[recipe.method].falling:
+            schedule, last = "linear", first / 10
+        return Adam(point, learning_rate(schedule, first, last, level.steps))
 
 
 @dataclass(frozen=True)

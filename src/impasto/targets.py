@@ -7,7 +7,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from impasto import encoders, guides, images
+from impasto import encoders, guides, images, portrait
 from impasto.encoders import Encoder
 from impasto.events import notice
 from impasto.losses import (
@@ -18,6 +18,7 @@ from impasto.losses import (
     Statistic,
     Style,
     TotalVariation,
+    Whole,
     blend,
     statistic,
 )
@@ -25,11 +26,13 @@ from impasto.losses.normalisation import power
 from impasto.losses.objective import Window
 from impasto.losses.statistics import State
 from impasto.methods import METHODS
+from impasto.neighbours import Neighbours
 from impasto.optim.pyramid import Level
 from impasto.optim.tiling import pieces
 from impasto.patchwork import Patchwork
 from impasto.planning import grid
 from impasto.scene import Painted, Scene
+from impasto.strotss import Columns
 
 FEWEST = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
@@ -65,28 +68,39 @@ class Targets:
         self._device = device or torch.device("cpu")
         self._said: set[tuple[str, str]] = set()
         self._patchwork = Patchwork(scene, self._encode)
+        self._neighbours = Neighbours(scene, self._encode, encoder)
+        self._columns = Columns(scene, self._encode, encoder, size)
 
-    def objective(self, level: Level, tile: int | None = None) -> Objective:
+    def objective(
+        self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0
+    ) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size.
 
-        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels.
+        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `begun` and `taken` are
+        those of `Stylizer.objective`.
         """
         recipe = self._recipe
         normal = NORMALISATIONS[recipe.normalisation]
         with torch.no_grad():
-            contents = self._contents(level, tile)
-            patched = METHODS[recipe.method].patches
-            styles = [] if patched else self._styles(level, tile)
-            patches = self._patchwork.terms(level) if patched else ()
+            method = METHODS[recipe.method]
+            contents = self._contents(level, tile) if method.gains or "content_layers" in method.settings else []
+            styles = self._styles(level, tile) if "style_layers" in method.settings else []
+            patches = self._patchwork.terms(level) if method.patches else ()
+            wholes = self._wholes(level, begun, taken) if begun is not None and method.whole else ()
         pixels: list[TotalVariation | Gamut] = []
         # A sum over this level's pixels, times this, stands for one over the last level's.
         ratio = self._pixels / (level.size[0] * level.size[1])
-        if recipe.tv_weight:
+        if recipe.tv_weight and "tv_weight" in method.settings:
             factor = recipe.tv_weight * normal.variation(recipe.tv, self._pixels) * ratio
             pixels.append(TotalVariation(recipe.tv, factor, wrap=recipe.tileable))
-        if recipe.gamut_weight:
+        if recipe.gamut_weight and "gamut_weight" in method.settings:
             pixels.append(Gamut(recipe.gamut_weight * normal.gamut(self._pixels) * ratio))
-        return Objective(tuple(contents), tuple(styles), tuple(pixels), patches)
+        return Objective(tuple(contents), tuple(styles), tuple(pixels), patches, wholes)
+
+    def _wholes(self, level: Level, begun: Tensor, taken: int) -> tuple[Whole, ...]:
+        if self._recipe.method == "strotss":
+            return self._columns.terms(level, taken)
+        return self._neighbours.wholes(level, begun)
 
     def _contents(self, level: Level, tile: int | None) -> list[Content]:
         recipe, scene = self._recipe, self._scene
@@ -100,9 +114,9 @@ class Targets:
             each = [recipe.region_content_weights.get(name, 1.0) for name in scene.regions.names]
             weights = torch.tensor(each)
         found = []
-        for layer, (features, squares) in self._content_maps(scene.photo(level), tile).items():
+        for layer, (features, squares) in self._content_targets(level, tile).items():
             channels, positions = self._encoder.channels[layer], round(features[0, 0].numel() * ratio)
-            factor = recipe.content_weight * recipe.content_layers[layer] * ratio
+            factor = recipe.content_weight * recipe.layers_of_content[layer] * ratio
             factor *= normal.content(channels, positions, squares * ratio)
             guide = None
             if weights is not None and maps is not None:
@@ -111,9 +125,22 @@ class Targets:
             found.append(Content(layer, features, factor, guide))
         return found
 
+    def _content_targets(self, level: Level, tile: int | None) -> dict[str, tuple[Tensor, float]]:
+        """Give what each content layer is to be, and the sum of its squares."""
+        maps = self._content_maps(self._scene.photo(level), tile)
+        if not METHODS[self._recipe.method].gains:
+            return maps
+
+        def encode(picture: Tensor) -> dict[str, Tensor]:
+            return {layer: found for layer, (found, _) in self._content_maps(picture, tile).items()}
+
+        photo = {layer: found for layer, (found, _) in maps.items()}
+        changed = portrait.targets(self._scene, level, self._encoder, encode, photo)
+        return {layer: (found, power(found)) for layer, found in changed.items()}
+
     def _content_maps(self, photo: Tensor, tile: int | None) -> dict[str, tuple[Tensor, float]]:
         """Give the features of each content layer, and the sum of their squares."""
-        layers = self._recipe.content_layers
+        layers = self._recipe.layers_of_content
         if tile is None:
             return {layer: (found, power(found)) for layer, found in self._encode(photo, layers).items()}
         maps: dict[str, tuple[Tensor, float]] = {}

@@ -1,11 +1,14 @@
 """Running the command line in this process, on small pictures and with a tiny random encoder."""
 
+import signal
+
 import pytest
 import torch
 from cli_helpers import SMALL, Outcome, draw
 from safetensors.torch import save
 
 from impasto.cli import main
+from impasto.cli.checkpoints import Keeper
 from impasto.encoders.petite import Petite
 from impasto.training.encoder import PLAN, initial
 
@@ -93,3 +96,23 @@ def no_engine(monkeypatch):
         raise AssertionError("the encoder was built before the refusal")
 
     monkeypatch.setattr("impasto.encoders.create", create)
+
+
+@pytest.fixture
+def stops(monkeypatch):
+    """`stops(step)`: Ctrl-C after a step; None: no more."""
+
+    def at(step):
+        keep = Keeper.keep
+
+        def keep_and_stop(self, stylizer, progress):
+            keep(self, stylizer, progress)
+            if progress.total_step == step:
+                signal.raise_signal(signal.SIGINT)
+
+        monkeypatch.setattr(Keeper, "keep", keep_and_stop)
+
+    before = Keeper.keep
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda step: monkeypatch.setattr(Keeper, "keep", before) if step is None else at(step)
+    signal.signal(signal.SIGINT, handler)

@@ -50,6 +50,12 @@ def test_each_option_reaches_its_field(key):
         "network": "waves",
         "patch_layers": "relu3_1=0.5",
         "patch_size": "5",
+        "patch_stride": "2",
+        "gain_layers": "relu3_1=0.5",
+        "gain_max": "2",
+        "gain_regions": "face",
+        "neighbour_layers": "relu3_1=0.5",
+        "hypercolumn_layers": "relu3_1=0.5",
     }
     default = Recipe.model_fields[key].get_default()
     choices = [choice for choice in options.choices(key) if choice != default]
@@ -58,7 +64,9 @@ def test_each_option_reaches_its_field(key):
     else:
         value = options.spell(default // 2 if isinstance(default, int) else default / 2) if default else "1"
     method = {"alpha": "wct", "passes": "wct", "network": "johnson", "refine": "adain"}.get(key, "gatys")
-    method = "mrf" if key.startswith("patch_") else method
+    prefixes = {"patch_": "mrf", "semantic_": "doodle", "gain": "portrait", "neighbour_": "nnst", "quarter_": "nnst"}
+    prefixes |= {"content_share": "nnst", "hypercolumn_": "strotss"}
+    method = next((own for prefix, own in prefixes.items() if key.startswith(prefix)), method)
     plain = Recipe.parse({"method": method})
     changed = options.parse({"method": method}, {key: value})
     assert getattr(changed, key) != default

@@ -85,26 +85,6 @@ def environment():
     return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
-@pytest.fixture
-def stops(monkeypatch):
-    """`stops(step)`: Ctrl-C after a step; None: no more."""
-
-    def at(step):
-        keep = Keeper.keep
-
-        def keep_and_stop(self, stylizer, progress):
-            keep(self, stylizer, progress)
-            if progress.total_step == step:
-                signal.raise_signal(signal.SIGINT)
-
-        monkeypatch.setattr(Keeper, "keep", keep_and_stop)
-
-    before = Keeper.keep
-    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield lambda step: monkeypatch.setattr(Keeper, "keep", before) if step is None else at(step)
-    signal.signal(signal.SIGINT, handler)
-
-
 MASKS = ("--content-mask", "photo-mask.png", "--style-mask", "style-mask.png")
 KINDS = {
     "lbfgs": ("--history", "3"),

@@ -142,7 +142,9 @@ def test_does_not_see_where_pixels_are(method: str) -> None:
 @pytest.mark.parametrize("method", METHODS)
 def test_does_not_see_the_targets_size(method: str) -> None:
     source, target = cloud(1), cloud(2, 10, 10)
-    torch.testing.assert_close(match(source, target.repeat(1, 1, 3, 2), method), match(source, target, method))
+    # Sums of other lengths round otherwise, which a histogram's ranks can turn into some millionths.
+    once, often = (match(source, each, method) for each in (target, target.repeat(1, 1, 3, 2)))
+    torch.testing.assert_close(often, once, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -176,3 +176,8 @@ def test_to_moves_everything(petite: Petite) -> None:
     assert meta.lift("relu1_1").device.type == "meta"
     assert petite.lift("relu1_1").device.type == "cpu"
     assert meta(torch.zeros(1, 3, 16, 16, device="meta"), ["relu4_2"])["relu4_2"].device.type == "meta"
+
+
+def test_a_lift_that_there_is_none_of_names_those_there_are(petite: Petite) -> None:
+    with pytest.raises(WeightsError, match=r"petite has no relu3_3; its layers are relu1_1, .*--encoder vgg19"):
+        petite.lift("relu3_3")

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from impasto import methods
-from impasto.beginning import begin
+from impasto.beginning import begin, stylize
 from impasto.encoders import Petite
 from impasto.errors import ImageError, ImpastoError, ResourceError, UsageError, WeightsError
 from impasto.forward import Forward, tiles
 from impasto.methods import METHODS
 from impasto.nets import store
 from impasto.recipe import Recipe
-from impasto.stylizer import Stylizer, stylize
+from impasto.stylizer import Stylizer
 from network_helpers import decoder
 
 Paint = Callable[..., Forward]
@@ -168,7 +168,7 @@ def begun(method: str, free: int, monkeypatch: pytest.MonkeyPatch, **settings: o
     return painting
 
 
-@pytest.mark.parametrize("method", [name for name in FORWARD if name not in ("reshuffle", "nnst_fast")])
+@pytest.mark.parametrize("method", [name for name in FORWARD if not METHODS[name].networks])
 def test_little_memory_takes_tiles_and_says_so(
     method: str, notices: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

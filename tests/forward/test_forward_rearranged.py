@@ -1,22 +1,20 @@
-"""Painting by rearranged features: identity, permutations, regions, what is transparent, and what is refused."""
+"""reshuffle and nnst_fast: the laws of their matching, end to end."""
 
 import math
-from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from impasto import guides, images
-from impasto.beginning import begin
 from impasto.encoders import Petite
-from impasto.errors import ImpastoError, NotTileableError, RecipeError, ResourceError, WeightsError
-from impasto.forward import Forward, rearranged
-from impasto.losses import Bank, Gram
-from impasto.nets import store
-from impasto.nets.decoder import Decoder
+from impasto.errors import RecipeError, ResourceError, UsageError
+from impasto.forward import Forward
+from impasto.forward.rearranged import DETAILED, LAYERS, OWN, SHARES, Neighbours, Rearranged
+from impasto.guides import Regions
+from impasto.images import Picture
+from impasto.losses import Bank, Source, statistic
+from impasto.nets.decoder import whole
 from impasto.recipe import Recipe
 
 Paint = Callable[..., Forward]
@@ -28,169 +26,166 @@ def picture(painting: Forward) -> Tensor:
     return painting.image
 
 
-def load(folder: Path, layer: str) -> Decoder:
-    path = folder / f"wct-{layer}.safetensors"
-    return Decoder.from_parts(*store.load(path), str(path))
+class Spy:
+    """Keeps what is matched with what while a painting is made."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.found: list[tuple[Bank, Tensor]] = []
+        matched = Rearranged._matched
+
+        def spied(painting: Rearranged, bank: Bank, features: Tensor, layer: str) -> Tensor:
+            found = matched(painting, bank, features, layer)
+            self.found.append((bank, found))
+            return found
+
+        monkeypatch.setattr(Rearranged, "_matched", spied)
 
 
-@torch.no_grad()
-def plainly(method: str, image: Tensor, folder: Path, petite: Petite) -> Tensor:
-    """Encoded and decoded layer by layer, with nothing done in between."""
-    for layer in rearranged.LAYERS:
-        change = method == "reshuffle" and layer in rearranged.DETAILED
-        if not change:
-            image = load(folder, layer)(petite.raw(image, [layer])[layer]).clamp(0, 1)
-    return image
-
-
-def test_a_permutation_of_neurons_keeps_the_gram() -> None:
-    features = torch.randn(1, 5, 6, 7, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    order = torch.randperm(42, generator=torch.Generator().manual_seed(1))
-    moved = features.flatten(2)[..., order].view_as(features)
-    gram = Gram()
-    torch.testing.assert_close(gram.finish(gram.measure(moved)), gram.finish(gram.measure(features)))
+@pytest.fixture
+def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
+    return Spy(monkeypatch)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_picture_in_its_own_style_is_only_decoded(
-    method: str, painted: Paint, folder: Path, petite: Petite, content: Tensor, monkeypatch: pytest.MonkeyPatch
+def test_a_painting_has_the_photographs_size_and_names_its_weights(
+    method: str, painted: Paint, content: Tensor
 ) -> None:
-    # What random decoders make of the picture is not looked for, only the photograph.
-    monkeypatch.setattr(rearranged, "STEADY", 1.0)
-    painting = painted(method, styles=content)
-    if method == "reshuffle":
-        wanted = plainly(method, content[None], folder, petite)
-    else:  # whose last layer is laid out of the painting alone
-        wanted = plainly("reshuffle", content[None], folder, petite)
-        found = painting._found  # type: ignore[attr-defined]
-        assert torch.equal(found.flatten(), torch.arange(found.numel()))
-    torch.testing.assert_close(picture(painting), wanted, atol=2e-4, rtol=0)
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_without_strength_the_photograph_is_only_decoded(
-    method: str, painted: Paint, folder: Path, petite: Petite, content: Tensor
-) -> None:
-    wanted = plainly(method, content[None], folder, petite)
-    torch.testing.assert_close(picture(painted(method, alpha=0.0)), wanted, atol=1e-4, rtol=0)
-    assert float((picture(painted(method)) - wanted).abs().mean()) > 0.01
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_result_says_how_it_was_made(method: str, painted: Paint) -> None:
     painting = painted(method)
     result = painting.result()
-    assert result.picture.size == (48, 64)
-    assert result.finished
-    assert len(result.history) == painting.steps == 3
-    assert [each["name"] for each in result.weights] == ["petite", "wct relu4_1", "wct relu3_1", "wct relu2_1"]
-    assert painting.memory_bytes > 0
-    assert math.isfinite(painting.seconds())
-
-
-@pytest.mark.parametrize(
-    ("method", "capacity"), [("reshuffle", 0), ("reshuffle", 2), ("nnst_fast", 0), ("nnst_fast", 1)]
-)
-def test_use_is_bounded(method: str, capacity: int, painted: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = []
-    match = Bank.match
-
-    def spy(bank: Bank, features: Tensor, **options: object) -> tuple[Tensor, Tensor]:
-        found = match(bank, features, **options)  # type: ignore[arg-type]
-        seen.append((max(Counter(found[0].flatten().tolist()).values()), found[0].numel() / len(bank)))
-        return found
-
-    monkeypatch.setattr(Bank, "match", spy)
-    painted(method, patch_capacity=capacity)
-    assert len(seen) == (3 if method == "reshuffle" else 2)
-    capacity = capacity or rearranged.SHARES[method]
-    assert all(most <= math.ceil(capacity * share) for most, share in seen)
-    if capacity <= 2:  # four times as often as all others nothing so small asks for anything
-        seen.clear()
-        painted(method, patch_capacity=1000)
-        assert any(most > math.ceil(capacity * share) for most, share in seen)
+    assert max(result.picture.size) == 64
+    assert torch.isfinite(result.picture.pixels).all()
+    assert len(result.history) == len(LAYERS) == painting.steps
+    assert [each["name"] for each in result.weights] == ["petite", *(f"wct {layer}" for layer in LAYERS)]
+    assert torch.equal(picture(painted(method)), picture(painting))
+    assert not torch.allclose(picture(painting), content[None, ..., :48, :64], atol=0.05)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_is_transparent_is_never_used(method: str, painted: Paint, style: Tensor) -> None:
-    style = style[None]
-    alpha = torch.ones(1, 1, *style.shape[2:])
-    alpha[..., : style.shape[3] // 2] = 0
-    masks = []
-    for colour in (0.0, 1.0):
-        hidden = torch.where(alpha > 0, style, colour)
-        masks.append(picture(painted(method, styles=images.Picture(hidden, alpha))))
-    # Beside the border a neuron sees across it, whatever its own patch is.
-    assert float((masks[0] - masks[1]).abs().mean()) < 0.02
+def test_a_picture_in_its_own_style_matches_itself(method: str, painted: Paint, content: Tensor, spy: Spy) -> None:
+    painted(method, photo=content, styles=content)
+    bank, found = spy.found[0]
+    assert torch.equal(found.flatten(), torch.arange(len(bank)))
+
+
+def test_its_own_style_gives_what_is_decoded_of_the_picture(painted: Paint, content: Tensor, petite: Petite) -> None:
+    painting = painted("nnst_fast", photo=content, styles=content, size=64)
+    assert isinstance(painting, Neighbours)
+    image = whole(painting.scene.photo(painting.level), LAYERS[0])
+    with torch.no_grad():
+        image = painting.decoders[LAYERS[0]](petite.raw(image, [LAYERS[0]])[LAYERS[0]]).clamp(0, 1)
+    first = next(iter(painting._painted()))[1]
+    torch.testing.assert_close(first, image[..., : first.shape[2], : first.shape[3]], atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("capacity", [1, 2, 5])
+def test_no_patch_is_used_more_often_than_allowed(capacity: int, painted: Paint, spy: Spy) -> None:
+    painted("reshuffle", patch_capacity=capacity)
+    assert len(spy.found) == len(LAYERS)
+    for bank, found in spy.found:
+        most = math.ceil(capacity * found.numel() / len(bank))
+        assert torch.bincount(found.flatten()).max() <= most
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_regions_are_painted_by_their_own(method: str, painted: Paint) -> None:
-    left = torch.zeros(48, 64)
-    left[:, :32] = 1
-    maps = torch.stack([left, 1 - left])
-    colours = torch.zeros(1, 3, 48, 64)
-    colours[:, 0] = left
-    colours[:, 2] = 1 - left
-    colours = (colours + 0.05 * torch.rand(colours.shape, generator=torch.Generator().manual_seed(0))).clamp(0, 1)
-    both = guides.Regions(("a", "b"), maps, (maps,))
-    seen = []
-    match = Bank.match
-
-    def spy(bank: Bank, features: Tensor, **options: Tensor) -> tuple[Tensor, Tensor]:
-        found = match(bank, features, **options)  # type: ignore[arg-type]
-        seen.append((bank, options["labels"], found[0]))
-        return found
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Bank, "match", spy)
-        painted(method, styles=colours, regions=both)
-    for bank, labels, found in seen:
-        assert bank._allowed is not None
-        assert bool(bank._allowed[labels, found].all())
+def test_each_method_has_a_bound_of_its_own(method: str, painted: Paint, spy: Spy) -> None:
+    painted(method)
+    own = [found for _, found in spy.found]
+    painted(method, patch_capacity=SHARES[method])
+    same = [found for _, found in spy.found[len(own) :]]
+    assert all(torch.equal(one, other) for one, other in zip(own, same, strict=True))
+    painted(method, patch_capacity=SHARES[method] + 1)
+    if method == "reshuffle":
+        assert not torch.equal(spy.found[-1][1], own[-1])
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_several_paintings_are_one_heap(method: str, painted: Paint, content: Tensor, style: Tensor) -> None:
-    one, two = picture(painted(method)), picture(painted(method, styles=[style, content]))
-    assert not torch.allclose(one, two, atol=1e-2)
+def test_with_a_wide_bound_matches_are_the_nearest(
+    method: str, painted: Paint, spy: Spy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted(method, patch_capacity=1000)
+    bound = [found for _, found in spy.found]
+    monkeypatch.setattr(Rearranged, "_share", None)
+    painted(method)
+    free = [found for _, found in spy.found[len(bound) :]]
+    # But for what is equally alike to the last bits, which two ways of adding up tell apart.
+    assert all(float((one == other).float().mean()) > 0.97 for one, other in zip(free, bound, strict=True))
 
 
-def test_very_many_patches_are_thinned_out(painted: Paint, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rearranged, "MOST", 60)
-    for method in METHODS:
-        painting = painted(method)
-        for layer in rearranged.LAYERS:
-            size, stride = painting._cut(layer, 3)  # type: ignore[attr-defined]
-            assert size >= stride
-            ours, theirs = (area / 4 ** (int(layer[4]) - 1) for area in painting._areas())  # type: ignore[attr-defined]
-            assert math.sqrt(ours * theirs) / stride**2 <= 60
-        assert picture(painting).shape[2:] == (48, 64)
+def test_a_rearrangement_of_neurons_keeps_the_gram_matrix() -> None:
+    features = torch.rand(12, 9, 11, dtype=torch.float64)
+    bank = Bank([Source(features)], size=1)
+    other = torch.rand(12, 9, 11, dtype=torch.float64)
+    found, _ = bank.match(other, share=1.0)
+    assert sorted(found.flatten().tolist()) == list(range(99))
+    total, count, _ = bank.vote(found, (9, 11))
+    gram = statistic("gram", lift=None, seed=0)
+    before, after = (gram.finish(gram.measure(each[None])) for each in (features, total / count))
+    torch.testing.assert_close(after, before, atol=1e-12, rtol=0)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_odd_sizes_and_turned_copies(method: str, painted: Paint, picture_of: Callable[..., Tensor]) -> None:
-    found = picture(painted(method, picture_of(37, 51), [picture_of(45, 33, seed=3)], size=51, patch_rotations=1))
-    assert found.shape == (1, 3, 37, 51)
-    assert bool(found.isfinite().all())
+def test_alpha_is_how_far_the_picture_goes(method: str, painted: Paint) -> None:
+    # Networks of tests have learnt nothing: without a style, the picture is what they make of the photograph.
+    none, half, whole = (picture(painted(method, alpha=alpha)) for alpha in (0.0, 0.5, 1.0))
+    assert torch.equal(none, picture(painted(method, alpha=0.0, styles=torch.rand(3, 50, 70))))
+    assert 0 < (half - none).abs().mean() < (whole - none).abs().mean()
+    assert 0 < OWN < 1
+    assert set(DETAILED) < set(LAYERS)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_what_does_not_fit_is_refused(method: str, content: Tensor, style: Tensor, tmp_path: Path) -> None:
-    recipe = Recipe(method=method, size=64)  # type: ignore[arg-type]
-    with pytest.raises(NotTileableError, match="in one piece; leave --tile out"):
-        begin(content, style, recipe, tile=32)
-    with pytest.raises(ResourceError, match=r"use a smaller --size|would fit"):
-        begin(content, style, recipe.replace(size=4000), memory=1 << 30)
-    with pytest.raises(ImpastoError, match="textures come from"):
-        begin(None, style, recipe)
-    (tmp_path / "x.safetensors").touch()
-    with pytest.raises(WeightsError):
-        begin(content, style, recipe, network=tmp_path)
-    with pytest.raises(RecipeError, match="style_weights belongs to"):
-        Recipe.parse({"method": method, "style_weights": (1.0, 2.0)})
+def test_regions_restrict_the_matches(method: str, painted: Paint, style: Tensor, spy: Spy) -> None:
+    def halves(height: int, width: int) -> Tensor:
+        left = torch.zeros(height, width)
+        left[:, : width // 2] = 1
+        return torch.stack([left, 1 - left])
+
+    regions = Regions(("left", "right"), halves(48, 64), (halves(*style.shape[1:]),))
+    painting = painted(method, photo=torch.rand(3, 48, 64), regions=regions)
+    bank, found = spy.found[-1]
+    labels = bank.able
+    assert bool(labels[:2].all())
+    allowed = bank._allowed
+    assert allowed is not None
+    # Far from the border between them, matches are of the region's own.
+    rows, columns = found.shape
+    left, right = found[:, : columns // 4].flatten(), found[:, -(columns // 4) :].flatten()
+    assert bool(allowed[0, left].all())
+    assert bool(allowed[1, right].all())
+    assert painting.image is not None
+    assert rows > 1
 
 
-def test_one_bound_on_use_at_a_time() -> None:
-    with pytest.raises(RecipeError, match="give one"):
+@pytest.mark.parametrize("method", METHODS)
+def test_transparent_parts_of_a_painting_are_never_used(method: str, painted: Paint, content: Tensor) -> None:
+    pixels = torch.zeros(1, 3, 64, 64)
+    pixels[:, 0, :, :32] = 1
+    pixels[:, 2, :, 32:] = 1
+    pixels += 0.05 * torch.rand(pixels.shape)
+    alpha = torch.ones(1, 1, 64, 64)
+    alpha[..., 32:] = 0
+    image = picture(painted(method, photo=content, styles=Picture(pixels.clamp(0, 1), alpha)))
+    assert float(image[:, 0].mean()) > float(image[:, 2].mean()) + 0.1
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_does_not_belong_is_refused_in_one_line(method: str, painted: Paint) -> None:
+    with pytest.raises(UsageError, match="textures come from"):
+        painted(method, photo=None)
+    with pytest.raises(RecipeError, match="tileable belongs to"):
+        painted(method, tileable=True)
+    with pytest.raises(ResourceError, match=r"needs about .* would fit"):
+        painted(method, size=4000, memory=1 << 30)
+
+
+def test_two_bounds_on_use_exclude_each_other() -> None:
+    with pytest.raises(RecipeError, match="patch_reuse and patch_capacity"):
         Recipe.parse({"method": "reshuffle", "patch_reuse": 0.1, "patch_capacity": 2})
+
+
+def test_a_penalty_spreads_the_use(painted: Paint, spy: Spy) -> None:
+    painted("reshuffle", patch_reuse=1e-6)
+    free = len(set(spy.found[1][1].flatten().tolist()))
+    spy.found.clear()
+    painted("reshuffle", patch_reuse=0.5)
+    assert len(set(spy.found[1][1].flatten().tolist())) > free

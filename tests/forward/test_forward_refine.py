@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from impasto import color
-from impasto.beginning import begin
+from impasto.beginning import begin, stylize
 from impasto.checkpoint import Checkpoint
 from impasto.encoders import Vgg
 from impasto.errors import InputError, RecipeError, UsageError
 from impasto.forward import Forward
 from impasto.recipe import Recipe
 from impasto.refining import Refined
-from impasto.stylizer import Stylizer, stylize
+from impasto.stylizer import Stylizer
 
 Paint = Callable[..., Forward]
 

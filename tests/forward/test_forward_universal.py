@@ -287,5 +287,5 @@ def test_a_texture_that_repeats_has_whole_neurons(painted: Paint, notices: list[
 
 @pytest.mark.parametrize("method", ["adain", "linear"])
 def test_what_needs_a_photograph_says_what_does_not(method: str, painted: Paint) -> None:
-    with pytest.raises(UsageError, match=f"{method} paints photographs; .* from gatys, mrf, wct, texture_net"):
+    with pytest.raises(UsageError, match=f"{method} paints photographs; .* from gatys, mrf, doodle, wct, texture_net"):
         painted(method, None)

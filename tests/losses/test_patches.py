@@ -300,3 +300,18 @@ def test_tables_stay_within_the_scratch(monkeypatch: pytest.MonkeyPatch) -> None
     Bank([Source(random(2, 60, 50))], scratch_bytes=scratch).match(random(2, 70, 40, seed=1))
     assert len(sizes) > 10
     assert max(sizes) <= scratch
+
+
+@pytest.mark.parametrize("likeness", ["ncc", "cosine"])
+def test_a_source_without_maps_shows_whatever_is_asked_for(likeness: Likeness) -> None:
+    features, other = random(3, 6, 8), random(3, 7, 9, seed=1)
+    maps = torch.cat([halves(6, 8), torch.zeros(1, 6, 8).double()])
+    # The same features, of a third thing altogether: as alike as can be, and of no use.
+    twin = Source(features, torch.tensor([0.0, 0, 1]).double()[:, None, None].expand(3, 6, 8))
+    bank = Bank([Source(other), twin], likeness=likeness, semantic_weight=10)
+    found, alike = bank.match(features, maps=maps)
+    plain, likely = Bank([Source(other)], likeness=likeness).match(features)
+    assert torch.equal(found, plain)
+    torch.testing.assert_close(alike, likely + 10)
+    with pytest.raises(ValueError, match="patches with semantic maps are matched with maps"):
+        bank.match(features)

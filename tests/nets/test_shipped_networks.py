@@ -65,7 +65,7 @@ def painted(method: str, **settings: object) -> Forward:
 @pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.forward])
 def test_a_painting_keeps_the_photographs_forms_and_takes_other_colours(method: str) -> None:
     settings: dict[str, object] = {} if METHODS[method].styles else {"network": next(iter(shipped(method)))}
-    if method in ("wct", "reshuffle", "nnst_fast"):  # which at their full strength give the light of the painting too
+    if method in ("wct", "reshuffle", "nnst_fast"):  # which at full strength give the light of the painting too
         settings["alpha"] = 0.5
     result = painted(method, **settings).result().picture.pixels
     photo = load(ASSETS / "photos" / "astronaut.jpg").pixels

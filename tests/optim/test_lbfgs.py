@@ -6,8 +6,10 @@ import math
 import pytest
 import torch
 
+from impasto.errors import InputError
 from impasto.losses import LossReport
 from impasto.optim.solver import LARGEST_FIRST_MOVE, Lbfgs
+from impasto.optim.state import State
 
 
 def evaluator(function):
@@ -263,3 +265,39 @@ def test_memory_is_bounded() -> None:
         solver = Lbfgs(torch.zeros_like(minimum), history=history)
         after[history] = run(solver, evaluator(function), 60)[-1] - 1.5
     assert after[30] < after[2]
+
+
+def jumping(x: torch.Tensor) -> torch.Tensor:
+    """A bowl in a hundred cells a unit, every second of which is a little higher; its gradient is that of the bowl."""
+    function, _ = quadratic()
+    return function(x) + 0.1 * (x.detach().mul(100).floor() % 2).sum()
+
+
+def test_patience_goes_on_where_the_loss_jumps() -> None:
+    function, minimum = quadratic()
+    found = {}
+    for patience in (1, 10):
+        solver = Lbfgs(torch.zeros_like(minimum), patience=patience)
+        losses, evaluate = [float(jumping(solver.point))], evaluator(jumping)
+        while len(losses) < 101 and not solver.stalled:  # as the loop does
+            losses += run(solver, evaluate, 1)
+        found[patience] = float(function(solver.point))
+
+        # No step ends higher than the highest of the last so many.
+        for step in range(1, len(losses)):
+            assert losses[step] <= max(losses[max(0, step - patience) : step])
+    assert found[10] < 1.501 < 1.6 < found[1]
+
+
+def test_patience_goes_on_bit_for_bit_from_a_state() -> None:
+    minimum, evaluate = quadratic()[1], evaluator(jumping)
+    whole = Lbfgs(torch.zeros_like(minimum), patience=10)
+    run(whole, evaluate, 12)
+    state = whole.state()
+    other = Lbfgs(torch.zeros_like(minimum), patience=10)
+    other.restore(state)
+    assert run(whole, evaluate, 20) == run(other, evaluate, 20)
+    assert torch.equal(whole.point, other.point)
+    for wrong in ([], [0.0] * 11, [math.nan], "x", None):
+        with pytest.raises(InputError, match="its recent should be"):
+            other.restore(State(state.tensors, {**state.values, "recent": wrong}))

@@ -133,7 +133,7 @@ def test_a_side_that_would_fit_does() -> None:
 def test_tiles_cost_what_they_encode() -> None:
     whole, tiled = planned(1000, "off", None), planned(1000, 400, None)
     assert whole.work == 1000**2
-    assert tiled.grid.overhead < tiled.work / whole.work < 4 / 3 * tiled.grid.overhead
+    assert tiled.grid.overhead < tiled.work / whole.work < (1 + planner.SUMMED) * tiled.grid.overhead
 
 
 def test_available_takes_the_smaller_of_machine_and_control_group(tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def test_the_share_of_the_busiest() -> None:
     assert planner.share(whole, 1) == planner.share(whole, 5) == 64 * 80
     one, two = (len(tile.rows) * len(tile.columns) for tile in halves.tiles)
     # Alone a process encodes one of them twice, forward; with one each, none is.
-    assert planner.share(halves, 1) == pytest.approx((one + two) * 3.5 / 3)
+    assert planner.share(halves, 1) == pytest.approx((one + two) * (1 + planner.SUMMED / 2))
     assert planner.share(halves, 2) == max(one, two)
     assert planner.share(halves, 1) == pytest.approx(plan((200, 400), 270).work)
 

@@ -292,6 +292,17 @@ def test_textures_have_no_photograph(studio):
     assert studio.call(f"/api/jobs/{job}/command").json["argv"][:2] == ["impasto", "texture"]
 
 
+def test_a_doodle_has_the_shape_of_its_mask(studio):
+    masks = [
+        studio.call("/api/pictures", two_halves(*size), X_Name=f"{size[0]}.png").json["id"]
+        for size in ((40, 20), (48, 48))
+    ]
+    asked = {"content": None, "styles": [studio.upload(2)], "content_mask": masks[0], "style_masks": [masks[1]]}
+    job = studio.call("/api/jobs", {**asked, "recipe": {**SMALL, "method": "doodle"}}).json["id"]
+    assert studio.wait(job, "done")["size"] == [32, 64]
+    assert studio.call(f"/api/jobs/{job}/command").json["argv"][:2] == ["impasto", "doodle"]
+
+
 def test_a_sweep_is_a_grid_of_jobs(studio):
     base = {"content": studio.upload(), "styles": [studio.upload(2)], "recipe": SMALL}
     axes = {"style_weight": [10, 100], "tv": ["l1", "vector"]}

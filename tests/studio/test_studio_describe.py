@@ -99,7 +99,7 @@ def test_a_described_job_has_the_keys_of_a_real_one(client):
         ({"content": "../x"}, "no such picture"),
         ({"style_masks": ["mask"]}, "belong to a mask of the photograph"),
         ({"content_mask": "mask", "style_masks": ["mask", "mask"]}, "2 style masks for 1"),
-        ({"content": None, "content_mask": "mask"}, "texture"),
+        ({"content": None, "content_mask": "mask"}, "a doodle needs a mask of the painting"),
         ({"recipe": {"sise": 5}}, "did you mean 'size'?"),
         ({"recipe": {"size": "large"}}, "recipe key 'size'"),
         ({"recipe": {"size": 1e308}}, "recipe key 'size'"),
@@ -214,6 +214,18 @@ def test_a_texture_is_a_command_of_its_own():
     # The command takes its preset by itself, so what that changes has to be said back.
     changed = {key for key, value in load_preset("texture").items() if value != Recipe.model_fields[key].get_default()}
     assert {f"--{key.replace('_', '-')}" for key in changed} <= set(plain)
+
+
+def test_a_doodle_is_a_command_of_its_own():
+    made = job(content=None, content_mask="mask", style_masks=["mask"], recipe={"method": "doodle", "seed": 3})
+    words = commandline.argv(made, lambda picture: PICTURES[picture]["name"])
+    mask = PICTURES["mask"]["name"]
+    assert words[:3] == ["impasto", "doodle", mask]
+    assert words[3:9] == ["--style", "one.jpg", "--style-mask", mask, "--seed", "3"]
+    # The command's own method is doodle, so another one has to be said.
+    made = job(content=None, content_mask="mask", style_masks=["mask"])
+    words = commandline.argv(made, lambda picture: PICTURES[picture]["name"])
+    assert words[words.index("--method") + 1] == "gatys"
 
 
 def test_values_are_spelled_as_they_are_read():

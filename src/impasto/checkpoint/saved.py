@@ -29,7 +29,7 @@ FORMAT = "impasto checkpoint"
 SUFFIX = ".checkpoint"
 RESERVE_BYTES = 256 << 20
 """Disk that a checkpoint leaves free: the picture must still fit."""
-_PARTS = ("solver", "run")
+_PARTS = ("solver", "run", "begun")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Checkpoint:
     """How the picture was computed, where that shows in its last bits: threads, device, tile, versions."""
     command: Mapping[str, Any] | None = None
     """What the command line needs to find everything again."""
+    begun: State = field(default_factory=lambda: State({}, {}), repr=False)
+    """The picture that the level began with, as `image`, where targets depend on it."""
 
     @property
     def taken(self) -> int:
@@ -213,6 +215,7 @@ class _Document(BaseModel):
     solver: dict[Word, Any]
     run: dict[Word, Any]
     engine: dict[Word, Any]
+    begun: dict[Word, Any] = Field(default_factory=dict)
     columns: Annotated[list[Word], Field(max_length=64)]
     command: dict[Word, Any] | None
     impasto: Word

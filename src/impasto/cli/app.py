@@ -21,6 +21,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.texture:texture_app",
         "Paint a texture from paintings alone, at any size, seamless on request.",
     ),
+    "doodle": (
+        "impasto.cli.doodle:app",
+        "Paint a doodle in flat colours with what a painting shows of each.",
+    ),
     "mix": (
         "impasto.cli.texture:mix_app",
         "Mix two paintings by scale, into a style to paint with: the forms of one, the strokes of the other.",

@@ -54,6 +54,7 @@ class Command(BaseModel):
     content_mask: Name | None
     style_masks: Annotated[list[Name], Field(max_length=64)]
     regions: Annotated[list[Name], Field(max_length=64)]
+    landmarks: tuple[Name | None, Name | None] = (None, None)
     files: dict[Name, FileSaid]
     max_pixels: Annotated[int, Field(ge=1)] | None
     allow_truncated: bool
@@ -165,6 +166,7 @@ class Keeper:
             content_mask=inputs.masks.content,
             style_masks=inputs.masks.styles,
             regions=inputs.masks.regions,
+            landmarks=inputs.landmarks,
             files=said,
             max_pixels=inputs.max_pixels,
             allow_truncated=inputs.allow_truncated,

@@ -40,9 +40,18 @@ def paint(
             help="One region by grey masks of the content and of each style; repeat for more.",
         ),
     ] = None,
+    landmarks: Annotated[
+        str | None,
+        typer.Option("--landmarks", metavar="FILE", help="Points of the photograph's face, for a portrait."),
+    ] = None,
+    style_landmarks: Annotated[
+        str | None,
+        typer.Option("--style-landmarks", metavar="FILE", help="The same points of the first painting's face."),
+    ] = None,
 ) -> None:
     """Paint a photograph in the style of one or more paintings.
 
     impasto paint photo.jpg --style painting.jpg -o out.png --size 768
     """
-    run(ctx, content, style or [], shared, settings, (content_mask, style_mask or [], region or []))
+    masks = (content_mask, style_mask or [], region or [])
+    run(ctx, content, style or [], shared, settings, masks, landmarks=(landmarks, style_landmarks))

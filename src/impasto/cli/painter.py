@@ -140,8 +140,11 @@ def run(
     masks: "tuple[str | None, list[str], list[str]]" = (None, [], []),
     *,
     preset: str | None = None,
+    landmarks: tuple[str | None, str | None] = (None, None),
 ) -> None:
     """Paint `content` (None: a texture) in the `styles`, with `masks` (of the content, of the styles, by region).
+
+    `landmarks` are files of the content's and the first style's.
 
     `preset` is the command's own, where neither a recipe nor another preset is given.
     """
@@ -178,6 +181,7 @@ def run(
         tile=tile,
         memory=memory,
         device=shared.device,
+        landmarks=landmarks,
     )
     outputs = output and Outputs(
         output,

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from impasto import images
+from impasto import images, landmarks
 from impasto.beginning import Painting, begin
 from impasto.cli import maskfiles
 from impasto.cli.checkpoints import Keeper
@@ -29,6 +29,7 @@ from impasto.reading import result_size
 from impasto.recipe import STYLE_LAYERS, Recipe
 from impasto.refining import Refined
 from impasto.result import Result
+from impasto.stylizer import Stylizer
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class Inputs:
     tile: Tiling = "auto"
     memory: int | None = None
     device: str = "auto"
+    landmarks: tuple[str | None, str | None] = (None, None)
+    """Of the content and of the first style."""
     found: Mapping[str, str] = field(default_factory=dict)
     """Where files are that are not where their names say: a painting is gone on with from another folder."""
     digests: dict[str, str] = field(default_factory=dict, compare=False)
@@ -66,8 +69,17 @@ class Inputs:
         """Every file that is read, none of which an output may replace by accident."""
         chosen = self.chosen
         named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder, chosen.network]
-        named += maskfiles.files(self.masks.content, self.masks.styles, self.masks.regions)
+        named += [*self.landmarks, *maskfiles.files(self.masks.content, self.masks.styles, self.masks.regions)]
         return [name for name in named if name is not None and name != "-"]
+
+    def faces(self) -> dict[str, Path]:
+        """Give where the landmarks are, as `begin` takes them."""
+        found = {}
+        for key, name in zip(("content_landmarks", "style_landmarks"), self.landmarks, strict=True):
+            if name is not None:
+                found[key] = Path(self.found.get(name, name))
+                self.digests[name] = landmarks.digest(found[key])
+        return found
 
     def load(self) -> tuple[Picture | None, list[Picture], Picture | None, Regions | None]:
         """Read them, before any weights: content, styles, start, regions."""
@@ -105,7 +117,7 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> P
     content, styles, init, regions = inputs.load()
     recipe = inputs.chosen.recipe
     if outputs is not None and (check or Path(outputs.output).parent.is_dir()):
-        outputs.check(result_size(content, recipe), _most(recipe), inputs.files)
+        outputs.check(result_size(content, recipe, regions), _most(recipe), inputs.files)
     painting = begin(
         content,
         styles,
@@ -114,6 +126,7 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> P
         network=inputs.chosen.network,
         init_image=init,
         regions=regions,
+        **inputs.faces(),
         tile=inputs.tile,
         memory=inputs.memory,
         device=inputs.device,
@@ -123,6 +136,8 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> P
     if init is not None:
         digests.append(("init", init.sha256))
     digests += [] if regions is None else regions.digests
+    if isinstance(painting, Stylizer) and painting.scene.landmarks is not None:
+        digests += painting.scene.landmarks.digests
     for note in differences(inputs.chosen.recorded, digests, [each["sha256"] for each in weights(painting)]):
         notice(note)
     return painting

@@ -87,6 +87,7 @@ def resume(
         tile=command.tile if tile is None else parse_tile(tile),
         memory=command.memory if memory is None else parse_bytes(memory),
         device=device or command.device,
+        landmarks=command.landmarks,
     )
     replace = force or checkpoints.own(target, command)
     outputs = Outputs(

@@ -89,7 +89,8 @@ def differences(recorded: Mapping[str, Any], inputs: list[tuple[str, str]], weig
         for item in _items(recorded, "inputs")
         if isinstance(item.get("role"), str) and isinstance(item.get("sha256"), str)
     ]
-    for role in ("content", "style", "init", "content mask", "style mask"):
+    roles = ("content", "style", "init", "content mask", "style mask", "content landmarks", "style landmarks")
+    for role in roles:
         was = [digest for kind, digest in before if kind == role]
         now = [digest for kind, digest in inputs if kind == role]
         if was and now and was != now:

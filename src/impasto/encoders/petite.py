@@ -90,7 +90,14 @@ class Petite(Vgg):
         return lifted
 
     def lift(self, layer: str) -> Tensor:
-        """Give Q (N, c): `Q @ returned` is petite's prediction of VGG-19's features."""
+        """Give Q (N, c): `Q @ returned` is petite's prediction of VGG-19's features.
+
+        Raises `WeightsError` for a layer that petite has no lift for.
+        """
+        if layer not in self._lifts:
+            raise WeightsError(
+                f"petite has no {layer}; its layers are {', '.join(LIFTED)}: use them, or --encoder vgg19"
+            )
         return self._lifts[layer]
 
     def to(self, device: torch.device | str) -> Self:

@@ -22,7 +22,7 @@ from impasto.optim.memory import resident, trim
 from impasto.optim.planner import Tiling
 from impasto.optim.pyramid import Level
 from impasto.planning import Resources
-from impasto.reading import Source, multiple_of, result_size
+from impasto.reading import Source, check_texture, multiple_of, result_size
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
@@ -59,18 +59,17 @@ class Forward(ABC):
         self.method = METHODS[recipe.method]
         load = self._load_picture = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
         photo: Picture | None = None if content is None else load(content)
-        if photo is None and not self.method.textures:
-            able = [name for name, each in METHODS.items() if each.textures]
-            raise UsageError(f"{recipe.method} paints photographs; textures come from {', '.join(able)}")
+        if photo is None:
+            check_texture(recipe)
         many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
         self.scene = Scene(recipe, photo, [load(style) for style in many], regions)
-        self.size = result_size(photo, recipe)
+        self.size = result_size(photo, recipe, regions)
         height, width = self.size
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple_of(recipe)}: {width}x{height} px")
         if min(self.size) < SMALLEST:
             raise ImageError(
-                f"{'texture' if photo is None else photo.name}: would be painted at {width}x{height} px; the short "
+                f"{self.scene.called}: would be painted at {width}x{height} px; the short "
                 f"side needs at least {SMALLEST} px: use a larger --size, or a less narrow picture"
             )
         self.level = Level(0, self.size, 1)

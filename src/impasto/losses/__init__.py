@@ -1,13 +1,16 @@
 """Statistics of features, terms over them, and objectives. Nothing here knows an encoder."""
 
 from impasto.losses.distributions import Histogram, Samples, SlicedWasserstein
+from impasto.losses.hypercolumns import Hypercolumns, Positions
 from impasto.losses.moments import Covariance, MeanStd
+from impasto.losses.neighbours import Nearest, Replaced
 from impasto.losses.normalisation import NORMALISATIONS, Normalisation
-from impasto.losses.objective import LossReport, Objective
+from impasto.losses.objective import LossReport, Objective, Whole
 from impasto.losses.patches import Bank, Source
 from impasto.losses.registry import STATISTICS, statistic
 from impasto.losses.statistics import Gram, State, Statistic, blend
 from impasto.losses.terms import Content, Gamut, Patches, Style, TotalVariation
+from impasto.losses.transport import Painter, SelfSimilarity, Transport
 
 __all__ = [
     "NORMALISATIONS",
@@ -18,18 +21,26 @@ __all__ = [
     "Gamut",
     "Gram",
     "Histogram",
+    "Hypercolumns",
     "LossReport",
     "MeanStd",
+    "Nearest",
     "Normalisation",
     "Objective",
+    "Painter",
     "Patches",
+    "Positions",
+    "Replaced",
     "Samples",
+    "SelfSimilarity",
     "SlicedWasserstein",
     "Source",
     "State",
     "Statistic",
     "Style",
     "TotalVariation",
+    "Transport",
+    "Whole",
     "blend",
     "statistic",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -29,6 +30,21 @@ class LossReport:
         return sums
 
 
+class Whole(Protocol):
+    """A term over the whole picture and several layers at once, which cannot be tiled."""
+
+    @property
+    def name(self) -> str:
+        """How the term is called in a report: its first word is content, style, tv or gamut."""
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose features it needs."""
+
+    def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
+        """Give the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
+
+
 @dataclass(frozen=True)
 class Objective:
     """Immutable terms; a new one is built for each level of a pyramid."""
@@ -38,17 +54,19 @@ class Objective:
     pixels: tuple[TotalVariation | Gamut, ...] = ()
     """Terms over the image itself."""
     patches: tuple[Patches, ...] = ()
+    wholes: tuple[Whole, ...] = ()
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers whose features the objective needs, sorted."""
         found = {term.layer for term in self.contents} | {term.layer for term in self.styles}
-        return tuple(sorted(found | {term.layer for term in self.patches}))
+        found |= {term.layer for term in self.patches} | {layer for term in self.wholes for layer in term.layers}
+        return tuple(sorted(found))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """How the terms are called in a report; in the order contents, styles, pixels, patches."""
-        every = (self.contents, self.styles, self.pixels, self.patches)
+        """How the terms are called in a report; in the order contents, styles, pixels, patches, wholes."""
+        every = (self.contents, self.styles, self.pixels, self.patches, self.wholes)
         return tuple(term.name for terms in every for term in terms)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> tuple[Tensor, LossReport]:
@@ -57,6 +75,7 @@ class Objective:
         losses += [style(state) for style, state in zip(self.styles, self.measure(features), strict=True)]
         losses += [term(image) for term in self.pixels]
         losses += [term(features[term.layer]) for term in self.patches]
+        losses += [term(image, features) for term in self.wholes]
         if not losses:
             raise ValueError("an objective needs at least one term")
         stacked = torch.stack([loss.to(image.dtype) for loss in losses])

@@ -36,7 +36,7 @@ class Source:
 
     features: Tensor
     maps: Tensor | None = None
-    """(R, h, w) >= 0: the semantic map, which says what each neuron shows."""
+    """(R, h, w) >= 0: the semantic map, which says what each neuron shows; None: whatever is asked for."""
     allowed: Tensor | None = None
     """(L, Y, X) bool: which of L labels each patch may stand for; None: all of them."""
 
@@ -146,6 +146,8 @@ class Bank:
         Raises `ValueError` for both at once, or a share that leaves some without a match.
         """
         query = self._prepare(features, maps)
+        if not query.semantic and any(source.semantic for source in self._prepared):
+            raise ValueError("patches with semantic maps are matched with maps; give those of these features")
         wanted = self._restricted(labels)
         if penalty and share is not None:
             raise ValueError("use is bounded by a share or kept down by a penalty, not both")
@@ -231,6 +233,7 @@ class Bank:
             planes.append((semantic * (self.semantic_weight**0.5 / self.size)).to(kind))
             if length is None:
                 planes = [torch.cat(planes)]
+            return Prepared(planes, length, counts, wide, semantic=True)
         return Prepared(planes, length, counts, wide)
 
     def _restricted(self, labels: Tensor | None) -> Tensor | None:
@@ -255,9 +258,10 @@ class Bank:
         """Give the likeness (P, S) of a band of rows of patches of both; the source's first has the number `begin`."""
         reach = self.size - self.stride
         table: Tensor | None = None
-        for ours, theirs in zip(query.planes, source.planes, strict=True):
+        # A source without maps has fewer planes, or fewer channels in its only one: maps come last.
+        for ours, theirs in zip(query.planes, source.planes, strict=False):
             part = products(
-                ours[:, band.start * self.stride : band.stop * self.stride + reach],
+                ours[: len(theirs), band.start * self.stride : band.stop * self.stride + reach],
                 theirs[:, other.start * self.stride : other.stop * self.stride + reach],
                 self.size,
                 self.stride,
@@ -268,6 +272,8 @@ class Bank:
             table = part if table is None else table.add_(part)
         if table is None:
             raise ValueError("a map of features has at least one plane")
+        if query.semantic and not source.semantic:
+            table += self.semantic_weight
         if labels is not None and self._allowed is not None:
             here = _flat(other, source.counts[1])
             barred = ~self._allowed[:, begin + here.start : begin + here.stop]

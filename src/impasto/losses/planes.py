@@ -18,6 +18,8 @@ class Prepared:
     """(Y·X,): one over the length of each patch, for the first of the planes."""
     counts: tuple[int, int]
     wide: torch.dtype
+    semantic: bool = False
+    """Whether maps are among the planes."""
 
     def vectors(self, numbers: Tensor, size: int, stride: int) -> Tensor:
         """Give the vectors (n, D) of patches whose products are how alike they are."""

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto import images
+from impasto.optim.laplacian import Packing
 
 NOISE = 20 / 255
 """Half width of the uniform noise of a random start, as in Zhao's code, which the CS229 report builds on."""
@@ -17,8 +18,13 @@ def start(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, see
 
     `noise` is uniform around ImageNet's mean colour; `blend` mixes it into the content with share `blend`; `style`
     is Gaussian noise with the mean colour and colour covariance of the styles. A start from a file is a `content`
-    start with the file as content.
+    start with the file as content. `details` are what half the size cannot hold of the content, over the mean colour
+    of the styles (Kolkin et al. 2019, section 2.5).
     """
+    if kind == "details":
+        colours = torch.stack([style.mean((2, 3), keepdim=True) for style in styles]).mean(0)
+        half = [max(1, side // 2) for side in content.shape[2:]]
+        return content - resize(resize(content, (half[0], half[1])), (content.shape[2], content.shape[3])) + colours
     if kind in ("content", "file"):
         return content.clone()
     random = torch.Generator().manual_seed(seed)
@@ -75,15 +81,26 @@ class View:
     kept: Tensor | None = None
     """(1, 1, H, W) in [0, 1]: how much of each pixel stays that of `photo` (1, 3, H, W)."""
     photo: Tensor | None = None
+    packing: Packing | None = None
+    """The canvas is a Laplacian pyramid, packed."""
 
     @property
     def plain(self) -> bool:
         """Whether the canvas is the picture."""
-        return not self.grey and self.kept is None
+        return not self.grey and self.kept is None and self.packing is None
 
     def __call__(self, canvas: Tensor) -> Tensor:
         """Give the picture (1, 3, H, W)."""
-        image = canvas.expand(-1, 3, -1, -1) if self.grey else canvas
+        pixels = self.pixels(canvas)
+        image = pixels.expand(-1, 3, -1, -1) if self.grey else pixels
         if self.kept is None or self.photo is None:
             return image
         return image + self.kept * (self.photo - image)
+
+    def canvas(self, pixels: Tensor) -> Tensor:
+        """Give the canvas of `pixels` (1, C, H, W): one channel where it is grey, else three."""
+        return pixels if self.packing is None else self.packing.pack(pixels)
+
+    def pixels(self, canvas: Tensor) -> Tensor:
+        """Give the pixels (1, C, H, W) of a canvas, before anything is kept or put beside them."""
+        return canvas if self.packing is None else self.packing.unpack(canvas)

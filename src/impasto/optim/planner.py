@@ -32,6 +32,9 @@ AWAY_COST = 1.2
 """A step with the history in a file, over one with it in memory."""
 AWAY_PASS = 3
 """A pass over a pair of the history in a file, over one in memory: read, and widened."""
+SUMMED = 0.75
+"""The time that a tile takes in the first pass, which sums, over that of its evaluation. A third would be the share of
+its products; the rest is memory, which each tile gives back and takes anew (0.7-1.0 in benchmarks/scale.py)."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def share(grid: Grid, count: int) -> float:
     for rank in range(min(count, len(grid.tiles))):
         tiles = grid.tiles[rank::count]
         encoded = sum(len(tile.rows) * len(tile.columns) for tile in tiles)
-        shares.append(encoded * (4 - 1 / len(tiles)) / 3)
+        shares.append(encoded * (1 + SUMMED * (1 - 1 / len(tiles))))
     return max(shares)
 
 

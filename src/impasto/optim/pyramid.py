@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass, replace
 
+from impasto.methods import Method
+
 COARSEST = 160
 """Automatic pyramids do not start with a longer side below this: relu5_1, the deepest style layer, sees 156 pixels,
 and on a smaller canvas its statistics are those of the border."""
 COARSEST_PATCHES = 80
-"""The same where patches are matched, one of which sees 84 pixels at relu4_1: there the large forms are laid out."""
+"""The same where patches are matched, one of which sees 84 pixels at relu4_1, and no photograph says what is where:
+there the large forms are laid out. With a photograph, eyes and mouths were lost there to whatever the painting has."""
 NARROWEST = 16
 """Nor with a shorter side below this."""
 
@@ -20,6 +23,8 @@ class Level:
     steps: int
     surrogate: bool = False
     """Whether a cheaper encoder judges it than the one asked for."""
+    finishing: bool = False
+    """Whether these are the last steps, at the last size, that come after those of all other levels."""
 
 
 def plan(
@@ -30,6 +35,7 @@ def plan(
     multiple: int = 1,
     finishing: int = 0,
     coarsest: int = COARSEST,
+    surrogate: bool = True,
 ) -> tuple[Level, ...]:
     """Give the levels, coarsest first, for a result of `size` (height, width).
 
@@ -41,8 +47,8 @@ def plan(
     """
     if 0 < finishing < iterations:
         early = plan(size, levels, iterations - finishing, share, multiple, coarsest=coarsest)
-        last = Level(len(early), early[-1].size, finishing)
-        return (*(replace(level, surrogate=True) for level in early), last)
+        last = Level(len(early), early[-1].size, finishing, finishing=True)
+        return (*(replace(level, surrogate=surrogate) for level in early), last)
     count = levels or automatic(size, coarsest)
     height, width = (
         [multiple * max(1, round(side / 2**depth / multiple)) for depth in reversed(range(count))] for side in size
@@ -55,6 +61,11 @@ def plan(
         Level(index, level_size, end - start)
         for index, (level_size, start, end) in enumerate(zip(sizes, starts, ends, strict=True))
     )
+
+
+def coarsest(method: Method, *, photo: bool) -> int:
+    """Give the longer side below which an automatic pyramid of a method does not start; `photo`: there is one."""
+    return method.coarsest or (COARSEST_PATCHES if method.patches and not photo else COARSEST)
 
 
 def automatic(size: tuple[int, int], coarsest: int = COARSEST) -> int:

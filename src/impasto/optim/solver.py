@@ -4,6 +4,7 @@ A solver never clamps inside L-BFGS: moving the point behind its back would make
 """
 
 import math
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -50,12 +51,16 @@ class Lbfgs:
     otherwise the step is shortened by the minimiser of the parabola through what is known, at most
     `SHORTENINGS` times. Pairs of negative curvature are left out. `keeping` says how pairs are kept where pictures are
     large; while a step is judged there are then three tensors like the point: it, the trial, and the trial's gradient.
+
+    With a `patience` above 1, a step may end as high as the highest of so many last points (Grippo, Lampariello &
+    Lucidi 1986): for losses that jump, as those of patches do whose matches change. There a search that may only go
+    down soon finds no step that does.
     """
 
     ARMIJO = 1e-4
     SHORTENINGS = 6
 
-    def __init__(self, point: Tensor, *, history: int = 12, keeping: Keeping | None = None) -> None:
+    def __init__(self, point: Tensor, *, history: int = 12, keeping: Keeping | None = None, patience: int = 1) -> None:
         # Points are never changed in place: this one may be the caller's.
         self.point = self.judged = point.detach()
         self._pairs = Pairs(history, self.point, keeping)
@@ -63,6 +68,8 @@ class Lbfgs:
         self._report: LossReport | None = None
         self._caution = 1.0
         self._failures = 0
+        self._patience = patience
+        self._recent: deque[float] = deque(maxlen=patience)
 
     @property
     def stalled(self) -> bool:
@@ -76,6 +83,7 @@ class Lbfgs:
             self._gradient = Held(gradient.flatten())
             if not _sound(self._report, gradient):
                 return _bad(self._report)
+            self._recent.append(self._report.total)
             del gradient
         trial, slope = self._direction()
         if not slope < 0:
@@ -89,10 +97,11 @@ class Lbfgs:
         length = 1.0
         for _ in range(self.SHORTENINGS + 1):
             report, gradient = evaluate(trial)
-            if _sound(report, gradient) and report.total <= self._report.total + self.ARMIJO * length * slope:
+            if _sound(report, gradient) and report.total <= max(self._recent) + self.ARMIJO * length * slope:
                 self._pairs.remember(self.point, trial, self._gradient, gradient)
                 self.point = self.judged = trial
                 self._report, self._gradient = report, Held(gradient.flatten())
+                self._recent.append(report.total)
                 self._failures = 0
                 return report
             del gradient
@@ -110,6 +119,7 @@ class Lbfgs:
         self.point = self.judged = point.detach()
         self._pairs.clear()
         self._gradient = self._report = None
+        self._recent.clear()
         self._caution *= 0.5
         self._failures = 0
 
@@ -125,6 +135,8 @@ class Lbfgs:
         if self._gradient is not None and self._report is not None:
             tensors["gradient"] = self._pairs.kept(self._gradient, self.point.dtype)
             values |= {"total": self._report.total, "terms": self._report.terms}
+            if self._patience > 1:
+                values["recent"] = list(self._recent)
         for index, (moved, changed) in enumerate(self._pairs.export()):
             tensors |= {f"moved {index}": moved, f"changed {index}": changed}
         return State(tensors, values)
@@ -150,6 +162,9 @@ class Lbfgs:
         self._caution, self._failures = state.number("caution"), state.count("failures")
         self.point = self.judged = point
         self._gradient, self._report = gradient, report
+        self._recent.clear()
+        if report is not None:
+            self._recent.extend(state.listed("recent", self._patience) if self._patience > 1 else [report.total])
 
     def _direction(self) -> tuple[Tensor, float]:
         """Give where to go, a tensor of its own, and the slope that way; the gradient is put away."""

@@ -86,6 +86,13 @@ class State:
             raise InputError(f"its {name} should be numbers by name")
         return {str(key): _number(item, name) for key, item in value.items()}
 
+    def listed(self, name: str, most: int) -> list[float]:
+        """Give finite numbers, 1 to `most`."""
+        value = self.values.get(name)
+        if not isinstance(value, list) or not 1 <= len(value) <= most:
+            raise InputError(f"its {name} should be 1 to {most} numbers")
+        return [_number(item, name) for item in value]
+
 
 def _number(value: object, name: str) -> float:
     # JSON gives back every float64 as it was; a whole number too large for one was never ours.

@@ -66,7 +66,7 @@ class Tiled:
         self._tiles: Sequence[Tile] = grid.tiles
         """Those that are judged here."""
         self._pooled = tuple(sorted({style.layer for style in objective.styles}))
-        if len(grid.tiles) > 1 and objective.patches:
+        if len(grid.tiles) > 1 and (objective.patches or objective.wholes):
             raise NotTileableError(
                 "patches are matched over the whole picture at once and cannot be tiled; use --method gatys, a smaller "
                 "--size, or --tile off"

@@ -15,19 +15,23 @@ def argv(job: Mapping[str, Any], name: Name) -> list[str]:
     """Give the words of the command; pictures go by the names under which they were uploaded."""
     content, recipe = job["content"], Recipe.parse(job["recipe"])
     styles = [_file(name(style)) for style in job["styles"]]
-    words = ["impasto", "paint", _file(name(content))] if content is not None else ["impasto", "texture", *styles]
+    mask = job["content_mask"] and _file(name(job["content_mask"]))
+    own: str | None = None  # preset of the command's own
     if content is not None:
+        words = ["impasto", "paint", _file(name(content))]
+    elif mask is not None:
+        words, own = ["impasto", "doodle", mask], "doodle"
+    else:
+        words, own = ["impasto", "texture", *styles], "texture" if recipe.method == "gatys" else None
+    if content is not None or mask is not None:
         words += [word for style in styles for word in ("--style", style)]
-    if job["content_mask"] is not None:
-        words += ["--content-mask", _file(name(job["content_mask"]))]
-        for mask in job["style_masks"]:
-            words += ["--style-mask", "-" if mask is None else _file(name(mask))]
+    if mask is not None:
+        words += ["--content-mask", mask] if content is not None else []
+        for each in job["style_masks"]:
+            words += ["--style-mask", "-" if each is None else _file(name(each))]
     preset = job["preset"]
-    if preset is not None:
-        words += ["--preset", preset]
-    elif content is None and recipe.method == "gatys":
-        preset = "texture"  # the command's own
-    words += options(recipe, preset)
+    words += [] if preset is None else ["--preset", preset]
+    words += options(recipe, own if preset is None else preset)
     return [*words, "-o", _output(job["title"])]
 
 

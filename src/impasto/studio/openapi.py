@@ -16,7 +16,7 @@ _SIZE = {"type": ["array", "null"], "items": {"type": "integer"}, "description":
 _TEXTS = {"type": "array", "items": {"type": "string"}}
 
 _REQUEST: dict[str, Any] = {
-    "content": {**_NULLABLE_ID, "description": "the photograph; null paints a texture"},
+    "content": {**_NULLABLE_ID, "description": "the photograph; null paints a texture, or with masks a doodle"},
     "styles": {"type": "array", "items": {"type": "string"}},
     "content_mask": _NULLABLE_ID,
     "style_masks": {"type": "array", "items": _NULLABLE_ID, "description": "in the styles' order"},

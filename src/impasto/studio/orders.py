@@ -37,8 +37,8 @@ def job(asked: Mapping[str, Any], get: Get) -> dict[str, Any]:
     _fit(recipe, content, styles)
     if content_mask is None and any(style_masks):
         raise Refused(422, "style masks belong to a mask of the photograph; paint that too")
-    if content_mask is not None and content is None:
-        raise Refused(422, "a texture has no photograph, and so no mask of it; leave the masks out")
+    if content_mask is not None and content is None and not any(style_masks) and not recipe.region_styles:
+        raise Refused(422, "style_masks: a doodle needs a mask of the painting in the same colours; paint that too")
     if len(style_masks) > len(styles):
         raise Refused(422, f"there are {len(style_masks)} style masks for {len(styles)} styles; give one for each")
     if content_mask is not None:

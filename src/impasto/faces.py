@@ -1,0 +1,68 @@
+"""The place of a face, by OpenCV's cascades (Viola & Jones 2001): the one module that knows the optional library."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto import images
+from impasto.landmarks import Landmarks
+
+SIDE = 512
+"""Long side of the picture that is searched."""
+SMALLEST = 40
+"""Pixels of it that a face takes at least: smaller ones are mostly leaves and folds."""
+INSTALL = 'pip install "impasto[faces]"'
+
+_PLACES = {
+    "eye_left": (0.31, 0.37),
+    "eye_right": (0.69, 0.37),
+    "nose_tip": (0.5, 0.59),
+    "mouth_left": (0.34, 0.78),
+    "mouth_right": (0.66, 0.78),
+    "chin": (0.5, 1.0),
+}
+"""Where a face has them in the square that the cascade draws around it."""
+
+
+def available() -> bool:
+    """Say whether a detector is installed."""
+    return _detector() is not None
+
+
+def find(pixels: Tensor) -> Landmarks | None:
+    """Find the surest face of a picture (1, 3, H, W); None where there is none, or no detector.
+
+    A cascade knows where a face is and how large, not how it is turned: the landmarks are those of any face there.
+    """
+    detector = _detector()
+    if detector is None:
+        return None
+    height, width = images.fit_size((pixels.shape[2], pixels.shape[3]), SIDE)
+    grey = images.resize(pixels.float(), (height, width))[0].mul(255).round().byte().permute(1, 2, 0).numpy()
+    boxes, counts = detector(grey)
+    if not len(boxes):
+        return None
+    # A face is seen at many sizes and places, and folds of cloth at few. Of equal ones the first from above.
+    found = sorted(zip(map(tuple, boxes), counts, strict=True), key=lambda each: (-each[1], each[0][1], each[0][0]))
+    x, y, w, h = found[0][0]
+    points = [((x + u * w) / width, (y + v * h) / height) for u, v in _PLACES.values()]
+    return Landmarks(torch.tensor(points, dtype=torch.float64).clamp(0, 1), tuple(_PLACES))
+
+
+def _detector() -> Any:
+    """Give a function from RGB (H, W, 3) to boxes (x, y, width, height), and how often each was seen."""
+    try:
+        import cv2
+
+        cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml")
+    except (ImportError, AttributeError):  # version 5 has no cascades any more
+        return None
+    if cascade.empty():
+        return None
+
+    def detect(picture: Any) -> Any:
+        grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+        return cascade.detectMultiScale2(grey, scaleFactor=1.05, minNeighbors=3, minSize=(SMALLEST, SMALLEST))
+
+    return detect

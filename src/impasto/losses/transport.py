@@ -1,0 +1,194 @@
+"""Relaxed optimal transport between sets of features, and self-similarity (Kolkin, Salavon & Shakhnarovich 2019).
+
+Sets are (n, D): n positions of a picture, in any order. All that is compared by angles is the same for features and
+for their isometric lift.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto.losses.hypercolumns import Hypercolumns, Positions
+from impasto.losses.statistics import TINY
+
+SCRATCH_BYTES = 16 << 20
+"""Of distances at a time."""
+COLOURS = 3
+"""Values at the end of a hypercolumn."""
+
+
+def relaxed_transport(one: Tensor, other: Tensor, *, colours: bool = False) -> Tensor:
+    """Give the relaxed earth mover's distance of two sets, (n, D) and (m, D): the larger of two lower bounds.
+
+    Each member of one set goes to the nearest of the other, on average over the set, and the other way round (Kolkin
+    et al. 2019, eq. 4-6; Kusner et al. 2015). Distances are cosine distances, 1 - cos, in [0, 2]; for `colours` the
+    lengths of the differences over √3 come to them, so that grey is near to grey. The nearest are found in bands of
+    `SCRATCH_BYTES`, and are constants for the gradient, which is exact.
+    """
+    with torch.no_grad():
+        forth, back = _nearest(one, other, colours)
+    there = _pairs(one, other[forth], colours).mean()
+    return torch.maximum(there, _pairs(one[back], other, colours).mean())
+
+
+def self_similarity(one: Tensor, other: Tensor, weights: Tensor | None = None) -> Tensor:
+    """Compare how positions of a picture differ from one another with how the same ones do in another picture.
+
+    Of both sets (n, D), in the same order, all cosine distances are taken, and each column is divided by its sum
+    (Kolkin et al. 2019, eq. 10): gives the mean over columns, `weights` (n,) times each, of the absolute differences'
+    sum, in [0, 2]. Needs a few times n² values.
+    """
+    apart = (_shares(one) - _shares(other)).abs().sum(0)
+    return apart.mean() if weights is None else (apart * weights).mean()
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The mean (D,) and the covariance (D, D) of a set.
+
+    `nominal` is the width of what the set stands for by an isometric lift. Sums of absolute values depend on the axes;
+    those of D axes are scaled as if differences had no direction of their own, so that weights mean the same.
+    """
+
+    mean: Tensor
+    covariance: Tensor
+    nominal: int
+
+    @classmethod
+    def of(cls, points: Tensor, nominal: int | None = None) -> "Moments":
+        """Measure `points` (n, D)."""
+        mean = points.mean(0)
+        centred = points - mean
+        return cls(mean, centred.T @ centred / len(points), nominal or points.shape[1])
+
+    def distance(self, points: Tensor) -> Tensor:
+        """Give mean |Δμ| + mean |ΔΣ| of `points` (n, D) (Kolkin et al. 2019, eq. 7)."""
+        own = Moments.of(points)
+        width = len(self.mean)
+        means: Tensor = (own.mean - self.mean).abs().sum() / (width * self.nominal) ** 0.5
+        return means + (own.covariance - self.covariance).abs().sum() / (width * self.nominal)
+
+
+@dataclass(frozen=True)
+class Painter:
+    """What paints one region: samples of the paintings, `columns` (m, D), and the region's `share` of the term."""
+
+    columns: Tensor
+    share: float
+    nominal: int
+    _moments: Moments = field(init=False, repr=False, compare=False)
+    _colours: Moments = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_moments", Moments.of(self.columns, self.nominal))
+        object.__setattr__(self, "_colours", Moments.of(self.columns[:, -COLOURS:]))
+
+    def __call__(self, points: Tensor, palette: float) -> Tensor:
+        """Give the loss of `points` (n, D), colours of which count `palette` times once more.
+
+        Of colours, moments are compared too, which the paper does not: a whole sky of any one colour that the painting
+        has somewhere is next to nothing to relaxed transport.
+        """
+        own = points[:, -COLOURS:]
+        colours = relaxed_transport(own, self.columns[:, -COLOURS:], colours=True) + self._colours.distance(own)
+        shapes = relaxed_transport(points, self.columns) + self._moments.distance(points)
+        return self.share * (shapes + palette * colours)
+
+
+@dataclass(frozen=True)
+class Transport:
+    """The style term: hypercolumns at positions drawn anew for each evaluation, region by region.
+
+    Relaxed transport and moments of hypercolumns, and relaxed transport of colours with the weight `palette` (Kolkin et
+    al. 2019, section 2.3). `painters` by label; positions of other labels are not looked at. `evaluations` counts on
+    from where a painting was interrupted.
+    """
+
+    columns: Hypercolumns
+    positions: Positions
+    painters: Mapping[int, Painter]
+    factor: float
+    palette: float
+    evaluations: Iterator[int] = field(default_factory=count)
+    name = "style transport"
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose features it needs."""
+        return tuple(self.columns.factors)
+
+    def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
+        """Give the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
+        at, labels = self.positions(next(self.evaluations))
+        found = image.sum() * 0
+        for label in torch.unique(labels).tolist():
+            if label in self.painters:
+                points = self.columns(image, features, at[labels == label])
+                found = found + self.painters[label](points, self.palette)
+        return self.factor * found
+
+
+@dataclass(frozen=True)
+class SelfSimilarity:
+    """The content term: how the picture's hypercolumns differ from one another, as the photograph's do.
+
+    At positions drawn anew for each evaluation (Kolkin et al. 2019, section 2.4). `photo` (1, 3, H, W) and its
+    `features`; `weights` (R,) are those of labels.
+    """
+
+    columns: Hypercolumns
+    positions: Positions
+    photo: Tensor
+    features: Mapping[str, Tensor]
+    factor: float
+    weights: Tensor | None = None
+    evaluations: Iterator[int] = field(default_factory=count)
+    name = "content self-similarity"
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose features it needs."""
+        return tuple(self.columns.factors)
+
+    def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
+        """Give the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
+        at, labels = self.positions(next(self.evaluations))
+        with torch.no_grad():
+            target = self.columns(self.photo, self.features, at)
+        weights = None if self.weights is None else self.weights[labels].to(target)
+        return self.factor * self_similarity(self.columns(image, features, at), target, weights)
+
+
+def _shares(points: Tensor) -> Tensor:
+    directions = F.normalize(points, dim=1, eps=TINY)
+    apart = 1 - directions @ directions.T
+    return apart / apart.sum(0).clamp_min(TINY)
+
+
+def _nearest(one: Tensor, other: Tensor, colours: bool) -> tuple[Tensor, Tensor]:
+    """Give for each of `one` the number of the nearest of `other`, and the other way round."""
+    directions, others = (F.normalize(each, dim=1, eps=TINY) for each in (one, other))
+    step = max(1, SCRATCH_BYTES // (one.element_size() * len(other)))
+    forth = []
+    back = torch.zeros(len(other), dtype=torch.long, device=one.device)
+    least = one.new_full((len(other),), torch.inf)
+    for begin in range(0, len(one), step):
+        band = slice(begin, begin + step)
+        table = 1 - directions[band] @ others.T
+        if colours:
+            table += torch.cdist(one[band], other) / COLOURS**0.5
+        forth.append(table.argmin(1))
+        nearest, number = table.min(0)
+        back = torch.where(nearest < least, number + begin, back)
+        least = torch.minimum(nearest, least)
+    return torch.cat(forth), back
+
+
+def _pairs(one: Tensor, other: Tensor, colours: bool) -> Tensor:
+    found = 1 - (F.normalize(one, dim=1, eps=TINY) * F.normalize(other, dim=1, eps=TINY)).sum(1)
+    # vector_norm has the gradient 0 where two colours are the same.
+    return found + torch.linalg.vector_norm(one - other, dim=1) / COLOURS**0.5 if colours else found
