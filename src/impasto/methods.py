@@ -272,7 +272,7 @@ METHODS: Mapping[str, Method] = {
             "nnst_fast",
             "every point takes the painting's most alike: true to the photograph's forms and light",
             "Kolkin et al. 2022",
-            "a second",
+            "two seconds",
             "a painting",
             ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_HEAP),
             training=_WCT_TRAINING,

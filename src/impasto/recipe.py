@@ -181,7 +181,7 @@ class Recipe(BaseModel):
         ge=0,
         le=1000,
         description="how often a patch may be used, times its fair share: 1 is as evenly as can be, more is freer; 0: "
-        "1 in reshuffle, and free in the others",
+        "1 in reshuffle, 4 in nnst_fast, and free in mrf",
     )
 
     semantic_weight: float = Field(

@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.errors import RecipeError, ResourceError, UsageError
 from impasto.forward import Forward
-from impasto.forward.rearranged import DETAILED, LAYERS, OWN, Neighbours, Rearranged
+from impasto.forward.rearranged import DETAILED, LAYERS, OWN, SHARES, Neighbours, Rearranged
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import Bank, Source, statistic
@@ -86,12 +86,28 @@ def test_no_patch_is_used_more_often_than_allowed(capacity: int, painted: Paint,
         assert torch.bincount(found.flatten()).max() <= most
 
 
-def test_without_a_bound_matches_are_the_nearest(painted: Paint, spy: Spy) -> None:
-    painted("nnst_fast")
-    free = [found for _, found in spy.found]
-    painted("nnst_fast", patch_capacity=1000)
-    bound = [found for _, found in spy.found[len(free) :]]
-    # So much is allowed that nobody is refused; products are of float32 then.
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_has_a_bound_of_its_own(method: str, painted: Paint, spy: Spy) -> None:
+    painted(method)
+    own = [found for _, found in spy.found]
+    painted(method, patch_capacity=SHARES[method])
+    same = [found for _, found in spy.found[len(own) :]]
+    assert all(torch.equal(one, other) for one, other in zip(own, same, strict=True))
+    painted(method, patch_capacity=SHARES[method] + 1)
+    if method == "reshuffle":
+        assert not torch.equal(spy.found[-1][1], own[-1])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_with_a_wide_bound_matches_are_the_nearest(
+    method: str, painted: Paint, spy: Spy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted(method, patch_capacity=1000)
+    bound = [found for _, found in spy.found]
+    monkeypatch.setattr(Rearranged, "_share", None)
+    painted(method)
+    free = [found for _, found in spy.found[len(bound) :]]
+    # But for what is equally alike to the last bits, which two ways of adding up tell apart.
     assert all(float((one == other).float().mean()) > 0.97 for one, other in zip(free, bound, strict=True))
 
 
