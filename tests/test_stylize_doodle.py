@@ -14,7 +14,7 @@ from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Scene
 from impasto.stylizer import Stylizer
-from stylize_helpers import finite, pixels
+from stylize_helpers import finite, gone_on_with, pixels
 
 
 def bands(height: int, width: int, *, lying: bool = False) -> Tensor:
@@ -229,15 +229,7 @@ def test_a_method_of_one_go_paints_doodles_too() -> None:
 def test_a_doodle_goes_on_bit_for_bit(build) -> None:
     regions = Regions(("left", "right"), bands(60, 40), (bands(56, 40),))
     whole = run(build(photo=None, regions=regions))
-    first = build(photo=None, regions=regions)
-    steps = iter(first)
-    for _ in range(5):
-        next(steps)
-    saved = first.checkpoint()
-    steps.close()
-    second = build(photo=None, regions=regions)
-    second.restore(saved)
-    assert torch.equal(pixels(run(second)), pixels(whole))
+    assert torch.equal(pixels(gone_on_with(lambda: build(photo=None, regions=regions), 5)), pixels(whole))
 
 
 # Refusals.

@@ -14,13 +14,7 @@ from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Painted
 from impasto.stylizer import Stylizer
-from stylize_helpers import finite, pixels, with_alpha
-
-
-def halves(height: int, width: int) -> Tensor:
-    """(2, H, W): left and right."""
-    left = (torch.arange(width) < width // 2).float().expand(height, width)
-    return torch.stack([left, 1 - left])
+from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 
 @pytest.fixture
@@ -229,15 +223,7 @@ def test_larger_pictures_are_matched_at_no_more_places(build) -> None:
 def test_it_goes_on_bit_for_bit(build, after: int) -> None:
     # Levels of 2, 2 and 2 steps: within and between all of them.
     whole = run(build(iterations=6))
-    first = build(iterations=6)
-    steps = iter(first)
-    for _ in range(after):
-        next(steps)
-    saved = first.checkpoint()
-    steps.close()
-    second = build(iterations=6)
-    second.restore(saved)
-    assert torch.equal(pixels(run(second)), pixels(whole))
+    assert torch.equal(pixels(gone_on_with(lambda: build(iterations=6), after)), pixels(whole))
 
 
 def test_tiles_are_refused_before_the_first_step(build) -> None:

@@ -13,13 +13,7 @@ from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Painted
 from impasto.stylizer import Stylizer
-from stylize_helpers import finite, pixels, with_alpha
-
-
-def halves(height: int, width: int) -> Tensor:
-    """(2, H, W): left and right."""
-    left = (torch.arange(width) < width // 2).float().expand(height, width)
-    return torch.stack([left, 1 - left])
+from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 
 @pytest.fixture
@@ -177,15 +171,7 @@ def test_reuse_spreads_the_matches(build) -> None:
 
 def test_it_goes_on_bit_for_bit(build) -> None:
     whole = run(build())
-    first = build()
-    steps = iter(first)
-    for _ in range(3):
-        next(steps)
-    saved = first.checkpoint()
-    steps.close()
-    second = build()
-    second.restore(saved)
-    assert torch.equal(pixels(run(second)), pixels(whole))
+    assert torch.equal(pixels(gone_on_with(lambda: build(), 3)), pixels(whole))
 
 
 def test_tiles_are_refused_before_the_first_step(build) -> None:

@@ -14,13 +14,7 @@ from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.stylizer import Stylizer
-from stylize_helpers import pixels
-
-
-def halves(height: int, width: int, share: float = 0.5) -> Tensor:
-    """(2, H, W): left and right."""
-    left = (torch.arange(width) < share * width).float().expand(height, width)
-    return torch.stack([left, 1 - left])
+from stylize_helpers import halves, pixels
 
 
 @pytest.fixture
