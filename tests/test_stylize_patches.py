@@ -1,13 +1,16 @@
 """Painting by patches through the façade, with a tiny encoder."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 
 from impasto.encoders import Vgg
-from impasto.errors import NotTileableError, RecipeError
+from impasto.errors import InputError, NotTileableError, RecipeError
 from impasto.guides import Regions
 from impasto.losses import Patches
+from impasto.optim.state import State
 from impasto.patchwork import turned
 from impasto.recipe import Recipe
 from impasto.result import Result
@@ -169,9 +172,47 @@ def test_reuse_spreads_the_matches(build) -> None:
     assert used[1] > 1.5 * used[0]
 
 
-def test_it_goes_on_bit_for_bit(build) -> None:
-    whole = run(build())
-    assert torch.equal(pixels(gone_on_with(lambda: build(), 3)), pixels(whole))
+def test_matches_are_bounded_unless_told_otherwise(build) -> None:
+    features = torch.rand(8, 12, 16)
+
+    def most(**changes: object) -> int:
+        term = terms(build(**changes))["relu3_1"]
+        found, _ = term.bank.match(features, share=term.share)
+        return int(torch.bincount(found.flatten()).max())
+
+    # 140 patches of the picture, 126 of the painting: twice the fair share is three.
+    assert len(terms(build())["relu3_1"].bank) == 126
+    assert most() <= 3
+    assert most(patch_capacity=1000) > 3
+    assert most(patch_capacity=1) <= 2
+    assert terms(build(method="doodle"))["relu3_1"].share is None
+    assert terms(build(patch_reuse=0.1))["relu3_1"].share is None
+
+
+@pytest.mark.parametrize("changes", [{}, {"patch_every": 2}, {"patch_every": 1}])
+@pytest.mark.parametrize("taken", [1, 2, 3, 5])
+def test_it_goes_on_bit_for_bit(build, changes: dict[str, int], taken: int) -> None:
+    whole = run(build(**changes))
+    assert torch.equal(pixels(gone_on_with(lambda: build(**changes), taken)), pixels(whole))
+
+
+@pytest.mark.parametrize(
+    ("tensors", "values", "reason"),
+    [
+        ({"matches relu3_1": torch.full((10, 14), 999)}, {"left relu3_1": 1}, "patches that there are not"),
+        ({"matches relu3_1": torch.full((10, 14), -1)}, {"left relu3_1": 1}, "patches that there are not"),
+        ({"matches relu3_1": torch.zeros(3, 3, dtype=torch.long)}, {"left relu3_1": 1}, r"\(10, 14\)"),
+        ({"matches relu3_1": torch.zeros(10, 14)}, {"left relu3_1": 1}, "int64"),
+        ({"matches relu3_1": torch.zeros(10, 14, dtype=torch.long)}, {}, "left relu3_1"),
+        ({"matches relu3_1": torch.zeros(10, 14, dtype=torch.long)}, {"left relu3_1": 10}, "from 0 to 9"),
+    ],
+)
+def test_hostile_matches(build, tensors: dict[str, Tensor], values: dict[str, int], reason: str) -> None:
+    first, second = build(levels=1), build(levels=1)
+    next(iter(first))
+    second.restore(replace(first.checkpoint(), begun=State(tensors, values)))
+    with pytest.raises(InputError, match=reason):
+        next(iter(second))
 
 
 def test_tiles_are_refused_before_the_first_step(build) -> None:

@@ -82,10 +82,10 @@ def test_the_pyramid_begins_at_64_px_and_levels_get_the_same_steps(build) -> Non
 def test_the_content_counts_half_as_much_from_level_to_level(build) -> None:
     stylizer = build(size=352, levels=5)
     alphas = [terms(stylizer, level)[0].factor / terms(stylizer, level)[1].factor for level in range(5)]
-    assert alphas == pytest.approx([4, 4, 2, 1, 0.5])
-    assert terms(stylizer, 2)[1].palette == pytest.approx(1 / 2)
+    assert alphas == pytest.approx([4, 4, 4, 2, 1])
+    assert terms(stylizer, 3)[1].palette == pytest.approx(1 / 2)
     more = build(content_weight=3)
-    assert terms(more)[0].factor / terms(more)[1].factor == pytest.approx(1.5)
+    assert terms(more)[0].factor / terms(more)[1].factor == pytest.approx(3)
     (alone,) = build(content_weight=0).objective(build().levels[-1]).wholes
     assert alone.name == "style transport"
     assert alone.palette == 1

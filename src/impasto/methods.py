@@ -84,6 +84,7 @@ _PATCHES = (
     "aspect",
     "content_layers",
     "patch_capacity",
+    "patch_every",
     "patch_layers",
     "patch_reuse",
     *_COPIES,

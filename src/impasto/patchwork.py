@@ -14,6 +14,7 @@ from impasto.losses import Bank, Patches, Source
 from impasto.losses.patches import labels_of, shares
 from impasto.losses.statistics import TINY
 from impasto.optim.pyramid import Level
+from impasto.recipe import Recipe
 from impasto.scene import SMALLEST, Painted, Scene
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
@@ -28,6 +29,11 @@ PULL = 0.02
 """On distances over their power, so that the default style_weight is one to start from. Chosen by eye, on two faces, a
 town and a still life at 320 px with petite: with 0.03 to 0.04 faces got the painting's beards and a fruit became a bowl
 of fruit, with 0.015 the town stayed a photograph."""
+
+SHARES = {"reshuffle": 1, "mrf": 2, "nnst_fast": 4}
+"""What `patch_capacity` 0 means, where it is a bound. In `mrf`, without one, what the painting has once was everywhere:
+red discs on a face, suns in the water. Without one `nnst_fast` paints a plain sky with one point of the painting over
+and over; with four, such areas have strokes, and all else is as it was. In `doodle` the maps say what goes where."""
 
 
 class Heap:
@@ -152,7 +158,8 @@ class Patchwork:
             maps=maps.to(device) if maps is not None and self._steers and recipe.semantic_weight else None,
             weights=None if weights is None or bool((weights == 1).all()) else weights.to(device),
             penalty=recipe.patch_reuse,
-            share=recipe.patch_capacity or None,
+            share=share_of(recipe),
+            every=recipe.patch_every,
         )
 
     def _source(
@@ -170,6 +177,11 @@ class Patchwork:
         regions, recipe = self._scene.regions, self._recipe
         weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
         return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
+
+
+def share_of(recipe: Recipe) -> float | None:
+    """Give how often a patch may be used, times its fair share; None where there is no bound."""
+    return None if recipe.patch_reuse else recipe.patch_capacity or SHARES.get(recipe.method)
 
 
 def unbarred(sources: Sequence[Source]) -> list[Source]:

@@ -27,6 +27,7 @@ from impasto.optim.grid import Grid
 from impasto.optim.memory import Work
 from impasto.optim.planner import Cut, Plan, Tiling
 from impasto.optim.pyramid import Level
+from impasto.patchwork import share_of
 from impasto.recipe import Recipe
 from impasto.scene import Scene
 
@@ -195,7 +196,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         # Two copies of all paintings' features, and of the picture's the matches, their sums and the distance.
         areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * copies(recipe)
         samples = (8 * areas + 16) * sum(_density(encoder, layer) for layer in recipe.patch_layers)
-        scratch = 2 * SCRATCH_BYTES
+        scratch = (2 if share_of(recipe) is None else 4) * SCRATCH_BYTES
     targets: Mapping[str, float] = recipe.layers_of_content
     if recipe.method == "nnst":
         # Hypercolumns: copies of the paintings' while they are matched; of the picture's what the angles and their
@@ -251,10 +252,14 @@ def seconds(
         styles = sum(math.prod(scene.style_size(style, level)) for style in scene.styles)
         if METHODS[recipe.method].patches:
             styles *= copies(recipe)
-            matched = (level.steps + 1) * math.prod(level.size) * styles
+            matched = -(-level.steps // recipe.patch_every) * math.prod(level.size) * styles
             total += matched * sum(
                 _seconds_per_pair(
-                    _width(judge(level), layer), recipe.patch_size, recipe.patch_stride, recipe.patch_reuse
+                    _width(judge(level), layer),
+                    recipe.patch_size,
+                    recipe.patch_stride,
+                    recipe.patch_reuse,
+                    share_of(recipe),
                 )
                 / encoders.stride(layer) ** 4
                 for layer in recipe.patch_layers
@@ -319,12 +324,17 @@ def _timed(do: Callable[[], object], times: int) -> list[float]:
 
 
 def _seconds_per_pair(
-    channels: int, size: int, stride: int, penalty: float = 0.0, precision: torch.dtype | None = None
+    channels: int,
+    size: int,
+    stride: int,
+    penalty: float = 0.0,
+    share: float | None = None,
+    precision: torch.dtype | None = None,
 ) -> float:
     """Time the matching of patches; give it for one neuron of the picture and one of a painting."""
     one, other = torch.rand(2, channels, MATCHED, MATCHED, generator=torch.Generator().manual_seed(0)).unbind()
     bank = Bank([Source(other)], size=size, stride=stride, precision=precision)
-    return min(_timed(lambda: bank.match(one, penalty=penalty), 3)) / MATCHED**4
+    return min(_timed(lambda: bank.match(one, penalty=penalty, share=share), 3)) / MATCHED**4
 
 
 def _matching_neighbours(level: Level, styles: float, encoder: Encoder, recipe: Recipe) -> float:

@@ -181,7 +181,10 @@ class Recipe(BaseModel):
         ge=0,
         le=1000,
         description="how often a patch may be used, times its fair share: 1 is as evenly as can be, more is freer; 0: "
-        "1 in reshuffle, 4 in nnst_fast, and free in mrf",
+        "1 in reshuffle, 2 in mrf, 4 in nnst_fast, and free in doodle or with patch_reuse",
+    )
+    patch_every: int = Field(
+        10, ge=1, le=1000, description="steps that the matches of patches are kept for; 1 is slowest: anew in each"
     )
 
     semantic_weight: float = Field(

@@ -22,10 +22,10 @@ from impasto.scene import Painted, Scene
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
 
-ALPHA = 0.5
+ALPHA = 1.0
 """Weight of the content at the last size, whatever it is (a preview then is as strong as a print), doubled for each
-halving. The paper has 2; chosen by eye, on three pairs at 256 px with petite: with 1 skies stayed photographs, with
-0.25 faces were lost."""
+halving. The paper has 2; chosen by eye, on six pairs at 320 px with petite: with 0.5 faces were taken apart and houses
+swam, with 2 skies and walls became flat."""
 ALPHA_MOST = 4.0
 """The most at small sizes (the paper: 16 at 64 px)."""
 PULL = 10.0

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import images, planning, portrait
+from impasto import holding, images, planning, portrait
 from impasto.checkpoint import Checkpoint
 from impasto.encoders import Encoder
 from impasto.errors import DivergedError, ImageError, InputError, UsageError
@@ -28,7 +28,6 @@ from impasto.optim.memory import again, trim
 from impasto.optim.planner import Plan, Tiling
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
-from impasto.optim.state import State
 from impasto.planning import Resources
 from impasto.reading import (
     Source,
@@ -185,7 +184,10 @@ class Stylizer:
                 point = self._here(view.canvas(self.scene.enlarge(pixels, level)))
             if self._whole and restored is None:
                 self._begun = view(point)
-            evaluate = self._evaluator(level, view, saved.step if saved and restored is not None else 0)
+            objective = self._measured(level, saved.step if saved and restored is not None else 0)
+            if saved is not None and restored is not None:
+                holding.recall(objective, saved.begun, level.size)
+            evaluate = self._evaluator(level, view, objective)
             solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
             before = 0
@@ -211,7 +213,7 @@ class Stylizer:
                         image=self._image,
                     )
                     self.history.append(_line(progress))
-                    self._at = _Place(level, step, elapsed, time.monotonic() - level_began, solver, run)
+                    self._at = _Place(level, step, elapsed, time.monotonic() - level_began, solver, run, objective)
                     point = solver.point  # where the level began takes memory, and is not gone back to any more
                     yield progress
             except DivergedError as error:
@@ -223,7 +225,7 @@ class Stylizer:
             point = solver.point if run.sound else run.best
             self._image = view(point)
             self.timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
-            del solver, run, evaluate
+            del solver, run, evaluate, objective
         self._finished = True
         self.timings["total"] = time.monotonic() - began
 
@@ -250,7 +252,7 @@ class Stylizer:
             solver=at.solver.state(),
             run=at.run.state(),
             engine=self._engine(),
-            begun=State({"image": self._begun} if self._whole and self._begun is not None else {}, {}),
+            begun=holding.state(at.objective, self._begun if self._whole else None),
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -347,13 +349,17 @@ class Stylizer:
             return view
         return replace(view, kept=self._here(view.kept), photo=self._here(view.photo))
 
-    def _evaluator(self, level: Level, view: View, taken: int = 0) -> Evaluator:
+    def _measured(self, level: Level, taken: int) -> Objective:
+        shrink = partial(self._shrink, level.index)
+        objective = again(lambda: parallel.together(lambda: self.objective(level, self._begun, taken)), shrink)
+        trim()
+        return objective
+
+    def _evaluator(self, level: Level, view: View, objective: Objective) -> Evaluator:
         shrink, encode = partial(self._shrink, level.index), self._judge(level)
         if self.recipe.tileable:
             # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
             encode = encode.padded("circular")
-        objective = again(lambda: parallel.together(lambda: self.objective(level, self._begun, taken)), shrink)
-        trim()
 
         def judge(image: Tensor) -> tuple[LossReport, Tensor]:
             # The grid of now: it may have become one of smaller tiles.
@@ -394,6 +400,7 @@ class _Place:
     level_s: float
     solver: Solver
     run: Run
+    objective: Objective
 
 
 def _line(progress: Progress) -> dict[str, Any]:

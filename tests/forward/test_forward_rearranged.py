@@ -10,11 +10,12 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.errors import RecipeError, ResourceError, UsageError
 from impasto.forward import Forward
-from impasto.forward.rearranged import DETAILED, LAYERS, OWN, SHARES, Neighbours, Rearranged
+from impasto.forward.rearranged import DETAILED, LAYERS, OWN, Neighbours, Rearranged
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import Bank, Source, statistic
 from impasto.nets.decoder import whole
+from impasto.patchwork import SHARES
 from impasto.recipe import Recipe
 
 Paint = Callable[..., Forward]

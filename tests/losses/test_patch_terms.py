@@ -66,3 +66,13 @@ def test_an_objective_reports_it_as_style() -> None:
     loss, report = objective(random(1, 3, 32, 32), {"relu3_1": features})
     assert report.terms == {"style relu3_1 patches": pytest.approx(float(term(features)))}
     assert report.group() == {"style": pytest.approx(loss.item())}
+
+
+def test_matches_are_kept_for_as_long_as_asked() -> None:
+    bank = Bank([Source(random(4, 8, 8, seed=1))])
+    one, other = (random(1, 4, 7, 7, seed=seed) for seed in (2, 3))
+    anew, kept = Patches("relu3_1", bank, 1.0), Patches("relu3_1", bank, 1.0, every=3)
+    assert float(kept(one)) == float(anew(one))
+    # Two more with the matches of the first, which cannot be nearer than the nearest; then anew.
+    assert [float(kept(other)) > float(anew(other)) for _ in range(3)] == [True, True, False]
+    assert float(kept(one)) > float(anew(one))

@@ -26,7 +26,14 @@ from impasto.optim.state import Pieces, parts
 MAX_HEADER_BYTES = 4 << 20
 """Two hundred pairs take some forty kilobytes."""
 CHECKSUM = "checksum"
-_TYPES = {"F32": torch.float32, "F64": torch.float64, "BF16": torch.bfloat16, "F16": torch.float16, "U8": torch.uint8}
+_TYPES = {
+    "F32": torch.float32,
+    "F64": torch.float64,
+    "BF16": torch.bfloat16,
+    "F16": torch.float16,
+    "U8": torch.uint8,
+    "I64": torch.int64,
+}
 _NAMES = {dtype: name for name, dtype in _TYPES.items()}
 _CHECKSUM_BYTES = 4
 _PIECE_BYTES = 1 << 22

@@ -27,7 +27,7 @@ from impasto.losses import Bank, Source
 from impasto.losses.patches import SCRATCH_BYTES, labels_of
 from impasto.nets.decoder import Decoder, whole
 from impasto.nets.transforms import Moments
-from impasto.patchwork import Heap
+from impasto.patchwork import Heap, share_of
 from impasto.planning import copies
 from impasto.scene import Painted
 
@@ -42,9 +42,6 @@ DETAILED = ("relu4_1", "relu3_1")
 """Layers at which `reshuffle` decodes only the change, and adds it to the picture: edges stay sharp."""
 STEADY = 0.75
 """Share of the photograph's features in those that `nnst_fast` looks for, beside those of the picture so far."""
-SHARES = {"reshuffle": 1, "nnst_fast": 4}
-"""What `patch_capacity` 0 means. Without a bound, `nnst_fast` paints a plain sky with one point of the painting over
-and over; with four, such areas have strokes, and all else is as it was."""
 MARGIN = 2
 """Neurons of relu2_1 around what a neuron of relu3_1 stands for, which are laid down with it: with one, plain areas,
 where one thing is found again and again, look woven."""
@@ -111,9 +108,7 @@ class Rearranged(Forward):
 
     @property
     def _share(self) -> float | None:
-        """How often a patch may be used, times its fair share; None where each use counts against it instead."""
-        recipe = self.recipe
-        return None if recipe.patch_reuse else recipe.patch_capacity or SHARES[recipe.method]
+        return share_of(self.recipe)
 
     @property
     def _products(self) -> torch.dtype | None:

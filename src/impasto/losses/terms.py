@@ -67,16 +67,25 @@ class Style:
         return self.factor * self._distance(state)
 
 
+@dataclass
+class Held:
+    """Matches that are kept: the numbers `found` (Y, X), for so many evaluations that are `left`."""
+
+    found: Tensor | None = None
+    left: int = 0
+
+
 @dataclass(frozen=True)
 class Patches:
     """Weighted squared distance of each patch of one layer's features to the most alike of a bank.
 
     Σ w |p - t(p)|² over patches p with their matches t(p) (Li & Wand 2016, eq. 2; Champandard 2016). Matches are found
-    anew each time and are constants for the gradient, so that of a step is exact as long as none changes. What a
-    patch looks like decides on its match, and what it is, brightness and all, on its distance.
+    anew in each `every`th evaluation and are constants for the gradient, so that of a step is exact as long as none
+    changes. In between, kept matches bound the loss from above (or, where use is bounded, nearly so). What a patch
+    looks like decides on its match, and what it is, brightness and all, on its distance.
 
     `labels` (Y, X), `maps` (R, h, w), `penalty` and `share` are those of `Bank.match`; `weights` (Y, X) are those of
-    patches.
+    patches. `held` is what changes from one evaluation to the next.
     """
 
     layer: str
@@ -87,6 +96,8 @@ class Patches:
     weights: Tensor | None = None
     penalty: float = 0.0
     share: float | None = None
+    every: int = 1
+    held: Held = field(default_factory=Held)
 
     @property
     def name(self) -> str:
@@ -95,9 +106,7 @@ class Patches:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Give the loss of `features` (1, C, h, w)."""
-        found, _ = self.bank.match(
-            features[0], maps=self.maps, labels=self.labels, penalty=self.penalty, share=self.share
-        )
+        found = self._matches(features[0])
         size = (features.shape[2], features.shape[3])
         total, count, squares = self.bank.vote(found, size, self.weights)
         # Patches overlap: n copies t of one neuron are as far from f as n times their mean is, and what they spread.
@@ -105,6 +114,16 @@ class Patches:
         spread = (squares - count * mean.square().sum(0)).clamp_min(0).sum()
         away = (count * (features[0] - mean).square().sum(0)).sum()
         return self.factor * (away + spread)
+
+    def _matches(self, features: Tensor) -> Tensor:
+        held = self.held
+        if held.found is None or not held.left:
+            held.found, _ = self.bank.match(
+                features, maps=self.maps, labels=self.labels, penalty=self.penalty, share=self.share
+            )
+            held.left = self.every
+        held.left -= 1
+        return held.found
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from torch import Tensor
 from impasto.losses.hypercolumns import Hypercolumns, Positions
 from impasto.losses.statistics import TINY
 
-SCRATCH_BYTES = 16 << 20
+SCRATCH_BYTES = 4 << 20
 """Of distances at a time."""
 COLOURS = 3
 """Values at the end of a hypercolumn."""
@@ -171,16 +171,19 @@ def _shares(points: Tensor) -> Tensor:
 
 def _nearest(one: Tensor, other: Tensor, colours: bool) -> tuple[Tensor, Tensor]:
     """Give for each of `one` the number of the nearest of `other`, and the other way round."""
-    directions, others = (F.normalize(each, dim=1, eps=TINY) for each in (one, other))
+    # Negated once, so that no table has to be taken from 1: the nearest have the least.
+    directions, others = F.normalize(one, dim=1, eps=TINY), -F.normalize(other, dim=1, eps=TINY)
+    if colours:
+        one, other = one / COLOURS**0.5, other / COLOURS**0.5
     step = max(1, SCRATCH_BYTES // (one.element_size() * len(other)))
     forth = []
     back = torch.zeros(len(other), dtype=torch.long, device=one.device)
     least = one.new_full((len(other),), torch.inf)
     for begin in range(0, len(one), step):
         band = slice(begin, begin + step)
-        table = 1 - directions[band] @ others.T
+        table = directions[band] @ others.T
         if colours:
-            table += torch.cdist(one[band], other) / COLOURS**0.5
+            table += torch.cdist(one[band], other)
         forth.append(table.argmin(1))
         nearest, number = table.min(0)
         back = torch.where(nearest < least, number + begin, back)

@@ -55,6 +55,7 @@ GROUPS = (
             "patch_reuse",
             "semantic_weight",
             "patch_capacity",
+            "patch_every",
         ),
     ),
     Group(

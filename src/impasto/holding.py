@@ -1,0 +1,35 @@
+"""What a level of a painting holds beside its solver, to and from a checkpoint: where it began, and kept matches."""
+
+import torch
+from torch import Tensor
+
+from impasto import encoders
+from impasto.errors import InputError
+from impasto.losses import Objective
+from impasto.optim.state import Pieces, State
+
+
+def state(objective: Objective, begun: Tensor | None) -> State:
+    """Give the picture that a level began with, where that counts, and the matches that it keeps."""
+    tensors: dict[str, Tensor | Pieces] = {} if begun is None else {"image": begun}
+    counts = {}
+    for term in objective.patches:
+        if term.held.found is not None and term.held.left:
+            tensors[f"matches {term.layer}"] = term.held.found.cpu()
+            counts[f"left {term.layer}"] = term.held.left
+    return State(tensors, counts)
+
+
+def recall(objective: Objective, state: State, size: tuple[int, int]) -> None:
+    """Put the matches back that were kept for a picture of `size`. Raises `InputError` for what are none."""
+    for term in objective.patches:
+        name = f"matches {term.layer}"
+        if name not in state.tensors:
+            continue
+        height, width = (side // encoders.stride(term.layer) for side in size)
+        kept = state.kept(name, term.bank.grid(height, width), torch.int64)
+        found = kept.whole() if isinstance(kept, Pieces) else kept
+        if int(found.min()) < 0 or int(found.max()) >= len(term.bank):
+            raise InputError(f"its {name} are of patches that there are not")
+        term.held.found = found.to(term.bank.patches(found[:1, 0]).device)
+        term.held.left = state.count(f"left {term.layer}", term.every - 1)
