@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-ASKED = 16
+ASKED = 48
 """Patches that a query notes at a time; only when all of them turned it away it looks through the bank again."""
 
 Best = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -19,11 +19,14 @@ Best = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 those that are more alike than their bar: falling from left to right, -inf where there are no more."""
 
 
-def claim(best: Best, queries: int, patches: int, capacity: int, kind: torch.dtype) -> tuple[Tensor, Tensor]:
+def claim(first: tuple[Tensor, Tensor], best: Best, patches: int, capacity: int) -> tuple[Tensor, Tensor]:
     """Give for each query the number of its patch, and how alike they are; no patch more than `capacity` times.
+
+    `first` is what `best` gives for all queries while there are no bars.
 
     Raises `ValueError` where there are too few patches, or a likeness is no number.
     """
+    queries, kind = len(first[0]), first[0].dtype
     if capacity * patches < queries:
         raise ValueError(f"{patches} patches, {capacity} times each, are too few for {queries}")
     found = torch.full((queries,), -1)
@@ -32,7 +35,7 @@ def claim(best: Best, queries: int, patches: int, capacity: int, kind: torch.dty
     bars = torch.full((patches,), -torch.inf, dtype=kind)
     free = torch.arange(queries)
     while len(free):
-        likeness, numbers = best(free, bars)
+        likeness, numbers = first if len(free) == queries else best(free, bars)
         if bool((likeness[:, 0] == -torch.inf).any()):
             raise ValueError("patches whose likeness is no number cannot be matched")
         row = torch.full((queries,), -1)
