@@ -99,7 +99,7 @@ def sheet(easel: Easel) -> Picture:
 
 
 def optimised(easel: Easel) -> Picture:
-    """Every method that optimises, on every pair; portraits of faces that both show, doodle with masks that are found."""
+    """Every method that optimises, on every pair; portraits of faces in both, doodle with masks that are found."""
     columns = OPTIMISED
     rows = [
         [
@@ -123,7 +123,7 @@ def rearranged(easel: Easel) -> Picture:
 def child(case: str) -> None:
     """Paint one pair and print its seconds and peak memory as JSON."""
     content, styles, settings, out = json.loads(case)
-    recipe, given = Recipe.parse(settings), {}
+    recipe, given = Recipe.parse(settings), dict[str, Any]()
     if recipe.method == "doodle":
         given["regions"] = automatic(load(content), [load(styles[0])], Petite.embedded())
     if recipe.method == "portrait":
