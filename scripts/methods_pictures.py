@@ -1,9 +1,8 @@
 """Paint the pictures of docs/methods.md: `python scripts/methods_pictures.py TASK --shared ../shared`.
 
 Tasks: `sheet` (every method that paints in one go on eight pairs, `gatys` beside them), `optimised` (every method that
-optimises, on the same pairs), `rearranged` (reshuffle and nnst_fast), `rivals` (wct and adain beside wct with the 16x
-encoders and decoders of Collaborative Distillation), `alpha` (strengths of wct, adain and linear), `textures` (from
-noise). Each picture is painted in a process of its own, whose seconds after loading and peak memory stand below it.
+optimises, on the same pairs), `rivals` (wct and adain beside wct with the 16x encoders and decoders of Collaborative
+Distillation), `alpha` (strengths of wct, adain and linear), `textures` (from noise). Each picture is painted in a process of its own, whose seconds after loading and peak memory stand below it.
 Pictures are kept under --work and painted only once; sheets go to docs/figures. The photographs are not shown, where
 they are not ours to show.
 """
@@ -105,18 +104,11 @@ def optimised(easel: Easel) -> Picture:
         [
             easel.paint(pair, method, size=SMALL)
             if method != "portrait" or all(_landmarks(part).exists() for part in pair)
-            else Tile(text="paints painted\nfaces", size=(300, 400))
+            else Tile(text="needs a face\nin both", size=(300, 400))
             for method in columns
         ]
         for pair in PAIRS
     ]
-    return page(rows, columns, [_title(style) for _, style in PAIRS])
-
-
-def rearranged(easel: Easel) -> Picture:
-    """The two that lay out the painting's own features, on every pair."""
-    columns = ("reshuffle", "nnst_fast")
-    rows = [[easel.paint(pair, method, size=SMALL) for method in columns] for pair in PAIRS]
     return page(rows, columns, [_title(style) for _, style in PAIRS])
 
 
@@ -189,7 +181,6 @@ def _title(part: str) -> str:
 TASKS = {
     "sheet": sheet,
     "optimised": optimised,
-    "rearranged": rearranged,
     "rivals": rivals,
     "alpha": alpha,
     "textures": textures,

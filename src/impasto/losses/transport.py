@@ -29,10 +29,7 @@ def relaxed_transport(one: Tensor, other: Tensor, *, colours: bool = False) -> T
     lengths of the differences over √3 come to them, so that grey is near to grey. The nearest are found in bands of
     `SCRATCH_BYTES`, and are constants for the gradient, which is exact.
     """
-    with torch.no_grad():
-        forth, back = _nearest(one, other, colours)
-    there = _pairs(one, other[forth], colours).mean()
-    return torch.maximum(there, _pairs(one[back], other, colours).mean())
+    return _transport(one, other, F.normalize(other, dim=1, eps=TINY), colours)
 
 
 def self_similarity(one: Tensor, other: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -80,10 +77,12 @@ class Painter:
     columns: Tensor
     share: float
     nominal: int
+    _directions: Tensor = field(init=False, repr=False, compare=False)
     _moments: Moments = field(init=False, repr=False, compare=False)
     _colours: Moments = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_directions", F.normalize(self.columns, dim=1, eps=TINY))
         object.__setattr__(self, "_moments", Moments.of(self.columns, self.nominal))
         object.__setattr__(self, "_colours", Moments.of(self.columns[:, -COLOURS:]))
 
@@ -95,7 +94,7 @@ class Painter:
         """
         own = points[:, -COLOURS:]
         colours = relaxed_transport(own, self.columns[:, -COLOURS:], colours=True) + self._colours.distance(own)
-        shapes = relaxed_transport(points, self.columns) + self._moments.distance(points)
+        shapes = _transport(points, self.columns, self._directions) + self._moments.distance(points)
         return self.share * (shapes + palette * colours)
 
 
@@ -169,21 +168,34 @@ def _shares(points: Tensor) -> Tensor:
     return apart / apart.sum(0).clamp_min(TINY)
 
 
-def _nearest(one: Tensor, other: Tensor, colours: bool) -> tuple[Tensor, Tensor]:
-    """Give for each of `one` the number of the nearest of `other`, and the other way round."""
-    # Negated once, so that no table has to be taken from 1: the nearest have the least.
-    directions, others = F.normalize(one, dim=1, eps=TINY), -F.normalize(other, dim=1, eps=TINY)
+def _transport(one: Tensor, other: Tensor, others: Tensor, colours: bool = False) -> Tensor:
+    """Give the relaxed transport of `one` (n, D) and `other` (m, D) with the directions `others` (m, D)."""
+    directions = F.normalize(one, dim=1, eps=TINY)
+    with torch.no_grad():
+        forth, back = _nearest(directions, others, (one, other) if colours else None)
+    there = 1 - (directions * others[forth]).sum() / len(one)
+    # All that go to one member of `one` are added up first: many samples are cheaper so than pair by pair.
+    here = 1 - (directions * torch.zeros_like(one).index_add(0, back, others)).sum() / len(other)
     if colours:
-        one, other = one / COLOURS**0.5, other / COLOURS**0.5
-    step = max(1, SCRATCH_BYTES // (one.element_size() * len(other)))
+        there = there + _lengths(one, other[forth]).mean()
+        here = here + _lengths(one[back], other).mean()
+    return torch.maximum(there, here)
+
+
+def _nearest(directions: Tensor, others: Tensor, colours: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+    """Give for each of one set the number of the nearest of the other, and the other way round."""
+    one, other = colours or (directions, others)
+    step = max(1, SCRATCH_BYTES // (directions.element_size() * len(others)))
     forth = []
-    back = torch.zeros(len(other), dtype=torch.long, device=one.device)
-    least = one.new_full((len(other),), torch.inf)
-    for begin in range(0, len(one), step):
+    back = torch.zeros(len(others), dtype=torch.long, device=others.device)
+    least = others.new_full((len(others),), torch.inf)
+    # Negated once, so that no table has to be taken from 1: the nearest have the least.
+    others = -others
+    for begin in range(0, len(directions), step):
         band = slice(begin, begin + step)
         table = directions[band] @ others.T
         if colours:
-            table += torch.cdist(one[band], other)
+            table += torch.cdist(one[band], other) / COLOURS**0.5
         forth.append(table.argmin(1))
         nearest, number = table.min(0)
         back = torch.where(nearest < least, number + begin, back)
@@ -191,7 +203,7 @@ def _nearest(one: Tensor, other: Tensor, colours: bool) -> tuple[Tensor, Tensor]
     return torch.cat(forth), back
 
 
-def _pairs(one: Tensor, other: Tensor, colours: bool) -> Tensor:
-    found = 1 - (F.normalize(one, dim=1, eps=TINY) * F.normalize(other, dim=1, eps=TINY)).sum(1)
+def _lengths(one: Tensor, other: Tensor) -> Tensor:
     # vector_norm has the gradient 0 where two colours are the same.
-    return found + torch.linalg.vector_norm(one - other, dim=1) / COLOURS**0.5 if colours else found
+    apart: Tensor = torch.linalg.vector_norm(one - other, dim=1) / COLOURS**0.5
+    return apart
