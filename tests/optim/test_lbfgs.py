@@ -301,3 +301,24 @@ def test_patience_goes_on_bit_for_bit_from_a_state() -> None:
     for wrong in ([], [0.0] * 11, [math.nan], "x", None):
         with pytest.raises(InputError, match="its recent should be"):
             other.restore(State(state.tensors, {**state.values, "recent": wrong}))
+
+
+def test_a_loss_that_rises_for_good_is_judged_anew() -> None:
+    minimum = torch.tensor([3.0, -2.0], dtype=torch.float64)
+    lift = [0.0]
+
+    def evaluate(point: torch.Tensor) -> tuple[LossReport, torch.Tensor]:
+        away = point - minimum
+        total = float(away.pow(4).sum()) + lift[0]
+        return LossReport(total, {"content": total}), 4 * away.pow(3)
+
+    solver = Lbfgs(torch.zeros_like(minimum), patience=10)
+    for _ in range(4):
+        solver.step(evaluate)
+    # Now nothing is as low as any of the points before: without another look, it would stall here.
+    lift[0] = 1000.0
+    before = (solver.point - minimum).norm()
+    for _ in range(30):
+        solver.step(evaluate)
+        assert not solver.stalled
+    assert (solver.point - minimum).norm() < before / 2

@@ -1,14 +1,29 @@
 """`impasto train linear`: a learnt transformation of features; `training.transform` does the work."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from impasto.cli.session import Session
-
-LOG_EVERY = 25
+from impasto.cli.trainoptions import (
+    Batch,
+    Crop,
+    Debug,
+    Device,
+    HeldOut,
+    HeldOutStyles,
+    Out,
+    Precision,
+    Quiet,
+    Rate,
+    SaveEvery,
+    Seed,
+    SheetEvery,
+    Steps,
+    Threads,
+    follow,
+    prepare,
+)
 
 
 def linear(
@@ -20,47 +35,34 @@ def linear(
     decoder: Annotated[
         str, typer.Option("--decoder", metavar="FILE", help="What impasto train decoder --method wct wrote.")
     ],
-    out: Annotated[
-        str, typer.Option("--out", metavar="FOLDER", help="Checkpoints, log, samples, weights.safetensors.")
-    ],
-    steps: Annotated[int, typer.Option("--steps", min=1, help="Steps in all.")] = 10_000,
-    rate: Annotated[float, typer.Option("--rate", help="Highest learning rate.")] = 1e-3,
-    batch: Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")] = 4,
-    crop: Annotated[int, typer.Option("--crop", min=32, help="Side of a crop, pixels.")] = 192,
+    out: Out,
+    steps: Steps = 10_000,
+    rate: Rate = 1e-3,
+    batch: Batch = 4,
+    crop: Crop = 192,
     style_weight: Annotated[
         float, typer.Option("--style-weight", min=0, help="Share of the style beside the content.")
     ] = 20.0,
-    held_out: Annotated[
-        str | None, typer.Option("--held-out", metavar="FOLDER", help="Pictures to measure the errors on, and to show.")
-    ] = None,
-    held_out_styles: Annotated[
-        str | None, typer.Option("--held-out-styles", metavar="FOLDER", help="Paintings for them.")
-    ] = None,
-    save_every: Annotated[int, typer.Option("--save-every", min=1, help="Steps between checkpoints.")] = 250,
-    sheet_every: Annotated[int, typer.Option("--sheet-every", min=1, help="Steps between sheets of samples.")] = 500,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")] = 0,
-    precision: Annotated[
-        Literal["auto", "float32", "bfloat16"], typer.Option("--precision", help="Type of the convolutions.")
-    ] = "auto",
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")] = "auto",
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    held_out: HeldOut = None,
+    held_out_styles: HeldOutStyles = None,
+    save_every: SaveEvery = 250,
+    sheet_every: SheetEvery = 500,
+    seed: Seed = 0,
+    precision: Precision = "auto",
+    device: Device = "auto",
+    threads: Threads = None,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> None:
     """Teach a transformation to give any picture any style; the same command again goes on.
 
     impasto train linear photos/ --paintings paintings/ --decoder decoder/weights.safetensors --out linear
     """
-    session: Session = ctx.obj
-    session.terminal.quiet = quiet
-
-    import torch
+    session = prepare(ctx, quiet, threads)
 
     from impasto.training.linear import Weights
     from impasto.training.transform import Transforming, learn
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     work = Transforming(
         data=[Path(name) for name in data],
         paintings=[Path(name) for name in paintings],
@@ -74,10 +76,5 @@ def linear(
         precision=precision,
         device=device,
     )
-    for record in learn(work, Path(out), steps=steps, rate=rate, save_every=save_every, sheet_every=sheet_every):
-        step = int(record["step"])
-        if step % LOG_EVERY == 0 or step == steps or "held_out_style" in record:
-            shown = {k: v for k, v in record.items() if k not in ("step", "rate", "seconds", "eta_s")}
-            numbers = "  ".join(f"{key} {value:.4g}" for key, value in shown.items())
-            session.terminal.say(f"step {step} of {steps}  {numbers}  {record['eta_s'] / 60:.1f} min left")
-    session.terminal.say(f"saved {Path(out) / 'weights.safetensors'}")
+    records = learn(work, Path(out), steps=steps, rate=rate, save_every=save_every, sheet_every=sheet_every)
+    follow(session, records, steps, out)

@@ -112,7 +112,12 @@ class Lbfgs:
         self._pairs.clear()
         self._caution *= 0.5
         self._failures += 1
-        return self._report
+        found = self._report
+        if self._patience > 1:
+            # The loss may have jumped since it was judged here: what it was is nothing to compare with.
+            self._gradient = self._report = None
+            self._recent.clear()
+        return found
 
     def restart(self, point: Tensor) -> None:
         """Go to `point` without curvature, and start with half as long a move."""

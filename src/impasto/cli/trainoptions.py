@@ -1,0 +1,58 @@
+"""What the commands that train have in common: their options, and what they print."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from impasto.cli.session import Session
+
+LOG_EVERY = 25
+
+Out = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Checkpoints, log, samples, weights.safetensors.")]
+Steps = Annotated[int, typer.Option("--steps", min=1, help="Steps in all.")]
+Rate = Annotated[float, typer.Option("--rate", help="Highest learning rate.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")]
+Crop = Annotated[int, typer.Option("--crop", min=32, help="Side of a crop, pixels.")]
+HeldOut = Annotated[
+    str | None, typer.Option("--held-out", metavar="FOLDER", help="Pictures to measure the errors on, and to show.")
+]
+HeldOutStyles = Annotated[
+    str | None, typer.Option("--held-out-styles", metavar="FOLDER", help="Paintings for them; with adain, and linear.")
+]
+SaveEvery = Annotated[int, typer.Option("--save-every", min=1, help="Steps between checkpoints.")]
+SheetEvery = Annotated[int, typer.Option("--sheet-every", min=1, help="Steps between sheets of samples.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"], typer.Option("--precision", help="Type of the convolutions.")
+]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def prepare(ctx: typer.Context, quiet: bool, threads: int | None) -> "Session":
+    """Give the session of a training."""
+    session: Session = ctx.obj
+    session.terminal.quiet = quiet
+
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return session
+
+
+def follow(session: "Session", records: Iterable[Mapping[str, float]], steps: int, out: str) -> None:
+    """Train, and say how it goes: now and then, and whenever it was measured on pictures that were held out."""
+    for record in records:
+        step = int(record["step"])
+        if step % LOG_EVERY == 0 or step == steps or any(key.startswith("held_out") for key in record):
+            shown = {key: value for key, value in record.items() if key not in ("step", "rate", "seconds", "eta_s")}
+            numbers = "  ".join(f"{key} {value:.4g}" for key, value in shown.items())
+            left = f"  {record['eta_s'] / 60:.1f} min left" if "eta_s" in record else ""
+            session.terminal.say(f"step {step} of {steps}  {numbers}{left}")
+    session.terminal.say(f"saved {Path(out) / 'weights.safetensors'}")
