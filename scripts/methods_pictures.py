@@ -2,9 +2,9 @@
 
 Tasks: `sheet` (every method that paints in one go on eight pairs, `gatys` beside them), `optimised` (every method that
 optimises, on the same pairs), `rivals` (wct and adain beside wct with the 16x encoders and decoders of Collaborative
-Distillation), `alpha` (strengths of wct, adain and linear), `textures` (from noise). Each picture is painted in a process of its own, whose seconds after loading and peak memory stand below it.
-Pictures are kept under --work and painted only once; sheets go to docs/figures. The photographs are not shown, where
-they are not ours to show.
+Distillation), `alpha` (strengths of wct, adain and linear), `textures` (from noise). Each picture is painted in a
+process of its own, whose seconds after loading and peak memory stand below it. Pictures are kept under --work and
+painted only once; sheets go to docs/figures. The photographs are not shown, where they are not ours to show.
 """
 
 import argparse

@@ -204,7 +204,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * (recipe.quarter_turns + 1)
         areas /= neighbours.spaced(max(level.size) // neighbours.STRIDE, neighbours.MOST_COLUMNS) ** 2
         widths = sum(_width(encoder, layer) for layer in recipe.neighbour_layers)
-        samples = (10 * areas + 8) * widths / neighbours.STRIDE**2
+        samples = (10 * areas + 11) * widths / neighbours.STRIDE**2
         scratch = 2 * SCRATCH_BYTES
     if recipe.method == "strotss":
         # Tables of distances. Of the features that are sampled, the photograph's are kept, and all get gradients twice.

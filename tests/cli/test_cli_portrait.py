@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cli_helpers import SMALL
 
 FACE = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.6], [0.5, 0.8]]
 
@@ -72,3 +73,14 @@ def test_landmarks_are_not_painted_over(paint, points):
     outcome = paint("--method", "portrait", *points, "-o", "out.png", "--checkpoint", "photo.json", "--force")
     assert (outcome.status, "is also another file of this painting" in outcome.error) == (2, True)
     assert json.loads(Path("photo.json").read_text()) == FACE
+
+
+def test_a_sweep_has_it_beside_other_methods(run, photo, style, points):
+    def sweep(*arguments):
+        return run("sweep", photo, "--style", style, *SMALL, "-o", "out", *arguments)
+
+    assert sweep("--vary", "method=gatys,portrait", *points).status == 0
+    assert "content landmarks: sha256" in run("show", "out/method=portrait.png").out
+    assert "landmarks" not in run("show", "out/method=gatys.png").out
+    assert "by which no cell is painted" in sweep("--vary", "seed=1,2", *points).error
+    assert "vary something else" in run("sweep", photo, "--vary", "style=a.jpg,b.jpg", "-o", "o", *points).error

@@ -46,7 +46,7 @@ def train(run, teacher, monkeypatch):
 def test_trains_logs_exports_and_goes_on(train, run, teacher):
     outcome = train("--out", "run", "--steps", "2", "--held-out", "data")
     assert outcome.status == 0, outcome.err
-    assert outcome.err.splitlines()[0].startswith("step 2  loss ")
+    assert outcome.err.splitlines()[0].startswith("step 2 of 2  loss ")
     assert outcome.err.splitlines()[-1] == "saved run/weights.safetensors"
     log = [json.loads(line) for line in Path("run/log.jsonl").read_text().splitlines()]
     assert [record["step"] for record in log] == [1, 2]

@@ -53,6 +53,14 @@ def sweep(
         list[str] | None,
         typer.Option("--region", metavar="NAME=CONTENT:STYLE", help="One region by grey masks, as for paint."),
     ] = None,
+    landmarks: Annotated[
+        str | None,
+        typer.Option("--landmarks", metavar="FILE", help="Points of the photograph's face, for cells by portrait."),
+    ] = None,
+    style_landmarks: Annotated[
+        str | None,
+        typer.Option("--style-landmarks", metavar="FILE", help="The same points of the first painting's face."),
+    ] = None,
     recipe: Annotated[
         str | None,
         typer.Option("--recipe", metavar="FILE", help="Settings from a JSON file or a picture painted by impasto."),
@@ -96,6 +104,9 @@ def sweep(
     of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
     if (masks and "content" in named) or (of_styles and "style" in named):
         raise UsageError("masks belong to one picture; with them, vary something else than that picture")
+    faces = {"content_landmarks": landmarks, "style_landmarks": style_landmarks}
+    if any(faces.values()) and ("content" in named or "style" in named):
+        raise UsageError("landmarks belong to one picture; with them, vary something else than the pictures")
     if not output:
         raise UsageError("--output: the folder has no name")
 
@@ -148,6 +159,7 @@ def sweep(
         check=not dry_run,
         max_pixels=limit,
         allow_truncated=allow_truncated,
+        **{key: Path(name) for key, name in faces.items() if name is not None},
     )
     if dry_run:
         write_out(_plan(made, as_json=as_json))

@@ -24,6 +24,7 @@ from impasto.methods import METHODS
 from impasto.recipe import Recipe
 from impasto.stylizer import Stylizer
 
+LANDMARKS = ("content_landmarks", "style_landmarks")
 KEPT_BYTES = 2**30
 """Of decoded files; more are decoded again when they are needed again."""
 
@@ -33,7 +34,7 @@ class Sweep:
 
     `cells` come from `lay_out`. Everything that can be refused is refused here, before any painting: the quickest
     first. `check` false refuses nothing for what is in the folder, and leaves no trace there. `options` go to every
-    `Stylizer`.
+    `Stylizer`; landmarks among them only to those of a method that has them, so that others can stand beside it.
 
     Raises `ImpastoError`s as `Stylizer` does, with the cell to blame, and `OutputError` for what cannot be written
     and for pictures in the folder that were painted otherwise, unless `force`.
@@ -56,7 +57,10 @@ class Sweep:
         self.axes, self.cells, self.folder = tuple(axes), list(cells), folder
         self.sheet, self.table = folder / sheet, folder / records.TABLE
         self.cell_height = cell_height
+        self._faces = {key: options.pop(key) for key in LANDMARKS if options.get(key) is not None}
         self._options = options
+        if self._faces and not any(METHODS[cell.job.recipe.method].gains for cell in self.cells):
+            raise UsageError("landmarks belong to method portrait, by which no cell is painted; leave them out")
         self._encoders: dict[tuple[Any, ...], Encoder] = {}
         self._precision = "auto"
         self._pictures = _Pictures(partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated))
@@ -184,6 +188,7 @@ class Sweep:
             init_image=None if job.init is None else self._pictures(job.init),
             regions=job.regions,
             network=job.network,
+            **(self._faces if METHODS[recipe.method].gains else {}),
             **self._options,
         )
         if key is not None and isinstance(stylizer, Stylizer):
