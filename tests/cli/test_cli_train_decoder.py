@@ -24,7 +24,7 @@ def test_trains_logs_shows_and_goes_on(train):
     assert outcome.status == 0, outcome.err
     assert outcome.out == ""
     assert outcome.err.splitlines()[0].startswith("step 2 of 2  loss ")
-    assert "  eta_s 0" in outcome.err
+    assert "  0.0 min left" in outcome.err
     assert outcome.err.splitlines()[-1] == "saved run/weights.safetensors"
     assert sorted(path.name for path in Path("run/samples").iterdir()) == ["000001.png", "000002.png"]
     assert train("--layer", "relu1_1", "--steps", "3").status == 0
