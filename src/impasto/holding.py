@@ -1,4 +1,6 @@
-"""What a level of a painting holds beside its solver, to and from a checkpoint: where it began, and kept matches."""
+"""Where a painting is, and what its level holds beside the solver, for checkpoints: its beginning, kept matches."""
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -6,7 +8,23 @@ from torch import Tensor
 from impasto import encoders
 from impasto.errors import InputError
 from impasto.losses import Objective
+from impasto.optim.loop import Run
+from impasto.optim.pyramid import Level
+from impasto.optim.solver import Solver
 from impasto.optim.state import Pieces, State
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a painting is, between two steps."""
+
+    level: Level
+    step: int
+    elapsed_s: float
+    level_s: float
+    solver: Solver
+    run: Run
+    objective: Objective
 
 
 def state(objective: Objective, begun: Tensor | None) -> State:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -154,7 +154,7 @@ class Stylizer:
         """The picture that the level began with."""
         self._finished = False
         self._shrunk = 0
-        self._at: _Place | None = None
+        self._at: holding.Place | None = None
         self._restored: tuple[Checkpoint, Solver] | None = None
 
     def __iter__(self) -> Iterator[Progress]:
@@ -213,7 +213,8 @@ class Stylizer:
                         image=self._image,
                     )
                     self.history.append(_line(progress))
-                    self._at = _Place(level, step, elapsed, time.monotonic() - level_began, solver, run, objective)
+                    spent = time.monotonic() - level_began
+                    self._at = holding.Place(level, step, elapsed, spent, solver, run, objective)
                     point = solver.point  # where the level began takes memory, and is not gone back to any more
                     yield progress
             except DivergedError as error:
@@ -388,19 +389,6 @@ class Stylizer:
         if METHODS[recipe.method].falling:
             schedule, last = "linear", first / 10
         return Adam(point, learning_rate(schedule, first, last, level.steps))
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a painting is, between two steps."""
-
-    level: Level
-    step: int
-    elapsed_s: float
-    level_s: float
-    solver: Solver
-    run: Run
-    objective: Objective
 
 
 def _line(progress: Progress) -> dict[str, Any]:

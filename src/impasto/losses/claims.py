@@ -6,7 +6,7 @@ rank by the same likeness, so there is one stable outcome, whatever the order of
 pairs from the most alike down and taking each that still can be taken. Hence all ask at once, here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -53,6 +53,23 @@ def claim(first: tuple[Tensor, Tensor], best: Best, patches: int, capacity: int)
             asking = refused[open_to.any(1)]
         free = (found < 0).nonzero()[:, 0]
     return found, alike
+
+
+def best_of(
+    tables: Iterable[tuple[slice, int, Tensor]], rows: int, most: int, kind: torch.dtype, device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Give the best of each row and their numbers, falling: (rows, most).
+
+    `tables` (P, S) come with the rows that they are of, and the number that their columns begin with.
+    """
+    best = torch.full((rows, most), -torch.inf, dtype=kind, device=device)
+    numbers = torch.zeros((rows, most), dtype=torch.long, device=device)
+    for part, begin, table in tables:
+        top = table.topk(min(most, table.shape[1]), 1)
+        both = torch.cat([best[part], top.values], 1), torch.cat([numbers[part], top.indices + begin], 1)
+        best[part], order = both[0].topk(most, 1)
+        numbers[part] = both[1].gather(1, order)
+    return best, numbers
 
 
 def _turned_away(found: Tensor, alike: Tensor, bars: Tensor, capacity: int) -> Tensor:

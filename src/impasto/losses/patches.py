@@ -9,7 +9,7 @@ Tables are made band by band, so memory is bounded whatever the size of the pict
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.losses import sums
-from impasto.losses.claims import ASKED, claim
+from impasto.losses.claims import ASKED, best_of, claim
 from impasto.losses.planes import Prepared, counts_of, covered, products, spans
 from impasto.losses.statistics import TINY
 
@@ -292,7 +292,7 @@ class Bank:
         found = torch.zeros(query.counts, dtype=torch.long, device=device).flatten()
         best = torch.zeros(query.counts, dtype=query.wide, device=device).flatten()
         # Neurons of neighbouring patches are the same: for all of them at once that is a ninth of the work.
-        first = _best(self._tables(query, labels), math.prod(query.counts), min(ASKED, len(self)), query.wide, device)
+        first = best_of(self._tables(query, labels), math.prod(query.counts), min(ASKED, len(self)), query.wide, device)
         for label in sorted({*flat.flatten().tolist()}):
             ours = (flat.flatten() == label).nonzero()[:, 0]
             theirs = torch.arange(len(self), device=device)
@@ -325,7 +325,7 @@ class Bank:
                     table = (self._units([query], asked[rows]) @ patches.T).to(query.wide)
                     yield rows, columns.start, torch.where(table > bars[columns], table, -torch.inf)
 
-        best, place = _best(tables(), len(asked), most, query.wide, device)
+        best, place = best_of(tables(), len(asked), most, query.wide, device)
         return best.cpu(), place.cpu()
 
     def _units(self, prepared: Sequence[Prepared], numbers: Tensor) -> Tensor:
@@ -380,20 +380,6 @@ def labels_of(maps: Tensor, size: int, stride: int) -> Tensor:
     most, label = inside.max(0)
     # What the regions leave of a patch can outweigh each of them: then it shows something else.
     return torch.where(most >= (1 - inside.sum(0)).clamp_min(TINY), label, -1)
-
-
-def _best(
-    tables: Iterable[tuple[slice, int, Tensor]], rows: int, most: int, kind: torch.dtype, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Give the best of each row of the `tables` (those of `Bank._tables`) and their numbers, falling: (rows, most)."""
-    best = torch.full((rows, most), -torch.inf, dtype=kind, device=device)
-    numbers = torch.zeros((rows, most), dtype=torch.long, device=device)
-    for part, begin, table in tables:
-        top = table.topk(min(most, table.shape[1]), 1)
-        both = torch.cat([best[part], top.values], 1), torch.cat([numbers[part], top.indices + begin], 1)
-        best[part], order = both[0].topk(most, 1)
-        numbers[part] = both[1].gather(1, order)
-    return best, numbers
 
 
 def _flat(rows: slice, columns: int) -> slice:
