@@ -87,14 +87,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.on_good()
 
     def body(self, data: bytes) -> None:
-        """Send some bytes and count them."""
+        """Send some bytes and count them: before, since who reads the last of them may look at the count at once."""
+        self.count(len(data))
         try:
             self.wfile.write(data)
             self.wfile.flush()
         except OSError:
-            return
+            self.count(-len(data))
+
+    def count(self, number: int) -> None:
         with self.server.guard:
-            self.server.sent += len(data)
+            self.server.sent += number
 
     def head(self, status: int, **headers: object) -> None:
         self.send_response(status)
