@@ -5,27 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
+from impasto.cli import trainoptions as given
 from impasto.cli.trainfast import fast
 from impasto.cli.trainlinear import linear
-from impasto.cli.trainoptions import (
-    Batch,
-    Crop,
-    Debug,
-    Device,
-    HeldOut,
-    HeldOutStyles,
-    Out,
-    Precision,
-    Quiet,
-    Rate,
-    SaveEvery,
-    Seed,
-    SheetEvery,
-    Steps,
-    Threads,
-    follow,
-    prepare,
-)
 
 app = typer.Typer(add_completion=False)
 
@@ -40,27 +22,27 @@ def encoder(
     ctx: typer.Context,
     data: Annotated[list[str], typer.Argument(help="Folders or tar files of pictures.")],
     teacher: Annotated[str, typer.Option("--teacher", metavar="FILE", help="VGG-19's weights.")],
-    out: Out,
-    steps: Steps = 20_000,
-    rate: Rate = 1e-3,
-    batch: Batch = 4,
-    crop: Crop = 192,
+    out: given.Out,
+    steps: given.Steps = 20_000,
+    rate: given.Rate = 1e-3,
+    batch: given.Batch = 4,
+    crop: given.Crop = 192,
     gram_weight: Annotated[float, typer.Option("--gram-weight", min=0, help="Share of the Gram matrices.")] = 0.3,
     init: Annotated[
         str | None,
         typer.Option("--init", metavar="FILE", help="Start from a petite encoder or Collaborative Distillation's."),
     ] = None,
-    held_out: HeldOut = None,
-    save_every: SaveEvery = 250,
-    seed: Seed = 0,
-    precision: Precision = "auto",
-    device: Device = "auto",
-    threads: Threads = None,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    held_out: given.HeldOut = None,
+    save_every: given.SaveEvery = 250,
+    seed: given.Seed = 0,
+    precision: given.Precision = "auto",
+    device: given.Device = "auto",
+    threads: given.Threads = None,
+    quiet: given.Quiet = False,
+    debug: given.Debug = False,
 ) -> None:
     """Teach impasto's small encoder to predict VGG-19's features; the same command again goes on."""
-    session = prepare(ctx, quiet, threads)
+    session = given.prepare(ctx, quiet, threads)
 
     from impasto.training.distill import Distillation, distill
 
@@ -77,24 +59,24 @@ def encoder(
         device=device,
     )
     records = distill(task, Path(out), steps=steps, rate=rate, save_every=save_every)
-    follow(session, records, steps, out)
+    given.follow(session, records, steps, out)
 
 
 @app.command()
 def decoder(
     ctx: typer.Context,
     data: Annotated[list[str], typer.Argument(help="Folders or tar files of pictures.")],
-    out: Out,
+    out: given.Out,
     method: Annotated[Literal["wct", "adain"], typer.Option("--method", help="What the decoder is for.")] = "wct",
     layer: Annotated[str, typer.Option("--layer", help="Layer it decodes: relu1_1, relu2_1, ... relu5_1.")] = "relu4_1",
     paintings: Annotated[
         list[str] | None,
         typer.Option("--paintings", metavar="DATA", help="Folders or tar files of paintings; adain's styles."),
     ] = None,
-    steps: Steps = 10_000,
-    rate: Rate = 1e-3,
-    batch: Batch = 4,
-    crop: Crop = 192,
+    steps: given.Steps = 10_000,
+    rate: given.Rate = 1e-3,
+    batch: given.Batch = 4,
+    crop: given.Crop = 192,
     feature_weight: Annotated[
         float, typer.Option("--feature-weight", min=0, help="wct: share of the features beside the pixels.")
     ] = 1.0,
@@ -109,19 +91,19 @@ def decoder(
         str | None,
         typer.Option("--init", metavar="FILE", help="Start from another decoder, a shallower one for example."),
     ] = None,
-    held_out: HeldOut = None,
-    held_out_styles: HeldOutStyles = None,
-    save_every: SaveEvery = 250,
-    sheet_every: SheetEvery = 500,
-    seed: Seed = 0,
-    precision: Precision = "auto",
-    device: Device = "auto",
-    threads: Threads = None,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    held_out: given.HeldOut = None,
+    held_out_styles: given.HeldOutStyles = None,
+    save_every: given.SaveEvery = 250,
+    sheet_every: given.SheetEvery = 500,
+    seed: given.Seed = 0,
+    precision: given.Precision = "auto",
+    device: given.Device = "auto",
+    threads: given.Threads = None,
+    quiet: given.Quiet = False,
+    debug: given.Debug = False,
 ) -> None:
     """Teach a decoder to turn petite's features into a picture; the same command again goes on."""
-    session = prepare(ctx, quiet, threads)
+    session = given.prepare(ctx, quiet, threads)
 
     from impasto.training.decode import Decoding, learn
     from impasto.training.decoder import Objective
@@ -141,7 +123,7 @@ def decoder(
         device=device,
     )
     records = learn(work, Path(out), steps=steps, rate=rate, save_every=save_every, sheet_every=sheet_every)
-    follow(session, records, steps, out)
+    given.follow(session, records, steps, out)
 
 
 app.command()(fast)

@@ -5,29 +5,12 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from impasto.cli.trainoptions import (
-    Batch,
-    Crop,
-    Debug,
-    Device,
-    HeldOut,
-    Out,
-    Precision,
-    Quiet,
-    Rate,
-    SaveEvery,
-    Seed,
-    SheetEvery,
-    Steps,
-    Threads,
-    follow,
-    prepare,
-)
+from impasto.cli import trainoptions as given
 
 
 def fast(
     ctx: typer.Context,
-    out: Out,
+    out: given.Out,
     style: Annotated[list[str], typer.Option("--style", metavar="FILE", help="The painting; repeat to mix several.")],
     data: Annotated[
         list[str] | None, typer.Argument(help="Folders or tar files of photographs; none with --mode noise.")
@@ -37,10 +20,10 @@ def fast(
         Literal["photos", "noise", "both"],
         typer.Option("--mode", help="What texture_net is fed with; noise makes textures."),
     ] = "photos",
-    steps: Steps = 10_000,
-    rate: Rate = 2e-3,
-    batch: Batch = 2,
-    crop: Crop = 256,
+    steps: given.Steps = 10_000,
+    rate: given.Rate = 2e-3,
+    batch: given.Batch = 2,
+    crop: given.Crop = 256,
     width: Annotated[
         float, typer.Option("--width", min=0, help="Times the usual number of channels; 0: as in the paper.")
     ] = 1.0,
@@ -63,21 +46,21 @@ def fast(
         str | None,
         typer.Option("--init", metavar="FILE", help="Start from another network, of any style: much sooner done."),
     ] = None,
-    held_out: HeldOut = None,
-    save_every: SaveEvery = 250,
-    sheet_every: SheetEvery = 500,
-    seed: Seed = 0,
-    precision: Precision = "auto",
-    device: Device = "auto",
-    threads: Threads = None,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    held_out: given.HeldOut = None,
+    save_every: given.SaveEvery = 250,
+    sheet_every: given.SheetEvery = 500,
+    seed: given.Seed = 0,
+    precision: given.Precision = "auto",
+    device: given.Device = "auto",
+    threads: given.Threads = None,
+    quiet: given.Quiet = False,
+    debug: given.Debug = False,
 ) -> None:
     """Teach a network to paint in one style at once; the same command again goes on.
 
     impasto train fast photos/ --style painting.jpg --out starry
     """
-    session = prepare(ctx, quiet, threads)
+    session = given.prepare(ctx, quiet, threads)
 
     from impasto.training.paintfast import Fast, learn
 
@@ -104,4 +87,4 @@ def fast(
         device=device,
     )
     records = learn(work, Path(out), steps=steps, rate=rate, save_every=save_every, sheet_every=sheet_every)
-    follow(session, records, steps, out)
+    given.follow(session, records, steps, out)

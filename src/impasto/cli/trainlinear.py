@@ -5,25 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.trainoptions import (
-    Batch,
-    Crop,
-    Debug,
-    Device,
-    HeldOut,
-    HeldOutStyles,
-    Out,
-    Precision,
-    Quiet,
-    Rate,
-    SaveEvery,
-    Seed,
-    SheetEvery,
-    Steps,
-    Threads,
-    follow,
-    prepare,
-)
+from impasto.cli import trainoptions as given
 
 
 def linear(
@@ -35,30 +17,30 @@ def linear(
     decoder: Annotated[
         str, typer.Option("--decoder", metavar="FILE", help="What impasto train decoder --method wct wrote.")
     ],
-    out: Out,
-    steps: Steps = 10_000,
-    rate: Rate = 1e-3,
-    batch: Batch = 4,
-    crop: Crop = 192,
+    out: given.Out,
+    steps: given.Steps = 10_000,
+    rate: given.Rate = 1e-3,
+    batch: given.Batch = 4,
+    crop: given.Crop = 192,
     style_weight: Annotated[
         float, typer.Option("--style-weight", min=0, help="Share of the style beside the content.")
     ] = 20.0,
-    held_out: HeldOut = None,
-    held_out_styles: HeldOutStyles = None,
-    save_every: SaveEvery = 250,
-    sheet_every: SheetEvery = 500,
-    seed: Seed = 0,
-    precision: Precision = "auto",
-    device: Device = "auto",
-    threads: Threads = None,
-    quiet: Quiet = False,
-    debug: Debug = False,
+    held_out: given.HeldOut = None,
+    held_out_styles: given.HeldOutStyles = None,
+    save_every: given.SaveEvery = 250,
+    sheet_every: given.SheetEvery = 500,
+    seed: given.Seed = 0,
+    precision: given.Precision = "auto",
+    device: given.Device = "auto",
+    threads: given.Threads = None,
+    quiet: given.Quiet = False,
+    debug: given.Debug = False,
 ) -> None:
     """Teach a transformation to give any picture any style; the same command again goes on.
 
     impasto train linear photos/ --paintings paintings/ --decoder decoder/weights.safetensors --out linear
     """
-    session = prepare(ctx, quiet, threads)
+    session = given.prepare(ctx, quiet, threads)
 
     from impasto.training.linear import Weights
     from impasto.training.transform import Transforming, learn
@@ -77,4 +59,4 @@ def linear(
         device=device,
     )
     records = learn(work, Path(out), steps=steps, rate=rate, save_every=save_every, sheet_every=sheet_every)
-    follow(session, records, steps, out)
+    given.follow(session, records, steps, out)
