@@ -6,7 +6,7 @@ OUT ?= out
 # One thread a test process: two workers share the cores. Tests use tiny pictures.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
 
-.PHONY: help demo install install-dev lint test test-slow test-all bench figures clean
+.PHONY: help demo install install-dev lint test test-slow test-all bench clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/:/'

@@ -50,7 +50,7 @@ def regions(folder: Path) -> Regions:
 def measure(
     painted: Tensor, photo: Tensor, style: Tensor, found: Regions, encoder: encoders.Encoder
 ) -> dict[str, float]:
-    """Give the figures of a painting (1, 3, H, W) of `photo`, with the style (1, 3, h, w) it was painted with."""
+    """Return the figures of a painting (1, 3, H, W) of `photo`, with the style (1, 3, h, w) it was painted with."""
     size = (painted.shape[-2], painted.shape[-1])
     maps = guides.fit(found.content, size)
     side = max(size)

@@ -22,7 +22,7 @@ from impasto.weights import TORCHVISION, load
 
 
 def prediction(encoder: Petite, image: Tensor) -> dict[str, Tensor]:
-    """Give petite's lifted features, (N, positions) a layer."""
+    """Return petite's lifted features, (N, positions) a layer."""
     return {layer: encoder.lift(layer) @ features[0].flatten(1) for layer, features in encoder(image, LIFTED).items()}
 
 
@@ -39,13 +39,13 @@ class Rival:
                 self._lifts[layer] = tensors[f"{name}.weight"][:, :, 0, 0], tensors[f"{name}.bias"][:, None]
 
     def __call__(self, image: Tensor) -> dict[str, Tensor]:
-        """Give the lifted features that the file has lifts for."""
+        """Return the lifted features that the file has lifts for."""
         found = self._encoder(image, self._lifts)
         return {layer: weight @ found[layer][0].flatten(1) + bias for layer, (weight, bias) in self._lifts.items()}
 
 
 def errors(target: Tensor, found: Tensor) -> tuple[float, float]:
-    """Give the relative error of features and of Gram matrices."""
+    """Return the relative error of features and of Gram matrices."""
     gram, other = target @ target.T, found @ found.T
     return tuple(float((a - b).square().sum() / a.square().sum()) for a, b in ((target, found), (gram, other)))  # type: ignore[return-value]
 
@@ -56,7 +56,7 @@ def scaled(target: Tensor, found: Tensor) -> Tensor:
 
 
 def pictures(paths: Iterable[Path]) -> Iterable[Tensor]:
-    """Give each picture at 320x320."""
+    """Return each picture at 320x320."""
     for path in paths:
         pixels = images.load(path).pixels
         height, width = pixels.shape[-2:]

@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def spread(values: list[float]) -> str:
-    """Give the median, and the lowest and highest."""
+    """Return the median, and the lowest and highest."""
     return f"{statistics.median(values):.3f} ({min(values):.3f}-{max(values):.3f})"
 
 

@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def spread(values: list[float], digits: int) -> str:
-    """Give the median, and the lowest and highest."""
+    """Return the median, and the lowest and highest."""
     middle, least, most = (f"{each(values):.{digits}f}" for each in (statistics.median, min, max))
     return middle if len(values) == 1 else f"{middle} ({least}-{most})"
 

@@ -19,7 +19,7 @@ from impasto.recipe import STYLE_LAYERS
 
 
 def grams(encoder: encoders.Encoder, pixels: Tensor) -> dict[str, Tensor]:
-    """Give the Gram matrix of each style layer."""
+    """Return the Gram matrix of each style layer."""
     gram = statistic("gram", lift=None, seed=0)
     with torch.no_grad():
         return {layer: gram.finish(gram.measure(found)) for layer, found in encoder(pixels, STYLE_LAYERS).items()}

@@ -21,7 +21,7 @@ from impasto.encoders import Encoder
 
 
 def judged(painting: Stylizer) -> float:
-    """Give the loss of the picture so far at the last level, by the encoder asked for."""
+    """Return the loss of the picture so far at the last level, by the encoder asked for."""
     level = painting.levels[-1]
     objective = painting.objective(level)
     image = painting.result().picture.pixels

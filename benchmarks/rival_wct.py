@@ -38,7 +38,7 @@ class Distilled:
         self._tensors = load_file(path)
 
     def encode(self, image: Tensor, level: int) -> Tensor:
-        """Give the features (1, C, h, w) of `image` (1, 3, H, W), sRGB in [0, 1], at relu`level`_1."""
+        """Return the features (1, C, h, w) of `image` (1, 3, H, W), sRGB in [0, 1], at relu`level`_1."""
         x = F.conv2d(image, *self._of(f"encoder{level}.conv0"))
         for name in CONVOLUTIONS[: CONVOLUTIONS.index(f"{level}1") + 1]:
             if name in POOLED:
@@ -47,7 +47,7 @@ class Distilled:
         return x
 
     def decode(self, features: Tensor, level: int) -> Tensor:
-        """Give the picture of features."""
+        """Return the picture of features."""
         x = features
         for name in reversed(CONVOLUTIONS[: CONVOLUTIONS.index(f"{level}1") + 1]):
             x = self._convolve(x, f"decoder{level}.conv{name}")
@@ -82,7 +82,7 @@ class Judge:
 
     @torch.no_grad()
     def __call__(self, painted: Tensor) -> tuple[float, float]:
-        """Give what is left of the way to the style, mean over layers, and the error of the content."""
+        """Return what is left of the way to the style, mean over layers, and the error of the content."""
         found = self._grams(painted)
         left = [float((found[k] - self._wanted[k]).norm() / (self._before[k] - self._wanted[k]).norm()) for k in found]
         deep = self._deep(painted)
@@ -147,7 +147,7 @@ def main() -> None:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Give the median, and the lowest and highest."""
+    """Return the median, and the lowest and highest."""
     return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
 
 

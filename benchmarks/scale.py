@@ -126,7 +126,7 @@ def main() -> None:
 
 
 def spread(values: list[float], digits: int) -> str:
-    """Give the median, and the lowest and highest."""
+    """Return the median, and the lowest and highest."""
     low, middle, high = min(values), statistics.median(values), max(values)
     return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 

@@ -56,7 +56,7 @@ def painted(method: str, windows: Sequence[Tensor], style: Path, network: str, s
 
 
 def flicker(pictures: Sequence[Tensor], step: tuple[int, int]) -> tuple[float, float]:
-    """Give the mean difference of the same points, and of the mean colours of the frames, in levels of 255."""
+    """Return the mean difference of the same points, and of the mean colours of the frames, in levels of 255."""
     down, right = step
     apart, colours = [], []
     for one, two in itertools.pairwise(pictures):

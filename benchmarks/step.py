@@ -25,7 +25,7 @@ SIDE = 3072
 
 
 def operations(encoder: Vgg, layers: tuple[str, ...], size: tuple[int, int]) -> float:
-    """Give the operations of the convolutions of one step on a picture of `size` (height, width)."""
+    """Return the operations of the convolutions of one step on a picture of `size` (height, width)."""
     deepest = max(encoders.LAYERS.index(layer) for layer in layers)
     total = 0.0
     for layer in encoders.LAYERS[: deepest + 1]:
@@ -36,7 +36,7 @@ def operations(encoder: Vgg, layers: tuple[str, ...], size: tuple[int, int]) -> 
 
 
 def rate(precision: torch.dtype) -> float:
-    """Give operations per second of one large matrix product."""
+    """Return operations per second of one large matrix product."""
     one, other = (torch.randn(SIDE, SIDE).to(precision) for _ in range(2))
     began = time.perf_counter()
     one @ other

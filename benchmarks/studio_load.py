@@ -58,7 +58,7 @@ class Client:
         return reader, writer
 
     async def ask(self, head: str, body: bytes = b"") -> tuple[int, bytes]:
-        """Give status and body of an answer."""
+        """Return status and body of an answer."""
         reader, writer = await self.open(head, body)
         answer = await reader.read()
         writer.close()

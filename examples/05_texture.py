@@ -9,7 +9,7 @@ ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
 
 def main(out: Path, size: int = 256, iterations: int = 200) -> impasto.Result:
-    """Give None for the photograph; sides of a tile come in steps of 16 pixels."""
+    """Return None for the photograph; sides of a tile come in steps of 16 pixels."""
     style = ASSETS / "styles" / "stained_glass.jpg"
     result = impasto.stylize(
         None, style, preset="texture", tileable=True, encoder="petite", size=size, iterations=iterations

@@ -31,7 +31,7 @@ def upload(studio: str, picture: Path, role: str) -> str:
 
 
 def events(studio: str, job: str) -> Iterator[tuple[str, Any]]:
-    """Give what happens to a painting, as (event, data), until it is over."""
+    """Return what happens to a painting, as (event, data), until it is over."""
     with ask(f"{studio}/api/jobs/{job}/events") as stream:
         event = ""
         for line in stream:

@@ -31,11 +31,11 @@ class Studio:
         self.shared, self.work, self.out = shared, work, out
 
     def image(self, part: str) -> Path:
-        """Give the file of a shared picture."""
+        """Return the file of a shared picture."""
         return self.shared / "images" / f"{part}.jpg"
 
     def masks(self, pair: str) -> tuple[Path, Path, Regions]:
-        """Give content, style and regions of a pair with masks."""
+        """Return content, style and regions of a pair with masks."""
         folder = self.shared / "images" / "masks" / pair
         found = guides.from_colours(load(folder / "content_mask.png"), [load(folder / "style_mask.png")])
         return folder / "content.jpg", folder / "style.jpg", found

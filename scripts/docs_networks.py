@@ -52,7 +52,7 @@ Limits: weaker than johnson on photographs; textures repeat without a seam.""",
 
 
 def page() -> str:
-    """Give the whole page."""
+    """Return the whole page."""
     files = sorted(Path(str(methods.FOLDER)).glob("*.safetensors"))
     text = HEAD.format(size=sum(file.stat().st_size for file in files) / 1e6)
     for method, words in SECTIONS.items():

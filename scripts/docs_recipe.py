@@ -22,7 +22,7 @@ Schema, and every picture impasto saves carries the one it was painted with.
 
 
 def page() -> str:
-    """Give the whole page."""
+    """Return the whole page."""
     schema = Recipe.model_json_schema()
     rows = []
     for name, field in Recipe.model_fields.items():

@@ -52,7 +52,7 @@ class Easel:
         self.shared, self.work = shared, work
 
     def image(self, part: str) -> Path:
-        """Give the file of a shared picture, or of a style of ours."""
+        """Return the file of a shared picture, or of a style of ours."""
         if "/" in part:
             return self.shared / "images" / f"{part}.jpg"
         return ROOT / "assets" / "styles" / f"{part}.jpg"

@@ -24,7 +24,7 @@ CUTS = {"portrait_man": (0.05, 0.0, 0.64, 0.76), "astronaut": (0.16, 0.0, 0.76, 
 
 
 def photograph(shared: Path, name: str) -> tuple[Picture, dict[str, object]]:
-    """Give a photograph, cut, with its landmarks."""
+    """Return a photograph, cut, with its landmarks."""
     own = ROOT / "assets" / "photos" / f"{name}.jpg"
     picture = load(own if own.exists() else shared / "images" / "content" / f"{name}.jpg")
     said = json.loads((LANDMARKS / f"{name}.json").read_text("utf-8"))

@@ -52,7 +52,7 @@ class Graph:
     card: Card
 
     def painted(self, inputs: Mapping[str, Tensor]) -> Tensor:
-        """Give what torch makes of `inputs`."""
+        """Return what torch makes of `inputs`."""
         with torch.no_grad():
             painted: Tensor = self.module(*(inputs[name] for name in self.inputs))
             return painted
@@ -125,7 +125,7 @@ def find(network: str) -> tuple[dict[str, Tensor], Card, str]:
 
 
 def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path | None = None) -> Graph:
-    """Give the graph of a network that was read: a whole method where ONNX can say it, else the decoder alone.
+    """Return the graph of a network that was read: a whole method where ONNX can say it, else the decoder alone.
 
     Raises `WeightsError` for a network that does not fit its card, `UsageError` for a decoder that has no place.
     """
@@ -165,7 +165,7 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
 
 
 def convert(graph: Graph) -> bytes:
-    """Give the ONNX file of `graph`; its notes are the card and the smallest side."""
+    """Return the ONNX file of `graph`; its notes are the card and the smallest side."""
     import onnx
 
     dynamic = torch.export.Dim.DYNAMIC
@@ -289,7 +289,7 @@ def _decoder_of(net: Linear, where: str, path: Path | None) -> Decoder:
 
 
 def _examples(graph: Graph, pictures: Sequence[Tensor]) -> list[dict[str, Tensor]]:
-    """Give inputs to try the graph on: `pictures` in their order, the rest made up; two sizes."""
+    """Return inputs to try the graph on: `pictures` in their order, the rest made up; two sizes."""
     random = torch.Generator().manual_seed(1)
     found = []
     for grown in (0, 1):

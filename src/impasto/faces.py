@@ -26,7 +26,7 @@ _PLACES = {
 
 
 def available() -> bool:
-    """Say whether a detector is installed."""
+    """Return whether a detector is installed."""
     return _detector() is not None
 
 
@@ -51,7 +51,7 @@ def find(pixels: Tensor) -> Landmarks | None:
 
 
 def _detector() -> Any:
-    """Give a function from RGB (H, W, 3) to boxes (x, y, width, height), and how often each was seen."""
+    """Return a function from RGB (H, W, 3) to boxes (x, y, width, height), and how often each was seen."""
     try:
         import cv2
 

@@ -36,7 +36,7 @@ def check_output(path: Path, *, force: bool = False) -> None:
 
 @contextlib.contextmanager
 def atomic_writer(path: Path, *, part: Path | None = None) -> Iterator[IO[bytes]]:
-    """Give a binary file that becomes `path` when the block ends well, and vanishes when it does not.
+    """Return a binary file that becomes `path` when the block ends well, and vanishes when it does not.
 
     `part` is what it is called until then, by default a name nobody else has. Under a name that is known, what a
     killed process left is found again, and replaced.

@@ -28,7 +28,7 @@ class Place:
 
 
 def state(objective: Objective, begun: Tensor | None) -> State:
-    """Give the picture that a level began with, where that counts, and the matches that it keeps."""
+    """Return the picture that a level began with, where that counts, and the matches that it keeps."""
     tensors: dict[str, Tensor | Pieces] = {} if begun is None else {"image": begun}
     counts = {}
     for term in objective.patches:

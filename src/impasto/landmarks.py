@@ -129,7 +129,7 @@ def _is_point(value: Any) -> bool:
 
 
 def digest(path: Path) -> str:
-    """Give the sha256 of a file of landmarks. Raises `InputError` where it cannot be read."""
+    """Return the sha256 of a file of landmarks. Raises `InputError` where it cannot be read."""
     return hashlib.sha256(_bytes(path, ascii(path.name)[1:-1])).hexdigest()
 
 

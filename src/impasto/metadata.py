@@ -76,7 +76,7 @@ def canonical(data: dict[str, Any]) -> str:
 
 
 def read(source: str | Path | bytes) -> dict[str, Any] | None:
-    """Give what `build` described in a picture file or its bytes; None where the picture says nothing.
+    """Return what `build` described in a picture file or its bytes; None where the picture says nothing.
 
     Raises `ImageError` when the file cannot be read, or the description is damaged, too large or too deep.
     """

@@ -340,7 +340,7 @@ FOLDER: Traversable = resources.files("impasto").joinpath("nets", "data")
 
 
 def shipped(method: str) -> dict[str, Traversable]:
-    """Give the networks that ship for a method, by name, sorted."""
+    """Return the networks that ship for a method, by name, sorted."""
     known = METHODS.get(method)
     start, end = f"{known.networks if known and known.networks else method}-", ".safetensors"
     files = {each.name: each for each in FOLDER.iterdir()} if FOLDER.is_dir() else {}

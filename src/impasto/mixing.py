@@ -17,7 +17,7 @@ SHARE = 0.3
 
 
 def shares(frame: int, frames: int, styles: int) -> tuple[float, ...]:
-    """Give the style weights of `frame` (from 0): a straight way through all styles, two at a time."""
+    """Return the style weights of `frame` (from 0): a straight way through all styles, two at a time."""
     place = frame / (frames - 1) * (styles - 1)
     return tuple(max(0.0, 1 - abs(place - index)) for index in range(styles))
 

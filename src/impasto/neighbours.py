@@ -79,7 +79,7 @@ class Neighbours(Patchwork):
     def _stocks(
         self, level: Level, look: Callable[[Tensor], Mapping[str, Tensor]], layers: Iterable[str], most: int
     ) -> dict[str, "Stock"]:
-        """Give for each of `layers` what the paintings hold at the level's size, at `most` neurons along a side."""
+        """Return for each of `layers` what the paintings hold at the level's size, at `most` neurons along a side."""
         sources: dict[str, list[Source]] = {layer: [] for layer in layers}
         for painted, labels in self._heap.paintings(level):
             for turns in range(self._recipe.quarter_turns + 1):
@@ -130,12 +130,12 @@ class Stock:
         return cls(centred, centre, Bank(centred, size=1, likeness="cosine", precision=precision))
 
     def at(self, numbers: Tensor) -> Tensor:
-        """Give the neurons of these `numbers` (h, w), without the centre: (1, C, h, w)."""
+        """Return the neurons of these `numbers` (h, w), without the centre: (1, C, h, w)."""
         return self.bank.patches(numbers.flatten())[:, :, 0, 0].T.reshape(1, -1, *numbers.shape)
 
 
 def spaced(side: int, most: int) -> int:
-    """Give from how many neurons to take one, so that of `side` there are `most` left."""
+    """Return from how many neurons to take one, so that of `side` there are `most` left."""
     return max(1, -(-side // most))
 
 

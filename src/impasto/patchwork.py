@@ -47,7 +47,7 @@ class Heap:
         self._said: set[tuple[str, str]] = set()
 
     def paintings(self, level: Level) -> Iterator[tuple[Painted, list[bool]]]:
-        """Give each painting at the size of `level`, with its copies, and for each label whether it paints it."""
+        """Return each painting at the size of `level`, with its copies, and for each label whether it paints it."""
         scales = {1.0, *self._recipe.region_scales.values()}
         for index in range(len(self._scene.styles)):
             for scale in sorted(scales):
@@ -59,7 +59,7 @@ class Heap:
     def allowed(
         self, painted: Painted, labels: list[bool], layer: str, size: int, stride: int, *, steered: bool = False
     ) -> Tensor:
-        """Give (L, Y, X): which patches of a painting may stand for which of the `labels` that it paints.
+        """Return (L, Y, X): which patches of a painting may stand for which of the `labels` that it paints.
 
         `steered`: whatever region they are of.
         """
@@ -95,7 +95,7 @@ class Heap:
                 notice(f"region '{name}' has no patch of its own at {layer} ({size}) in any painting; all can paint it")
 
     def _copies(self, painted: Painted) -> Iterator[Painted]:
-        """Give a painting with its turned and scaled copies, all combinations."""
+        """Return a painting with its turned and scaled copies, all combinations."""
         for size in range(-self._recipe.patch_scales, self._recipe.patch_scales + 1):
             for turn in range(-self._recipe.patch_rotations, self._recipe.patch_rotations + 1):
                 yield turned(scaled(painted, STEP**size), TURN * turn)
@@ -165,7 +165,7 @@ class Patchwork:
     def _source(
         self, features: Tensor, painted: Painted, layer: str, labels: list[bool], size: int, stride: int
     ) -> Source:
-        """Give the features of a painting, of which patches may stand for those `labels` that they show."""
+        """Return the features of a painting, of which patches may stand for those `labels` that they show."""
         steered = self._steers and painted.maps is not None
         allowed = self._heap.allowed(painted, labels, layer, size, stride, steered=steered).to(features.device)
         if painted.maps is None or not steered:
@@ -173,19 +173,19 @@ class Patchwork:
         return Source(features[0], self._heap.at(painted.maps, layer).to(features.device), allowed)
 
     def _weights(self) -> Tensor:
-        """Give the weight of each region, and at the end that of none."""
+        """Return the weight of each region, and at the end that of none."""
         regions, recipe = self._scene.regions, self._recipe
         weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
         return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
 
 
 def share_of(recipe: Recipe) -> float | None:
-    """Give how often a patch may be used, times its fair share; None where there is no bound."""
+    """Return how often a patch may be used, times its fair share; None where there is no bound."""
     return None if recipe.patch_reuse else recipe.patch_capacity or SHARES.get(recipe.method)
 
 
 def unbarred(sources: Sequence[Source]) -> list[Source]:
-    """Give the sources without what each patch may stand for, where that is everything."""
+    """Return the sources without what each patch may stand for, where that is everything."""
     if any(source.allowed is not None and not bool(source.allowed.all()) for source in sources):
         return list(sources)
     return [replace(source, allowed=None) for source in sources]

@@ -57,7 +57,7 @@ class Resources:
     memory: int | None = None
 
     def free(self) -> int | None:
-        """Give the bytes that painting may use beside what the process has already; None where there is no telling.
+        """Return the bytes that painting may use beside what the process has already; None where there is no telling.
 
         Of several processes, all give the least; those of one machine share what is free there.
         """
@@ -72,14 +72,14 @@ class Resources:
 
 
 def grid(size: tuple[int, int], layers: Iterable[str], tile: int | None, *, wrap: bool = False) -> Grid:
-    """Give the tiles of a picture of `size` (height, width) for an encoder's `layers`; `tile` None: one for all."""
+    """Return the tiles of a picture of `size` (height, width) for an encoder's `layers`; `tile` None: one for all."""
     strides = {layer: encoders.stride(layer) for layer in layers}
     reach = max(((encoders.receptive_field(layer) - stride) // 2 for layer, stride in strides.items()), default=0)
     return Grid(size, tile=max(size) if tile is None else tile, reach=reach, strides=strides, wrap=wrap)
 
 
 def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Resources) -> tuple[Plan, ...]:
-    """Give the plan of each level, and say so where it is painted in tiles.
+    """Return the plan of each level, and say so where it is painted in tiles.
 
     Raises `ResourceError` where no plan fits, `NotTileableError` where only tiles would fit and a statistic that is
     asked for needs the whole picture.
@@ -109,14 +109,14 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
 
 
 def cutting(scene: Scene) -> Cut:
-    """Give what cuts pictures of a painting into tiles."""
+    """Return what cuts pictures of a painting into tiles."""
     recipe = scene.recipe
     layers = tuple(dict.fromkeys((*recipe.layers_of_content, *recipe.layers_of_style)))
     return lambda size, tile: grid(size, layers, tile, wrap=recipe.tileable)
 
 
 def whole_only(scene: Scene) -> str:
-    """Give the name of the statistic, or of the method, that cannot be tiled; empty where all can."""
+    """Return the name of the statistic, or of the method, that cannot be tiled; empty where all can."""
     method = METHODS[scene.recipe.method]
     if method.patches or method.whole:
         return method.name
@@ -125,7 +125,7 @@ def whole_only(scene: Scene) -> str:
 
 
 def smaller(plans: Sequence[Plan], index: int, scene: Scene) -> tuple[Plan, ...] | None:
-    """Give the plans for when memory ran out at level `index` after all; None where its tiles cannot be smaller.
+    """Return the plans for when memory ran out at level `index` after all; None where its tiles cannot be smaller.
 
     What was too much there would be too much at the levels after it.
     """
@@ -144,7 +144,7 @@ def smaller(plans: Sequence[Plan], index: int, scene: Scene) -> tuple[Plan, ...]
 
 
 def _shared(plans: Sequence[Plan], cut: Cut, processes: int) -> tuple[Plan, ...]:
-    """Give the plans with tiles for so many processes: in all of them those of the first."""
+    """Return the plans with tiles for so many processes: in all of them those of the first."""
     found = [planner.spread(plan, cut, processes) for plan in plans]
     group = parallel.group()
     if group is not None:
@@ -160,7 +160,7 @@ def _tiles(grid: Grid) -> str:
 
 
 def adopt(plans: Sequence[Plan], tiles: object, scene: Scene) -> tuple[Plan, ...]:
-    """Give the plans with the `tiles` of an earlier process, one for each level, where those need no more memory.
+    """Return the plans with the `tiles` of an earlier process, one for each level, where those need no more memory.
 
     A sum over other tiles has other last bits.
     """
@@ -176,13 +176,13 @@ def adopt(plans: Sequence[Plan], tiles: object, scene: Scene) -> tuple[Plan, ...
 
 
 def peak(plans: Sequence[Plan], resources: Resources) -> int:
-    """Give the most bytes that the process will have; on a device with memory of its own, that it will have there."""
+    """Return the most bytes that the process will have; on a device with memory of its own, that it will have there."""
     own = memory.on_device(resources.device) is None
     return max(plan.bytes for plan in plans) + (memory.resident() if own else 0)
 
 
 def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
-    """Give what of a painting decides on its memory."""
+    """Return what of a painting decides on its memory."""
     recipe, regions = scene.recipe, scene.regions
     tensors: Mapping[str, Tensor] = getattr(encoder, "tensors", {})
     layers = (*recipe.layers_of_content, *recipe.layers_of_style)
@@ -286,7 +286,7 @@ class Clock:
         self._work = [level.steps * math.prod(level.size) * (SURROGATE if level.surrogate else 1) for level in levels]
 
     def remaining(self, level: int, share: float, elapsed_s: float) -> float:
-        """Give the seconds left after a `share` of a level's steps."""
+        """Return the seconds left after a `share` of a level's steps."""
         done = sum(self._work[:level]) + share * self._work[level]
         return elapsed_s * (sum(self._work) - done) / done if done else 0.0
 
@@ -370,16 +370,16 @@ def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
 
 
 def copies(recipe: Recipe) -> int:
-    """Give how many turned and scaled copies of a painting patches are taken from, itself among them."""
+    """Return how many turned and scaled copies of a painting patches are taken from, itself among them."""
     return (2 * recipe.patch_rotations + 1) * (2 * recipe.patch_scales + 1)
 
 
 def _density(encoder: Encoder, layer: str) -> float:
-    """Give the values that the encoder returns for a layer, per pixel."""
+    """Return the values that the encoder returns for a layer, per pixel."""
     return _width(encoder, layer) / encoders.stride(layer) ** 2
 
 
 def _width(encoder: Encoder, layer: str) -> int:
-    """Give the channels that the encoder returns for a layer."""
+    """Return the channels that the encoder returns for a layer."""
     lift = encoder.lift(layer)
     return encoder.channels[layer] if lift is None else lift.shape[1]

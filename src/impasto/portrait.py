@@ -66,7 +66,7 @@ def landmarks_of(
 
 
 def warped(scene: Scene, level: Level) -> tuple[Tensor, Tensor]:
-    """Give the example (1, 3, H, W) with its face on the photograph's, and how much of it there is (1, 1, H, W).
+    """Return the example (1, 3, H, W) with its face on the photograph's, and how much of it there is (1, 1, H, W).
 
     Beyond its borders it goes on mirrored, for the receptive fields of what is within, and counts as nothing: a second
     face would be seen there.
@@ -92,7 +92,7 @@ def warped(scene: Scene, level: Level) -> tuple[Tensor, Tensor]:
 def targets(
     scene: Scene, level: Level, encoder: Encoder, maps: Maps, features: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Give the content's targets: `features` of the photograph (1, c, h, w) by layer, times their gains."""
+    """Return the content's targets: `features` of the photograph (1, c, h, w) by layer, times their gains."""
     recipe = scene.recipe
     example, share = warped(scene, level)
     share, regions = share[0], scene.maps(level)
@@ -108,7 +108,7 @@ def targets(
 
 
 def rule(recipe: Recipe) -> Rule:
-    """Give what makes gains, as the recipe says."""
+    """Return what makes gains, as the recipe says."""
     least, most = OWN[recipe.gains]
     least, most = recipe.gain_min or least, recipe.gain_max or most
     if recipe.gains == "energy":
@@ -117,11 +117,11 @@ def rule(recipe: Recipe) -> Rule:
 
 
 def _opaque(painted: Painted) -> Tensor:
-    """Give the alpha (1, 1, h, w) of a style, 1 where it has none."""
+    """Return the alpha (1, 1, h, w) of a style, 1 where it has none."""
     return torch.ones_like(painted.pixels[:, :1]) if painted.alpha is None else painted.alpha[None, None]
 
 
 def _scale(there: Tensor, here: Tensor) -> float:
-    """Give how much larger `here` is than `there`, as extents about their middles."""
+    """Return how much larger `here` is than `there`, as extents about their middles."""
     one, other = (float((points - points.mean(0)).norm()) for points in (there, here))
     return other / one

@@ -21,7 +21,7 @@ Source = Any
 
 
 def result_size(content: Picture | None, recipe: Recipe, regions: Regions | None = None) -> tuple[int, int]:
-    """Give the (height, width) that the result will have; without content, that of a doodle or a texture."""
+    """Return the (height, width) that the result will have; without content, that of a doodle or a texture."""
     if content is not None:
         size = images.fit_size(content.size, recipe.size)
     elif regions is not None:
@@ -34,7 +34,7 @@ def result_size(content: Picture | None, recipe: Recipe, regions: Regions | None
 
 
 def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: torch.device) -> tuple[Encoder, Recipe]:
-    """Give the encoder, and the recipe with what `auto` turned out to mean."""
+    """Return the encoder, and the recipe with what `auto` turned out to mean."""
     precision = recipe.precision
     if encoder is not None and not isinstance(encoder, str | Path):
         if precision == "auto":
@@ -55,7 +55,7 @@ def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: tor
 
 
 def precision_of(recipe: Recipe, device: torch.device) -> Literal["float32", "bfloat16"]:
-    """Give what the recipe's precision means on `device`."""
+    """Return what the recipe's precision means on `device`."""
     if recipe.precision != "auto":
         return recipe.precision
     # Measured: of several processes, each may find something else.
@@ -64,7 +64,7 @@ def precision_of(recipe: Recipe, device: torch.device) -> Literal["float32", "bf
 
 
 def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Encoder | None:
-    """Give petite where it can take steps in place of `encoder`, as the recipe asks; None where it takes none.
+    """Return petite where it can take steps in place of `encoder`, as the recipe asks; None where it takes none.
 
     It has no lifts for other layers than those it was trained on, and was trained on average pooling.
     """
@@ -126,7 +126,7 @@ def check_texture(recipe: Recipe) -> None:
 
 
 def of_texture(recipe: Recipe) -> Recipe:
-    """Give the recipe of a picture without content: it has no content term, and cannot start from one.
+    """Return the recipe of a picture without content: it has no content term, and cannot start from one.
 
     Raises `UsageError` where its method needs one.
     """
@@ -138,7 +138,7 @@ def of_texture(recipe: Recipe) -> Recipe:
 
 
 def multiple_of(recipe: Recipe) -> int:
-    """Give the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
+    """Return the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
     if not recipe.tileable:
         return 1
     deepest = max(encoders.stride(layer) for layer in (*recipe.layers_of_style, *recipe.layers_of_content))

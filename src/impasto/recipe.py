@@ -289,7 +289,6 @@ class Recipe(BaseModel):
             raise ValueError(f"{other} and {key} are both empty; name at least one layer")
         if 0 < self.gain_max < 1:
             raise ValueError("gain_max is at least 1, or 0 for the rule's own")
-            raise ValueError(f"content_layers and {key} are both empty; name at least one layer")
         if self.method == "strotss" and not any(self.hypercolumn_layers.values()):
             raise ValueError("hypercolumn_layers names none with a factor; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
@@ -333,11 +332,11 @@ class Recipe(BaseModel):
         return self.gain_layers if METHODS[self.method].gains else self.content_layers
 
     def replace(self, **changes: Any) -> "Recipe":
-        """Give a copy with `changes`."""
+        """Return a copy with `changes`."""
         return Recipe.parse({**self.model_dump(), **changes})
 
     def to_json(self) -> str:
-        """Give the recipe as JSON with sorted keys."""
+        """Return the recipe as JSON with sorted keys."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
     @classmethod
@@ -365,14 +364,14 @@ class Recipe(BaseModel):
 
 
 def presets() -> dict[str, str]:
-    """Give the names of the presets with their one-line descriptions, sorted."""
+    """Return the names of the presets with their one-line descriptions, sorted."""
     folder = resources.files("impasto.presets")
     names = sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
     return {name: str(_read_preset(name)["description"]) for name in names}
 
 
 def load_preset(name: str) -> dict[str, Any]:
-    """Give the recipe keys that the preset `name` sets.
+    """Return the recipe keys that the preset `name` sets.
 
     Raises `RecipeError` for an unknown name.
     """
@@ -417,7 +416,7 @@ def _parse_json(text: str | bytes) -> dict[str, Any]:
 
 
 def _first(error: ValidationError) -> str:
-    """Give the first mistake of a validation in one line."""
+    """Return the first mistake of a validation in one line."""
     mistake = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part)[:60] for part in mistake["loc"]) or "recipe"
     given = "" if isinstance(mistake["input"], dict) else f" (given: {str(mistake['input'])[:60]!r})"

@@ -94,7 +94,7 @@ class Refined:
         self.second.scene.start_from = Picture(image, name="start")
 
     def checkpoint(self) -> Checkpoint:
-        """Give the state after the last step, to be saved before the next one.
+        """Return the state after the last step, to be saved before the next one.
 
         Raises `UsageError` before the first step of the second part.
         """
@@ -109,7 +109,7 @@ class Refined:
         self._restored = True
 
     def result(self) -> Result:
-        """Give the picture so far: that of the second part, where it has begun."""
+        """Return the picture so far: that of the second part, where it has begun."""
         if not self.second.history:
             return replace(self.first.result(), recipe=self.recipe, history=(), finished=False)
         second = self.second.result()
@@ -123,7 +123,7 @@ class Refined:
         )
 
     def shown(self, progress: Progress) -> Picture:
-        """Give the picture of a step as it would be saved."""
+        """Return the picture of a step as it would be saved."""
         return self.first.shown(progress)
 
     def seconds(self) -> float:

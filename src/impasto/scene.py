@@ -24,8 +24,6 @@ from impasto.recipe import Recipe, unknown
 SMALLEST = 16
 """Pixels on the short side of any level: the deepest style layer then has one neuron."""
 
-_BY_REGION = ("region_weights", "region_content_weights", "region_scales", "region_styles")
-
 
 @dataclass(frozen=True)
 class Painted:
@@ -63,7 +61,7 @@ class Scene:
         self._check()
 
     def inputs(self) -> list[dict[str, Any]]:
-        """Give role and sha256 of each picture, mask and set of landmarks, and `truncated` where so; no path."""
+        """Return role and sha256 of each picture, mask and set of landmarks, and `truncated` where so; no path."""
         named = [] if self.content is None else [("content", self.content)]
         named += [("style", style) for style in self.styles]
         if self.start_from is not None:
@@ -85,7 +83,7 @@ class Scene:
         return "texture" if self.regions is None else "doodle"
 
     def photo(self, level: Level) -> Tensor:
-        """Give the content (1, 3, H, W) as it is judged: grey where luminance alone is painted.
+        """Return the content (1, 3, H, W) as it is judged: grey where luminance alone is painted.
 
         A texture has none: then mid grey.
         """
@@ -100,16 +98,16 @@ class Scene:
         return self.recipe.color == "luminance"
 
     def maps(self, level: Level) -> Tensor | None:
-        """Give the regions of the content (R, H, W)."""
+        """Return the regions of the content (R, H, W)."""
         return None if self.regions is None else guides.fit(self.regions.content, level.size)
 
     def style(self, index: int, level: Level, scale: float = 1.0) -> Painted:
-        """Give style number `index` for a level; `scale` is a region's factor on the recipe's."""
+        """Return style number `index` for a level; `scale` is a region's factor on the recipe's."""
         size = self.style_size(self.styles[index], level, scale)
         return self.painted(index, size, level, crop=self.recipe.style_fit == "crop")
 
     def painted(self, index: int, size: tuple[int, int], level: Level, *, crop: bool = False) -> Painted:
-        """Give style number `index` at `size` (height, width), with the colours that it has at a level."""
+        """Return style number `index` at `size` (height, width), with the colours that it has at a level."""
         style = self.styles[index]
         planes = [style.pixels] if style.alpha is None else [style.pixels, style.alpha]
         maps = None if self.regions is None else self.regions.styles[index]
@@ -122,7 +120,7 @@ class Scene:
         return Painted(pixels, alpha[0][0, 0] if alpha else None, maps)
 
     def style_size(self, style: Picture, level: Level, scale: float = 1.0) -> tuple[int, int]:
-        """Give the (height, width) of a style at a level. Raises `ImageError` when it gets too narrow."""
+        """Return the (height, width) of a style at a level. Raises `ImageError` when it gets too narrow."""
         if self.recipe.style_fit == "crop":
             size = images.fit_size(level.size, max(1, round(scale * max(level.size))))
         else:
@@ -136,7 +134,7 @@ class Scene:
         return size
 
     def start(self, level: Level) -> Tensor:
-        """Give the first canvas, (1, 3, H, W) or, of luminance alone, (1, 1, H, W)."""
+        """Return the first canvas, (1, 3, H, W) or, of luminance alone, (1, 1, H, W)."""
         pixels = self.photo(level) if self.start_from is None else images.resize(self.start_from.pixels, level.size)
         if self.grey:
             pixels = color.grey(pixels).expand(-1, 3, -1, -1)
@@ -150,7 +148,7 @@ class Scene:
         return point.mean(1, keepdim=True) if self.grey else point
 
     def _coloured(self, start: Callable[[list[Tensor]], Tensor], level: Level) -> Tensor:
-        """Give a start with the colours of the styles: in each region those of what paints it."""
+        """Return a start with the colours of the styles: in each region those of what paints it."""
         styles, maps = [self.style(index, level) for index in range(len(self.styles))], self.maps(level)
         if maps is None:
             return start([style.pixels for style in styles])
@@ -169,7 +167,7 @@ class Scene:
         return canvas.enlarge(point, photo, detail=detail, wrap=self.recipe.tileable)
 
     def view(self, level: Level) -> View:
-        """Give the way from the canvas to the picture that is judged."""
+        """Return the way from the canvas to the picture that is judged."""
         kept = self._kept()
         if kept is not None:
             kept = images.resize(kept, level.size)
@@ -177,7 +175,7 @@ class Scene:
         return View(self.grey, kept, None if kept is None else self.photo(level), packing)
 
     def finish(self, image: Tensor, size: tuple[int, int]) -> Tensor:
-        """Give `image` (1, 3, h, w) as the result of `size`: in range, with the colours and regions that are kept."""
+        """Return `image` (1, 3, h, w) as the result of `size`: in range, with the colours and regions that are kept."""
         recipe, content = self.recipe, self.content
         pixels = canvas.resize(image.detach().float().clamp(0, 1), size, wrap=recipe.tileable)
         if content is None:
@@ -193,7 +191,7 @@ class Scene:
         return pixels if kept is None else torch.lerp(pixels, photo, images.resize(kept, size))
 
     def _chroma(self, photo: Tensor) -> Tensor:
-        """Give the picture whose chroma a painting of luminance gets: the photo's own, or nearer to the style's."""
+        """Return the picture whose chroma a painting of luminance gets: the photo's own, or nearer to the style's."""
         away = 1 - self.recipe.color_strength
         if not away:
             return photo
@@ -223,7 +221,7 @@ class Scene:
         )
 
     def painted_by(self, index: int) -> list[int]:
-        """Give the numbers of the regions that style number `index` has a part in."""
+        """Return the numbers of the regions that style number `index` has a part in."""
         if self.regions is None:
             return []
         found = []
@@ -236,7 +234,7 @@ class Scene:
         return found
 
     def _kept(self) -> Tensor | None:
-        """Give the (1, 1, H, W) map of what stays a photograph, at the mask's size."""
+        """Return the (1, 1, H, W) map of what stays a photograph, at the mask's size."""
         if self.regions is None or not self.recipe.keep:
             return None
         return self.regions.content[[self.regions.names.index(name) for name in self.recipe.keep]].sum(0)[None, None]
@@ -316,7 +314,7 @@ def _fits(role: str, maps: Tensor, picture: Picture) -> None:
 
 
 def _shown(style: Painted, region: int) -> Tensor:
-    """Give the pixels (1, 3, 1, n) of a region of a style, of all of it where it has no mask."""
+    """Return the pixels (1, 3, 1, n) of a region of a style, of all of it where it has no mask."""
     pixels = style.pixels.flatten(2)
     if style.maps is not None:
         inside = style.maps[region].flatten()

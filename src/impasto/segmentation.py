@@ -114,7 +114,7 @@ def _views(pictures: Sequence[Picture], encoder: Encoder, size: int) -> list[_Vi
 
 
 def _describe(picture: Picture, encoder: Encoder, size: int) -> tuple[Tensor, Tensor, tuple[int, int]]:
-    """Give deep features (n, C) of length up to about 1, (n, 4) of colour and height, and the grid of n points."""
+    """Return deep features (n, C) of length up to about 1, (n, 4) of colour and height, and the grid of n points."""
     # The deepest layer of the smaller copy needs a few neurons a side.
     working = tuple(max(4 * CELL, side) for side in images.fit_size(picture.size, size))
     grid = working[0] // CELL, working[1] // CELL
@@ -267,7 +267,7 @@ def _shares(labels: Sequence[Tensor], count: int) -> Tensor:
 
 
 def _assign(views: Sequence[_View], centres: Sequence[Tensor]) -> list[Tensor]:
-    """Give each point its nearest centre, with a bonus for regions that a picture would otherwise lack."""
+    """Return each point its nearest centre, with a bonus for regions that a picture would otherwise lack."""
     distances = [torch.cdist(view.points, centre).square() for view, centre in zip(views, centres, strict=True)]
     labels = [distance.argmin(1) for distance in distances]
     count = len(centres[0])
@@ -287,7 +287,7 @@ def _assign(views: Sequence[_View], centres: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _merged(views: Sequence[_View], labels: Sequence[Tensor]) -> list[Tensor]:
-    """Give the points of each region that is not present to the nearest one that is, and number the rest from 0."""
+    """Return the points of each region that is not present to the nearest one that is, and number the rest from 0."""
     count = int(max(one.max() for one in labels)) + 1
     labels = list(labels)
     while count > 1:
@@ -310,7 +310,7 @@ def _merged(views: Sequence[_View], labels: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _settled(labels: Tensor, count: int) -> Tensor:
-    """Give small islands of `labels` (h, w) to what is around them, one after the other; as maps (K, h, w)."""
+    """Return small islands of `labels` (h, w) to what is around them, one after the other; as maps (K, h, w)."""
     around = torch.ones(count, 1, 3, 3)
     for region in range(count):
         parts = _parts(labels == region)

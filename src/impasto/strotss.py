@@ -90,7 +90,7 @@ class Columns:
         return similarity, transport
 
     def _factors(self, content: Mapping[str, Tensor]) -> dict[str, float]:
-        """Give the factor of each layer: its weight, over the length that the photograph's features have there.
+        """Return the factor of each layer: its weight, over the length that the photograph's features have there.
 
         So layers count alike. Left as they are, three quarters of the length were those of relu2_1 and relu3_1, with
         VGG-19 as with petite, and large strokes were not to be seen. Together, squares are 1 on average over nominal
@@ -162,7 +162,7 @@ class Columns:
         return found
 
     def _labels(self, level: Level) -> Tensor:
-        """Give the number of the region (H, W) that each pixel shows; one more than the last where it shows none."""
+        """Return the number of the region (H, W) that each pixel shows; one more than the last where it shows none."""
         maps = self._scene.maps(level)
         if maps is None:
             return torch.zeros(level.size, dtype=torch.long)
@@ -170,7 +170,7 @@ class Columns:
         return torch.where(labels < 0, len(maps), labels)
 
     def _content_weights(self) -> Tensor | None:
-        """Give the weight of the content in each region, and at the end where there is none."""
+        """Return the weight of the content in each region, and at the end where there is none."""
         regions, weights = self._scene.regions, self._recipe.region_content_weights
         if regions is None or not weights:
             return None

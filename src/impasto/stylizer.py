@@ -231,7 +231,7 @@ class Stylizer:
         self.timings["total"] = time.monotonic() - began
 
     def checkpoint(self) -> Checkpoint:
-        """Give the state after the last step, to be saved before the next one.
+        """Return the state after the last step, to be saved before the next one.
 
         Raises `UsageError` before the first step.
         """
@@ -302,7 +302,7 @@ class Stylizer:
         return self.scene.styles
 
     def result(self) -> Result:
-        """Give the picture so far, at the size of the recipe, with the content's alpha."""
+        """Return the picture so far, at the size of the recipe, with the content's alpha."""
         trim()
         first = self.levels[0]
         image = self._view(first)(self._start(first)).cpu() if self._image is None else self._image.cpu()
@@ -323,11 +323,11 @@ class Stylizer:
         )
 
     def shown(self, progress: Progress) -> Picture:
-        """Give the picture of a step as it would be saved, at the size of its level."""
+        """Return the picture of a step as it would be saved, at the size of its level."""
         return Picture(self.scene.finish(progress.image.cpu(), progress.size), name="preview")
 
     def _engine(self) -> dict[str, Any]:
-        """Give what may show in the last bits of a picture, beside its recipe."""
+        """Return what may show in the last bits of a picture, beside its recipe."""
         tiles = [plan.tile for plan in self.plans]
         device = str(self.resources.device)
         found = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
@@ -392,6 +392,6 @@ class Stylizer:
 
 
 def _line(progress: Progress) -> dict[str, Any]:
-    """Give what a history keeps of a step."""
+    """Return what a history keeps of a step."""
     line = {"level": progress.level, "step": progress.step, "loss": progress.loss, "elapsed_s": progress.elapsed_s}
     return line | progress.losses

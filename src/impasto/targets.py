@@ -126,7 +126,7 @@ class Targets:
         return found
 
     def _content_targets(self, level: Level, tile: int | None) -> dict[str, tuple[Tensor, float]]:
-        """Give what each content layer is to be, and the sum of its squares."""
+        """Return what each content layer is to be, and the sum of its squares."""
         maps = self._content_maps(self._scene.photo(level), tile)
         if not METHODS[self._recipe.method].gains:
             return maps
@@ -139,7 +139,7 @@ class Targets:
         return {layer: (found, power(found)) for layer, found in changed.items()}
 
     def _content_maps(self, photo: Tensor, tile: int | None) -> dict[str, tuple[Tensor, float]]:
-        """Give the features of each content layer, and the sum of their squares."""
+        """Return the features of each content layer, and the sum of their squares."""
         layers = self._recipe.layers_of_content
         if tile is None:
             return {layer: (found, power(found)) for layer, found in self._encode(photo, layers).items()}
@@ -204,7 +204,7 @@ class Targets:
     def _measure(
         self, level: Level, areas: list[Area], statistics: dict[tuple[str, str], Statistic], tile: int | None
     ) -> dict[tuple[str, str, str], dict[int, Tensor]]:
-        """Give {(layer, area, statistic): {style: finished}}; each style is encoded once for each of its scales."""
+        """Return {(layer, area, statistic): {style: finished}}; each style is encoded once for each of its scales."""
         found: dict[tuple[str, str, str], dict[int, Tensor]] = {}
         for index, scale in sorted({(index, area.scale) for area in areas for index in area.styles}):
             painted = self._scene.style(index, level, scale)
@@ -231,7 +231,7 @@ class Targets:
         statistics: dict[tuple[str, str], Statistic],
         found: dict[tuple[str, str, str], dict[int, Tensor]],
     ) -> None:
-        """Give each border that a style does not show the mean of what it shows of the two regions."""
+        """Return each border that a style does not show the mean of what it shows of the two regions."""
         sides = {area.regions: area.name for area in areas}
         for border in (area for area in areas if len(area.regions) == 2):
             for layer, name in statistics:
@@ -243,7 +243,7 @@ class Targets:
     def _style_guides(
         self, painted: Painted, areas: list[Area], index: int, level: Level
     ) -> dict[tuple[str, str], Tensor | None]:
-        """Give {(layer, area): weight of each neuron, None where all count}, without what a style does not show."""
+        """Return {(layer, area): weight of each neuron, None where all count}, without what a style does not show."""
         found: dict[tuple[str, str], Tensor | None] = {}
         height, width = painted.pixels.shape[2:]
         for layer in self._recipe.style_layers:
@@ -265,7 +265,7 @@ class Targets:
         return region if guide is None or region is None else region * guide
 
     def _guide(self, at_layer: Tensor, area: Area) -> Tensor | None:
-        """Give an area's weight on each neuron, from the maps of all regions at the layer.
+        """Return an area's weight on each neuron, from the maps of all regions at the layer.
 
         Where borders are areas of their own, a region has the squares of its map m, and a border 2 m_a m_b: of maps
         that sum to 1, these sum to 1 too.

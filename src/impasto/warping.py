@@ -31,20 +31,20 @@ class ThinPlate:
         self._bends, self._plane = torch.linalg.solve(system, wanted).split([count, 3])
 
     def __call__(self, points: Tensor) -> Tensor:
-        """Give where `points` (..., 2) go, in float64."""
+        """Return where `points` (..., 2) go, in float64."""
         flat = points.double().reshape(-1, 2)
         found: Tensor = self._plane[0] + flat @ self._plane[1:] + _bend(torch.cdist(flat, self._from)) @ self._bends
         return found.reshape(points.shape)
 
 
 def spread(points: Tensor) -> float:
-    """Give the ratio of the narrow to the wide extent of points (n, 2); 0 where they lie on a line."""
+    """Return the ratio of the narrow to the wide extent of points (n, 2); 0 where they lie on a line."""
     extents = torch.linalg.svdvals(points.double() - points.double().mean(0))
     return float(extents[-1] / extents[0]) if float(extents[0]) > 0 else 0.0
 
 
 def similarity(there: Tensor, here: Tensor) -> Tensor:
-    """Give the (3, 2) map [1, x, y] -> [x, y], of a turn, one scale and a shift, that fits best in least squares."""
+    """Return the (3, 2) map [1, x, y] -> [x, y], of a turn, one scale and a shift, that fits best in least squares."""
     middle, target = there.double().mean(0), here.double().mean(0)
     one, other = there.double() - middle, here.double() - target
     # As complex numbers: the factor of least squares is Σ ā b / Σ |a|².
@@ -56,7 +56,7 @@ def similarity(there: Tensor, here: Tensor) -> Tensor:
 
 
 def anchored(there: Tensor, here: Tensor, size: tuple[float, float]) -> ThinPlate:
-    """Give the spline from landmarks `there` of a picture of `size` (height, width) to landmarks `here`, in pixels.
+    """Return the spline from landmarks `there` of a picture of `size` (height, width) to landmarks `here`, in pixels.
 
     Anchors around the picture go where the best similarity takes them, so that the background follows the face without
     bending.
@@ -71,7 +71,7 @@ def anchored(there: Tensor, here: Tensor, size: tuple[float, float]) -> ThinPlat
 
 
 def sample(planes: Tensor, at: Tensor) -> Tensor:
-    """Give `planes` (1, C, h, w) at places `at` (H, W, 2), in their pixels with 0 at the border: (1, C, H, W).
+    """Return `planes` (1, C, h, w) at places `at` (H, W, 2), in their pixels with 0 at the border: (1, C, H, W).
 
     Beyond the border they go on mirrored.
     """
@@ -81,5 +81,5 @@ def sample(planes: Tensor, at: Tensor) -> Tensor:
 
 
 def _bend(distance: Tensor) -> Tensor:
-    """Give r² ln r, and 0 at 0."""
+    """Return r² ln r, and 0 at 0."""
     return torch.xlogy(distance.square(), distance)

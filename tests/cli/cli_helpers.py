@@ -41,14 +41,14 @@ def draw(path, seed=0, size=(40, 52), mode="RGB"):
 
 
 def look(path):
-    """Give format, (width, height) and mode of a picture file, having closed it."""
+    """Return format, (width, height) and mode of a picture file, having closed it."""
     with Image.open(path) as picture:
         picture.load()
         return picture.format, picture.size, picture.mode
 
 
 def pixels(path, size=None):
-    """Give a picture file's pixels as signed numbers, resized to `size` = (width, height)."""
+    """Return a picture file's pixels as signed numbers, resized to `size` = (width, height)."""
     with Image.open(path) as picture:
         picture = picture.convert("RGB")
         return np.asarray(picture.resize(size, Image.Resampling.BICUBIC) if size else picture, dtype=np.int16)

@@ -102,7 +102,7 @@ class Server:
         return answer.json["id"]
 
     def job(self, job):
-        """Give a job's state."""
+        """Return a job's state."""
         return self.call(f"/api/jobs/{job}").json
 
     def act(self, job, what):
@@ -132,7 +132,7 @@ class Server:
                     yield event, json.loads(value)
 
     def worker(self):
-        """Give the number of the process that paints."""
+        """Return the number of the process that paints."""
         return children(self.process.pid, "impasto.studio.worker")[0]
 
     def raw(self, *parts, timeout=20, pause_s=0.0):
@@ -173,7 +173,7 @@ class Server:
 
 
 def children(parent, module):
-    """Give the numbers of a process's children that run a module."""
+    """Return the numbers of a process's children that run a module."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -210,11 +210,11 @@ def together(count, do):
 
 
 def in_thread(do):
-    """Give what `do` gives in a thread of its own: browser tests leave a loop running in the main one."""
+    """Return what `do` gives in a thread of its own: browser tests leave a loop running in the main one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(do).result()
 
 
 def run(coroutine):
-    """Give what a coroutine gives, in a thread of its own."""
+    """Return what a coroutine gives, in a thread of its own."""
     return in_thread(lambda: asyncio.run(coroutine))

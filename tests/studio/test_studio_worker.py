@@ -69,7 +69,7 @@ def painter():
 
 
 def do(painter, order):
-    """Give how it ended."""
+    """Return how it ended."""
     painter.parent.said.clear()
     painter.do(order)
     (end,) = painter.parent.of("end")

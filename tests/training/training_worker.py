@@ -58,7 +58,7 @@ class Task:
 
 
 def values(task: Task) -> dict[str, Tensor]:
-    """Give the parameters as they are."""
+    """Return the parameters as they are."""
     return {name: value.detach().clone() for name, value in task.parameters.items()}
 
 

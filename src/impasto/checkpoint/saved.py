@@ -270,7 +270,7 @@ def _columns(history: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _history(columns: Sequence[str], tensors: Mapping[str, Pieces]) -> Iterator[dict[str, Any]]:
-    """Give the lines of a history from its columns, each a tensor of float64, NaN where a line has no such value."""
+    """Return the lines of a history from its columns, each a tensor of float64, NaN where a line has no such value."""
     found = []
     for column in columns:
         tensor = tensors.get(f"history.{column}")

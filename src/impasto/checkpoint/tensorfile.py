@@ -40,7 +40,7 @@ _PIECE_BYTES = 1 << 22
 
 
 def size_bytes(tensors: Mapping[str, Tensor | Pieces]) -> int:
-    """Give about how long the file of some tensors will be."""
+    """Return about how long the file of some tensors will be."""
     return sum(math.prod(tensor.shape) * tensor.dtype.itemsize for tensor in tensors.values()) + (1 << 16)
 
 

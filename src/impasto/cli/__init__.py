@@ -64,7 +64,7 @@ def _run(arguments: list[str], session: Session) -> int:
 
 
 def _explain(error: Exception) -> tuple[int, str]:
-    """Give the exit status of an error, and its one line."""
+    """Return the exit status of an error, and its one line."""
     if isinstance(error, ImpastoError):
         return error.exit_code, str(error)
     if hasattr(error, "format_message"):

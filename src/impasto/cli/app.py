@@ -52,11 +52,11 @@ class LazyGroup(TyperGroup):
     """A group that imports a command when it is called, and not to list it."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """Give the names in the order of the help."""
+        """Return the names in the order of the help."""
         return list(COMMANDS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """Give a stand-in that knows its name and summary, which is all that listing asks for."""
+        """Return a stand-in that knows its name and summary, which is all that listing asks for."""
         if cmd_name not in COMMANDS:
             return None
         return TyperCommand(cmd_name, help=COMMANDS[cmd_name][1])

@@ -80,7 +80,7 @@ class Command(BaseModel):
             raise InputError(f"{path}: names no painting that makes sense; name another checkpoint") from None
 
     def find(self, path: Path) -> dict[str, str]:
-        """Give where each file is now: where it was, or as it lay beside the checkpoint.
+        """Return where each file is now: where it was, or as it lay beside the checkpoint.
 
         Raises `InputError`, of weights `WeightsError`, for one that is gone or has changed: it would be another
         picture.
@@ -255,7 +255,7 @@ def _relative(absolute: str, folder: Path) -> str:
 
 
 def _digest(name: str) -> str:
-    """Give the sha256 of a regular file, empty where there is none that can be read."""
+    """Return the sha256 of a regular file, empty where there is none that can be read."""
     try:
         handle = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         try:

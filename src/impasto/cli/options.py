@@ -17,7 +17,7 @@ SETTINGS = tuple(name for name in Recipe.model_fields if name != "version")
 
 
 def option_name(key: str) -> str:
-    """Give the option of a recipe key."""
+    """Return the option of a recipe key."""
     return "--" + key.replace("_", "-")
 
 
@@ -36,7 +36,7 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def given(settings: Mapping[str, str | None]) -> dict[str, Any]:
-    """Give the settings that stand on the command line."""
+    """Return the settings that stand on the command line."""
     return {key: value for key, value in settings.items() if value is not None}
 
 
@@ -67,7 +67,7 @@ def _unknown_key(key: str, part: str) -> str:
 
 
 def choices(key: str) -> tuple[str, ...]:
-    """Give the words that a recipe key can be; empty where it is not a choice."""
+    """Return the words that a recipe key can be; empty where it is not a choice."""
     annotation = Recipe.model_fields[key].annotation
     return tuple(map(str, get_args(annotation))) if get_origin(annotation) is Literal else ()
 

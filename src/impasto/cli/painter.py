@@ -111,7 +111,7 @@ def _options(
 
 
 def painter(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the shared options and one for each recipe key; it gets them as `shared` and `settings`."""
+    """Return a command the shared options and one for each recipe key; it gets them as `shared` and `settings`."""
     options = inspect.signature(_options).parameters
 
     @functools.wraps(function)

@@ -73,7 +73,7 @@ class Inputs:
         return [name for name in named if name is not None and name != "-"]
 
     def faces(self) -> dict[str, Path]:
-        """Give where the landmarks are, as `begin` takes them."""
+        """Return where the landmarks are, as `begin` takes them."""
         found = {}
         for key, name in zip(("content_landmarks", "style_landmarks"), self.landmarks, strict=True):
             if name is not None:
@@ -144,7 +144,7 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> P
 
 
 def weights(painting: Painting) -> list[dict[str, str]]:
-    """Give name and sha256 of what a painting looks with, and paints with."""
+    """Return name and sha256 of what a painting looks with, and paints with."""
     judge = [] if isinstance(painting, Forward) else [painting.encoder]
     network = painting if isinstance(painting, Forward) else painting.first if isinstance(painting, Refined) else None
     found = [{"name": each.name, "sha256": each.sha256} for each in judge]
@@ -152,7 +152,7 @@ def weights(painting: Painting) -> list[dict[str, str]]:
 
 
 def _most(recipe: Recipe) -> int:
-    """Give the most steps that there can be."""
+    """Return the most steps that there can be."""
     if not METHODS[recipe.method].forward:
         return recipe.iterations
     return len(STYLE_LAYERS) * max(recipe.passes, TEXTURE_PASSES) + recipe.refine

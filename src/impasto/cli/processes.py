@@ -16,7 +16,7 @@ SHARED = ("paint", "resume", "texture", "mix", "train")
 
 
 def rank() -> int | None:
-    """Give the number of this process, 0 for the first; None where it is the only one."""
+    """Return the number of this process, 0 for the first; None where it is the only one."""
     # All three, because job schedulers set one or the other for purposes of their own.
     said = {name: os.environ.get(name, "") for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR")}
     if not (said["MASTER_ADDR"] and said["RANK"].isdecimal() and said["WORLD_SIZE"].isdecimal()):

@@ -48,7 +48,7 @@ class Terminal:
 
     @contextlib.contextmanager
     def meter(self) -> Iterator[Meter]:
-        """Give what fits here: a bar on a terminal, a line every tenth elsewhere, nothing when quiet."""
+        """Return what fits here: a bar on a terminal, a line every tenth elsewhere, nothing when quiet."""
         if self.quiet or self.muted or sys.stderr is None:
             yield _Silent()
         elif not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":

@@ -35,7 +35,7 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an e
 
 
 def prepare(ctx: typer.Context, quiet: bool, threads: int | None) -> "Session":
-    """Give the session of a training."""
+    """Return the session of a training."""
     session: Session = ctx.obj
     session.terminal.quiet = quiet
 

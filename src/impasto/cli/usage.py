@@ -7,7 +7,7 @@ from impasto.errors import UsageError
 
 
 def explain(error: Any) -> tuple[int, str]:
-    """Give exit status and line for one of Typer's own exceptions.
+    """Return exit status and line for one of Typer's own exceptions.
 
     They are told by what they carry, not by class: the classes moved from click into Typer itself.
     """

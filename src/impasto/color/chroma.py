@@ -9,7 +9,7 @@ from impasto.errors import UsageError
 
 
 def grey(pixels: Tensor) -> Tensor:
-    """Give the sRGB grey (B, 1, H, W) with the same OKLab L as `pixels` (B, 3, H, W)."""
+    """Return the sRGB grey (B, 1, H, W) with the same OKLab L as `pixels` (B, 3, H, W)."""
     return _grey_of(to_oklab(pixels)[:, :1])
 
 
@@ -32,7 +32,7 @@ def match_luminance(
 def transform_luminance(
     source: Tensor, target: Tensor, *, source_maps: Tensor | None = None, target_maps: Tensor | None = None
 ) -> Tensor:
-    """Give what `match_luminance` turns to grey and clips: OKLab's L (1, 1, H, W)."""
+    """Return what `match_luminance` turns to grey and clips: OKLab's L (1, 1, H, W)."""
     check_pictures(1, source=source, target=target)
     ours, theirs = _lightness_of(source), _lightness_of(target)
     points, aims = ours.flatten(2)[0], theirs.flatten(2)[0]
@@ -47,7 +47,7 @@ def transform_luminance(
 
 
 def keep_chroma(painted: Tensor, content: Tensor, *, strength: float = 1.0) -> Tensor:
-    """Give `painted` with the chroma of `content`, both sRGB (1, 3, H, W), in [0, 1].
+    """Return `painted` with the chroma of `content`, both sRGB (1, 3, H, W), in [0, 1].
 
     L is the painted one's, a and b are the content's, or `strength` of the way there; chroma that sRGB cannot
     show at that L is reduced, and hue stays. Strength 0 gives `painted`, bit for bit.
@@ -60,7 +60,7 @@ def keep_chroma(painted: Tensor, content: Tensor, *, strength: float = 1.0) -> T
 
 
 def with_chroma(painted: Tensor, content: Tensor, strength: float) -> Tensor:
-    """Give what `keep_chroma` fits into the gamut: L, a, b (1, 3, H, W)."""
+    """Return what `keep_chroma` fits into the gamut: L, a, b (1, 3, H, W)."""
     check_pictures(3, painted=painted, content=content)
     if painted.shape != content.shape:
         raise UsageError(

@@ -26,7 +26,7 @@ CHUNK = 1 << 17
 def displaced(
     points: Tensor, weights: Weights, targets: Tensor, target_weights: Weights, matrix: Tensor, shift: Tensor
 ) -> Tensor:
-    """Give `points` (3, n) in [0, 1] with the distribution of `targets` (3, m), as a smooth function of colour.
+    """Return `points` (3, n) in [0, 1] with the distribution of `targets` (3, m), as a smooth function of colour.
 
     The linear map `matrix` (3, 3), `shift` (3, 1) goes first, so that the rotations have only shape left to change,
     and colours keep their relations. What they add is averaged over neighbouring colours: exact transfer
@@ -72,7 +72,7 @@ def transfer(points: Tensor, weights: Tensor, targets: Tensor, target_weights: T
 
 
 def rotations(count: int) -> Tensor:
-    """Give random orthogonal matrices (count, 3, 3) float64, the same ones each time."""
+    """Return random orthogonal matrices (count, 3, 3) float64, the same ones each time."""
     random = torch.Generator().manual_seed(SEED)
     factor, triangle = torch.linalg.qr(torch.randn(count, 3, 3, generator=random, dtype=torch.float64))
     signs: Tensor = triangle.diagonal(dim1=1, dim2=2).sign()
@@ -81,7 +81,7 @@ def rotations(count: int) -> Tensor:
 
 
 def transport(values: Tensor, aims: Tensor, weights: Tensor, aim_weights: Tensor) -> Tensor:
-    """Give where optimal transport takes `values` (n,) with `weights` > 0, onto `aims` (m,) with `aim_weights` > 0.
+    """Return where optimal transport takes `values` (n,) with `weights` > 0, onto `aims` (m,) with `aim_weights` > 0.
 
     Each value goes to the mean of those aims that its weight covers when both are sorted, so the mean becomes the
     target's whatever the numbers and weights are.
@@ -104,7 +104,7 @@ def transport(values: Tensor, aims: Tensor, weights: Tensor, aim_weights: Tensor
 
 
 def smooth(points: Tensor, displacements: Tensor, weights: Tensor) -> Tensor:
-    """Give the lattice (4, GRID, GRID, GRID) of blurred sums of weighted `displacements` (3, k) and of weights."""
+    """Return the lattice (4, GRID, GRID, GRID) of blurred sums of weighted `displacements` (3, k) and of weights."""
     place = points.clamp(0, 1) * (GRID - 1)
     corner = place.floor().clamp(max=GRID - 2).long()
     fraction = place - corner
@@ -124,7 +124,7 @@ def smooth(points: Tensor, displacements: Tensor, weights: Tensor) -> Tensor:
 
 
 def interpolate(lattice: Tensor, points: Tensor) -> Tensor:
-    """Give the mean displacement (3, n) at `points` (3, n); zero where the lattice has no weight."""
+    """Return the mean displacement (3, n) at `points` (3, n); zero where the lattice has no weight."""
     where = (points.clamp(0, 1) * 2 - 1).flip(0).T.reshape(1, 1, 1, -1, 3)
     found = F.grid_sample(lattice[None], where, mode="bilinear", padding_mode="border", align_corners=True)
     found = found.reshape(4, -1)

@@ -31,7 +31,7 @@ def match(
     source_maps: Tensor | None = None,
     target_maps: Tensor | None = None,
 ) -> Tensor:
-    """Give `source` (1, 3, H, W) with the colours of `target` (1, 3, h, w), both sRGB, clipped to [0, 1].
+    """Return `source` (1, 3, H, W) with the colours of `target` (1, 3, h, w), both sRGB, clipped to [0, 1].
 
     `strength`, from 0 (the source, bit for bit) to 1, blends linearly. `method` and maps: see `transform`.
 
@@ -50,7 +50,7 @@ def transform(
     source_maps: Tensor | None = None,
     target_maps: Tensor | None = None,
 ) -> Tensor:
-    """Give what `match` clips: `source` (1, 3, H, W) mapped, with values that may lie outside [0, 1].
+    """Return what `match` clips: `source` (1, 3, H, W) mapped, with values that may lie outside [0, 1].
 
     `sym`, `pca` and `chol` map linearly, so that mean and covariance become the target's (see `linear_map`);
     `histogram` moves the whole distribution (see `histogram.displaced`). They work on sRGB as it is, like Gatys et
@@ -81,7 +81,7 @@ def transform(
 
 
 def linear_map(source: Tensor, target: Tensor, method: str) -> Tensor:
-    """Give the matrix A (3, 3) float64 with A S Aᵀ = T, for covariances `source` S and `target` T (3, 3).
+    """Return the matrix A (3, 3) float64 with A S Aᵀ = T, for covariances `source` S and `target` T (3, 3).
 
     `chol`: L_T L_S⁻¹ with Cholesky factors; depends on the order of the channels. `pca`: T^½ S^-½ with symmetric
     roots (Hertzmann et al. 2001, "Image Analogies"). `sym`: S^-½ (S^½ T S^½)^½ S^-½, symmetric and positive

@@ -58,7 +58,7 @@ def from_linear(light: Tensor) -> Tensor:
 
 
 def cube_root(values: Tensor) -> Tensor:
-    """Give the real cube root, also of negative values."""
+    """Return the real cube root, also of negative values."""
     return values.abs().pow(1 / 3).copysign(values)
 
 

@@ -89,7 +89,7 @@ def check_maps(name: str, maps: Tensor | None, picture: Tensor) -> None:
 
 
 def moments(points: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-    """Give the mean (channels, 1) and covariance (channels, channels), per unit of weight, of `points` (channels, n).
+    """Return the mean (channels, 1) and covariance (channels, channels), per unit of weight, of `points` (channels, n).
 
     Both are float64.
     """

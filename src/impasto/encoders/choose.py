@@ -79,7 +79,7 @@ PROBE_S = 0.4
 
 
 def faster_precision() -> torch.dtype:
-    """Give the type in which this machine's CPU convolves faster: bfloat16 only where it clearly is."""
+    """Return the type in which this machine's CPU convolves faster: bfloat16 only where it clearly is."""
 
     def once(x: Tensor, weight: Tensor) -> float:
         began = time.perf_counter()

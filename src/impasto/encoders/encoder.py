@@ -16,7 +16,7 @@ LAYERS: tuple[str, ...] = tuple(f"relu{b}_{c}" for b, count in BLOCKS.items() fo
 
 
 def layer_name(name: str) -> str:
-    """Give the canonical name of a layer; `conv4_2` is the field's loose name for `relu4_2`.
+    """Return the canonical name of a layer; `conv4_2` is the field's loose name for `relu4_2`.
 
     Raises `UsageError` for a layer VGG-19 does not have.
     """
@@ -84,10 +84,10 @@ class Encoder(Protocol):
         """Encode `image` (B, 3, H, W), sRGB in [0, 1]; give {layer: (B, C, H/stride, W/stride)}."""
 
     def lift(self, layer: str) -> Tensor | None:
-        """Give the (N, C) matrix with orthonormal columns from returned to nominal channels; None: identity."""
+        """Return the (N, C) matrix with orthonormal columns from returned to nominal channels; None: identity."""
 
     def padded(self, padding: str) -> "Encoder":
-        """Give this encoder with another padding: zero, reflect, replicate or circular."""
+        """Return this encoder with another padding: zero, reflect, replicate or circular."""
 
     def to(self, device: torch.device | str) -> "Encoder":
-        """Give this encoder with its weights on `device`."""
+        """Return this encoder with its weights on `device`."""

@@ -90,7 +90,7 @@ class Petite(Vgg):
         return lifted
 
     def lift(self, layer: str) -> Tensor:
-        """Give Q (N, c): `Q @ returned` is petite's prediction of VGG-19's features.
+        """Return Q (N, c): `Q @ returned` is petite's prediction of VGG-19's features.
 
         Raises `WeightsError` for a layer that petite has no lift for.
         """
@@ -101,7 +101,7 @@ class Petite(Vgg):
         return self._lifts[layer]
 
     def to(self, device: torch.device | str) -> Self:
-        """Give this encoder with its weights on `device`."""
+        """Return this encoder with its weights on `device`."""
         moved = super().to(device)
         moved._lifts = {layer: matrix.to(device) for layer, matrix in self._lifts.items()}
         moved._roots = {layer: matrix.to(device) for layer, matrix in self._roots.items()}

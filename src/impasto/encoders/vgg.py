@@ -98,7 +98,7 @@ class Vgg:
         return found
 
     def padded(self, padding: str) -> Self:
-        """Give this encoder with another padding; `circular` takes a picture for one that repeats.
+        """Return this encoder with another padding; `circular` takes a picture for one that repeats.
 
         Features of a picture that repeats are its own only where its sides are multiples of the stride.
         """
@@ -108,11 +108,11 @@ class Vgg:
         return changed
 
     def lift(self, layer: str) -> Tensor | None:
-        """Give None: the features returned are the nominal ones."""
+        """Return None: the features returned are the nominal ones."""
         return None
 
     def to(self, device: torch.device | str) -> Self:
-        """Give this encoder with its weights on `device`."""
+        """Return this encoder with its weights on `device`."""
         moved = object.__new__(type(self))
         moved.__dict__.update(self.__dict__)
         moved.tensors = {key: tensor.to(device) for key, tensor in self.tensors.items()}

@@ -34,7 +34,7 @@ class Case:
 
 
 def cases(pictures: Path, settings: Mapping[str, Any], encoder: str | Path | None = None) -> list[Case]:
-    """Give the figures whose pictures are in `pictures`; what is missing is said and left out.
+    """Return the figures whose pictures are in `pictures`; what is missing is said and left out.
 
     The folder holds `figure1` (content, style), `figure2` (content, style1, style2, ...), `figure3` and `figure4`
     (content, style, content_mask, style_mask), in any picture format. `settings` are recipe keys over those of each
@@ -55,7 +55,7 @@ def cases(pictures: Path, settings: Mapping[str, Any], encoder: str | Path | Non
 
 
 def sweep(case: Case, out: Path, **options: Any) -> Sweep:
-    """Give the sweep that paints a figure into `out`/name; `options` go to `Sweep`."""
+    """Return the sweep that paints a figure into `out`/name; `options` go to `Sweep`."""
     folder = out / case.name
     return Sweep(case.axes, lay_out(case.axes, case.make, folder), folder, sheet="sheet.jpg", **options)
 

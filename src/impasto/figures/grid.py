@@ -113,7 +113,7 @@ class Cell:
 
 
 def lay_out(axes: Sequence[Axis], make: Callable[[Mapping[str, Any]], Job], folder: Path) -> list[Cell]:
-    """Give every cell, row by row: the first axis goes along the columns, the second down the rows.
+    """Return every cell, row by row: the first axis goes along the columns, the second down the rows.
 
     `make` turns {key: value} into what to paint, and raises what is wrong with the values. Raises `UsageError` for
     other than one or two axes, too many cells, two values that mean the same, and two cells of one file.
@@ -183,7 +183,7 @@ def _spell(value: Any) -> str:
 
 
 def _file_part(label: str) -> str:
-    """Give `label` as part of a file's name: no separators, nothing invisible, not too long."""
+    """Return `label` as part of a file's name: no separators, nothing invisible, not too long."""
     safe = re.sub(r"[^\w.,+=-]+", "-", label)
     raw = safe.encode()
     if len(raw) <= MOST_NAME_BYTES:

@@ -42,7 +42,7 @@ def _tile(cell: Cell, head: str = "") -> Tile:
 
 
 def _label(cell: Cell) -> str:
-    """Give two lines: the last loss and the seconds, then the parts of the loss."""
+    """Return two lines: the last loss and the seconds, then the parts of the loss."""
     record, words, parts = cell.record, [], []
     if record is not None:
         end = record.end

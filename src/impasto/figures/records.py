@@ -41,7 +41,7 @@ class Record:
 
 
 def digest(path: Path) -> str:
-    """Give the sha256 of a file; empty where it cannot be read."""
+    """Return the sha256 of a file; empty where it cannot be read."""
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -50,7 +50,7 @@ def digest(path: Path) -> str:
 
 
 def read(folder: Path, *, force: bool = False) -> dict[str, Record]:
-    """Give the records of a folder, by file name; what is not a proper record is left out.
+    """Return the records of a folder, by file name; what is not a proper record is left out.
 
     Raises `OutputError` where the file is something else, which a sweep would replace; with `force`, that is nothing.
     """

@@ -164,7 +164,7 @@ class Forward(ABC):
         return self.scene.styles
 
     def result(self) -> Result:
-        """Give the picture so far, at the size of the recipe, with the content's alpha."""
+        """Return the picture so far, at the size of the recipe, with the content's alpha."""
         self._trim()
         image = self.scene.photo(self.level) if self.image is None else self.image.cpu()
         content = self.scene.content
@@ -180,12 +180,12 @@ class Forward(ABC):
         )
 
     def _trim(self) -> None:
-        """Give memory back to the system, where there is much of it: it takes as long as a small network."""
+        """Return memory back to the system, where there is much of it: it takes as long as a small network."""
         if self.tile is not None:
             trim()
 
     def shown(self, progress: Progress) -> Picture:
-        """Give the picture of a step as it would be saved."""
+        """Return the picture of a step as it would be saved."""
         return Picture(self.scene.finish(progress.image.cpu(), progress.size), name="preview")
 
     def seconds(self) -> float:

@@ -14,7 +14,7 @@ from impasto.recipe import Recipe
 
 
 def petite_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: torch.device) -> tuple[Petite, Recipe]:
-    """Give the encoder on `device`, and the recipe with what `auto` turned out to mean.
+    """Return the encoder on `device`, and the recipe with what `auto` turned out to mean.
 
     Raises `UsageError` for another encoder than a petite, which alone has decoders.
     """

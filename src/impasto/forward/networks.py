@@ -27,7 +27,7 @@ class Loaded:
     sha256: str
 
     def record(self, name: str) -> dict[str, str]:
-        """Give what a result says of it."""
+        """Return what a result says of it."""
         return {"name": name, "sha256": self.sha256}
 
 
@@ -68,7 +68,7 @@ def by_name(method: str, name: str) -> tuple[Loaded, str]:
 
 
 def missing(method: str, what: str = "") -> WeightsError:
-    """Give the error of networks that are not there."""
+    """Return the error of networks that are not there."""
     return WeightsError(
         f"{method}: no {what or 'network'} of it is in this installation; train one with `{METHODS[method].training}` "
         "and name its weights with --network"
@@ -76,7 +76,7 @@ def missing(method: str, what: str = "") -> WeightsError:
 
 
 def only(found: Sequence[Loaded], kind: str, method: str) -> Loaded:
-    """Give the one network of a kind. Raises `WeightsError` where there is none, or more than one."""
+    """Return the one network of a kind. Raises `WeightsError` where there is none, or more than one."""
     able = [each for each in found if each.card.kind == kind]
     if not able:
         raise missing(method, kind)

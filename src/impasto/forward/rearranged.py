@@ -112,7 +112,7 @@ class Rearranged(Forward):
 
     @property
     def _products(self) -> torch.dtype | None:
-        """Give the type of the products of patches; with a bound on use all of float32, or too many are alike."""
+        """Return the type of the products of patches; with a bound on use all of float32, or too many are alike."""
         return self.encoder.precision if self._share is None else None
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
@@ -130,7 +130,7 @@ class Rearranged(Forward):
         """Paint `image` (1, 3, H, W), made of `photo`, at one layer."""
 
     def _encode(self, image: Tensor, layer: str) -> Tensor:
-        """Give the features (1, C, h, w) of a picture."""
+        """Return the features (1, C, h, w) of a picture."""
         return self.encoder.raw(image.to(self.resources.device), [layer])[layer].float()
 
     def _decoded(self, image: Tensor, own: Tensor, painted: Tensor, share: float, layer: str, change: bool) -> Tensor:
@@ -140,30 +140,30 @@ class Rearranged(Forward):
         return (found + image - decoder(own) if change else found).clamp(0, 1)
 
     def _measured(self, features: Tensor, painted: Painted, layer: str) -> Moments:
-        """Give the moments of a painting's features (1, C, h, w), where it is not transparent."""
+        """Return the moments of a painting's features (1, C, h, w), where it is not transparent."""
         alpha = None if painted.alpha is None else self._heap.at(painted.alpha[None], layer)[0].to(features.device)
         return Moments.measure(features, alpha)
 
     def _source(
         self, features: Tensor, painted: Painted, labels: list[bool], layer: str, cut: tuple[int, int]
     ) -> Source:
-        """Give features (C, h, w) as a source; beside the labels there is one more, which all that can paint has."""
+        """Return features (C, h, w) as a source; beside the labels there is one more, which all that can paint has."""
         allowed = self._heap.allowed(painted, labels, layer, *cut)
         return Source(features, allowed=torch.cat([allowed, allowed.any(0)[None]]).to(features.device))
 
     def _cut(self, layer: str, size: int) -> tuple[int, int]:
-        """Give the size and the stride of the patches at a layer."""
+        """Return the size and the stride of the patches at a layer."""
         ours, theirs = (area / encoders.stride(layer) ** 2 for area in self._areas())
         stride = max(1, math.ceil(math.sqrt(math.sqrt(ours * theirs) / MOST)))
         return (size if stride == 1 else max(size, stride + (size > 1))), stride
 
     def _areas(self) -> tuple[int, int]:
-        """Give the pixels of the picture, and of all paintings with their copies."""
+        """Return the pixels of the picture, and of all paintings with their copies."""
         sizes = [self.scene.style_size(style, self.level) for style in self.scene.styles]
         return math.prod(self.size), copies(self.recipe) * sum(map(math.prod, sizes))
 
     def _matched(self, bank: Bank, features: Tensor, layer: str) -> Tensor:
-        """Give the numbers (Y, X) of the patches that features (C, h, w) of the picture are matched with."""
+        """Return the numbers (Y, X) of the patches that features (C, h, w) of the picture are matched with."""
         rows, columns = bank.grid(*features.shape[1:])
         able = bank.able
         labels = torch.zeros(rows, columns, dtype=torch.long)
@@ -196,7 +196,7 @@ class Rearranged(Forward):
 
     @abstractmethod
     def _matching_of(self, layer: str) -> tuple[int, int]:
-        """Give the channels and the size of the patches that are matched at a layer."""
+        """Return the channels and the size of the patches that are matched at a layer."""
 
     @torch.no_grad()
     def _tried(self, image: Tensor) -> None:
@@ -279,7 +279,7 @@ class Neighbours(Rearranged):
         return self._decoded(image, own, painted, self.recipe.alpha, layer, False)
 
     def _replaced(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
-        """Give the most alike neurons (C, h, w) of the paintings."""
+        """Return the most alike neurons (C, h, w) of the paintings."""
         cut = self._cut(layer, 1)
         parts = [
             (self._columns(painted.pixels, layer), painted, labels)
@@ -309,7 +309,7 @@ class Neighbours(Rearranged):
         return torch.cat([_centred(each[0], Moments.measure(each))[0] for each in columns.values()])
 
     def _columns(self, image: Tensor, at: str) -> dict[str, Tensor]:
-        """Give the features of a picture at all layers, (1, C, h, w) each, on the grid of the layer `at`."""
+        """Return the features of a picture at all layers, (1, C, h, w) each, on the grid of the layer `at`."""
         features = {each: self._encode(image, each) for each in LAYERS}
         size = features[at].shape[2], features[at].shape[3]
         for each, found in features.items():
@@ -334,13 +334,13 @@ class Neighbours(Rearranged):
 
 
 def _standard(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
-    """Give features (C, h, w) less their mean, over their deviation; and both, (C, 1, 1)."""
+    """Return features (C, h, w) less their mean, over their deviation; and both, (C, 1, 1)."""
     mean, scale = (each.float()[:, None, None] for each in (moments.mean, moments.deviation))
     return (features - mean) / scale, mean, scale
 
 
 def _centred(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
-    """Give features (C, h, w) less their mean, over the length that all channels have together; and both."""
+    """Return features (C, h, w) less their mean, over the length that all channels have together; and both."""
     mean = moments.mean.float()[:, None, None]
     scale = moments.deviation.square().sum().sqrt().float().expand(len(mean))[:, None, None]
     return (features - mean) / scale, mean, scale

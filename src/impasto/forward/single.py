@@ -101,7 +101,7 @@ class Single(Forward):
 
 
 def _width(net: Johnson | TextureNet) -> float:
-    """Give the values per pixel of the widest map, over those of the plan that ships."""
+    """Return the values per pixel of the widest map, over those of the plan that ships."""
     if isinstance(net, TextureNet):
         return net.plan.width * net.plan.scales / 48
     return max(1.0, (net.plan.full or net.plan.narrow / 4) / 6)
@@ -123,5 +123,5 @@ class _Elsewhere:
 
 
 def named(style: str) -> str:
-    """Give a name that a recipe can carry."""
+    """Return a name that a recipe can carry."""
     return re.sub(r"[^a-z0-9._-]+", "_", style.lower()).strip("._-")[:64] or "network"

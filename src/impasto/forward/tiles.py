@@ -20,7 +20,7 @@ Size = tuple[int, int]
 
 
 def decoder_reach(layer: str) -> int:
-    """Give how far beyond its own square of stride x stride pixels a decoder from `layer` looks, in pixels."""
+    """Return how far beyond its own square of stride x stride pixels a decoder from `layer` looks, in pixels."""
     reach = 0
     for name in reversed(list(PLAN)[list(PLAN).index(layer[4:]) :]):
         step = encoders.stride(f"relu{name[0]}_1")
@@ -30,7 +30,7 @@ def decoder_reach(layer: str) -> int:
 
 
 def grid(size: Size, layer: str, tile: int | None, *, wrap: bool = False) -> Grid:
-    """Give the tiles of a picture of `size` (height, width) that is encoded to `layer` and decoded again.
+    """Return the tiles of a picture of `size` (height, width) that is encoded to `layer` and decoded again.
 
     What comes out of a tile's own pixels is then what would come out of the whole picture's. `tile` None: one for all.
     """
@@ -42,7 +42,7 @@ def grid(size: Size, layer: str, tile: int | None, *, wrap: bool = False) -> Gri
 
 
 def measuring(size: Size, layer: str, tile: int | None, beside: int = 0, *, wrap: bool = False) -> Grid:
-    """Give the tiles of a picture that is only measured, down to `layer`, `beside` neurons around each tile included.
+    """Return the tiles of a picture that is only measured, down to `layer`, `beside` neurons around each tile included.
 
     A `tile` that is too small for the picture's shape is taken larger: it was chosen for painting another.
     """
@@ -64,17 +64,17 @@ class Piece:
     features: Mapping[str, Tensor]
 
     def own(self, layer: str, features: Tensor | None = None) -> Tensor:
-        """Give the own neurons of `features`, which are those of `layer` or made from them position by position."""
+        """Return the own neurons of `features`, which are those of `layer` or made from them position by position."""
         return self.tile.own(self.features[layer] if features is None else features, encoders.stride(layer))
 
     def window(self, maps: Tensor, layer: str) -> Tensor:
-        """Give what lies over the own neurons of `maps` (..., h, w) of the whole picture at `layer`."""
+        """Return what lies over the own neurons of `maps` (..., h, w) of the whole picture at `layer`."""
         step = encoders.stride(layer)
         rows, columns = (slice(s.start // step, -(-s.stop // step)) for s in (self.tile.rows, self.tile.columns))
         return maps[..., rows, columns]
 
     def around(self, maps: Tensor, layer: str) -> Tensor:
-        """Give what lies over all neurons, halo included, of `maps` (R, h, w) of the whole picture at `layer`."""
+        """Return what lies over all neurons, halo included, of `maps` (R, h, w) of the whole picture at `layer`."""
         step = encoders.stride(layer)
         return Tile(_in_neurons(self.tile.rows, step), _in_neurons(self.tile.columns, step)).cut(maps[None])[0]
 
@@ -123,7 +123,7 @@ class Need:
 def choose(
     what: str, size: Size, need: Callable[[Size], Need], resources: Resources, *, whole: bool = False
 ) -> tuple[int | None, int]:
-    """Give the tile, None for the whole picture in one piece, and the bytes above what the process has already.
+    """Return the tile, None for the whole picture in one piece, and the bytes above what the process has already.
 
     `what` is painted, for messages. `whole`: it can only be painted in one piece. Raises `NotTileableError` where a
     tile is asked for then, `ResourceError` where nothing fits, `UsageError` for a tile that is too
@@ -156,7 +156,7 @@ class _Fitting:
 
 
 def _choose(size: Size, need: Need, tiling: planner.Tiling, free: int | None) -> tuple[_Fitting | None, int]:
-    """Give what fits, or None, and the least bytes there would have to be."""
+    """Return what fits, or None, and the least bytes there would have to be."""
     sides: list[int | None] = [None, *(side for side in planner.TILES if side < max(size))]
     if tiling == "off":
         sides = [None]
@@ -187,7 +187,7 @@ def _bytes(need: Need, size: Size, tile: int | None) -> int:
 
 
 def _fitting(size: Size, need: Callable[[Size], Need], tiling: planner.Tiling, free: int) -> int:
-    """Give a long side near the largest that can be painted within `free` bytes, 0 where none can."""
+    """Return a long side near the largest that can be painted within `free` bytes, 0 where none can."""
     side = max(size)
     while side > 64:
         side = side * 4 // 5
@@ -198,7 +198,7 @@ def _fitting(size: Size, need: Callable[[Size], Need], tiling: planner.Tiling, f
 
 
 def of_grid(layer: str, *, wrap: bool) -> Callable[[Size, int | None], int]:
-    """Give the `Need.cut` of what is encoded to `layer` and decoded again."""
+    """Return the `Need.cut` of what is encoded to `layer` and decoded again."""
     return lambda size, tile: math.prod(grid(size, layer, tile, wrap=wrap).encoded)
 
 

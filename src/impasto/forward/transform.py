@@ -28,7 +28,7 @@ class Transform(Protocol):
         """Measure a picture, at each layer for each of its guides; pieces are gone through once or twice."""
 
     def between(self, content: Any, style: Any) -> Affine:
-        """Give the map from what was measured of a content to that of a style."""
+        """Return the map from what was measured of a content to that of a style."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Matching:
         return found
 
     def between(self, content: Moments, style: Moments) -> Affine:
-        """Give the map of moments."""
+        """Return the map of moments."""
         return self.match(content, style)
 
 
@@ -89,7 +89,7 @@ class Learnt:
         }
 
     def between(self, content: Any, style: Any) -> Affine:
-        """Give the map that the network makes of both factors."""
+        """Return the map that the network makes of both factors."""
         return self.net.transform(content, style)
 
 
@@ -103,7 +103,7 @@ WCT, ADAIN = Matching(whitening), Matching(scaling)
 def blended(
     transform: Transform, content: Any, styles: Sequence[Any], weights: Sequence[float], alpha: float
 ) -> Affine | None:
-    """Give the map towards the styles that have something, weakened to `alpha`; None where none has."""
+    """Return the map towards the styles that have something, weakened to `alpha`; None where none has."""
     present = [(each, weight) for each, weight in zip(styles, weights, strict=True) if not each.empty and weight > 0]
     if content.empty or not present:
         return None
@@ -123,5 +123,5 @@ def applied(features: Tensor, maps: Sequence[Affine | None], guides: Tensor | No
 
 
 def _over(piece: Piece, guide: Tensor | None, layer: str, features: Tensor) -> Tensor | None:
-    """Give what a guide says of a piece's own neurons, where its features are."""
+    """Return what a guide says of a piece's own neurons, where its features are."""
     return None if guide is None else piece.window(guide, layer).to(features.device)

@@ -158,7 +158,7 @@ class Universal(Forward):
         return canvas.clamp_(0, 1)
 
     def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
-        """Give the map of each region that is painted, of the whole picture where there are none."""
+        """Return the map of each region that is painted, of the whole picture where there are none."""
         recipe = self.recipe
         own = self.transform.sums("content", pieces, {layer: [None] if regions is None else list(regions)})[layer]
         shares = recipe.layer_shares.get(layer) or recipe.style_weights or (1.0,) * len(styles)
@@ -187,7 +187,7 @@ class Universal(Forward):
         return regions is not None and regions.names.index(name) in self.scene.painted_by(style)
 
     def _regions(self, layer: str) -> Tensor | None:
-        """Give the maps (R, h, w) over the content's neurons of the regions that are painted."""
+        """Return the maps (R, h, w) over the content's neurons of the regions that are painted."""
         regions, step = self.scene.regions, encoders.stride(layer)
         if regions is None:
             return None
@@ -196,7 +196,7 @@ class Universal(Forward):
 
     @torch.no_grad()
     def _measured(self) -> dict[str, list[list[Any]]]:
-        """Give {layer: [of each style [of each region]]}; each style is encoded once, or twice by `linear`."""
+        """Return {layer: [of each style [of each region]]}; each style is encoded once, or twice by `linear`."""
         layers = [decoder.layer for decoder in self.decoders]
         found: dict[str, list[list[Any]]] = {layer: [] for layer in layers}
 
@@ -216,7 +216,7 @@ class Universal(Forward):
         return found
 
     def _style_guides(self, painted: Painted, layer: str) -> list[Tensor | None]:
-        """Give for each region that is painted how much each neuron of a style counts."""
+        """Return for each region that is painted how much each neuron of a style counts."""
         step = encoders.stride(layer)
         size = painted.pixels.shape[2] // step, painted.pixels.shape[3] // step
         alpha = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]

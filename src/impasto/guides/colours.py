@@ -141,7 +141,7 @@ def _areas(labels: Tensor, palette: Palette) -> Tensor:
 
 
 def _give_strays_away(labels: Tensor, plane: Tensor, palette: Palette, kept: list[int]) -> None:
-    """Give the few pixels of regions that are not kept to what is beside them, in place."""
+    """Return the few pixels of regions that are not kept to what is beside them, in place."""
     stray = torch.ones(256, dtype=torch.bool)
     stray[[index for index, region in enumerate(palette.region.tolist()) if region in kept]] = False
     labels[stray[labels.int()]] = UNCERTAIN

@@ -21,7 +21,7 @@ _RAYS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 
 
 def label(mask: Tensor, colours: Tensor) -> Tensor:
-    """Give the index of the palette colour of each pixel (H, W) uint8.
+    """Return the index of the palette colour of each pixel (H, W) uint8.
 
     mask: (3, H, W) uint8; colours: (n, 3) in 0 ... 255, n < 255.
     """
@@ -41,7 +41,7 @@ def label(mask: Tensor, colours: Tensor) -> Tensor:
 
 
 def fill(labels: Tensor, mask: Tensor, colours: Tensor) -> None:
-    """Give each uncertain pixel of `labels` (H, W) the label of the nearest certain one, in place.
+    """Return each uncertain pixel of `labels` (H, W) the label of the nearest certain one, in place.
 
     Among labels equally near, the one with the nearest colour wins. Pixels farther than 64 from any certain one stay.
     """

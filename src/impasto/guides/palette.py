@@ -43,7 +43,7 @@ class Palette:
         return int(self.region.max()) + 1
 
     def leader(self, region: int) -> Tensor:
-        """Give the colour (3,) that is most frequent in a region: what the region is named after."""
+        """Return the colour (3,) that is most frequent in a region: what the region is named after."""
         return self.painted[int((self.region == region).nonzero()[0, 0])]
 
 
@@ -85,7 +85,7 @@ def find(masks: Sequence[Tensor], count: int = 0) -> Palette | int:
 
 
 def flatness(mask: Tensor) -> Tensor:
-    """Give the largest range of a channel in each 2 x 2 block of `mask` (C, H, W) uint8, as (H - 1, W - 1)."""
+    """Return the largest range of a channel in each 2 x 2 block of `mask` (C, H, W) uint8, as (H - 1, W - 1)."""
     rows_high, rows_low = torch.maximum(mask[:, 1:], mask[:, :-1]), torch.minimum(mask[:, 1:], mask[:, :-1])
     high = torch.maximum(rows_high[..., 1:], rows_high[..., :-1])
     low = torch.minimum(rows_low[..., 1:], rows_low[..., :-1])

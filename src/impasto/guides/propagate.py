@@ -61,7 +61,7 @@ def grow(maps: Tensor, k: int) -> Tensor:
 
 
 def boundary(maps: Tensor, width: int) -> Tensor:
-    """Give (h, w): 1 where two regions of `maps` (R, h, w) meet within `width` pixels along each axis, else 0.
+    """Return (h, w): 1 where two regions of `maps` (R, h, w) meet within `width` pixels along each axis, else 0.
 
     Each pixel is of the region with the most weight there; where all maps are zero it is of none, which counts as one.
     """

@@ -48,14 +48,14 @@ class Regions:
 
 
 def check_name(name: str) -> str:
-    """Give `name` back; raise `UsageError` unless it can stand in a recipe and on a command line."""
+    """Return `name` back; raise `UsageError` unless it can stand in a recipe and on a command line."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"region name {name!r}: use 1 to 40 letters, digits, and the signs _ - #")
     return name
 
 
 def share(maps: Tensor) -> Tensor:
-    """Give the part of the area that each region of `maps` (R, H, W) takes, (R,)."""
+    """Return the part of the area that each region of `maps` (R, H, W) takes, (R,)."""
     return maps.mean((1, 2))
 
 

@@ -91,7 +91,7 @@ class SimpleProfile:
 
 
 def colour_space(profile: bytes) -> str:
-    """Give the data colour space that a profile declares: `RGB`, `GRAY`, `CMYK`, `Lab` ... or empty."""
+    """Return the data colour space that a profile declares: `RGB`, `GRAY`, `CMYK`, `Lab` ... or empty."""
     return profile[16:20].decode("ascii", "replace").strip() if profile[36:40] == b"acsp" else ""
 
 

@@ -61,7 +61,7 @@ class Picture:
         return self.alpha is None or bool((self.alpha >= 1).all())
 
     def to_numpy(self, bits: int = 8) -> npt.NDArray[Any]:
-        """Give (H, W, 3), or (H, W, 4) with alpha, as uint8 or uint16: clamped, rounded to nearest.
+        """Return (H, W, 3), or (H, W, 4) with alpha, as uint8 or uint16: clamped, rounded to nearest.
 
         Raises `ImageError` when a pixel is NaN or infinite, `UsageError` for other than 8 or 16 bits.
         """
@@ -81,7 +81,7 @@ class Picture:
         return found
 
     def to_pil(self, bits: int = 8) -> Image.Image:
-        """Give a Pillow picture, RGB or RGBA.
+        """Return a Pillow picture, RGB or RGBA.
 
         Raises `UsageError` for 16 bits: Pillow has no such colour mode (`images.encode` writes 16 bits itself).
         """

@@ -121,7 +121,7 @@ class _Page:
         return self.width * self.tall
 
     def smaller(self) -> "_Page":
-        """Give the same page with lower cells."""
+        """Return the same page with lower cells."""
         height = max(SMALLEST_CELL, round(0.92 * self.height))
         return _Page([[spot.fit(height) for spot in row] for row in self.rows], height, self.words)
 
@@ -266,7 +266,7 @@ def _plain(text: str) -> str:
 
 
 def _fit(height: int, width: int, limit: int) -> tuple[int, int]:
-    """Give (width, height) scaled down to at most `limit` high and `WIDEST` times that wide."""
+    """Return (width, height) scaled down to at most `limit` high and `WIDEST` times that wide."""
     scale = min(1.0, limit / height, WIDEST * limit / width)
     return max(1, round(width * scale)), max(1, round(height * scale))
 

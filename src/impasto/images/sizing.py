@@ -27,7 +27,7 @@ def resize(pixels: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def fit_size(size: tuple[int, int], long_side: int) -> tuple[int, int]:
-    """Give the (height, width) with the aspect of `size` whose longer side is `long_side` pixels."""
+    """Return the (height, width) with the aspect of `size` whose longer side is `long_side` pixels."""
     if long_side < 1 or min(size) < 1:
         raise UsageError(f"size={long_side} for a picture of {size}: both need at least 1 pixel a side")
     longest = max(size)

@@ -67,7 +67,7 @@ def save(
 
 
 def encode(picture: Picture, format: str, *, bits: int = 8, quality: int = 95, metadata: str | None = None) -> bytes:
-    """Give the bytes of a file: the same picture and options always give the same bytes.
+    """Return the bytes of a file: the same picture and options always give the same bytes.
 
     format: png, jpeg, webp, avif or tiff. quality: 1 to 100, for jpeg, webp (100 is lossless) and avif.
     A transparent picture is laid on white for jpeg, with a notice.

@@ -20,7 +20,7 @@ those that are more alike than their bar: falling from left to right, -inf where
 
 
 def claim(first: tuple[Tensor, Tensor], best: Best, patches: int, capacity: int) -> tuple[Tensor, Tensor]:
-    """Give for each query the number of its patch, and how alike they are; no patch more than `capacity` times.
+    """Return for each query the number of its patch, and how alike they are; no patch more than `capacity` times.
 
     `first` is what `best` gives for all queries while there are no bars.
 
@@ -58,7 +58,7 @@ def claim(first: tuple[Tensor, Tensor], best: Best, patches: int, capacity: int)
 def best_of(
     tables: Iterable[tuple[slice, int, Tensor]], rows: int, most: int, kind: torch.dtype, device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Give the best of each row and their numbers, falling: (rows, most).
+    """Return the best of each row and their numbers, falling: (rows, most).
 
     `tables` (P, S) come with the rows that they are of, and the number that their columns begin with.
     """

@@ -42,7 +42,7 @@ class Samples(State):
         return Samples(torch.cat([self.sums, other.sums], 1), self.total + other.total, weights)
 
     def counted(self) -> Tensor:
-        """Give the weights, ones where there are none."""
+        """Return the weights, ones where there are none."""
         return self.sums.detach().new_ones(self.sums.shape[1]) if self.weights is None else self.weights
 
 
@@ -50,7 +50,7 @@ class Sorted:
     """What statistics of sorted values share: subclasses say along which directions the samples are taken."""
 
     def directions(self, channels: int) -> Tensor | None:
-        """Give the directions (D, C), or None for the channels themselves."""
+        """Return the directions (D, C), or None for the channels themselves."""
         raise NotImplementedError
 
     def measure(self, features: Tensor, guide: Tensor | None = None) -> Samples:
@@ -67,7 +67,7 @@ class Sorted:
         return [self.measure(features, guide) for guide in guides]
 
     def finish(self, state: State) -> Tensor:
-        """Give quantiles (D, 4096): means over equal shares of the weight, rising.
+        """Return quantiles (D, 4096): means over equal shares of the weight, rising.
 
         Blending such tables gives the barycentre of the styles' distributions, not two heaps side by side.
         """
@@ -81,7 +81,7 @@ class Sorted:
         return table
 
     def towards(self, target: Tensor) -> Distance:
-        """Give the sum of the squared distances of all directions as a function of the state."""
+        """Return the sum of the squared distances of all directions as a function of the state."""
         drawn: dict[int, Tensor | None] = {}
 
         def distance(state: State) -> Tensor:
@@ -99,11 +99,11 @@ class Sorted:
         return distance
 
     def distance(self, state: State, target: Tensor) -> Tensor:
-        """Give the distance of `state` to `target`; `towards` is the way to ask for many."""
+        """Return the distance of `state` to `target`; `towards` is the way to ask for many."""
         return self.towards(target)(state)
 
     def power(self, target: Tensor) -> float:
-        """Give the sum over directions of the mean square."""
+        """Return the sum over directions of the mean square."""
         return float(target.double().square().mean(1).sum())
 
 
@@ -123,7 +123,7 @@ class Histogram(Sorted):
         self.lift = lift
 
     def directions(self, channels: int) -> Tensor | None:
-        """Give the lift."""
+        """Return the lift."""
         return self.lift
 
 
@@ -143,7 +143,7 @@ class SlicedWasserstein(Sorted):
         self.seed = seed
 
     def directions(self, channels: int) -> Tensor:
-        """Give an orthonormal basis (C, C), uniformly distributed."""
+        """Return an orthonormal basis (C, C), uniformly distributed."""
         random = torch.Generator().manual_seed(self.seed)
         q, r = torch.linalg.qr(torch.randn(channels, channels, generator=random, dtype=torch.float64))
         basis: Tensor = q * r.diagonal().sign()
@@ -157,7 +157,7 @@ def _samples(state: State) -> Samples:
 
 
 def _rows(flat: Tensor, matrix: Tensor | None) -> Iterator[tuple[slice, Tensor]]:
-    """Give some rows at a time of the values (D, M) of `flat` (C, M) along the rows of `matrix` (D, C)."""
+    """Return some rows at a time of the values (D, M) of `flat` (C, M) along the rows of `matrix` (D, C)."""
     count = len(flat) if matrix is None else len(matrix)
     step = max(1, CHUNK // max(1, flat.shape[1]))
     for begin in range(0, count, step):
@@ -166,7 +166,7 @@ def _rows(flat: Tensor, matrix: Tensor | None) -> Iterator[tuple[slice, Tensor]]
 
 
 def _quantiles(values: Tensor, weight: Tensor) -> Tensor:
-    """Give the means of `values` (D, M) over equal shares of the `weight` (M,), in float64: (D, LEVELS)."""
+    """Return the means of `values` (D, M) over equal shares of the `weight` (M,), in float64: (D, LEVELS)."""
     values, order = values.double().sort(dim=1)
     share = weight.double()[order]
     share = share / share.sum(1, keepdim=True)
@@ -211,7 +211,7 @@ class _Matched(Function):
 
 
 def _ranked_target(table: Tensor, order: Tensor, weight: Tensor | None) -> Tensor:
-    """Give the values (D, M) of the quantile `table` (D, K) at the middle of each sample's rank, rising."""
+    """Return the values (D, M) of the quantile `table` (D, K) at the middle of each sample's rank, rising."""
     count, last = order.shape[1], table.shape[1] - 1
     if weight is None:
         return F.interpolate(table[None], size=count, mode="linear", align_corners=False)[0]

@@ -21,12 +21,12 @@ Rule = Callable[[Tensor, Tensor], Tensor]
 
 
 def ratio(example: Tensor, photo: Tensor, least: float = 0.7, most: float = 5.0) -> Tensor:
-    """Give clamp(F_E / (F_I + 1e-4), least, most) of features (1, C, h, w) >= 0 (Selim et al. 2016, section 4)."""
+    """Return clamp(F_E / (F_I + 1e-4), least, most) of features (1, C, h, w) >= 0 (Selim et al. 2016, section 4)."""
     return (example / (photo + EPSILON)).clamp(least, most)
 
 
 def energy(example: Tensor, photo: Tensor, least: float = 0.9, most: float = 2.8, window: float = 2.0) -> Tensor:
-    """Give clamp(√(S_E / (S_I + 1e-4)), least, most) of features (1, C, h, w) (Shih et al. 2014, eq. 4).
+    """Return clamp(√(S_E / (S_I + 1e-4)), least, most) of features (1, C, h, w) (Shih et al. 2014, eq. 4).
 
     S is a channel's local energy: its square, averaged by a Gaussian of standard deviation `window`, in neurons.
     """
@@ -48,7 +48,7 @@ def blur(maps: Tensor, deviation: float) -> Tensor:
 def multiplied(
     photo: Tensor, example: Tensor, rule: Rule, *, lift: Tensor | None = None, share: Tensor | float = 1.0
 ) -> Tensor:
-    """Give the features `photo` (1, c, h, w) times their gains towards `example`, where they are positive.
+    """Return the features `photo` (1, c, h, w) times their gains towards `example`, where they are positive.
 
     `lift` (N, c) with orthonormal columns leads to the nominal features, None: they are these. Linear lifts can be
     negative where VGG's rectified features are zero. The gains are those of the rectified nominal features, P -> P +
@@ -71,6 +71,6 @@ def multiplied(
 
 
 def _change(photo: Tensor, example: Tensor, rule: Rule) -> Tensor:
-    """Give what gains add to features."""
+    """Return what gains add to features."""
     photo, example = photo.clamp_min(0), example.to(photo).clamp_min(0)
     return photo * (rule(example, photo) - 1)

@@ -58,7 +58,7 @@ class Positions:
     key: tuple[int, ...]
 
     def __call__(self, evaluation: int) -> tuple[Tensor, Tensor]:
-        """Give (n, 2) rows and columns, and the labels (n,)."""
+        """Return (n, 2) rows and columns, and the labels (n,)."""
         random = generator(*self.key, evaluation)
         height, width = self.labels.shape
         step = max(1, isqrt(height * width // CANDIDATES))
@@ -76,7 +76,7 @@ class Positions:
 
 
 def regions(labels: Tensor, random: torch.Generator) -> Iterator[tuple[int, Tensor]]:
-    """Give each of the `labels`, from low to high, with the flat numbers of its places in random order."""
+    """Return each of the `labels`, from low to high, with the flat numbers of its places in random order."""
     flat = labels.flatten()
     for label in torch.unique(flat).tolist():
         place = (flat == label).nonzero()[:, 0]
@@ -84,7 +84,7 @@ def regions(labels: Tensor, random: torch.Generator) -> Iterator[tuple[int, Tens
 
 
 def generator(*key: int) -> torch.Generator:
-    """Give random numbers that depend on all of `key` and on nothing else."""
+    """Return random numbers that depend on all of `key` and on nothing else."""
     seed = 0
     for part in key:
         # Odd constants of 64 bits, so that neighbouring keys do not end in neighbouring seeds.

@@ -53,24 +53,24 @@ class MeanStd(Summed):
         return [State(f, total) for f, total in zip(found.unbind(), totals, strict=True)]
 
     def finish(self, state: State) -> Tensor:
-        """Give means and standard deviations (2, N); blending them is the barycentre of each channel's Gaussians."""
+        """Return means and standard deviations (2, N); blending them is the barycentre of each channel's Gaussians."""
         mean, square = self._first_two(state.mean())
         floor = FLOOR * square.clamp_min(0).mean() + TINY
         return torch.stack([mean, ((square - mean.square()).clamp_min(0) + floor).sqrt()])
 
     def _first_two(self, moments: Tensor) -> tuple[Tensor, Tensor]:
-        """Give E f and E f² of each channel."""
+        """Return E f and E f² of each channel."""
         if self.lift is None:
             return moments[0], moments[1]
         lift = self.lift.to(moments)
         return lift @ moments[:-1, -1], ((lift @ moments[:-1, :-1]) * lift).sum(1)
 
     def towards(self, target: Tensor) -> Distance:
-        """Give Σ(μ-μ')² + Σ(σ-σ')² as a function of the state."""
+        """Return Σ(μ-μ')² + Σ(σ-σ')² as a function of the state."""
         return lambda state: (self.finish(state) - target).square().sum()
 
     def power(self, target: Tensor) -> float:
-        """Give Σμ² + Σσ²."""
+        """Return Σμ² + Σσ²."""
         return float(target.double().square().sum())
 
 
@@ -92,11 +92,11 @@ class Covariance(Summed):
         return [State(f, sums.total(flat, w)) for f, w in zip(found.unbind(), weights, strict=True)]
 
     def finish(self, state: State) -> Tensor:
-        """Give the raw moments (C + 1, C + 1)."""
+        """Return the raw moments (C + 1, C + 1)."""
         return state.mean()
 
     def towards(self, target: Tensor) -> Distance:
-        """Give the squared distance of Gaussians as a function of the state; the target's root is taken here."""
+        """Return the squared distance of Gaussians as a function of the state; the target's root is taken here."""
         target = target.detach().double()
         mean, wanted = _gaussian(target)
         ridge = RIDGE * float(wanted.trace().clamp_min(0)) + TINY
@@ -118,12 +118,12 @@ class Covariance(Summed):
         return distance
 
     def power(self, target: Tensor) -> float:
-        """Give E|f|², the trace of the second moment: the distance to zero features but for the ridge."""
+        """Return E|f|², the trace of the second moment: the distance to zero features but for the ridge."""
         return float(target.double().diagonal()[:-1].sum())
 
 
 def _gaussian(moments: Tensor) -> tuple[Tensor, Tensor]:
-    """Give the mean and covariance of raw moments (C + 1, C + 1)."""
+    """Return the mean and covariance of raw moments (C + 1, C + 1)."""
     mean = moments[:-1, -1]
     covariance = moments[:-1, :-1] - torch.outer(mean, mean)
     return mean, (covariance + covariance.T) / 2

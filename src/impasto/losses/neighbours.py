@@ -16,7 +16,7 @@ from impasto.losses.statistics import TINY
 
 
 def hypercolumns(features: Mapping[str, Tensor], factors: Mapping[str, float], size: tuple[int, int]) -> Tensor:
-    """Give the hypercolumns (1, ΣC, h, w) on a grid of `size` (h, w), of `features` (1, C, y, x) times their factors.
+    """Return the hypercolumns (1, ΣC, h, w) on a grid of `size` (h, w), of `features` (1, C, y, x) times their factors.
 
     The factor of a layer is one over its nominal width in the paper: the isometric image of a layer that an encoder may
     return in its place then counts as much as the layer (`Encoder.lift`).
@@ -34,7 +34,7 @@ def hypercolumns(features: Mapping[str, Tensor], factors: Mapping[str, float], s
 
 
 def away(columns: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-    """Give the mean over places of 1 - cos, of `columns` and `targets` (1, C, h, w), each with its weight (h, w)."""
+    """Return the mean over places of 1 - cos, of `columns` and `targets` (1, C, h, w), each with its weight (h, w)."""
     each = 1 - F.cosine_similarity(columns, targets, dim=1, eps=TINY)
     return each.mean() if weights is None else (each * weights).mean()
 
@@ -62,7 +62,7 @@ class Replaced:
         return tuple(self.factors)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
-        """Give the loss of a picture with these `features`, (1, C, y, x) each."""
+        """Return the loss of a picture with these `features`, (1, C, y, x) each."""
         size = (self.target.shape[2], self.target.shape[3])
         own = hypercolumns(features, self.factors, size) - self.centre[:, None, None]
         return self.factor * away(own, self.target, self.weights)
@@ -97,7 +97,7 @@ class Nearest:
         return (self.layer,)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
-        """Give the loss of a picture with these `features`, (1, C, y, x) each."""
+        """Return the loss of a picture with these `features`, (1, C, y, x) each."""
         own = thinned(features[self.layer], self.step) - self.centre[:, None, None]
         found, _ = self.bank.match(own[0].detach(), labels=self.labels)
         targets = self.bank.patches(found.flatten())[:, :, 0, 0].T.view_as(own)
@@ -105,5 +105,5 @@ class Nearest:
 
 
 def thinned(maps: Tensor, step: int) -> Tensor:
-    """Give every `step`th row and column of `maps` (..., h, w), in the middle of what is left out."""
+    """Return every `step`th row and column of `maps` (..., h, w), in the middle of what is left out."""
     return maps[..., min(step // 2, maps.shape[-2] - 1) :: step, min(step // 2, maps.shape[-1] - 1) :: step]

@@ -42,13 +42,13 @@ class Normalisation:
     """(l1, l2 or vector, pixels) -> factor."""
 
     def of(self, statistic: Statistic, channels: int, target: Tensor) -> float:
-        """Give the factor on the distance of `statistic` to `target`, for N nominal channels."""
+        """Return the factor on the distance of `statistic` to `target`, for N nominal channels."""
         if statistic.name == "gram":
             return self.style(channels, statistic.power(target))
         return self.squares(channels, statistic.power(target) / statistic.pull)
 
     def gamut(self, pixels: int) -> float:
-        """Give the factor on the sum of squared distances to [0, 1]: that of an `l2` difference."""
+        """Return the factor on the sum of squared distances to [0, 1]: that of an `l2` difference."""
         return self.variation("l2", pixels)
 
 
@@ -81,5 +81,5 @@ NORMALISATIONS = {
 
 
 def power(target: Tensor) -> float:
-    """Give Σ target², accumulated in float64."""
+    """Return Σ target², accumulated in float64."""
     return float(target.double().square().sum())

@@ -22,7 +22,7 @@ class LossReport:
     terms: dict[str, float]
 
     def group(self) -> dict[str, float]:
-        """Give the sums over layers: content, style, tv, gamut."""
+        """Return the sums over layers: content, style, tv, gamut."""
         sums: dict[str, float] = {}
         for name, value in self.terms.items():
             kind = name.split()[0]
@@ -42,7 +42,7 @@ class Whole(Protocol):
         """The layers whose features it needs."""
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
-        """Give the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
+        """Return the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Objective:
         return tuple(term.name for terms in every for term in terms)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> tuple[Tensor, LossReport]:
-        """Give the loss with its graph, and the report, of `image` (1, 3, H, W) with these `features`."""
+        """Return the loss with its graph, and the report, of `image` (1, 3, H, W) with these `features`."""
         losses = [content(features[content.layer]) for content in self.contents]
         losses += [style(state) for style, state in zip(self.styles, self.measure(features), strict=True)]
         losses += [term(image) for term in self.pixels]
@@ -82,7 +82,7 @@ class Objective:
         return stacked.sum(), self.report(stacked.detach().double().tolist())
 
     def measure(self, features: Mapping[str, Tensor], windows: Mapping[str, Window] | None = None) -> list[State]:
-        """Give the state of each style term.
+        """Return the state of each style term.
 
         With `windows`, `features` are those of a part of the picture: the window of each layer says which, and guides
         are cut to it. The states of parts add up to that of the picture.
@@ -101,7 +101,7 @@ class Objective:
         return [found[number] for number in range(len(self.styles))]
 
     def report(self, values: Sequence[float]) -> LossReport:
-        """Give the report of the terms' `values`, in the order of `names`."""
+        """Return the report of the terms' `values`, in the order of `names`."""
         terms: dict[str, float] = {}
         for name, value in zip(self.names, values, strict=True):
             terms[name] = terms.get(name, 0.0) + value  # two terms of one name, as of two scales of a style

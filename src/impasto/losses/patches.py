@@ -97,29 +97,29 @@ class Bank:
         self._allowed = torch.cat(allowed, 1) if allowed else None
 
     def __len__(self) -> int:
-        """Give the number of patches."""
+        """Return the number of patches."""
         return len(self._corners)
 
     @property
     def able(self) -> Tensor:
-        """Give for each label whether any patch may stand for it (L,); without labels there are none."""
+        """Return for each label whether any patch may stand for it (L,); without labels there are none."""
         return torch.zeros(0, dtype=torch.bool) if self._allowed is None else self._allowed.any(1)
 
     @property
     def power(self) -> float:
-        """Give the mean over patches of Σ t²."""
+        """Return the mean over patches of Σ t²."""
         squares = self._flat.double().square().sum(1)
         return float(
             sum(squares[at].sum() for at in self._offsets(torch.arange(len(self), device=squares.device)))
         ) / len(self)
 
     def patches(self, numbers: Tensor) -> Tensor:
-        """Give the patches of these `numbers` (n,), as (n, C, size, size)."""
+        """Return the patches of these `numbers` (n,), as (n, C, size, size)."""
         found = torch.stack([self._flat[at] for at in self._offsets(numbers)], 2)
         return found.view(*found.shape[:2], self.size, self.size)
 
     def grid(self, height: int, width: int) -> tuple[int, int]:
-        """Give the rows and columns of patches of a map of this size."""
+        """Return the rows and columns of patches of a map of this size."""
         return counts_of((height, width), self.size, self.stride)
 
     @torch.no_grad()
@@ -132,7 +132,7 @@ class Bank:
         penalty: float = 0.0,
         share: float | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Give for each patch of `features` (C, h, w) the number of its match, and how alike they are: (Y, X) each.
+        """Return for each patch of `features` (C, h, w) the number of its match, and how alike they are: (Y, X) each.
 
         `maps` (R, h, w) are those of these features, and `labels` (Y, X) restrict matches to patches that are allowed
         to stand for the label; -1, and a label that no patch may stand for, restrict nothing.
@@ -229,14 +229,14 @@ class Bank:
         return Prepared(planes, length, counts, wide)
 
     def _restricted(self, labels: Tensor | None) -> Tensor | None:
-        """Give `labels`, those that no patch may stand for as -1; None where there is nothing to restrict."""
+        """Return `labels`, those that no patch may stand for as -1; None where there is nothing to restrict."""
         if labels is None or self._allowed is None:
             return None
         able = F.pad(self._allowed.any(1), (0, 1), value=False)
         return torch.where(able[labels], labels, -1)
 
     def _bands(self, query: Prepared, source: Prepared) -> tuple[int, int]:
-        """Give how many rows of patches of both to take at a time: square bands have the least overlap."""
+        """Return how many rows of patches of both to take at a time: square bands have the least overlap."""
         row = query.planes[0].shape[2] * source.planes[0].shape[2]
         pairs = self._scratch / (query.wide.itemsize * 3 * row)
         most = query.counts[0], source.counts[0]
@@ -312,7 +312,7 @@ class Bank:
     def _nearest(
         self, query: Prepared, ours: Tensor, theirs: Tensor, numbers: Tensor, bars: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Give the likeness and the places in `theirs` of the nearest of some of `ours`: what `claim` asks for."""
+        """Return the likeness and the places in `theirs` of the nearest of some of `ours`: what `claim` asks for."""
         device, most = ours.device, min(ASKED, len(theirs))
         asked, bars = ours[numbers.to(device)], bars.to(device)
         width = sum(len(plane) for plane in query.planes) * self.size**2
@@ -329,7 +329,7 @@ class Bank:
         return best.cpu(), place.cpu()
 
     def _units(self, prepared: Sequence[Prepared], numbers: Tensor) -> Tensor:
-        """Give the vectors (n, D) of the patches of these `numbers` (n,), whose products are how alike they are."""
+        """Return the vectors (n, D) of the patches of these `numbers` (n,), whose products are how alike they are."""
         found: Tensor | None = None
         begin = 0
         for each in prepared:
@@ -370,7 +370,7 @@ class Bank:
 
 
 def shares(maps: Tensor, size: int, stride: int) -> Tensor:
-    """Give how much of each patch the regions `maps` (R, h, w) take: (R, Y, X)."""
+    """Return how much of each patch the regions `maps` (R, h, w) take: (R, Y, X)."""
     return F.avg_pool2d(covered(maps, size, stride)[None], size, stride)[0]
 
 
@@ -387,7 +387,7 @@ def _flat(rows: slice, columns: int) -> slice:
 
 
 def _reversed_bits(count: int) -> list[int]:
-    """Give 0 ... count - 1 in the order of their bits read backwards: each one far from those before it."""
+    """Return 0 ... count - 1 in the order of their bits read backwards: each one far from those before it."""
     bits = max(1, (count - 1).bit_length())
     order = (int(f"{number:0{bits}b}"[::-1], 2) for number in range(1 << bits))
     return [number for number in order if number < count]

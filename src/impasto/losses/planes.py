@@ -22,7 +22,7 @@ class Prepared:
     """Whether maps are among the planes."""
 
     def vectors(self, numbers: Tensor, size: int, stride: int) -> Tensor:
-        """Give the vectors (n, D) of patches whose products are how alike they are."""
+        """Return the vectors (n, D) of patches whose products are how alike they are."""
         parts = []
         for number, plane in enumerate(self.planes):
             width = plane.shape[2]
@@ -36,7 +36,7 @@ class Prepared:
 
 
 def products(one: Tensor, other: Tensor, size: int, stride: int) -> Tensor:
-    """Give the products (P, S) of all patches of `one` (C, h, w) with all of `other` (C, h', w')."""
+    """Return the products (P, S) of all patches of `one` (C, h, w) with all of `other` (C, h', w')."""
     (rows, columns), (others, beside) = (counts_of(tuple(each.shape[1:]), size, stride) for each in (one, other))
     total: Tensor | None = None
     for top in range(min(size, stride)):
@@ -69,7 +69,7 @@ def _windows(table: Tensor, count: int, down: int, right: int) -> Tensor:
 
 
 def counts_of(size: tuple[int, ...], patch: int, stride: int) -> tuple[int, int]:
-    """Give the rows and columns of patches of a map of `size`."""
+    """Return the rows and columns of patches of a map of `size`."""
     rows, columns = (max(0, -(-(side - patch) // stride)) + 1 for side in size)
     return rows, columns
 

@@ -28,7 +28,7 @@ class State:
         return State(self.sums + other.sums, self.total + other.total)
 
     def mean(self) -> Tensor:
-        """Give the sums per unit of weight; zero where nothing was measured."""
+        """Return the sums per unit of weight; zero where nothing was measured."""
         return self.sums / torch.where(self.total > 0, self.total, 1)
 
 
@@ -51,19 +51,19 @@ class Statistic(Protocol):
         """Sum over the positions of `features` (1, C, h, w), weighted by `guide` (h, w) >= 0."""
 
     def measure_each(self, features: Tensor, guides: Sequence[Tensor | None]) -> list[State]:
-        """Give the states of several regions of the same features, sharing what they can."""
+        """Return the states of several regions of the same features, sharing what they can."""
 
     def finish(self, state: State) -> Tensor:
         """Turn sums into a target; linear blends of targets are targets."""
 
     def towards(self, target: Tensor) -> Distance:
-        """Give the distance to `target`, with all that depends on the target alone computed once."""
+        """Return the distance to `target`, with all that depends on the target alone computed once."""
 
     def distance(self, state: State, target: Tensor) -> Tensor:
-        """Give the distance of `state` to `target`, a scalar >= 0 with its graph."""
+        """Return the distance of `state` to `target`, a scalar >= 0 with its graph."""
 
     def power(self, target: Tensor) -> float:
-        """Give the distance of features that are zero everywhere to `target`."""
+        """Return the distance of features that are zero everywhere to `target`."""
 
 
 class Summed:
@@ -78,11 +78,11 @@ class Summed:
         raise NotImplementedError
 
     def towards(self, target: Tensor) -> Distance:
-        """Give the distance to `target`."""
+        """Return the distance to `target`."""
         raise NotImplementedError
 
     def distance(self, state: State, target: Tensor) -> Tensor:
-        """Give the distance of `state` to `target`; `towards` is the way to ask for many."""
+        """Return the distance of `state` to `target`; `towards` is the way to ask for many."""
         return self.towards(target)(state)
 
 
@@ -108,19 +108,19 @@ class Gram(Summed):
         return [State(f, sums.total(flat, w)) for f, w in zip(found.unbind(), weights, strict=True)]
 
     def finish(self, state: State) -> Tensor:
-        """Give Ĝ (C, C); zero where nothing was measured."""
+        """Return Ĝ (C, C); zero where nothing was measured."""
         return state.mean()
 
     def towards(self, target: Tensor) -> Distance:
-        """Give Σ(Ĝ-Â)² as a function of the state."""
+        """Return Σ(Ĝ-Â)² as a function of the state."""
         return lambda state: (state.mean() - target).square().sum()
 
     def power(self, target: Tensor) -> float:
-        """Give ΣÂ²."""
+        """Return ΣÂ²."""
         return float(target.double().square().sum())
 
 
 def blend(targets: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
-    """Give the weighted mean of finished statistics of several styles; `weights` are divided by their sum."""
+    """Return the weighted mean of finished statistics of several styles; `weights` are divided by their sum."""
     total = sum(weights)
     return torch.stack([target * (weight / total) for target, weight in zip(targets, weights, strict=True)]).sum(0)

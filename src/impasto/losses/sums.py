@@ -17,14 +17,14 @@ CHUNK = 1 << 20
 
 
 def positions(features: Tensor) -> Tensor:
-    """Give `features` (1, C, h, w) as (C, M)."""
+    """Return `features` (1, C, h, w) as (C, M)."""
     if features.shape[0] != 1:
         raise ValueError(f"a statistic takes the features of one picture, not of {features.shape[0]}")
     return features.flatten(2)[0]
 
 
 def weights(features: Tensor, guide: Tensor | None) -> Tensor | None:
-    """Give `guide` (h, w) as weights (M,) in a type that holds sums over `features` (1, C, h, w)."""
+    """Return `guide` (h, w) as weights (M,) in a type that holds sums over `features` (1, C, h, w)."""
     if guide is None:
         return None
     if guide.shape != features.shape[-2:]:
@@ -33,12 +33,12 @@ def weights(features: Tensor, guide: Tensor | None) -> Tensor | None:
 
 
 def wide(dtype: torch.dtype) -> torch.dtype:
-    """Give the type that sums over many positions need: half precision overflows, and cannot count to 4097."""
+    """Return the type that sums over many positions need: half precision overflows, and cannot count to 4097."""
     return torch.float32 if dtype in (torch.bfloat16, torch.float16) else dtype
 
 
 def total(flat: Tensor, weight: Tensor | None) -> Tensor:
-    """Give the weight () of all positions of `flat` (C, M)."""
+    """Return the weight () of all positions of `flat` (C, M)."""
     return torch.tensor(flat.shape[1], dtype=wide(flat.dtype), device=flat.device) if weight is None else weight.sum()
 
 
@@ -53,7 +53,7 @@ def products(flat: Tensor, weight: Sequence[Tensor | None], *, mean: bool = Fals
 
 
 def _step(flat: Tensor, weight: Sequence[Tensor | None]) -> int:
-    """Give how many positions to take at a time: all, where nothing but a product of matrices is asked for."""
+    """Return how many positions to take at a time: all, where nothing but a product of matrices is asked for."""
     if all(w is None for w in weight) and flat.dtype is wide(flat.dtype):
         return max(1, flat.shape[1])
     return max(256, CHUNK // flat.shape[0])

@@ -32,7 +32,7 @@ class Content:
         return f"content {self.layer}"
 
     def __call__(self, features: Tensor) -> Tensor:
-        """Give the loss of `features` (1, C, h, w)."""
+        """Return the loss of `features` (1, C, h, w)."""
         away = (features - self.target).square()
         weight = sums.weights(features, self.guide)
         return self.factor * (away.sum() if weight is None else away.sum(1).flatten() @ weight.to(away.dtype))
@@ -63,7 +63,7 @@ class Style:
         return " ".join(filter(None, ("style", self.layer, self.region, kind)))
 
     def __call__(self, state: State) -> Tensor:
-        """Give the loss of the `state` of the picture, or of the region."""
+        """Return the loss of the `state` of the picture, or of the region."""
         return self.factor * self._distance(state)
 
 
@@ -105,7 +105,7 @@ class Patches:
         return f"style {self.layer} patches"
 
     def __call__(self, features: Tensor) -> Tensor:
-        """Give the loss of `features` (1, C, h, w)."""
+        """Return the loss of `features` (1, C, h, w)."""
         found = self._matches(features[0])
         size = (features.shape[2], features.shape[3])
         total, count, squares = self.bank.vote(found, size, self.weights)
@@ -142,11 +142,11 @@ class TotalVariation:
     name: str = "tv"
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Give the loss of `image` (1, 3, H, W)."""
+        """Return the loss of `image` (1, 3, H, W)."""
         return self.part(image, image[..., :1, :], image[..., :1]) if self.wrap else self.part(image, None, None)
 
     def part(self, image: Tensor, below: Tensor | None, beside: Tensor | None) -> Tensor:
-        """Give the share of a part (1, 3, h, w) of a picture.
+        """Return the share of a part (1, 3, h, w) of a picture.
 
         `below` (1, 3, 1, w) and `beside` (1, 3, h, 1) are the pixels that follow it; None: the picture ends there.
         """
@@ -172,5 +172,5 @@ class Gamut:
     name: str = "gamut"
 
     def __call__(self, image: Tensor) -> Tensor:
-        """Give the loss of `image` (1, 3, H, W)."""
+        """Return the loss of `image` (1, 3, H, W)."""
         return self.factor * (image - image.clamp(0, 1)).square().sum()

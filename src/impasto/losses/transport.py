@@ -22,7 +22,7 @@ COLOURS = 3
 
 
 def relaxed_transport(one: Tensor, other: Tensor, *, colours: bool = False) -> Tensor:
-    """Give the relaxed earth mover's distance of two sets, (n, D) and (m, D): the larger of two lower bounds.
+    """Return the relaxed earth mover's distance of two sets, (n, D) and (m, D): the larger of two lower bounds.
 
     Each member of one set goes to the nearest of the other, on average over the set, and the other way round (Kolkin
     et al. 2019, eq. 4-6; Kusner et al. 2015). Distances are cosine distances, 1 - cos, in [0, 2]; for `colours` the
@@ -63,7 +63,7 @@ class Moments:
         return cls(mean, centred.T @ centred / len(points), nominal or points.shape[1])
 
     def distance(self, points: Tensor) -> Tensor:
-        """Give mean |Δμ| + mean |ΔΣ| of `points` (n, D) (Kolkin et al. 2019, eq. 7)."""
+        """Return mean |Δμ| + mean |ΔΣ| of `points` (n, D) (Kolkin et al. 2019, eq. 7)."""
         own = Moments.of(points)
         width = len(self.mean)
         means: Tensor = (own.mean - self.mean).abs().sum() / (width * self.nominal) ** 0.5
@@ -87,7 +87,7 @@ class Painter:
         object.__setattr__(self, "_colours", Moments.of(self.columns[:, -COLOURS:]))
 
     def __call__(self, points: Tensor, palette: float) -> Tensor:
-        """Give the loss of `points` (n, D), colours of which count `palette` times once more.
+        """Return the loss of `points` (n, D), colours of which count `palette` times once more.
 
         Of colours, moments are compared too, which the paper does not: a whole sky of any one colour that the painting
         has somewhere is next to nothing to relaxed transport.
@@ -121,7 +121,7 @@ class Transport:
         return tuple(self.columns.factors)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
-        """Give the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
+        """Return the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
         at, labels = self.positions(next(self.evaluations))
         found = image.sum() * 0
         for label in torch.unique(labels).tolist():
@@ -154,7 +154,7 @@ class SelfSimilarity:
         return tuple(self.columns.factors)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
-        """Give the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
+        """Return the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
         at, labels = self.positions(next(self.evaluations))
         with torch.no_grad():
             target = self.columns(self.photo, self.features, at)
@@ -169,7 +169,7 @@ def _shares(points: Tensor) -> Tensor:
 
 
 def _transport(one: Tensor, other: Tensor, others: Tensor, colours: bool = False) -> Tensor:
-    """Give the relaxed transport of `one` (n, D) and `other` (m, D) with the directions `others` (m, D)."""
+    """Return the relaxed transport of `one` (n, D) and `other` (m, D) with the directions `others` (m, D)."""
     directions = F.normalize(one, dim=1, eps=TINY)
     with torch.no_grad():
         forth, back = _nearest(directions, others, (one, other) if colours else None)
@@ -183,7 +183,7 @@ def _transport(one: Tensor, other: Tensor, others: Tensor, colours: bool = False
 
 
 def _nearest(directions: Tensor, others: Tensor, colours: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
-    """Give for each of one set the number of the nearest of the other, and the other way round."""
+    """Return for each of one set the number of the nearest of the other, and the other way round."""
     one, other = colours or (directions, others)
     step = max(1, SCRATCH_BYTES // (directions.element_size() * len(others)))
     forth = []

@@ -28,7 +28,7 @@ class Statistics:
         self._found: dict[nn.Module, Moments] = {}
 
     def of(self, norm: nn.Module, x: Tensor) -> Moments:
-        """Give what `norm` normalises `x` (B, C, H, W) with, measuring it the first time."""
+        """Return what `norm` normalises `x` (B, C, H, W) with, measuring it the first time."""
         if norm not in self._found:
             self._found[norm] = moments(x)
         return self._found[norm]
@@ -150,7 +150,7 @@ def _pad(x: Tensor, sides: tuple[int, int, int, int], mode: str) -> Tensor:
 
 
 def initialise(net: nn.Module, seed: int) -> None:
-    """Give the convolutions of `net` random weights that keep the variance (He et al. 2015)."""
+    """Return the convolutions of `net` random weights that keep the variance (He et al. 2015)."""
     random = torch.Generator().manual_seed(seed)
     for module in net.modules():
         if isinstance(module, Conv | UpConv):

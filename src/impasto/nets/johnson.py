@@ -65,7 +65,7 @@ PAPER = JohnsonPlan(narrow=64, wide=128, residuals=5, kernel=9, full=32, smooth=
 
 
 def scaled(width: float) -> JohnsonPlan:
-    """Give the default plan with `width` times its channels. Raises `UsageError` when too narrow or too wide."""
+    """Return the default plan with `width` times its channels. Raises `UsageError` when too narrow or too wide."""
     small = JohnsonPlan()
     return JohnsonPlan(narrow=round(width * small.narrow), wide=round(width * small.wide))
 

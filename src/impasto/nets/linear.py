@@ -89,7 +89,7 @@ class Reader(nn.Module):
             self.fully[-1].get_parameter("bias").copy_(torch.eye(plan.size).flatten())
 
     def codes(self, centred: Tensor) -> Tensor:
-        """Give what the Gram matrix is taken of, (B, k, h, w); beyond the border is the mean."""
+        """Return what the Gram matrix is taken of, (B, k, h, w); beyond the border is the mean."""
         for number, conv in enumerate(self.convs):
             centred = conv(F.relu(centred) if number else centred)
         return centred
@@ -161,7 +161,7 @@ class Linear(nn.Module):
         return self.factor(side, mean, Gram().measure(self.codes(side, features, mean), guide))
 
     def codes(self, side: Side, features: Tensor, mean: State) -> Tensor:
-        """Give the codes (1, k, h, w) of `features` (1, C, h, w), which are centred by the mean of the whole."""
+        """Return the codes (1, k, h, w) of `features` (1, C, h, w), which are centred by the mean of the whole."""
         return self._reader(side).codes(features - mean.mean().to(features)[:, None, None])
 
     def factor(self, side: Side, mean: State, gram: State) -> Factor:
@@ -171,7 +171,7 @@ class Linear(nn.Module):
         return Factor(mean.mean(), matrix, empty=float(mean.total) <= 0)
 
     def transform(self, content: Factor, style: Factor) -> Affine:
-        """Give the map f -> U S C (Z (f - μ_c) + z) + u + μ_s, of compression (Z, z) and its way back (U, u)."""
+        """Return the map f -> U S C (Z (f - μ_c) + z) + u + μ_s, of compression (Z, z) and its way back (U, u)."""
         with torch.no_grad():
             inner = self.unzip.weight[:, :, 0, 0] @ style.matrix @ content.matrix
             matrix = inner @ self.compress.weight[:, :, 0, 0]
@@ -203,7 +203,7 @@ def means(features: Tensor, guide: Tensor | None = None) -> State:
 
 
 def fingerprint(net: nn.Module) -> str:
-    """Give the sha256 of the weights as float16, in the order of their names: what else is in a file is left out."""
+    """Return the sha256 of the weights as float16, in the order of their names: what else is in a file is left out."""
     found = hashlib.sha256()
     for name, value in sorted(net.state_dict().items()):
         found.update(name.encode())

@@ -62,7 +62,7 @@ class Card:
             object.__setattr__(self, name, plain)
 
     def text(self) -> str:
-        """Give the card as JSON."""
+        """Return the card as JSON."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod

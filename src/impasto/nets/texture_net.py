@@ -106,7 +106,7 @@ class TextureNet(nn.Module):
         return self.generate(levels[::-1], statistics, padding="replicate")[..., :height, :width]
 
     def noise(self, size: tuple[int, int], random: torch.Generator, batch: int = 1) -> list[Tensor]:
-        """Give uniform noise in [0, 1] for each scale, coarse to fine: (batch, 3, h, w); `size` a multiple of 32."""
+        """Return uniform noise in [0, 1] for each scale, coarse to fine: (batch, 3, h, w); `size` a multiple of 32."""
         steps = (self.stride >> scale for scale in range(self.plan.scales))
         return [torch.rand(batch, 3, size[0] // step, size[1] // step, generator=random) for step in steps]
 
@@ -124,7 +124,7 @@ class TextureNet(nn.Module):
     def generate(
         self, levels: Sequence[Tensor], statistics: Statistics | None = None, *, padding: str = "circular"
     ) -> Tensor:
-        """Give the picture of `levels`, coarse to fine, each twice the size of the one before."""
+        """Return the picture of `levels`, coarse to fine, each twice the size of the one before."""
         x: Tensor | None = None
         for scale, level in enumerate(levels):
             entered = (level - 0.5).to(self.precision or level.dtype).contiguous(memory_format=torch.channels_last)

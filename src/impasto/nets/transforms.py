@@ -83,13 +83,13 @@ class Affine:
         return torch.nn.functional.conv2d(features, matrix[:, :, None, None], offset)
 
     def weakened(self, alpha: float) -> "Affine":
-        """Give the map to alpha · f' + (1 - alpha) · f: 0 changes nothing, 1 is the whole map."""
+        """Return the map to alpha · f' + (1 - alpha) · f: 0 changes nothing, 1 is the whole map."""
         rest = torch.full_like(self.offset, 1 - alpha)
         return Affine(alpha * self.matrix + (rest if self.matrix.ndim == 1 else rest.diag()), alpha * self.offset)
 
 
 def mix(maps: Sequence[Affine], weights: Sequence[float] | None = None) -> Affine:
-    """Give the map to the weighted mean of what `maps` give; `weights` are divided by their sum.
+    """Return the map to the weighted mean of what `maps` give; `weights` are divided by their sum.
 
     Li et al. 2017, section 3.2: styles are interpolated before the result is weakened.
 
@@ -107,7 +107,7 @@ def mix(maps: Sequence[Affine], weights: Sequence[float] | None = None) -> Affin
 
 
 def whitening(content: Moments, style: Moments, cut: float = CUT) -> Affine:
-    """Give the map that whitens `content` and colours it as `style` (Li et al. 2017, eqs. 2 and 3).
+    """Return the map that whitens `content` and colours it as `style` (Li et al. 2017, eqs. 2 and 3).
 
     V_s Λ_s^½ V_sᵀ V_c Λ_c^-½ V_cᵀ (f - μ_c) + μ_s, of the eigenvalues that are above `cut`.
     """
@@ -116,7 +116,7 @@ def whitening(content: Moments, style: Moments, cut: float = CUT) -> Affine:
 
 
 def scaling(content: Moments, style: Moments) -> Affine:
-    """Give the map to the style's mean and deviation of each channel (Huang & Belongie 2017, eq. 8)."""
+    """Return the map to the style's mean and deviation of each channel (Huang & Belongie 2017, eq. 8)."""
     scale = style.deviation / content.deviation
     return Affine(scale, style.mean - scale * content.mean)
 
@@ -180,7 +180,7 @@ def wct(
 def guided(
     content: Moments, styles: Sequence[Moments], alpha: float = 1.0, weights: Sequence[float] | None = None
 ) -> Affine:
-    """Give the map of one region after the styles that have it; where none has, or it is empty: nothing changes."""
+    """Return the map of one region after the styles that have it; where none has, or it is empty: nothing changes."""
     weights = [1.0] * len(styles) if weights is None else weights
     present = [(whitening(content, s), w) for s, w in zip(styles, weights, strict=True) if not s.empty and w > 0]
     if content.empty or not present:
@@ -190,7 +190,7 @@ def guided(
 
 
 def adain(content: Tensor, style: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
-    """Give `content` (B, C, h, w) the mean and deviation of each channel of `style` (B, C, h', w').
+    """Return `content` (B, C, h, w) the mean and deviation of each channel of `style` (B, C, h', w').
 
     alpha: one strength, or one for each picture, (B,). For whole pictures; `scaling` is for moments that add.
     """
@@ -209,7 +209,7 @@ def _mean_deviation(features: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _power(covariance: Tensor, exponent: float, cut: float) -> Tensor:
-    """Give V Λ^exponent Vᵀ over the eigenvalues that count."""
+    """Return V Λ^exponent Vᵀ over the eigenvalues that count."""
     values, vectors = torch.linalg.eigh(covariance)
     kept = values > cut * covariance.diagonal().mean().clamp_min(_TINY)
     powers = torch.where(kept, values.clamp_min(_TINY) ** exponent, 0.0)

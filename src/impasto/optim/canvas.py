@@ -14,7 +14,7 @@ NOISE = 20 / 255
 
 
 def start(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, seed: int) -> Tensor:
-    """Give the first canvas, (1, 3, H, W) like `content`, for one of the starts of a recipe.
+    """Return the first canvas, (1, 3, H, W) like `content`, for one of the starts of a recipe.
 
     `noise` is uniform around ImageNet's mean colour; `blend` mixes it into the content with share `blend`; `style`
     is Gaussian noise with the mean colour and colour covariance of the styles. A start from a file is a `content`
@@ -90,7 +90,7 @@ class View:
         return not self.grey and self.kept is None and self.packing is None
 
     def __call__(self, canvas: Tensor) -> Tensor:
-        """Give the picture (1, 3, H, W)."""
+        """Return the picture (1, 3, H, W)."""
         pixels = self.pixels(canvas)
         image = pixels.expand(-1, 3, -1, -1) if self.grey else pixels
         if self.kept is None or self.photo is None:
@@ -98,9 +98,9 @@ class View:
         return image + self.kept * (self.photo - image)
 
     def canvas(self, pixels: Tensor) -> Tensor:
-        """Give the canvas of `pixels` (1, C, H, W): one channel where it is grey, else three."""
+        """Return the canvas of `pixels` (1, C, H, W): one channel where it is grey, else three."""
         return pixels if self.packing is None else self.packing.pack(pixels)
 
     def pixels(self, canvas: Tensor) -> Tensor:
-        """Give the pixels (1, C, H, W) of a canvas, before anything is kept or put beside them."""
+        """Return the pixels (1, C, H, W) of a canvas, before anything is kept or put beside them."""
         return canvas if self.packing is None else self.packing.unpack(canvas)

@@ -8,7 +8,7 @@ NAMES = ("auto", "cpu", "cuda", "mps")
 
 
 def choose(name: str = "auto") -> torch.device:
-    """Give the device called `name`; `auto` is the first there is of cuda and mps, and else the CPU.
+    """Return the device called `name`; `auto` is the first there is of cuda and mps, and else the CPU.
 
     Raises `ResourceError` for a device that torch does not know or this machine does not have.
     """
@@ -24,7 +24,7 @@ def choose(name: str = "auto") -> torch.device:
 
 
 def present() -> list[str]:
-    """Give the kinds of device there are, the one to prefer last."""
+    """Return the kinds of device there are, the one to prefer last."""
     found = ["cpu"]
     if torch.backends.mps.is_available():
         found.append("mps")

@@ -24,7 +24,7 @@ class WholeImage:
         self._encode, self._objective = encode, objective
 
     def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]:
-        """Give the report and the gradient of `image` (1, 3, H, W)."""
+        """Return the report and the gradient of `image` (1, 3, H, W)."""
         leaf = image.detach().requires_grad_()
         features = self._encode(leaf, self._objective.layers)
         loss, report = self._objective(leaf, features)
@@ -39,7 +39,7 @@ class Viewed:
         self._evaluate, self._view = evaluate, view
 
     def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]:
-        """Give the report and the gradient of the canvas `image`."""
+        """Return the report and the gradient of the canvas `image`."""
         leaf = image.detach().requires_grad_()
         shown = self._view(leaf)
         report, outer = self._evaluate(shown.detach())

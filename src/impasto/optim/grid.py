@@ -26,19 +26,19 @@ class Span:
     side: int
 
     def __len__(self) -> int:
-        """Give the pixels that are encoded."""
+        """Return the pixels that are encoded."""
         return self.end - self.begin
 
     def window(self, stride: int) -> slice:
-        """Give the own neurons in a layer's map of the whole picture."""
+        """Return the own neurons in a layer's map of the whole picture."""
         return slice(self.start // stride, self.stop // stride)
 
     def margins(self, stride: int) -> tuple[int, int]:
-        """Give the neurons of the halo, before and after the own, in a layer's map of the tile."""
+        """Return the neurons of the halo, before and after the own, in a layer's map of the tile."""
         return (self.start - self.begin) // stride, len(self) // stride - (self.stop - self.begin) // stride
 
     def pieces(self) -> Iterator[slice]:
-        """Give the parts of the picture that the encoded pixels are, in order."""
+        """Return the parts of the picture that the encoded pixels are, in order."""
         at = self.begin
         while at < self.end:
             size = min(self.side - at % self.side, self.end - at)
@@ -54,7 +54,7 @@ class Tile:
     columns: Span
 
     def cut(self, image: Tensor) -> Tensor:
-        """Give a copy (1, C, h, w) of the encoded pixels of `image` (1, C, H, W)."""
+        """Return a copy (1, C, h, w) of the encoded pixels of `image` (1, C, H, W)."""
         columns = list(self.columns.pieces())
         strips = [torch.cat([image[..., rows, part] for part in columns], -1) for rows in self.rows.pieces()]
         return torch.cat(strips, -2) if len(strips) > 1 else strips[0]
@@ -71,11 +71,11 @@ class Tile:
             top += height
 
     def window(self, stride: int) -> Window:
-        """Give the own neurons in a layer's map of the whole picture."""
+        """Return the own neurons in a layer's map of the whole picture."""
         return self.rows.window(stride), self.columns.window(stride)
 
     def own(self, features: Tensor, stride: int) -> Tensor:
-        """Give the own neurons of the `features` (1, C, h, w) of the tile."""
+        """Return the own neurons of the `features` (1, C, h, w) of the tile."""
         (above, below), (left, right) = self.rows.margins(stride), self.columns.margins(stride)
         if not (above or below or left or right):
             return features
@@ -83,7 +83,7 @@ class Tile:
         return F.pad(features, (-left, -right, -above, -below))
 
     def beyond(self) -> "Tile":
-        """Give the own pixels with the row below and the column beside them, at the other border where they wrap."""
+        """Return the own pixels with the row below and the column beside them, at the other border where they wrap."""
         rows, columns = (replace(s, begin=s.start, end=s.stop + 1) for s in (self.rows, self.columns))
         return Tile(rows, columns)
 
@@ -127,11 +127,11 @@ class Grid:
         return sum(len(tile.rows) * len(tile.columns) for tile in self.tiles) / math.prod(self.size)
 
     def windows(self, tile: Tile) -> dict[str, Window]:
-        """Give the own neurons of `tile` in each layer's map of the whole picture."""
+        """Return the own neurons of `tile` in each layer's map of the whole picture."""
         return {layer: tile.window(stride) for layer, stride in self.strides.items()}
 
     def own(self, tile: Tile, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Give the own neurons of the `features` of `tile`."""
+        """Return the own neurons of the `features` of `tile`."""
         return {layer: tile.own(found, self.strides[layer]) for layer, found in features.items()}
 
     def _best(self, area: int) -> tuple[list[Span], list[Span]]:

@@ -28,7 +28,7 @@ class Vector(Protocol):
     """Numbers kept somewhere, as long as a picture."""
 
     def read(self, part: slice) -> Tensor:
-        """Give some of them in the type they are kept in, (n,)."""
+        """Return some of them in the type they are kept in, (n,)."""
 
     def write(self, part: slice, values: Tensor) -> None:
         """Replace some of them by `values` (n,)."""
@@ -41,7 +41,7 @@ class Held:
     values: Tensor
 
     def read(self, part: slice) -> Tensor:
-        """Give a view of some of them."""
+        """Return a view of some of them."""
         return self.values[part]
 
     def write(self, part: slice, values: Tensor) -> None:
@@ -58,7 +58,7 @@ class Filed:
     dtype: torch.dtype
 
     def read(self, part: slice) -> Tensor:
-        """Give a copy of some of them."""
+        """Return a copy of some of them."""
         found = torch.empty(part.stop - part.start, dtype=self.dtype)
         self.file.seek(self.offset + part.start * self.dtype.itemsize)
         bytes_ = _bytes(found)
@@ -127,7 +127,7 @@ class Pairs:
         self._taken = 0
 
     def __len__(self) -> int:
-        """Give the number of pairs."""
+        """Return the number of pairs."""
         return len(self._pairs)
 
     def clear(self) -> None:
@@ -179,7 +179,7 @@ class Pairs:
             self._add(flat, pair.moved, factor - self.dot(pair.changed, flat) / pair.curvature)
 
     def dot(self, vector: Vector, other: Tensor) -> float:
-        """Give the product of a vector with a tensor of as many values."""
+        """Return the product of a vector with a tensor of as many values."""
         flat = _flat(other)
         return sum(_dot(vector.read(part).to(flat), flat[part]) for part in self._parts())
 
@@ -193,7 +193,7 @@ class Pairs:
         return vector
 
     def fetch(self, vector: Vector, like: Tensor) -> Tensor:
-        """Give a vector as a tensor like `like`; not a copy where it is in memory anyway."""
+        """Return a vector as a tensor like `like`; not a copy where it is in memory anyway."""
         if isinstance(vector, Held):
             return vector.values.view_as(like)
         found = torch.empty_like(like, memory_format=torch.contiguous_format)
@@ -207,14 +207,14 @@ class Pairs:
         return self._keeping.narrow
 
     def export(self) -> list[tuple[Tensor | Pieces, Tensor | Pieces]]:
-        """Give all pairs (N,), the oldest first, as they are kept: bfloat16 where they are narrow.
+        """Return all pairs (N,), the oldest first, as they are kept: bfloat16 where they are narrow.
 
         They are not copies, and the next `remember` writes over the oldest.
         """
         return [(self.kept(pair.moved, self._kept), self.kept(pair.changed, self._kept)) for pair in self._pairs]
 
     def kept(self, vector: Vector, dtype: torch.dtype) -> Tensor | Pieces:
-        """Give a vector of some type (N,): the tensor itself, or what reads it from its file."""
+        """Return a vector of some type (N,): the tensor itself, or what reads it from its file."""
         return vector.values if isinstance(vector, Held) else Pieces((self._count,), dtype, vector.read)
 
     def restore(self, pairs: Sequence[tuple[Tensor | Pieces, Tensor | Pieces]]) -> None:
@@ -245,7 +245,7 @@ class Pairs:
             flat[part].add_(vector.read(part).to(flat), alpha=factor)
 
     def _room(self) -> Pair:
-        """Give a pair to write to: the oldest one when there are enough."""
+        """Return a pair to write to: the oldest one when there are enough."""
         if len(self._pairs) == self.most:
             return self._pairs.popleft()
         if self._spare:
@@ -267,14 +267,14 @@ class Pairs:
 
 
 def scratch() -> str:
-    """Give the folder for what does not fit into memory: TMPDIR, or /var/tmp, because /tmp may be memory itself."""
+    """Return the folder for what does not fit into memory: TMPDIR, or /var/tmp, because /tmp may be memory itself."""
     folder = Path(tempfile.gettempdir())
     lasting = Path("/var/tmp")
     return str(lasting if folder == Path("/tmp") and lasting.is_dir() else folder)
 
 
 def scratch_bytes() -> int:
-    """Give the bytes that are free where vectors are filed."""
+    """Return the bytes that are free where vectors are filed."""
     return shutil.disk_usage(scratch()).free
 
 

@@ -16,7 +16,7 @@ LEVELS = 5
 
 
 def decompose(image: Tensor, levels: int = LEVELS) -> list[Tensor]:
-    """Give the differences of `image` (B, C, H, W), fine to coarse, and at the end what is left of it.
+    """Return the differences of `image` (B, C, H, W), fine to coarse, and at the end what is left of it.
 
     Sides are halved and rounded up, as often as `levels` says or until one of them is 1.
     """
@@ -29,7 +29,7 @@ def decompose(image: Tensor, levels: int = LEVELS) -> list[Tensor]:
 
 
 def compose(parts: Sequence[Tensor]) -> Tensor:
-    """Give the picture that `decompose` took apart, to rounding; linear in the parts."""
+    """Return the picture that `decompose` took apart, to rounding; linear in the parts."""
     image = parts[-1]
     for part in reversed(parts[:-1]):
         image = part + _enlarged(image, (part.shape[-2], part.shape[-1]))
@@ -49,7 +49,7 @@ class Packing:
         return torch.cat([part.flatten(2) for part in decompose(image, self.levels)], 2)[:, :, None].contiguous()
 
     def unpack(self, line: Tensor) -> Tensor:
-        """Give the picture (1, C, H, W)."""
+        """Return the picture (1, C, H, W)."""
         sizes = _sizes(self.size, self.levels)
         parts = torch.split(line[:, :, 0], [height * width for height, width in sizes], 2)
         return compose([part.reshape(1, -1, *size) for part, size in zip(parts, sizes, strict=True)])

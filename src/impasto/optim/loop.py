@@ -37,7 +37,7 @@ class Run:
         self._usual = 0.0
 
     def state(self) -> State:
-        """Give what the next steps depend on beside the solver's own state."""
+        """Return what the next steps depend on beside the solver's own state."""
         tensors: dict[str, Tensor | Pieces] = {} if self.best is self._solver.point else {"best": self.best}
         counts = {"step": self._step, "retries": self._retries}
         return State(tensors, {"lowest": self.lowest, "usual": self._usual, **counts})

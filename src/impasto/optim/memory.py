@@ -54,7 +54,7 @@ class Work:
 
 
 def neurons(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> float:
-    """Give the neurons per pixel that an encoder of these weights computes down to the deepest of `layers`."""
+    """Return the neurons per pixel that an encoder of these weights computes down to the deepest of `layers`."""
     deepest = max((layer[4:] for layer in layers), default="")
     found: float = sum(
         tensor.shape[0] / 4 ** (int(key[4]) - 1)
@@ -65,7 +65,7 @@ def neurons(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> float:
 
 
 def evaluating(work: Work, pixels: int, encoded: int, keeping: Keeping, *, tiled: bool, steps: int) -> int:
-    """Give the bytes while a picture of so many `pixels` is judged for the last of `steps`, `encoded` at a time."""
+    """Return the bytes while a picture of so many `pixels` is judged for the last of `steps`, `encoded` at a time."""
     plane = pixels * VALUE
     point = plane * work.channels
     # The point, the gradient, and the old gradient and the trial; or Adam's two moments.
@@ -82,14 +82,14 @@ def evaluating(work: Work, pixels: int, encoded: int, keeping: Keeping, *, tiled
 
 
 def beside(work: Work, pixels: int) -> int:
-    """Give the most bytes before or after the steps: pictures that are resized, matched and saved."""
+    """Return the most bytes before or after the steps: pictures that are resized, matched and saved."""
     picture = 3 * pixels * VALUE
     resized = 2 + 2 * work.style_scale + 3 * work.areas / 3
     return round(picture * max(3.5, resized, (2 + 6 * (1 + work.style_scale)) * work.recoloured))
 
 
 def resident() -> int:
-    """Give the bytes that this process has now."""
+    """Return the bytes that this process has now."""
     for line in _read(Path("/proc/self/status")).splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
@@ -97,7 +97,7 @@ def resident() -> int:
 
 
 def trim() -> None:
-    """Give back to the system what the C library holds on to: after many tiles that is as much as one of them."""
+    """Return back to the system what the C library holds on to: after many tiles that is as much as one of them."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another system, another library
         ctypes.CDLL(None).malloc_trim(0)
 
@@ -110,7 +110,7 @@ def ran_out(error: BaseException) -> bool:
 
 
 def again(do: Callable[[], Found], shrink: Callable[[], bool]) -> Found:
-    """Give what `do` gives; where memory runs out, once more as often as `shrink` makes it need less.
+    """Return what `do` gives; where memory runs out, once more as often as `shrink` makes it need less.
 
     Raises what `do` does, when `shrink` says that it cannot.
     """
@@ -126,7 +126,7 @@ def again(do: Callable[[], Found], shrink: Callable[[], bool]) -> Found:
 
 
 def available(root: Path = Path("/")) -> int | None:
-    """Give the bytes this process may still use: the machine's or its control group's, whichever is less.
+    """Return the bytes this process may still use: the machine's or its control group's, whichever is less.
 
     None where neither can be told. `root` is for tests.
     """
@@ -145,7 +145,7 @@ def available(root: Path = Path("/")) -> int | None:
 
 
 def _groups(root: Path) -> list[tuple[Path, str, str]]:
-    """Give the folders of this process's control group and of those around it, with their files' names."""
+    """Return the folders of this process's control group and of those around it, with their files' names."""
     found = []
     names = {"": ("memory.max", "memory.current")}
     names["memory"] = ("memory.limit_in_bytes", "memory.usage_in_bytes")
@@ -160,14 +160,14 @@ def _groups(root: Path) -> list[tuple[Path, str, str]]:
 
 
 def _cached(folder: Path) -> int:
-    """Give the bytes of a group that are copies of files, which go when memory is needed."""
+    """Return the bytes of a group that are copies of files, which go when memory is needed."""
     lines = _read(folder / "memory.stat").splitlines()
     values = dict(line.split() for line in lines if line.count(" ") == 1)
     return int(values.get("total_inactive_file", values.get("inactive_file", 0)))
 
 
 def on_device(device: torch.device) -> int | None:
-    """Give the bytes that are free on a device with memory of its own; None where it cannot be told."""
+    """Return the bytes that are free on a device with memory of its own; None where it cannot be told."""
     return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None
 
 

@@ -50,14 +50,14 @@ def leave() -> None:
 
 
 def group() -> "Group | None":
-    """Give the processes that this one is of: those of torch's own default group; None where it is alone."""
+    """Return the processes that this one is of: those of torch's own default group; None where it is alone."""
     if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() < 2:
         return None
     return Group(dist.get_rank(), dist.get_world_size())
 
 
 def count() -> int:
-    """Give how many processes there are."""
+    """Return how many processes there are."""
     found = group()
     return 1 if found is None else found.count
 
@@ -79,7 +79,7 @@ class Group:
     count: int
 
     def sum(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """Give the sums over all processes of `tensors`, like these; one message for all."""
+        """Return the sums over all processes of `tensors`, like these; one message for all."""
         if not tensors:
             return []
         kind = tensors[0].dtype
@@ -102,25 +102,25 @@ class Group:
         self._through(tensor, lambda sent: dist.broadcast(sent, 0))
 
     def numbers(self, values: Sequence[float]) -> list[float]:
-        """Give the sums over all processes of some numbers."""
+        """Return the sums over all processes of some numbers."""
         total: list[float] = self.sum([torch.tensor(values, dtype=torch.float64)])[0].tolist()
         return total
 
     def firsts(self, values: Sequence[int]) -> list[int]:
-        """Give the whole numbers of the first process."""
+        """Return the whole numbers of the first process."""
         sent = torch.tensor(values, dtype=torch.int64)
         self.copy(sent)
         found: list[int] = sent.tolist()
         return found
 
     def most(self, value: float) -> float:
-        """Give the largest of the processes' numbers."""
+        """Return the largest of the processes' numbers."""
         sent = torch.tensor(value, dtype=torch.float64)
         self._through(sent, lambda tensor: dist.all_reduce(tensor, dist.ReduceOp.MAX))
         return float(sent)
 
     def together(self, do: Callable[[], Found]) -> Found:
-        """Give what `do` gives here; raise `MemoryError` in all processes where memory runs out in one of them.
+        """Return what `do` gives here; raise `MemoryError` in all processes where memory runs out in one of them.
 
         The others would otherwise wait for its share.
         """
@@ -151,7 +151,7 @@ class Group:
 
 
 def place(device: torch.device) -> torch.device:
-    """Give `device` where each of the processes can have one of its own.
+    """Return `device` where each of the processes can have one of its own.
 
     Raises `UsageError` where one GPU is named for all, `ResourceError` where there are fewer than processes.
     """
@@ -167,12 +167,12 @@ def place(device: torch.device) -> torch.device:
 
 
 def neighbours() -> int:
-    """Give how many of the processes share this machine's memory."""
+    """Return how many of the processes share this machine's memory."""
     return max(1, min(count(), int(os.environ.get("LOCAL_WORLD_SIZE", "0")) or count()))
 
 
 def least(value: int | None) -> int | None:
-    """Give the smallest of the processes' numbers; None where no process knows one."""
+    """Return the smallest of the processes' numbers; None where no process knows one."""
     processes = group()
     if processes is None:
         return value
@@ -181,19 +181,19 @@ def least(value: int | None) -> int | None:
 
 
 def most(value: int) -> int:
-    """Give the largest of the processes' numbers."""
+    """Return the largest of the processes' numbers."""
     processes = group()
     return value if processes is None else int(processes.most(value))
 
 
 def together(do: Callable[[], Found]) -> Found:
-    """Give what `do` gives here; raise `MemoryError` in all processes where memory runs out in one of them."""
+    """Return what `do` gives here; raise `MemoryError` in all processes where memory runs out in one of them."""
     processes = group()
     return do() if processes is None else processes.together(do)
 
 
 def tiled(encode: Encode, objective: Objective, grid: Grid) -> Tiled:
-    """Give what judges a picture in tiles, here or by all processes. Raises `NotTileableError` as `Tiled` does."""
+    """Return what judges a picture in tiles, here or by all processes. Raises `NotTileableError` as `Tiled` does."""
     processes = group()
     return Tiled(encode, objective, grid) if processes is None else Parallel(encode, objective, grid, processes)
 
@@ -210,7 +210,7 @@ class Parallel(Tiled):
         self._tiles = grid.tiles[group.rank :: group.count]
 
     def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]:
-        """Give the report and the gradient of `image` (1, 3, H, W), which is the same in all processes."""
+        """Return the report and the gradient of `image` (1, 3, H, W), which is the same in all processes."""
         self._check(image)
         image, group, objective = image.detach(), self._group, self._objective
         gradient = torch.zeros_like(image, memory_format=torch.contiguous_format)
@@ -247,7 +247,7 @@ class Parallel(Tiled):
 
     @torch.no_grad()
     def _nothing(self, image: Tensor) -> list[State]:
-        """Give states of the right shapes that add nothing; a few pixels tell these."""
+        """Return states of the right shapes that add nothing; a few pixels tell these."""
         side = max(self.grid.strides.values(), default=1)
         features = self._encode(image[..., :side, :side], self._pooled) if self._pooled else {}
         states = [style.statistic.measure(features[style.layer]) for style in self._objective.styles]

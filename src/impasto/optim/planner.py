@@ -66,7 +66,7 @@ def plan(
     unfit: str = "",
     away: bool = False,
 ) -> tuple[Plan, ...] | int:
-    """Give the plan of each level within `free` bytes, or the bytes that would do where there are too few.
+    """Return the plan of each level within `free` bytes, or the bytes that would do where there are too few.
 
     None: there is no telling what is free, and all is done in one piece. `unfit` names a statistic, or
     method, that cannot be tiled. With `away`, memory is that of a device, which the history can leave for
@@ -80,7 +80,7 @@ def plan(
 
 
 def smaller(plan: Plan, cut: Cut) -> Plan | None:
-    """Give the plan with tiles that need clearly less memory, None where there are none."""
+    """Return the plan with tiles that need clearly less memory, None where there are none."""
     encoded = math.prod(plan.grid.encoded)
     with contextlib.suppress(UsageError):  # too small for the layers, and smaller ones are as well
         for side in TILES:
@@ -90,7 +90,7 @@ def smaller(plan: Plan, cut: Cut) -> Plan | None:
 
 
 def share(grid: Grid, count: int) -> float:
-    """Give the pixels' worth of one evaluation by `count` processes: of the one that has the most to do.
+    """Return the pixels' worth of one evaluation by `count` processes: of the one that has the most to do.
 
     Tiles overlap, and of each process all but one are encoded twice.
     """
@@ -103,7 +103,7 @@ def share(grid: Grid, count: int) -> float:
 
 
 def spread(plan: Plan, cut: Cut, count: int) -> Plan:
-    """Give the plan with as many tiles as pay for `count` processes."""
+    """Return the plan with as many tiles as pay for `count` processes."""
     best, side = plan, math.isqrt(math.prod(plan.grid.encoded))
     with contextlib.suppress(UsageError):
         while len((grid := cut(plan.grid.size, side)).tiles) <= 4 * count:
@@ -114,7 +114,7 @@ def spread(plan: Plan, cut: Cut, count: int) -> Plan:
 
 
 def fitting(size: tuple[int, int], work: Work, cut: Cut, tiling: Tiling, free: int) -> int:
-    """Give a long side near the largest that can be painted within `free` bytes, 0 where none can."""
+    """Return a long side near the largest that can be painted within `free` bytes, 0 where none can."""
     side = max(size)
     while side > 64:
         side = side * 4 // 5
@@ -192,7 +192,7 @@ def _filed_bytes(level: Level, work: Work, *, narrow: bool) -> int:
 
 
 def refusal(what: str, least: int, free: int, side: int) -> ResourceError:
-    """Give the error of a painting for which even `least` bytes are too many; `side` is one that would do."""
+    """Return the error of a painting for which even `least` bytes are too many; `side` is one that would do."""
     smaller = f"--size {side} would fit" if side else "use a smaller --size"
     return ResourceError(
         f"{what} needs about {spoken(least)} of memory and {spoken(free)} are free; {smaller}, or use "
@@ -201,5 +201,5 @@ def refusal(what: str, least: int, free: int, side: int) -> ResourceError:
 
 
 def spoken(size: int) -> str:
-    """Give bytes in GiB, or in MiB where those say more."""
+    """Return bytes in GiB, or in MiB where those say more."""
     return f"{size / 2**30:.1f} GiB" if size >= 1 << 31 else f"{size / 2**20:.0f} MiB"

@@ -37,7 +37,7 @@ def plan(
     coarsest: int = COARSEST,
     surrogate: bool = True,
 ) -> tuple[Level, ...]:
-    """Give the levels, coarsest first, for a result of `size` (height, width).
+    """Return the levels, coarsest first, for a result of `size` (height, width).
 
     Each level has half the side of the next. `levels` 0 chooses as many as keep the sides at `coarsest` and
     `NARROWEST` or more. A level gets `share` times the steps of the coarser one, because it costs four times as
@@ -64,12 +64,12 @@ def plan(
 
 
 def coarsest(method: Method, *, photo: bool) -> int:
-    """Give the longer side below which an automatic pyramid of a method does not start; `photo`: there is one."""
+    """Return the longer side below which an automatic pyramid of a method does not start; `photo`: there is one."""
     return method.coarsest or (COARSEST_PATCHES if method.patches and not photo else COARSEST)
 
 
 def automatic(size: tuple[int, int], coarsest: int = COARSEST) -> int:
-    """Give the number of levels for a picture of this (height, width)."""
+    """Return the number of levels for a picture of this (height, width)."""
     count = 1
     while max(size) / 2**count >= coarsest and min(size) / 2**count >= NARROWEST:
         count += 1

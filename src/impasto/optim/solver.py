@@ -38,7 +38,7 @@ class Solver(Protocol):
         """Go to `point`, forget what was learnt, and take smaller steps from here."""
 
     def state(self) -> State:
-        """Give all that the next steps depend on; to be used before the next step, which changes it."""
+        """Return all that the next steps depend on; to be used before the next step, which changes it."""
 
     def restore(self, state: State) -> None:
         """Go on from `state`, bit for bit. Raises `InputError` for one that does not fit."""
@@ -129,7 +129,7 @@ class Lbfgs:
         self._failures = 0
 
     def state(self) -> State:
-        """Give the point, what is known of it, and the pairs; to be used before the next step, which changes them."""
+        """Return the point, what is known of it, and the pairs; to be used before the next step, which changes them."""
         values: dict[str, Any] = {
             "caution": self._caution,
             "failures": self._failures,
@@ -172,7 +172,7 @@ class Lbfgs:
             self._recent.extend(state.listed("recent", self._patience) if self._patience > 1 else [report.total])
 
     def _direction(self) -> tuple[Tensor, float]:
-        """Give where to go, a tensor of its own, and the slope that way; the gradient is put away."""
+        """Return where to go, a tensor of its own, and the slope that way; the gradient is put away."""
         if self._gradient is None:
             raise ValueError("a direction needs a gradient")
         gradient = self._pairs.fetch(self._gradient, self.point)
@@ -231,7 +231,7 @@ class Adam:
         self._caution *= 0.5
 
     def state(self) -> State:
-        """Give the point, the moments and the counts; to be used before the next step, which changes them."""
+        """Return the point, the moments and the counts; to be used before the next step, which changes them."""
         tensors = {"point": self.point, "mean": self._mean, "square": self._square}
         return State(tensors, {"caution": self._caution, "step": self._step, "since": self._since})
 
@@ -246,7 +246,7 @@ class Adam:
 
 
 def learning_rate(schedule: str, start: float, end: float, steps: int) -> Callable[[int], float]:
-    """Give the rate as a function of the step, from 0: `constant`, or `linear` from `start` to `end` at the last.
+    """Return the rate as a function of the step, from 0: `constant`, or `linear` from `start` to `end` at the last.
 
     Raises `UsageError` for another schedule.
     """
@@ -258,7 +258,7 @@ def learning_rate(schedule: str, start: float, end: float, steps: int) -> Callab
 
 
 def _extremes(values: Tensor) -> tuple[float, float]:
-    """Give the lowest and the highest, NaN where there is one; `abs` and `isfinite` would copy a picture."""
+    """Return the lowest and the highest, NaN where there is one; `abs` and `isfinite` would copy a picture."""
     low, high = torch.aminmax(values)
     return float(low), float(high)
 
@@ -272,7 +272,7 @@ def _bad(report: LossReport) -> LossReport:
 
 
 def _shorter(before: float, after: float, change: float) -> float:
-    """Give the factor on the step: the parabola's minimum between a tenth and a half, a tenth after nonsense."""
+    """Return the factor on the step: the parabola's minimum between a tenth and a half, a tenth after nonsense."""
     if not math.isfinite(after):
         return 0.1
     bend = after - before - change

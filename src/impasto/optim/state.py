@@ -24,11 +24,11 @@ class Pieces:
     """From a range of values, start and stop, to a tensor (n,)."""
 
     def __getitem__(self, part: slice) -> Tensor:
-        """Give some of the values, in the order of a contiguous tensor."""
+        """Return some of the values, in the order of a contiguous tensor."""
         return self.read(part)
 
     def whole(self) -> Tensor:
-        """Give all of it in memory."""
+        """Return all of it in memory."""
         # A new tensor of torch's own: its alignment decides in which order sums are taken, and so their last bits.
         found = torch.empty(self.shape, dtype=self.dtype)
         for part in parts(math.prod(self.shape)):
@@ -37,7 +37,7 @@ class Pieces:
 
 
 def parts(count: int) -> list[slice]:
-    """Give the ranges of `PIECE` values that make up `count`."""
+    """Return the ranges of `PIECE` values that make up `count`."""
     return [slice(begin, min(begin + PIECE, count)) for begin in range(0, count, PIECE)]
 
 
@@ -53,7 +53,7 @@ class State:
     values: Mapping[str, Any]
 
     def tensor(self, name: str, like: Tensor) -> Tensor:
-        """Give a finite tensor of the shape, type and device of `like`."""
+        """Return a finite tensor of the shape, type and device of `like`."""
         kept = self.kept(name, tuple(like.shape), like.dtype)
         tensor = kept.whole() if isinstance(kept, Pieces) else kept
         if not all(map(math.isfinite, map(float, torch.aminmax(tensor)))):
@@ -61,7 +61,7 @@ class State:
         return tensor.to(like.device)
 
     def kept(self, name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor | Pieces:
-        """Give what there is of a shape and type, wherever it is."""
+        """Return what there is of a shape and type, wherever it is."""
         kept = self.tensors.get(name)
         if kept is None or tuple(kept.shape) != shape or kept.dtype != dtype:
             found = "missing" if kept is None else f"{kept.dtype} {tuple(kept.shape)}"
@@ -69,25 +69,25 @@ class State:
         return kept
 
     def count(self, name: str, most: int = 2**31) -> int:
-        """Give a whole number from 0 to `most`."""
+        """Return a whole number from 0 to `most`."""
         value = self.values.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
             raise InputError(f"its {name} should be a whole number from 0 to {most}")
         return value
 
     def number(self, name: str) -> float:
-        """Give a finite number."""
+        """Return a finite number."""
         return _number(self.values.get(name), name)
 
     def numbers(self, name: str) -> dict[str, float]:
-        """Give finite numbers by name."""
+        """Return finite numbers by name."""
         value = self.values.get(name)
         if not isinstance(value, dict):
             raise InputError(f"its {name} should be numbers by name")
         return {str(key): _number(item, name) for key, item in value.items()}
 
     def listed(self, name: str, most: int) -> list[float]:
-        """Give finite numbers, 1 to `most`."""
+        """Return finite numbers, 1 to `most`."""
         value = self.values.get(name)
         if not isinstance(value, list) or not 1 <= len(value) <= most:
             raise InputError(f"its {name} should be 1 to {most} numbers")

@@ -24,7 +24,7 @@ from impasto.optim.memory import trim
 def pieces(
     encode: Encode, image: Tensor, layers: Iterable[str], grid: Grid
 ) -> Iterator[tuple[dict[str, Tensor], dict[str, Window]]]:
-    """Give the features of `image` (1, 3, H, W) tile by tile, without a graph.
+    """Return the features of `image` (1, 3, H, W) tile by tile, without a graph.
 
     Each time a tile's own neurons and their windows in the layers' maps of the whole picture: all tiles together are
     the maps, each neuron once. Statistics of pictures that do not fit are summed over these.
@@ -79,7 +79,7 @@ class Tiled:
                 )
 
     def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]:
-        """Give the report and the gradient of `image` (1, 3, H, W)."""
+        """Return the report and the gradient of `image` (1, 3, H, W)."""
         self._check(image)
         if len(self.grid.tiles) == 1:
             return WholeImage(self._encode, self._objective)(image)
@@ -111,7 +111,7 @@ class Tiled:
     def _second_pass(
         self, image: Tensor, gradient: Tensor, slopes: Sequence[Tensor], opened: list[Open]
     ) -> tuple[list[float], list[float]]:
-        """Give the values of the terms over features and over pixels, and add to the gradient."""
+        """Return the values of the terms over features and over pixels, and add to the gradient."""
         contents = [0.0] * len(self._objective.contents)
         for tile in reversed(self._tiles) if self._objective.layers else ():
             # It begins with the tile that ended the first pass: that one is encoded once.
@@ -134,7 +134,7 @@ class Tiled:
         return Open(leaf, self._objective.measure(features, windows), contents)
 
     def _pixels(self, image: Tensor, gradient: Tensor) -> list[float]:
-        """Give the values of the terms over pixels, and add to the gradient."""
+        """Return the values of the terms over pixels, and add to the gradient."""
         terms = self._objective.pixels
         values = [0.0] * len(terms)
         for tile in self._tiles if terms else ():
@@ -158,7 +158,7 @@ class Tiled:
 
 
 def _close(opened: Open, slopes: Sequence[Tensor]) -> Tensor:
-    """Give the gradient of a tile's pixels, halo included."""
+    """Return the gradient of a tile's pixels, halo included."""
     shares = [(slope * own.sums).sum() for slope, own in zip(slopes, opened.states, strict=True)]
     losses = torch.stack([loss.to(opened.leaf.dtype) for loss in (*opened.contents, *shares)])
     (part,) = torch.autograd.grad(losses.sum(), opened.leaf)
@@ -170,7 +170,7 @@ def _add(states: list[State], others: list[State]) -> list[State]:
 
 
 def differentiate(objective: Objective, states: list[State], dtype: torch.dtype) -> tuple[list[float], list[Tensor]]:
-    """Give the values of the style terms, and their slopes with respect to the sums of the states."""
+    """Return the values of the style terms, and their slopes with respect to the sums of the states."""
     if not states:
         return [], []
     leaves = [state.sums.requires_grad_() for state in states]

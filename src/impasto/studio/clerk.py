@@ -39,7 +39,7 @@ def about() -> dict[str, Any]:
 
 
 def measure(paths: dict[str, str]) -> dict[str, Any]:
-    """Give sizes and hashes of pictures."""
+    """Return sizes and hashes of pictures."""
     found = {}
     for key, path in paths.items():
         picture = images.load(Path(path))
@@ -76,7 +76,7 @@ def receive(path: str, name: str, pixels: int) -> dict[str, Any]:
 
 
 def recipe_in(path: str) -> dict[str, Any]:
-    """Give the recipe that a picture carries, and the hashes of what it was made of: data, which nothing follows."""
+    """Return the recipe that a picture carries, and the hashes of what it was made of: data, which nothing follows."""
     try:
         found = metadata.read(Path(path))
         if found is None or not isinstance(found.get("recipe"), dict):

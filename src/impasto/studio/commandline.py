@@ -12,7 +12,7 @@ Name = Callable[[str], str]
 
 
 def argv(job: Mapping[str, Any], name: Name) -> list[str]:
-    """Give the words of the command; pictures go by the names under which they were uploaded."""
+    """Return the words of the command; pictures go by the names under which they were uploaded."""
     content, recipe = job["content"], Recipe.parse(job["recipe"])
     styles = [_file(name(style)) for style in job["styles"]]
     mask = job["content_mask"] and _file(name(job["content_mask"]))
@@ -41,7 +41,7 @@ def shell(words: list[str]) -> str:
 
 
 def options(recipe: Recipe, preset: str | None) -> list[str]:
-    """Give the options that turn a preset, or the defaults, into `recipe`."""
+    """Return the options that turn a preset, or the defaults, into `recipe`."""
     fields = Recipe.model_fields
     base = {key: field.get_default() for key, field in fields.items()}
     base |= {} if preset is None else {key: getattr(Recipe.parse(load_preset(preset)), key) for key in fields}

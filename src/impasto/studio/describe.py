@@ -90,7 +90,7 @@ GROUPS = (
 
 
 def describe() -> dict[str, Any]:
-    """Give everything that the form is generated from."""
+    """Return everything that the form is generated from."""
     return {
         "schema": Recipe.model_json_schema(),
         "groups": [{"id": group.name, "title": group.title, "fields": list(group.fields)} for group in GROUPS],

@@ -34,5 +34,5 @@ class Endpoint:
 
 
 def pictures_query(*more: tuple[str, str]) -> dict[str, str]:
-    """Give the parameters of what answers with a picture."""
+    """Return the parameters of what answers with a picture."""
     return {"size": "long side at most, pixels (rounded up to one of a few)", **dict(more)}

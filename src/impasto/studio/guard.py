@@ -125,7 +125,7 @@ class Guard:
 
 
 def names(settings: Settings) -> set[str]:
-    """Give the names under which the studio may be asked for, beside addresses."""
+    """Return the names under which the studio may be asked for, beside addresses."""
     found = {*LOOPBACK_NAMES, settings.host.lower().strip("[]")}
     if settings.listen:
         own = socket.gethostname().lower()
@@ -146,7 +146,7 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, list[str]]:
 
 
 def _single(headers: dict[str, list[str]], name: str) -> str | None:
-    """Give a header that is there once; one that is there twice is nobody's honest request."""
+    """Return a header that is there once; one that is there twice is nobody's honest request."""
     found = headers.get(name, [])
     if len(found) > 1:
         raise Refused(400, f"the request has several {name} headers; send one")

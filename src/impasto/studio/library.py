@@ -59,7 +59,7 @@ class Library:
         return [json.loads(row["record"]) for row in rows]
 
     def get(self, picture: str) -> dict[str, Any]:
-        """Give the record of a picture. Raises `Refused` for an id that is not here."""
+        """Return the record of a picture. Raises `Refused` for an id that is not here."""
         if (sample := samples.files().get(picture)) is not None:
             role = "content" if picture.startswith("photo-") else "style"
             return {"id": picture, "name": sample.name, "role": role, **self.measured.get(picture, {})}
@@ -72,17 +72,17 @@ class Library:
         return found
 
     def folder(self, picture: str) -> Path:
-        """Give the folder of an upload."""
+        """Return the folder of an upload."""
         return self._folder / str(self.get(picture)["id"])
 
     def source(self, picture: str) -> dict[str, str]:
-        """Give where a picture is and what it is called. Raises `Refused` for an id that is not here."""
+        """Return where a picture is and what it is called. Raises `Refused` for an id that is not here."""
         record = self.get(picture)
         path = samples.files().get(picture) or self._folder / record["id"] / "original"
         return {"path": str(path), "name": record["name"]}
 
     def view(self, picture: str, size: int) -> tuple[Path, bool]:
-        """Give where a picture lies as it is shown, and whether that is to be lossless."""
+        """Return where a picture lies as it is shown, and whether that is to be lossless."""
         record = self.get(picture)
         lossless = record["role"] == "mask"
         name = f"view-{size}.{'png' if lossless or record.get('has_alpha') else 'jpg'}"
@@ -111,12 +111,12 @@ class Library:
 
 
 def shown_size(asked: int | None) -> int:
-    """Give the size in which a picture is shown for one that is asked for."""
+    """Return the size in which a picture is shown for one that is asked for."""
     return next((size for size in SIZES if asked is not None and size >= asked), SIZES[-1])
 
 
 def clean_name(name: str) -> str:
-    """Give the last part of a file's name, in one line, for people to read and for nothing else."""
+    """Return the last part of a file's name, in one line, for people to read and for nothing else."""
     last = re.split(r"[/\\]", name.replace("\0", ""))[-1]
     kept = "".join(c for c in last if unicodedata.category(c)[0] != "C").strip()
     return kept[:MAX_NAME] if kept.strip(". ") else "picture"

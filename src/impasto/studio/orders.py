@@ -22,7 +22,7 @@ Get = Callable[[str], Mapping[str, Any]]
 
 
 def job(asked: Mapping[str, Any], get: Get) -> dict[str, Any]:
-    """Give what a queue keeps of a job. Raises `Refused` naming the key, what is wrong and the remedy."""
+    """Return what a queue keeps of a job. Raises `Refused` naming the key, what is wrong and the remedy."""
     for key in asked:
         if key not in _KEYS:
             raise Refused(422, unknown(str(key), dict.fromkeys(_KEYS), "key of a job"))
@@ -81,7 +81,7 @@ def parse(changes: Any, preset: Any) -> Recipe:
 
 
 def sweep(asked: Mapping[str, Any], get: Get) -> list[dict[str, Any]]:
-    """Give the jobs of a grid over one or two settings, row by row. Raises `Refused`."""
+    """Return the jobs of a grid over one or two settings, row by row. Raises `Refused`."""
     base, axes = asked.get("job"), asked.get("axes")
     if not isinstance(base, dict) or not isinstance(axes, dict):
         raise Refused(422, "a sweep has a job and axes, each a JSON object")

@@ -74,20 +74,20 @@ class Queue:
         return [self.get(job) for job in made]
 
     def get(self, job: str) -> dict[str, Any]:
-        """Give a job. Raises `Refused` for an id that is not here."""
+        """Return a job. Raises `Refused` for an id that is not here."""
         row = self._database.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
         if row is None:
             raise Refused(404, "there is no such painting here; look at the gallery")
         return self._read(row)
 
     def all(self, sweep: str | None = None, limit: int = -1) -> list[dict[str, Any]]:
-        """Give all jobs, or those of a sweep, newest first; the newest `limit` of them, -1 for all."""
+        """Return all jobs, or those of a sweep, newest first; the newest `limit` of them, -1 for all."""
         where, values = ("WHERE sweep = ?", (sweep,)) if sweep is not None else ("", ())
         rows = self._database.execute(f"SELECT * FROM jobs {where} ORDER BY number DESC LIMIT ?", (*values, limit))
         return [self._read(row) for row in rows]
 
     def next(self) -> dict[str, Any] | None:
-        """Give the job that is to be painted next."""
+        """Return the job that is to be painted next."""
         row = self._database.execute("SELECT * FROM jobs WHERE state = 'queued' ORDER BY place, number").fetchone()
         return None if row is None else self._read(row)
 
@@ -174,7 +174,7 @@ class Queue:
 
 
 def view(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Give what the page sees of a job."""
+    """Return what the page sees of a job."""
     return {key: value for key, value in job.items() if key not in (*_HIDDEN, "place")}
 
 

@@ -43,7 +43,7 @@ class Runner:
         return None if self._child is None or not self._child.alive else self._child.pid
 
     def folder(self, job: str) -> Path:
-        """Give where a job's files lie."""
+        """Return where a job's files lie."""
         return self._settings.data / "jobs" / str(self._queue.get(job)["id"])
 
     def wake(self) -> None:
@@ -129,7 +129,7 @@ class Runner:
         self._queue.remove(job)
 
     def order(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        """Give what a child needs to know of a job. Raises `Refused` where a picture is not here any more."""
+        """Return what a child needs to know of a job. Raises `Refused` where a picture is not here any more."""
 
         def source(picture: str | None) -> dict[str, str] | None:
             return None if picture is None else self._library.source(picture)

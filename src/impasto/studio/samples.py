@@ -17,7 +17,7 @@ def folder(package: Path = PACKAGE) -> Path | None:
 
 @cache
 def files() -> dict[str, Path]:
-    """Give the samples by id, such as `photo-cat`."""
+    """Return the samples by id, such as `photo-cat`."""
     place = folder()
     if place is None:
         return {}

@@ -27,7 +27,7 @@ HEAD_S = 5.0
 
 
 def default_data() -> Path:
-    """Give the folder where a studio keeps its pictures."""
+    """Return the folder where a studio keeps its pictures."""
     return platformdirs.user_data_path("impasto", appauthor=False) / "studio"
 
 
@@ -130,7 +130,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def address(settings: Settings, listener: socket.socket) -> str:
-    """Give the address to open, with the token where one is needed."""
+    """Return the address to open, with the token where one is needed."""
     port = listener.getsockname()[1]
     host = settings.host
     if host in ("0.0.0.0", "::", ""):

@@ -31,7 +31,7 @@ class Watcher:
         self._wake.set()
 
     async def take(self, timeout_s: float) -> list[tuple[str, Mapping[str, Any]]]:
-        """Give the news, in order, as soon as there are some; none when the time is over."""
+        """Return the news, in order, as soon as there are some; none when the time is over."""
         try:
             await asyncio.wait_for(self._wake.wait(), timeout_s)
         except TimeoutError:
@@ -73,7 +73,7 @@ class Streams:
             raise Refused(429, f"{self._limit} pages watch already; close some, or ask for the job now and then")
 
     async def watch(self, job: str, now: Callable[[], tuple[Mapping[str, Any], bool]]) -> AsyncIterator[bytes]:
-        """Give the lines of one stream: what is the case now, then what happens, until the job is over.
+        """Return the lines of one stream: what is the case now, then what happens, until the job is over.
 
         `now` gives the job as it is, and whether it is over.
         """

@@ -75,7 +75,7 @@ class Studio:
             await self.advice.close()
 
     def close(self) -> None:
-        """Give the folder back."""
+        """Return the folder back."""
         self.database.close()
         self._lock.release()
 
@@ -97,7 +97,7 @@ class Studio:
                 self.library.measured = {key: found[key] for key in paths}
 
     async def shown(self, picture: str, size: int) -> Path:
-        """Give the file of a picture as it is shown, making it the first time."""
+        """Return the file of a picture as it is shown, making it the first time."""
         path, lossless = self.library.view(picture, size)
         if not path.exists():
             source = self.library.source(picture)
@@ -108,7 +108,7 @@ class Studio:
         return path
 
     async def result(self, job: str, kind: str, size: int | None) -> Path:
-        """Give the file of a painting, as it was saved or in another format or size.
+        """Return the file of a painting, as it was saved or in another format or size.
 
         Raises `Refused` where there is none.
         """

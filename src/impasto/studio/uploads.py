@@ -65,7 +65,7 @@ def check_length(request: Request, limit: int) -> None:
 
 
 async def body(request: Request, settings: Settings, limit: int) -> AsyncIterator[bytes]:
-    """Give the parts of a body. Raises `Refused` for one that is too long, or too slow."""
+    """Return the parts of a body. Raises `Refused` for one that is too long, or too slow."""
     began, size = time.monotonic(), 0
     while True:
         try:
@@ -113,5 +113,5 @@ def _finite(text: str) -> float:
 
 
 def too_large(limit: int) -> Refused:
-    """Give the error of a body that is too large."""
+    """Return the error of a body that is too large."""
     return Refused(413, f"is larger than {limit / 2**20:.0f} MiB, the most that is taken; make it smaller", close=True)

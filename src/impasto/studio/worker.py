@@ -78,7 +78,7 @@ class Painter:
     _next: dict[str, float] = field(default_factory=dict)
 
     def wish(self, job: str) -> str | None:
-        """Give how a job is to end early, if it is."""
+        """Return how a job is to end early, if it is."""
         return self.asked[1] if self.asked is not None and self.asked[0] == job else None
 
     def do(self, order: Order) -> None:
@@ -238,7 +238,7 @@ def read(source: Mapping[str, str] | None, pixels: int) -> Picture | None:
 
 
 def small(picture: Picture) -> Picture:
-    """Give a picture no larger than a preview, without alpha."""
+    """Return a picture no larger than a preview, without alpha."""
     pixels = picture.pixels
     if max(picture.size) > PREVIEW_SIZE:
         pixels = images.resize(pixels, images.fit_size(picture.size, PREVIEW_SIZE))
@@ -260,7 +260,7 @@ def keep(painting: Painting, order: Order) -> None:
 
 
 def curves(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """Give the columns of a history, thinned to `POINTS` where it is longer; the last step is always there."""
+    """Return the columns of a history, thinned to `POINTS` where it is longer; the last step is always there."""
     count = len(lines)
     every = -(-count // POINTS) if count else 1
     kept = sorted({*range(0, count, every), count - 1} - {-1})
@@ -274,12 +274,12 @@ def curves(lines: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def finite(value: float) -> float | None:
-    """Give a number that JSON knows; a step that overshoots may be infinitely bad."""
+    """Return a number that JSON knows; a step that overshoots may be infinitely bad."""
     return value if math.isfinite(value) else None
 
 
 def parts(progress: Progress) -> dict[str, float | None]:
-    """Give the loss of each part."""
+    """Return the loss of each part."""
     return {part: finite(loss) for part, loss in progress.losses.items()}
 
 

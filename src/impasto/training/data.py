@@ -41,7 +41,7 @@ class PictureStream:
         return len(self._pictures)
 
     def __call__(self, step: int) -> Tensor:
-        """Give batch `step`: (B, 3, crop, crop), sRGB in [0, 1]."""
+        """Return batch `step`: (B, 3, crop, crop), sRGB in [0, 1]."""
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         crops = torch.cat([self._crop(random) for _ in range(self.batch)])
         return _roughen(crops, random) if self.rough else crops

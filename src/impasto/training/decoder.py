@@ -72,7 +72,7 @@ class DecoderTask:
         self._measured: dict[str, float] = {}
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Give the loss of batch `step` and its parts, unweighted."""
+        """Return the loss of batch `step` and its parts, unweighted."""
         content = self._whole(self.content(step))
         if self.style is None or self.objective.method == "wct":
             return self._reconstruction(content)
@@ -80,7 +80,7 @@ class DecoderTask:
         return self._painting(content, self._whole(self.style(step)), strengths(len(content), random).to(content))
 
     def evaluate(self) -> dict[str, float]:
-        """Give the mean of the parts over the held-out pictures, at full strength; for wct with PSNR in dB."""
+        """Return the mean of the parts over the held-out pictures, at full strength; for wct with PSNR in dB."""
         found: dict[str, float] = {}
         with torch.no_grad():
             for image, style in self._pairs():
@@ -107,7 +107,7 @@ class DecoderTask:
         store.save(path, self.decoder.state_dict(), card)
 
     def painted(self, content: Tensor, style: Tensor | None = None, alpha: float = 1.0) -> Tensor:
-        """Give the clamped picture (B, 3, H, W): `content` given back, or painted in `style`."""
+        """Return the clamped picture (B, 3, H, W): `content` given back, or painted in `style`."""
         with torch.no_grad():
             layer = self.decoder.layer
             features = self.encoder.raw(whole(content, layer), [layer])[layer].float()
@@ -190,25 +190,25 @@ def strengths(count: int, random: torch.Generator) -> Tensor:
 
 
 def relative(found: Tensor, wanted: Tensor) -> Tensor:
-    """Give the squared error of each picture of (B, ...) over the squared norm of what was wanted, (B,)."""
+    """Return the squared error of each picture of (B, ...) over the squared norm of what was wanted, (B,)."""
     error = (found - wanted).square().flatten(1).sum(1)
     return error / wanted.square().flatten(1).sum(1).clamp_min(1e-6)
 
 
 def psnr(found: Tensor, wanted: Tensor) -> Tensor:
-    """Give the peak signal-to-noise ratio in dB of pictures in [0, 1], ()."""
+    """Return the peak signal-to-noise ratio in dB of pictures in [0, 1], ()."""
     return -10 * (found - wanted).square().mean().clamp_min(1e-10).log10()
 
 
 def _pixels(found: Tensor, wanted: Tensor) -> Tensor:
-    """Give the squared error over the variance, (B,): a picture's norm is mostly its brightness, which is easy."""
+    """Return the squared error over the variance, (B,): a picture's norm is mostly its brightness, which is easy."""
     centred = (wanted - wanted.mean((1, 2, 3), keepdim=True)).square().flatten(1).mean(1)
     # A flat crop would make any error infinite.
     return (found - wanted).square().flatten(1).mean(1) / centred.clamp_min(1e-3)
 
 
 def _style_error(found: Tensor, content: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
-    """Give the squared error of means and deviations over the squared norm of the style's, (B,)."""
+    """Return the squared error of means and deviations over the squared norm of the style's, (B,)."""
     wanted = torch.lerp(_mean_std(content), _mean_std(style), alpha[:, None, None])
     return relative(_mean_std(found), wanted)
 

@@ -92,7 +92,7 @@ def prepare(work: Distillation) -> EncoderTask:
 
 
 def start(init: Path | None, stream: PictureStream, seed: int) -> dict[str, Tensor]:
-    """Give the tensors to start from: random, or `init` widened into random ones.
+    """Return the tensors to start from: random, or `init` widened into random ones.
 
     Raises `WeightsError` when `init` is no encoder that can be widened.
     """

@@ -31,7 +31,7 @@ blocks 2 and 3 are where a sixteenth of VGG-19 (16, 32, 64, 128, 128) loses most
 
 
 def initial(plan: Mapping[str, int] = PLAN, seed: int = 0) -> dict[str, Tensor]:
-    """Give random tensors (He et al. 2015) for a network of these channels, with its lifts."""
+    """Return random tensors (He et al. 2015) for a network of these channels, with its lifts."""
     random = torch.Generator().manual_seed(seed)
     tensors, channels = {}, 3
     for name, width in plan.items():
@@ -89,14 +89,14 @@ class EncoderTask:
         self._scales = {layer: (sum(s[layer] for s in squares) / len(squares)) ** 0.5 for layer in LIFTED}
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Give the sum over layers of the relative errors of features and of Gram matrices."""
+        """Return the sum over layers of the relative errors of features and of Gram matrices."""
         features, grams = self._errors(self._batch(step))
         loss = torch.stack([*features.values(), *(self.gram_weight * g for g in grams.values())]).sum()
         record = {layer: float(value.detach()) for layer, value in features.items()}
         return loss, record | {f"gram_{layer}": float(value.detach()) for layer, value in grams.items()}
 
     def evaluate(self) -> dict[str, float]:
-        """Give the mean relative errors over the held-out pictures."""
+        """Return the mean relative errors over the held-out pictures."""
         sums: dict[str, float] = {}
         with torch.no_grad():
             for image in self.held_out:

@@ -78,14 +78,14 @@ class FastTask:
         self._measured: dict[str, float] = {}
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Give the mean objective over batch `step`, and its groups of terms."""
+        """Return the mean objective over batch `step`, and its groups of terms."""
         if self.stream is None or self.mode == "noise" or (self.mode == "both" and step % 2):
             return self._judge(self._textures(self.crop, self.batch, step), None)
         content = self.stream(step).to(self.device)
         return self._judge(self.net(content), content)
 
     def evaluate(self) -> dict[str, float]:
-        """Give the mean objective and its groups over the held-out pictures, or over some textures."""
+        """Return the mean objective and its groups over the held-out pictures, or over some textures."""
         found: dict[str, float] = {}
         cases: list[Tensor | None] = [None] * 2 if self.mode == "noise" else [*self.held_out]
         with torch.no_grad():
@@ -132,7 +132,7 @@ class FastTask:
         return self.net.generate([level.to(self.device) for level in self.net.noise((side, side), random, batch)])
 
     def _judge(self, painted: Tensor, content: Tensor | None) -> tuple[Tensor, dict[str, float]]:
-        """Give the mean objective of `painted` (B, 3, H, W); without `content` as textures that repeat."""
+        """Return the mean objective of `painted` (B, 3, H, W); without `content` as textures that repeat."""
         recipe = self.recipe
         normal = NORMALISATIONS[recipe.normalisation]
         encoder = self._repeating if content is None else self.encoder
@@ -199,7 +199,7 @@ def style_terms(
 
 
 def named(styles: Iterable[Picture]) -> tuple[str, str]:
-    """Give the name and the digest that stand for some styles together."""
+    """Return the name and the digest that stand for some styles together."""
     pictures = list(styles)
     names, digests = [Path(each.name).stem for each in pictures], [each.sha256 for each in pictures]
     if len(pictures) == 1:

@@ -85,11 +85,11 @@ class LinearTask:
         self.net.begin(torch.linalg.eigh(products)[1][:, -self.net.plan.size :].float())
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Give the loss of batch `step` and its parts, unweighted."""
+        """Return the loss of batch `step` and its parts, unweighted."""
         return self._painting(self._whole(self.content(step)), self._whole(self.style(step)))
 
     def evaluate(self) -> dict[str, float]:
-        """Give the mean of the parts over the held-out pictures."""
+        """Return the mean of the parts over the held-out pictures."""
         found: dict[str, float] = {}
         pairs = self._pairs()
         with torch.no_grad():
@@ -113,7 +113,7 @@ class LinearTask:
         store.save(path, self.net.state_dict(), card)
 
     def painted(self, content: Tensor, style: Tensor) -> Tensor:
-        """Give `content` (B, 3, H, W) painted in `style` (B, 3, H', W'), clamped."""
+        """Return `content` (B, 3, H, W) painted in `style` (B, 3, H', W'), clamped."""
         layer = self.net.layer
         with torch.no_grad():
             features, of_style = (
@@ -166,7 +166,7 @@ def _centred(features: Tensor) -> Tensor:
 
 
 def _gram(features: Tensor) -> Tensor:
-    """Give the uncentred Gram matrices per position, (B, C, C)."""
+    """Return the uncentred Gram matrices per position, (B, C, C)."""
     flat = features.flatten(2)
     gram: Tensor = flat @ flat.mT / flat.shape[-1]
     return gram

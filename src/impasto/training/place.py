@@ -7,7 +7,7 @@ from impasto.errors import ResourceError
 
 
 def device(name: str) -> torch.device:
-    """Give the device called `name`: auto, cpu or cuda. Raises `ResourceError` where there is none."""
+    """Return the device called `name`: auto, cpu or cuda. Raises `ResourceError` where there is none."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
@@ -16,7 +16,7 @@ def device(name: str) -> torch.device:
 
 
 def precision(name: str, place: torch.device) -> torch.dtype | None:
-    """Give the type called `name`: auto (the faster on `place`), float32 (None) or bfloat16."""
+    """Return the type called `name`: auto (the faster on `place`), float32 (None) or bfloat16."""
     if name == "auto":
         half = torch.cuda.is_bf16_supported() if place.type == "cuda" else encoders.faster_precision() is torch.bfloat16
         name = "bfloat16" if half else "float32"

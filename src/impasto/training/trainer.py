@@ -28,10 +28,10 @@ class Task(Protocol):
         """Leaves that require gradients, by the name they are stored under."""
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
-        """Give the loss of batch `step` with a graph, and numbers for the log."""
+        """Return the loss of batch `step` with a graph, and numbers for the log."""
 
     def evaluate(self) -> dict[str, float]:
-        """Give numbers on held-out pictures; empty where there are none."""
+        """Return numbers on held-out pictures; empty where there are none."""
 
     def export(self, path: Path) -> None:
         """Write what a user loads."""
@@ -54,7 +54,7 @@ class Schedule:
     """Steps between checkpoints."""
 
     def at(self, step: int) -> float:
-        """Give the learning rate of `step`, counted from 0."""
+        """Return the learning rate of `step`, counted from 0."""
         position = min(1.0, (step + 1) / self.steps)
         if position < self.warmup:
             return self.rate * position / self.warmup
@@ -150,7 +150,7 @@ def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: in
 
 
 def _same(start: int, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
-    """Give all processes the first one's parameters, moments and step; give that step."""
+    """Return all processes the first one's parameters, moments and step; give that step."""
     group = parallel.group()
     if group is None:
         return start

@@ -10,7 +10,7 @@ from impasto.weights import TORCHVISION, Preprocessing
 
 
 def collaborative(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Give the convolutions of Collaborative Distillation's 16x encoder under impasto's names and preprocessing.
+    """Return the convolutions of Collaborative Distillation's 16x encoder under impasto's names and preprocessing.
 
     `tensors` holds `encoder5.conv0.weight`, `encoder5.conv11.weight`, ... (Wang et al. 2020; MIT). Its colour layer
     conv0 is folded into conv1_1, for input normalised with the ImageNet mean and deviation.

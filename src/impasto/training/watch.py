@@ -33,14 +33,14 @@ def watched(task: Shown, schedule: Schedule, folder: Path, sheet_every: int) -> 
 
 
 def schedule(steps: int, rate: float, save_every: int) -> Schedule:
-    """Give the schedule of such a training. Raises `UsageError` for a rate that is not above 0."""
+    """Return the schedule of such a training. Raises `UsageError` for a rate that is not above 0."""
     if not rate > 0:
         raise UsageError(f"--rate {rate:g}: must be above 0")
     return Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
 
 
 def judge(precision: torch.dtype | None) -> Petite:
-    """Give petite as what is asked in every step and never trained: cast once."""
+    """Return petite as what is asked in every step and never trained: cast once."""
     encoder = Petite.embedded(precision=precision)
     if precision is not None:
         encoder.tensors = {key: tensor.to(precision) for key, tensor in encoder.tensors.items()}
