@@ -141,8 +141,8 @@ class Method:
     coarsest: int = 0
     """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
     coarsest_texture: int = 0
-    """The same where there is no photograph; 0: as `coarsest`. One matched patch of relu4_1 sees 84 pixels, and there the
-    large forms are laid out; with a photograph, eyes and mouths were lost to what the style has."""
+    """The same where there is no photograph; 0: as `coarsest`. One matched patch of relu4_1 sees 84 pixels, and there
+    the large forms are laid out; with a photograph, eyes and mouths were lost to what the style has."""
     share: float = 0.5
     """Of the steps of a level, those that the next, larger one gets."""
     falling: bool = False
