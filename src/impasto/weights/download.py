@@ -77,7 +77,8 @@ def missing_error(name: str = "vgg19", reason: str = "", expected: Path | None =
     final = expected or cache_folder() / entry.filename
     why = f"could not be downloaded ({reason})" if reason else "not on this machine"
     return WeightsError(
-        f"{name}: {why}; put {entry.filename} ({entry.size_bytes} bytes, {entry.digest}, which {entry.strength}) at {final}, "
+        f"{name}: {why}; put {entry.filename} ({entry.size_bytes} bytes, {entry.digest}, "
+        f"which {entry.strength}) at {final}, "
         f"or run `impasto weights fetch {name}` when online; --encoder petite needs no download"
     )
 

@@ -48,7 +48,7 @@ def agrees(entry: WeightFile, folder: Path, sha256: str) -> bool:
     except OutputError:
         return True
     notice(
-        f"{entry.filename}: passed its publisher's check ({entry.digest}, which {entry.strength}); its sha256 {sha256} is "
-        f"recorded in {record_of(entry, folder)}, and from now on nothing else passes"
+        f"{entry.filename}: passed its publisher's check ({entry.digest}, which {entry.strength}); "
+        f"its sha256 {sha256} is recorded in {record_of(entry, folder)}, and from now on nothing else passes"
     )
     return True
