@@ -168,7 +168,7 @@ print(json.dumps(seen))
 
 
 def test_the_library_leaves_the_environment_alone():
-    modules = "impasto, impasto.threads, impasto.cli, impasto.cli.app, impasto.stylizer"
+    modules = "impasto, impasto.threads, impasto.cli, impasto.cli.app, impasto.painting.stylizer"
     code = (
         f"import json, os; before = dict(os.environ); import {modules}; print(json.dumps(before == dict(os.environ)))"
     )

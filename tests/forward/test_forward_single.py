@@ -8,25 +8,25 @@ import torch
 from torch import Tensor
 
 from impasto import color, images
-from impasto.beginning import begin
 from impasto.errors import UsageError, WeightsError
-from impasto.forward import Forward, Single
+from impasto.feedforward import FeedForward, PerStyle
 from impasto.guides import Regions
 from impasto.nets import store
 from impasto.nets.blocks import Statistics
 from impasto.nets.johnson import Johnson
 from impasto.nets.texture_net import TextureNet
+from impasto.painting.api import begin
 from impasto.recipe import Recipe
 from network_helpers import texture
 
-Paint = Callable[..., Forward]
+Paint = Callable[..., FeedForward]
 
 
 def johnson(folder: Path, name: str) -> Johnson:
     return Johnson.from_card(*store.load(folder / f"johnson-{name}.safetensors"), name)
 
 
-def picture(painting: Forward) -> Tensor:
+def picture(painting: FeedForward) -> Tensor:
     assert painting.image is not None
     return painting.image
 
@@ -66,7 +66,7 @@ def test_tiles_share_the_statistics_of_a_smaller_copy(
 ) -> None:
     photo = picture_of(150, 201, seed=7)
     found = painted("johnson", photo, [], size=201, network="waves", tile=96)
-    assert isinstance(found, Single)
+    assert isinstance(found, PerStyle)
     assert found.tile == 96
     net, statistics = johnson(folder, "waves"), Statistics()
     net(images.resize(photo, (72, 96)), statistics)

@@ -1,0 +1,51 @@
+"""The objective of one level: the terms of the recipe's method, and those over the pixels themselves."""
+
+import torch
+from torch import Tensor
+
+from impasto.encoders import Encoder
+from impasto.losses import NORMALISATIONS, Gamut, Objective, TotalVariation
+from impasto.methods import base
+from impasto.optim.pyramid import Level
+from impasto.recipe.catalogue import METHODS
+from impasto.scene import Scene
+
+
+class ObjectiveBuilder:
+    """Builds objectives, one for each level; its method says once what it has to leave out.
+
+    All levels ask for the balance of the last, whose `size` is (height, width): terms that a normalisation sums over
+    pixels would otherwise count for less on a small canvas, and the level would prepare a painting nobody asked for.
+    Targets lie on the `device`; those of a content in tiles are as narrow as the encoder's convolutions.
+    """
+
+    def __init__(
+        self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device | None = None
+    ) -> None:
+        self._recipe, self._pixels = scene.recipe, size[0] * size[1]
+        self._method = base.find(scene.recipe.method)(scene, encoder, size, device or torch.device("cpu"))
+
+    def objective(
+        self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0
+    ) -> Objective:
+        """Build the objective of one level: targets measured on pictures of the level's size.
+
+        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `begun` and `taken` are
+        those of `Stylizer.objective`.
+        """
+        with torch.no_grad():
+            terms = self._method.terms(level, tile, begun, taken)
+        return Objective(terms.contents, terms.styles, self._of_pixels(level), terms.patches, terms.wholes)
+
+    def _of_pixels(self, level: Level) -> tuple[TotalVariation | Gamut, ...]:
+        recipe, known = self._recipe, METHODS[self._recipe.method].settings
+        normal = NORMALISATIONS[recipe.normalisation]
+        terms: list[TotalVariation | Gamut] = []
+        # A sum over this level's pixels, times this, stands for one over the last level's.
+        ratio = self._pixels / (level.size[0] * level.size[1])
+        if recipe.tv_weight and "tv_weight" in known:
+            factor = recipe.tv_weight * normal.variation(recipe.tv, self._pixels) * ratio
+            terms.append(TotalVariation(recipe.tv, factor, wrap=recipe.tileable))
+        if recipe.gamut_weight and "gamut_weight" in known:
+            terms.append(Gamut(recipe.gamut_weight * normal.gamut(self._pixels) * ratio))
+        return tuple(terms)

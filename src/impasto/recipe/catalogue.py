@@ -1,0 +1,397 @@
+"""The methods of painting: what each is, costs and needs, and which settings of a recipe it knows.
+
+Data alone: `impasto methods` lists them and recipes are checked without torch.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Literal
+
+MethodName = Literal[
+    "gatys",
+    "portrait",
+    "mrf",
+    "doodle",
+    "nnst",
+    "strotss",
+    "reshuffle",
+    "nnst_fast",
+    "wct",
+    "adain",
+    "linear",
+    "johnson",
+    "texture_net",
+]
+
+SHARED = (
+    "version",
+    "method",
+    "size",
+    "color",
+    "color_transform",
+    "color_strength",
+    "regions",
+    "keep",
+    "precision",
+    "seed",
+)
+"""Settings that all methods know."""
+_OF_PAINTINGS = ("style_scale", "style_fit", "style_weights", "region_styles", "encoder")
+_OPTIMISED = (
+    "content_weight",
+    "finishing_steps",
+    "gamut_weight",
+    "history",
+    "init",
+    "init_blend",
+    "iterations",
+    "learning_rate",
+    "learning_rate_end",
+    "levels",
+    "padding",
+    "pooling",
+    "schedule",
+    "solver",
+    "style_weight",
+    "tv",
+    "tv_weight",
+)
+"""Settings of all methods that optimise the picture."""
+_STATISTICS = (
+    "global_share",
+    "guide_growth",
+    "guides",
+    "layer_shares",
+    "normalisation",
+    "region_content_weights",
+    "region_scales",
+    "region_share",
+    "region_weights",
+    "statistics",
+    "style_layers",
+)
+"""Settings of all methods whose style term is made of statistics."""
+_GAINS = ("gain_layers", "gain_max", "gain_min", "gain_regions", "gain_strength", "gain_window", "gains")
+_COPIES = ("patch_rotations", "patch_scales")
+_ONE_HEAP = ("style_scale", "style_fit", "region_styles", "region_scales", "encoder")
+"""Of paintings whose patches are one heap, so that there are no shares to give."""
+_WCT_TRAINING = "impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)"
+_PATCHES = (
+    *_ONE_HEAP,
+    *_OPTIMISED,
+    "aspect",
+    "content_layers",
+    "patch_capacity",
+    "patch_every",
+    "patch_layers",
+    "patch_reuse",
+    *_COPIES,
+    "patch_size",
+    "patch_stride",
+    "region_content_weights",
+    "region_weights",
+)
+"""Settings of all methods that match patches."""
+_FIXED = ("content_weight", "solver", "history")
+"""Settings that nnst has no content term for, or no other solver."""
+_REFINED = ("iterations", "levels", "init", "init_blend")
+"""Settings of gatys that `refine` takes the place of."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """One way of painting."""
+
+    name: MethodName
+    line: str
+    source: str
+    cost: str
+    """At 512x512 on two cores, after loading."""
+    needs: str
+    settings: tuple[str, ...]
+    """Beside `SHARED`."""
+    styles: bool = True
+    """It looks at paintings; else a network has learnt one."""
+    textures: bool = False
+    """It paints without a photograph too."""
+    multiple: int = 1
+    """Of this the sides of a picture that repeats are multiples."""
+    implementation: str = ""
+    """Module and class of it, imported when it paints."""
+    training: str = ""
+    """The command that makes its network."""
+    networks: str = ""
+    """The method whose networks it uses, where it has none of its own."""
+    optimises: bool = False
+    """It optimises the picture itself, step by step."""
+    style_key: str = "style_layers"
+    """The setting that names the layers of its style term."""
+    content_key: str = "content_layers"
+    """The setting that names the layers of its content term."""
+    laplacian: bool = False
+    """What it optimises are the differences of a Laplacian pyramid, not pixels."""
+    detail: bool = True
+    """A level begins with what the level before could not hold of the photograph."""
+    finishes: bool = False
+    """Its last steps, at the last size, are of another kind."""
+    start: str = ""
+    """The start that it needs; empty: what the recipe says."""
+    coarsest: int = 0
+    """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
+    coarsest_texture: int = 0
+    """The same where there is no photograph; 0: as `coarsest`. One matched patch of relu4_1 sees 84 pixels, and there
+    the large forms are laid out; with a photograph, eyes and mouths were lost to what the style has."""
+    share: float = 0.5
+    """Of the steps of a level, those that the next, larger one gets."""
+    falling: bool = False
+    """Adam's rate falls to a tenth over each level."""
+    solver: str = ""
+    """The solver that it needs; empty: what the recipe says."""
+    landmarks: bool = False
+    """It knows where faces are, in the photograph and in the first style."""
+
+    @property
+    def forward(self) -> bool:
+        """Whether a network paints in one go, and nothing is optimised."""
+        return not self.optimises
+
+
+METHODS: Mapping[str, Method] = {
+    each.name: each
+    for each in (
+        Method(
+            "gatys",
+            "optimises the picture itself: the slowest, the best, with every control",
+            "Gatys et al. 2016",
+            "half a minute to minutes",
+            "a painting",
+            (
+                *_OF_PAINTINGS,
+                *_OPTIMISED,
+                *_STATISTICS,
+                "aspect",
+                "content_layers",
+                "tileable",
+            ),
+            textures=True,
+            optimises=True,
+            implementation="impasto.methods.gatys:Gatys",
+        ),
+        Method(
+            "portrait",
+            "gatys for heads: the light and colour of the painting's face on the photograph's, features in place",
+            "Selim et al. 2016",
+            "half a minute to minutes",
+            "a painting of a head, landmarks",
+            (*_OF_PAINTINGS, *_OPTIMISED, *_STATISTICS, *_GAINS),
+            optimises=True,
+            content_key="gain_layers",
+            landmarks=True,
+            implementation="impasto.methods.portrait:Portrait",
+        ),
+        Method(
+            "mrf",
+            "optimises the picture, each patch of it towards the most alike of the painting: brush strokes whole",
+            "Li & Wand 2016",
+            "three quarters of a minute",
+            "a painting",
+            _PATCHES,
+            textures=True,
+            optimises=True,
+            style_key="patch_layers",
+            coarsest_texture=80,
+            implementation="impasto.methods.patches:Mrf",
+        ),
+        Method(
+            "doodle",
+            "mrf with a map of what is where: paints a doodle in flat colours, or a photograph with masks",
+            "Champandard 2016",
+            "half a minute",
+            "a painting with its mask",
+            ("semantic_weight", *_PATCHES),
+            textures=True,
+            optimises=True,
+            style_key="patch_layers",
+            coarsest_texture=80,
+            implementation="impasto.methods.patches:Doodle",
+        ),
+        Method(
+            "nnst",
+            "optimises the picture, each place towards its like in the painting: crisp strokes, the form kept",
+            "Kolkin et al. 2022",
+            "a minute",
+            "a painting",
+            (
+                *_ONE_HEAP,
+                "region_weights",
+                *(name for name in _OPTIMISED if name not in _FIXED),
+                "content_share",
+                "neighbour_layers",
+                "quarter_turns",
+            ),
+            style_key="neighbour_layers",
+            optimises=True,
+            laplacian=True,
+            solver="adam",
+            finishes=True,
+            detail=False,
+            coarsest=64,
+            implementation="impasto.methods.nnst:Nnst",
+        ),
+        Method(
+            "strotss",
+            "optimises the picture: strokes and colours from the painting, what differs from what as in the photograph",
+            "Kolkin et al. 2019",
+            "a minute",
+            "a painting",
+            (
+                *_OF_PAINTINGS,
+                "content_weight",
+                "finishing_steps",
+                "gamut_weight",
+                "hypercolumn_layers",
+                "iterations",
+                "learning_rate",
+                "levels",
+                "padding",
+                "pooling",
+                "region_content_weights",
+                "region_scales",
+                "region_weights",
+                "tv",
+                "tv_weight",
+            ),
+            style_key="hypercolumn_layers",
+            optimises=True,
+            laplacian=True,
+            start="details",
+            falling=True,
+            coarsest=64,
+            share=1.0,
+            solver="adam",
+            implementation="impasto.methods.strotss:Strotss",
+        ),
+        Method(
+            "reshuffle",
+            "rearranges the painting's own patches after the photograph's forms, each about as often as the others",
+            "Gu et al. 2018",
+            "six to nine seconds",
+            "a painting",
+            ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_HEAP),
+            training=_WCT_TRAINING,
+            networks="wct",
+            implementation="impasto.feedforward.rearranged:Reshuffle",
+        ),
+        Method(
+            "nnst_fast",
+            "every point takes the painting's most alike: true to the photograph's forms and light",
+            "Kolkin et al. 2022",
+            "two seconds",
+            "a painting",
+            ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_HEAP),
+            training=_WCT_TRAINING,
+            networks="wct",
+            implementation="impasto.feedforward.rearranged:NnstFast",
+        ),
+        Method(
+            "wct",
+            "gives features the covariance of any painting's, from coarse to fine: colours and strokes, loose in form",
+            "Li et al. 2017",
+            "half a second",
+            "a painting",
+            ("alpha", "aspect", "layer_shares", "passes", "refine", "tileable", *_OF_PAINTINGS),
+            textures=True,
+            multiple=16,
+            training=_WCT_TRAINING,
+            implementation="impasto.feedforward.any_style:AnyStyle",
+        ),
+        Method(
+            "adain",
+            "gives features the mean and spread of any painting's: calm, true to the form",
+            "Huang & Belongie 2017",
+            "a fifth of a second",
+            "a painting",
+            ("alpha", "refine", "tileable", *_OF_PAINTINGS),
+            multiple=16,
+            training="impasto train decoder --method adain --layer relu4_1",
+            implementation="impasto.feedforward.any_style:AnyStyle",
+        ),
+        Method(
+            "linear",
+            "a learnt linear map of features for any painting: steady from frame to frame",
+            "Li et al. 2018",
+            "a fifth of a second",
+            "a painting",
+            ("alpha", "refine", *_OF_PAINTINGS),
+            training="impasto train linear",
+            implementation="impasto.feedforward.any_style:AnyStyle",
+        ),
+        Method(
+            "johnson",
+            "one network for one style: the quickest",
+            "Johnson et al. 2016",
+            "a tenth of a second",
+            "a network",
+            ("network", "refine"),
+            styles=False,
+            training="impasto train fast --method johnson --style painting.jpg",
+            implementation="impasto.feedforward.per_style:PerStyle",
+        ),
+        Method(
+            "texture_net",
+            "one small network for one style, of photographs or of noise: textures that repeat",
+            "Ulyanov et al. 2016, 2017",
+            "a quarter of a second",
+            "a network",
+            ("aspect", "network", "refine", "tileable"),
+            styles=False,
+            textures=True,
+            multiple=32,
+            training="impasto train fast --method texture_net --style painting.jpg",
+            implementation="impasto.feedforward.per_style:PerStyle",
+        ),
+    )
+}
+"""All methods by name; the first is the default."""
+
+FOLDER: Traversable = resources.files("impasto").joinpath("nets", "data")
+"""Where the networks are that ship with impasto: `METHOD-NAME.safetensors`."""
+
+
+def shipped(method: str) -> dict[str, Traversable]:
+    """Return the networks that ship for a method, by name, sorted."""
+    known = METHODS.get(method)
+    start, end = f"{known.networks if known and known.networks else method}-", ".safetensors"
+    files = {each.name: each for each in FOLDER.iterdir()} if FOLDER.is_dir() else {}
+    names = sorted(name for name in files if name.startswith(start) and name.endswith(end))
+    return {name[len(start) : -len(end)]: files[name] for name in names}
+
+
+def foreign(method: str, changed: Iterable[str], *, refined: bool) -> str:
+    """Say in one line which of the settings that were `changed` is another method's; empty where none is.
+
+    `refined`: steps of gatys follow, whose settings count then.
+    """
+    own, gatys = METHODS[method], METHODS["gatys"]
+    known = {*SHARED, *own.settings}
+    if refined and own.forward:
+        known |= {*gatys.settings} - {*_REFINED}
+    for key in changed:
+        if key in known:
+            continue
+        if refined and key in _REFINED and own.forward:
+            return f"{key}: is what refine decides: so many steps at the last size, from what {method} paints"
+        owners = [each.name for each in METHODS.values() if key in each.settings]
+        whose = f"{key} belongs to {_listed(owners)}, not to {method}"
+        if not own.forward:
+            return f"{whose}; set method to {_listed(owners, 'or')}, or leave it out"
+        choices = [name for name in (*own.settings, *SHARED) if name not in ("version", "method")]
+        more = " (and gatys's settings with refine)" if "gatys" in owners else ""
+        return f"{whose}, which knows {', '.join(choices)}{more}"
+    return ""
+
+
+def _listed(names: Sequence[str], word: str = "and") -> str:
+    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
