@@ -30,8 +30,8 @@ def child(case: dict[str, Any]) -> None:
 
     import impasto
     from impasto.images import crop_to_aspect, resize
-    from impasto.methods import METHODS as KNOWN
-    from impasto.methods import shipped
+    from impasto.recipe.catalogue import METHODS as KNOWN
+    from impasto.recipe.catalogue import shipped
 
     side, method = case["size"], case["method"]
     pictures = []

@@ -18,7 +18,7 @@ import torch
 from quality import judged
 
 from impasto import Recipe, Stylizer, begin
-from impasto.refining import Refined
+from impasto.painting.refined import RefinedPainting
 
 GATYS = (50, 200)
 
@@ -33,7 +33,7 @@ def paint(content: Path, style: Path, out: Path, settings: dict[str, Any]) -> di
     result = painting.result()
     seconds = time.monotonic() - began
     result.save(out, force=True)
-    if isinstance(painting, Refined):
+    if isinstance(painting, RefinedPainting):
         return {"loss": judged(painting.second), "seconds": seconds}
     if isinstance(painting, Stylizer):
         return {"loss": judged(painting), "seconds": seconds}

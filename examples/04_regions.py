@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 import impasto
-from impasto import encoders, segmentation
+from impasto import encoders
+from impasto.masks import automatic
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 
@@ -14,7 +15,7 @@ def main(out: Path, size: int = 512, iterations: int = 200) -> impasto.Result:
     photo = impasto.load(ASSETS / "photos" / "rocket.jpg")
     painting = impasto.load(ASSETS / "styles" / "watercolour.jpg")
     encoder = encoders.create("petite")
-    regions = segmentation.automatic(photo, [painting], encoder, count=2)
+    regions = automatic.automatic(photo, [painting], encoder, count=2)
     recipe = impasto.Recipe.parse({"size": size, "iterations": iterations, "keep": [regions.names[0]]})
     stylizer = impasto.Stylizer(photo, painting, recipe, encoder=encoder, regions=regions)
     for _ in stylizer:

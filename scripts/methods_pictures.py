@@ -20,8 +20,8 @@ from typing import Any
 from impasto import Picture, Recipe, begin, load
 from impasto.encoders import Petite
 from impasto.images import Tile, contact_sheet, save
-from impasto.methods import METHODS, shipped
-from impasto.segmentation import automatic
+from impasto.masks.automatic import automatic
+from impasto.recipe.catalogue import METHODS, shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))

@@ -11,8 +11,8 @@ import torch
 from hypothesis import settings
 from torch import Tensor
 
-from impasto.beginning import stylize
 from impasto.encoders import LAYERS, Vgg
+from impasto.painting.api import stylize
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.weights import CAFFE

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import torch
 
 from impasto.images import Picture
+from impasto.painting.stylizer import Stylizer
 from impasto.result import Result
-from impasto.stylizer import Stylizer
 
 
 def pixels(result: Result) -> torch.Tensor:

@@ -40,8 +40,8 @@ def test_load_is_that_of_images():
 
 def test_the_function_is_not_hidden_by_its_module():
     assert inspect.isfunction(impasto.stylize)
-    assert impasto.stylize is importlib.import_module("impasto.beginning").stylize
-    assert impasto.Stylizer is importlib.import_module("impasto.stylizer").Stylizer
+    assert impasto.stylize is importlib.import_module("impasto.painting.api").stylize
+    assert impasto.Stylizer is importlib.import_module("impasto.painting.stylizer").Stylizer
 
 
 def run(code):
@@ -54,4 +54,4 @@ def test_importing_is_light():
 
 
 def test_the_function_wins_in_whatever_order_things_are_imported():
-    assert run("import impasto.stylizer; import impasto; impasto.Stylizer; assert callable(impasto.stylize)") == 0
+    assert run("import impasto.painting.api; import impasto; impasto.Stylizer; assert callable(impasto.stylize)") == 0

@@ -22,7 +22,7 @@ from impasto.optim.history import Keeping
 from impasto.optim.loop import SETTLING, Run
 from impasto.optim.solver import Adam, Lbfgs
 from impasto.optim.state import PIECE, Pieces, State
-from impasto.stylizer import Stylizer
+from impasto.painting.stylizer import Stylizer
 from impasto.weights import CAFFE
 from stylize_helpers import pixels
 

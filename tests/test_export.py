@@ -9,18 +9,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from impasto import exporting, methods
 from impasto.encoders import Petite
 from impasto.errors import InputError, OutputError, ResourceError, UsageError, WeightsError
-from impasto.exporting import Graph, build, convert, difference, export, find
 from impasto.images import Picture, save
-from impasto.nets import store
+from impasto.nets import onnx, store
 from impasto.nets.blocks import to_multiple
 from impasto.nets.decoder import Decoder, whole
 from impasto.nets.johnson import Johnson, JohnsonPlan
 from impasto.nets.linear import Linear, LinearPlan, fingerprint
+from impasto.nets.onnx import Graph, build, convert, difference, export, find
 from impasto.nets.store import Card
 from impasto.nets.texture_net import TextureNet, TexturePlan
+from impasto.recipe import catalogue
 
 KINDS = ("johnson", "johnson_paper", "texture_net", "wct", "adain", "linear")
 ABSENT = "needs the extra onnx"
@@ -155,8 +155,8 @@ def test_the_file_says_what_it_is(exported: Callable[[str], tuple[Graph, bytes]]
 @pytest.mark.parametrize(("height", "width"), [(32, 64), (33, 40), (39, 47), (17, 1 + 16)])
 def test_continued_as_the_networks_do(height: int, width: int) -> None:
     picture = torch.rand(2, 3, height, width)
-    assert torch.equal(exporting._reflected(picture, 4), to_multiple(picture, 4))
-    assert torch.equal(exporting._reflected(picture, 8), whole(picture, "relu4_1"))
+    assert torch.equal(onnx._reflected(picture, 4), to_multiple(picture, 4))
+    assert torch.equal(onnx._reflected(picture, 8), whole(picture, "relu4_1"))
 
 
 # From end to end.
@@ -169,7 +169,7 @@ def test_export_checks_and_writes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _, data = exported("johnson")
-    monkeypatch.setattr(exporting, "convert", lambda graph: data)
+    monkeypatch.setattr(onnx, "convert", lambda graph: data)
     photo = tmp_path / "photo.png"
     save(Picture(torch.rand(1, 3, 45, 60)), photo)
     made = export(str(files["johnson"]), tmp_path / "new" / "net.onnx", pictures=[photo])
@@ -184,32 +184,32 @@ def test_export_checks_and_writes(
 def test_tried_on_the_pictures_and_on_another_size(files: dict[str, Path], tmp_path: Path) -> None:
     graph = graph_of(files, "adain")
     photo, painting = torch.rand(1, 3, 40, 50), torch.rand(1, 3, 20, 30)
-    first, second = exporting._examples(graph, [photo, painting])
+    first, second = onnx._examples(graph, [photo, painting])
     assert torch.equal(first["content"], photo)
     assert torch.equal(first["style"], painting)
     assert first["content"].shape != second["content"].shape
-    made_up = exporting._examples(graph, [photo])[0]["style"]
+    made_up = onnx._examples(graph, [photo])[0]["style"]
     assert made_up.shape == graph.inputs["style"].shape
     wide = tmp_path / "wide.png"
     save(Picture(torch.rand(1, 3, 30, 1030)), wide)
-    assert exporting._small(wide, 8).shape == (1, 3, 15, 512)
+    assert onnx._small(wide, 8).shape == (1, 3, 15, 512)
     with pytest.raises(InputError, match=r"wide\.png: is too narrow"):
-        exporting._small(wide, 16)
+        onnx._small(wide, 16)
 
 
 def test_a_graph_that_differs_is_not_written(
     files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exporting, "check_extra", lambda: None)
-    monkeypatch.setattr(exporting, "convert", lambda graph: b"a graph")
-    monkeypatch.setattr(exporting, "find_spec", lambda name: True)
+    monkeypatch.setattr(onnx, "check_extra", lambda: None)
+    monkeypatch.setattr(onnx, "convert", lambda graph: b"a graph")
+    monkeypatch.setattr(onnx, "find_spec", lambda name: True)
     for wrong in (0.01, float("nan")):
-        monkeypatch.setattr(exporting, "difference", lambda graph, data, inputs, wrong=wrong: wrong)
+        monkeypatch.setattr(onnx, "difference", lambda graph, data, inputs, wrong=wrong: wrong)
         with pytest.raises(WeightsError, match="not exported"):
             export(str(files["johnson"]), tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []
     # Without onnxruntime there is nothing to hold it against, and that is told.
-    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx, "find_spec", lambda name: None)
     made = export(str(files["johnson"]), tmp_path / "net.onnx")
     assert made.difference is None
     assert made.path.read_bytes() == b"a graph"
@@ -225,13 +225,13 @@ def test_difference_sees_a_wrong_graph(exported: Callable[[str], tuple[Graph, by
 
 
 def test_without_the_extra(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "onnxscript" else True)
+    monkeypatch.setattr(onnx, "find_spec", lambda name: None if name == "onnxscript" else True)
     with pytest.raises(ResourceError, match=r"needs onnxscript; run: pip install 'impasto\[onnx\]'"):
         export("nowhere.safetensors", tmp_path / "net.onnx")
 
 
 def test_names_of_what_ships(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(methods, "FOLDER", tmp_path)
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
     with pytest.raises(WeightsError, match=r"'waves' is neither .* none ships"):
         find("waves")
     (tmp_path / "johnson-waves.safetensors").write_bytes(files["johnson"].read_bytes())
@@ -247,7 +247,7 @@ def test_names_of_what_ships(files: dict[str, Path], tmp_path: Path, monkeypatch
 
 
 def test_refused(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(methods, "FOLDER", tmp_path)
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
     tensors, card, _ = find(str(files["linear"]))
     with pytest.raises(WeightsError, match=r"net: its decoder from relu2_1 does not ship .* --decoder FILE"):
         build(tensors, card, "net")

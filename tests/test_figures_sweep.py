@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from impasto import figures, images, metadata
+from impasto import images, metadata, series
 from impasto.errors import DivergedError, ImageError, OutputError, UsageError
-from impasto.figures import engine, page, records
 from impasto.images import Picture
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
-from impasto.stylizer import Stylizer
+from impasto.series import engine, records, sheet
 
 GRID = {"content_weight": [0.5, 2.0], "tv": ["l1", "vector"]}
 
@@ -37,7 +37,7 @@ def run(photo, painting, tiny_encoder, tmp_path):
         options.setdefault("recipe", Recipe.parse({"size": 64, "iterations": 2, "levels": 1, "precision": "float32"}))
         options.setdefault("encoder", tiny_encoder)
         options.setdefault("folder", tmp_path / "out")
-        return figures.sweep(content, styles, vary=GRID if vary is None else vary, **options)
+        return series.sweep(content, styles, vary=GRID if vary is None else vary, **options)
 
     return run
 
@@ -431,12 +431,12 @@ def test_a_folder_that_cannot_be(run, tmp_path, painted):
 
 @pytest.mark.parametrize("label", ["../../etc/x", "a b", "a\nb", "x" * 500, "画" * 100, "\udcff", "a:b|c", "CON"])
 def test_names_of_files_are_safe(label):
-    part = figures.grid._file_part(label)
+    part = series.grid._file_part(label)
     assert len(part.encode()) <= 80
     assert "/" not in part
     assert part.isprintable()
     assert not set(' :|*?"<>\\') & set(part)
-    assert part != figures.grid._file_part(f"{label}y" * 2)
+    assert part != series.grid._file_part(f"{label}y" * 2)
 
 
 @pytest.mark.parametrize(
@@ -445,9 +445,9 @@ def test_names_of_files_are_safe(label):
 def test_one_axis_is_laid_out_in_even_rows(monkeypatch, count, shape):
     seen = []
     monkeypatch.setattr(images, "contact_sheet", lambda rows, **options: seen.append([len(row) for row in rows]))
-    axis = figures.Axis("seed", tuple(range(count)))
-    cells = figures.lay_out([axis], lambda v: figures.Job("p.png", ("s.png",), Recipe.parse(v)), Path("out"))
-    page.draw([axis], cells, 300)
+    axis = series.Axis("seed", tuple(range(count)))
+    cells = series.lay_out([axis], lambda v: series.Job("p.png", ("s.png",), Recipe.parse(v)), Path("out"))
+    sheet.draw([axis], cells, 300)
     assert seen == [shape]
 
 

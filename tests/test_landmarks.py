@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from impasto import faces, landmarks
+from impasto import landmarks
 from impasto.errors import InputError, UsageError
+from impasto.landmarks import detect
 
 ROOT = Path(__file__).resolve().parent.parent
 POINTS = [[10.0, 20.0], [30.0, 20.0], [20.0, 40.0]]
@@ -111,13 +112,13 @@ def test_ours_fit_one_another(path: Path) -> None:
 
 def test_the_box_that_was_seen_most_often_is_the_face(monkeypatch: pytest.MonkeyPatch) -> None:
     boxes = [(0, 0, 200, 200), (100, 200, 100, 100), (100, 300, 100, 100)]
-    monkeypatch.setattr(faces, "_detector", lambda: lambda picture: (boxes, [3, 9, 9]))
-    found = faces.find(torch.zeros(1, 3, 1024, 512))
+    monkeypatch.setattr(detect, "_detector", lambda: lambda picture: (boxes, [3, 9, 9]))
+    found = detect.find(torch.zeros(1, 3, 1024, 512))
     assert found is not None
     eye = found.points[found.names.index("eye_left")] * torch.tensor([256, 512])
     assert eye.tolist() == pytest.approx([131, 237])
-    monkeypatch.setattr(faces, "_detector", lambda: lambda picture: ([], []))
-    assert faces.find(torch.zeros(1, 3, 64, 64)) is None
+    monkeypatch.setattr(detect, "_detector", lambda: lambda picture: ([], []))
+    assert detect.find(torch.zeros(1, 3, 64, 64)) is None
 
 
 def test_a_detector_finds_a_face_where_there_is_one() -> None:
@@ -125,7 +126,7 @@ def test_a_detector_finds_a_face_where_there_is_one() -> None:
     from impasto import load
 
     photo = load(ROOT / "assets" / "photos" / "astronaut.jpg")
-    found, ours = faces.find(photo.pixels), landmarks.load(ROOT / "assets/landmarks/astronaut.json", photo.size)
+    found, ours = detect.find(photo.pixels), landmarks.load(ROOT / "assets/landmarks/astronaut.json", photo.size)
     assert found is not None
     for name in ("eye_left", "eye_right", "nose_tip"):
         away = found.points[found.names.index(name)] - ours.points[ours.names.index(name)]

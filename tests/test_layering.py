@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,33 +12,23 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 
 RANKS = {
-    "_version": 0, "errors": 0, "events": 0, "files": 0, "methods": 0, "presets": 0, "recipe": 0,
-    "color": 1, "faces": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "warping": 1, "weights": 1,
-    "encoders": 2, "losses": 2,
-    "nets": 3, "optim": 3,
-    "checkpoint": 4, "evaluation": 4, "holding": 4, "training": 4,
-    "beginning": 5, "exporting": 5, "forward": 5, "maskreport": 5, "neighbours": 5, "patchwork": 5,
-    "planning": 5, "portrait": 5, "reading": 5, "refining": 5, "result": 5, "scene": 5, "segmentation": 5,
-    "strotss": 5, "stylizer": 5, "targets": 5,
-    "batch": 6, "figures": 6, "mixing": 6, "tuning": 6, "video": 6,
-    "cli": 7, "studio": 7,
-    "__main__": 8,
+    "_version": 0, "errors": 0, "events": 0, "files": 0, "presets": 0, "recipe": 0,
+    "color": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "weights": 1,
+    "encoders": 2, "losses": 2, "result": 2,
+    "masks": 3, "nets": 3, "optim": 3,
+    "checkpoint": 4, "training": 4,
+    "scene": 5,
+    "feedforward": 6, "methods": 6,
+    "painting": 7,
+    "series": 8,
+    "cli": 9, "studio": 9,
+    "__main__": 10,
 }  # fmt: skip
 """Rank of each module or package directly under impasto."""
 
 MAY_IMPORT_SIBLING = {
-    ("files", "errors"), ("recipe", "errors"), ("recipe", "methods"), ("color", "images"), ("guides", "images"),
-    ("planning", "scene"), ("stylizer", "planning"), ("targets", "planning"), ("stylizer", "reading"),
-    ("stylizer", "result"), ("stylizer", "scene"), ("stylizer", "targets"), ("targets", "scene"),
-    ("patchwork", "scene"), ("targets", "patchwork"), ("neighbours", "patchwork"), ("neighbours", "scene"),
-    ("targets", "neighbours"), ("planning", "neighbours"), ("planning", "patchwork"),
-    ("faces", "images"), ("faces", "landmarks"),
-    ("landmarks", "warping"), ("portrait", "reading"), ("portrait", "scene"), ("stylizer", "portrait"),
-    ("targets", "portrait"), ("strotss", "scene"), ("targets", "strotss"), ("forward", "patchwork"),
-    ("forward", "planning"), ("forward", "reading"), ("forward", "result"), ("forward", "scene"),
-    ("refining", "forward"), ("refining", "planning"), ("refining", "reading"), ("refining", "result"),
-    ("refining", "stylizer"), ("beginning", "forward"), ("beginning", "reading"), ("beginning", "refining"),
-    ("beginning", "stylizer"), ("beginning", "result"), ("cli", "studio"),
+    ("files", "errors"), ("recipe", "errors"), ("color", "images"), ("guides", "images"), ("landmarks", "images"),
+    ("cli", "studio"),
 }  # fmt: skip
 """Pairs on one rank where the first may import the second."""
 
@@ -46,11 +37,8 @@ HOMES = {
     "rich": {"cli"},
     "starlette": {"studio"},
     "uvicorn": {"studio"},
-    "optuna": {"tuning"},
-    "ray": {"batch", "tuning"},
-    "av": {"video"},
-    "cv2": {"faces"},
-    "matplotlib": {"figures", "cli"},
+    "cv2": {"landmarks"},
+    "matplotlib": {"cli"},
     "h5py": {"weights"},
     "PIL": {"images"},
     "filelock": {"weights", "studio"},
@@ -115,6 +103,12 @@ def test_there_is_something_to_check() -> None:
     assert {unit(path) for path in FILES} - {""} <= set(RANKS), "a new module needs a rank"
 
 
+def test_contributing_names_every_unit() -> None:
+    text = (ROOT.parents[1] / "CONTRIBUTING.md").read_text("utf-8")
+    named = set(re.findall(r"`([a-z]+)/?`", text))
+    assert {name for name in map(unit, FILES) if name and not name.startswith("_")} <= named
+
+
 @pytest.mark.parametrize("path", [p for p in FILES if unit(p)], ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_go_downwards(path: Path) -> None:
     assert complaints(path.read_text("utf-8"), path) == []
@@ -128,15 +122,18 @@ def test_imports_go_downwards(path: Path) -> None:
         ("encoders/vgg.py", "from impasto import losses"),
         ("encoders/vgg.py", "from ..losses import terms"),
         ("encoders/vgg.py", "from .. import stylize"),
-        ("recipe.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from impasto.stylizer import Stylizer"),
-        ("recipe.py", "def f():\n    import torch"),
+        (
+            "recipe/settings.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from impasto.painting.stylizer import Stylizer",
+        ),
+        ("recipe/settings.py", "def f():\n    import torch"),
         ("images/decode.py", "from impasto.metadata import read"),
         ("optim/evaluate.py", "from impasto.encoders import Encoder"),
-        ("stylizer.py", "import rich.progress"),
-        ("stylizer.py", "from impasto.cli import main"),
-        ("result.py", "from impasto.stylizer import Stylizer"),
+        ("painting/stylizer.py", "import rich.progress"),
+        ("painting/stylizer.py", "from impasto.cli import main"),
+        ("result.py", "from impasto.painting.stylizer import Stylizer"),
         ("training/data.py", "from PIL import Image"),
-        ("stylizer.py", "from impasto.nowhere import x"),
+        ("painting/stylizer.py", "from impasto.nowhere import x"),
     ],
 )
 def test_the_check_sees_what_it_should(own: str, source: str) -> None:
@@ -147,8 +144,11 @@ def test_the_check_sees_what_it_should(own: str, source: str) -> None:
     ("own", "source"),
     [
         ("encoders/vgg.py", "from .encoder import LAYERS"),
-        ("stylizer.py", "from impasto import encoders, images\nfrom impasto.result import Result\nimport torch"),
-        ("cli/paint.py", "import rich, typer\nfrom impasto.stylizer import Stylizer"),
+        (
+            "painting/stylizer.py",
+            "from impasto import images\nfrom impasto.result import Result\nimport torch",
+        ),
+        ("cli/paint.py", "import rich, typer\nfrom impasto.painting.stylizer import Stylizer"),
     ],
 )
 def test_the_check_allows_what_it_should(own: str, source: str) -> None:
@@ -158,8 +158,7 @@ def test_the_check_allows_what_it_should(own: str, source: str) -> None:
 def test_light_modules_do_not_load_torch() -> None:
     # `impasto --help` and `impasto show` answer at once because of this.
     modules = (
-        "impasto, impasto.errors, impasto.events, impasto.files, impasto.methods, impasto.recipe, impasto.metadata, "
-        "impasto.weights"
+        "impasto, impasto.errors, impasto.events, impasto.files, impasto.recipe, impasto.metadata, impasto.weights"
     )
     code = f"import {modules}, sys; sys.exit('torch' in sys.modules or 'PIL' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=_environment(), check=False)
@@ -170,7 +169,7 @@ def test_imports_have_no_side_effects(tmp_path: Path) -> None:
     code = """
 import os, random, sys, torch, warnings
 before = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
-import impasto.stylizer, impasto.training.trainer, impasto.training.encoder, impasto.result
+import impasto.painting.stylizer, impasto.training.trainer, impasto.training.encoder, impasto.result
 import logging
 after = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
 sys.exit(before != after or bool(logging.getLogger().handlers) or bool(os.listdir()))

@@ -11,7 +11,7 @@ from impasto.encoders import Vgg, create
 from impasto.errors import ImageError, UsageError
 from impasto.guides import Regions
 from impasto.images import Picture, load
-from impasto.segmentation import SMALLEST, _merged, _parts, _settled, _View, automatic
+from impasto.masks.automatic import SMALLEST, _merged, _parts, _settled, _View, automatic
 
 HEIGHT, WIDTH = 120, 160
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from impasto.beginning import stylize
 from impasto.encoders import Vgg
 from impasto.errors import UsageError
 from impasto.events import Progress
 from impasto.images import resize
 from impasto.losses import Gram
 from impasto.optim.pyramid import Level
+from impasto.painting.api import stylize
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
-from impasto.stylizer import Stylizer
 from impasto.weights import CAFFE
 from stylize_helpers import finite, pixels, with_alpha
 

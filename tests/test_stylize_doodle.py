@@ -4,16 +4,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.beginning import stylize
 from impasto.encoders import Vgg
 from impasto.errors import ImageError, RecipeError, UsageError
 from impasto.guides import Regions
 from impasto.losses import Patches
 from impasto.optim.pyramid import Level
+from impasto.painting.api import stylize
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Scene
-from impasto.stylizer import Stylizer
 from stylize_helpers import finite, gone_on_with, pixels
 
 

@@ -9,12 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from impasto.beginning import stylize
 from impasto.encoders import Vgg
 from impasto.errors import ImageError, RecipeError, ResourceError, UsageError
 from impasto.images import resize
+from impasto.painting.api import stylize
+from impasto.painting.stylizer import SMALLEST, Stylizer
 from impasto.recipe import Recipe
-from impasto.stylizer import SMALLEST, Stylizer
 from impasto.weights import CAFFE
 from stylize_helpers import finite, pixels
 

@@ -172,11 +172,11 @@ def test_a_checkpoint_knows_the_smaller_tiles(
 
 
 def test_plans_get_smaller_until_a_tile_is_too_small(encoder: Scarce, photo: Tensor, style: Tensor) -> None:
-    from impasto import planning
+    from impasto.painting import budget
 
     stylizer = Stylizer(photo, style, Recipe.parse(LBFGS), encoder=encoder)
     plans, sides, areas = stylizer.plans, [], [WHOLE]
-    while (smaller := planning.smaller(plans, 0, stylizer.scene)) is not None:
+    while (smaller := budget.smaller(plans, 0, stylizer.scene)) is not None:
         plans = smaller
         rows, columns = plans[0].grid.encoded
         sides.append(plans[0].tile)

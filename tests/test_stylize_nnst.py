@@ -9,11 +9,11 @@ from impasto.errors import NotTileableError, RecipeError, UsageError
 from impasto.guides import Regions
 from impasto.losses import Nearest, Replaced
 from impasto.losses.neighbours import hypercolumns
-from impasto.neighbours import GRID, MOST, quarters, spaced
+from impasto.methods.nnst import GRID, MOST, quarters, spaced
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Painted
-from impasto.stylizer import Stylizer
 from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 

@@ -11,11 +11,11 @@ from impasto.errors import InputError, NotTileableError, RecipeError
 from impasto.guides import Regions
 from impasto.losses import Patches
 from impasto.optim.state import State
-from impasto.patchwork import turned
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Painted
-from impasto.stylizer import Stylizer
+from impasto.scene.copies import turned
 from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 

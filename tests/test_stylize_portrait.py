@@ -4,16 +4,16 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto import faces, portrait
-from impasto.beginning import stylize
 from impasto.checkpoint import Checkpoint
 from impasto.encoders import Vgg
 from impasto.errors import InputError, RecipeError, UsageError
 from impasto.guides import Regions
-from impasto.landmarks import Landmarks
+from impasto.landmarks import Landmarks, detect
+from impasto.methods import portrait
+from impasto.painting.api import stylize
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from impasto.stylizer import Stylizer
 from stylize_helpers import finite, pixels, with_alpha
 
 HERE = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.6], [0.5, 0.8]]
@@ -168,14 +168,14 @@ def test_landmarks_that_do_not_fit_are_refused(build, quick: Recipe, content: Te
 
 def test_without_landmarks_whole_pictures_are_aligned(build, monkeypatch: pytest.MonkeyPatch, notices) -> None:
     nothing = {"content_landmarks": None, "style_landmarks": None}
-    monkeypatch.setattr(faces, "_detector", lambda: None)
+    monkeypatch.setattr(detect, "_detector", lambda: None)
     stylizer = build(**nothing)
     assert sum("impasto[faces]" in line for line in notices) == 1
     example, share = portrait.warped(stylizer.scene, stylizer.levels[-1])
     assert torch.equal(example, stylizer.scene.painted(0, (48, 64), stylizer.levels[-1]).pixels)
     assert bool((share == 1).all())
     assert finite(run(stylizer))
-    monkeypatch.setattr(faces, "_detector", lambda: lambda picture: ([], []))
+    monkeypatch.setattr(detect, "_detector", lambda: lambda picture: ([], []))
     build(**nothing)
     assert "no face is seen" in notices[-1]
 
@@ -184,7 +184,7 @@ def test_a_detector_finds_them(build, monkeypatch: pytest.MonkeyPatch, content: 
     def find(found: Tensor) -> Landmarks:
         return Landmarks(torch.tensor(HERE if found.shape[2:] == content.shape[1:] else THERE, dtype=torch.float64))
 
-    monkeypatch.setattr(faces, "find", find)
+    monkeypatch.setattr(detect, "find", find)
     found = run(build(content_landmarks=None, style_landmarks=None))
     assert torch.equal(pixels(found), pixels(run(build())))
 

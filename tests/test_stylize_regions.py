@@ -5,15 +5,15 @@ import torch
 from torch import Tensor
 
 from impasto import color, encoders, guides
-from impasto.beginning import stylize
 from impasto.encoders import Vgg
 from impasto.errors import UsageError
 from impasto.guides import Regions
 from impasto.images import Picture, resize
 from impasto.optim.pyramid import Level
+from impasto.painting.api import stylize
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from impasto.stylizer import Stylizer
 from stylize_helpers import halves, pixels
 
 

@@ -15,8 +15,8 @@ from impasto import metadata
 from impasto.encoders import Vgg
 from impasto.errors import DivergedError, ImageError, ImpastoError
 from impasto.images import resize
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
-from impasto.stylizer import Stylizer
 from impasto.weights import CAFFE
 from stylize_helpers import finite, pixels
 

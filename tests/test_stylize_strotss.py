@@ -9,9 +9,9 @@ from impasto.errors import NotTileableError, RecipeError
 from impasto.guides import Regions
 from impasto.losses import SelfSimilarity, Transport
 from impasto.optim import canvas
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from impasto.stylizer import Stylizer
 from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 

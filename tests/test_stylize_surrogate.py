@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from impasto.encoders import Vgg
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
-from impasto.stylizer import Stylizer
 from impasto.weights import CAFFE
 from stylize_helpers import pixels
 

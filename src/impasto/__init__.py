@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 from impasto._version import __version__
 
 if TYPE_CHECKING:
-    from impasto.beginning import begin, stylize
     from impasto.errors import ImpastoError
     from impasto.events import Progress
     from impasto.images import Picture, load
+    from impasto.painting.api import begin, stylize
+    from impasto.painting.stylizer import Stylizer
     from impasto.recipe import Recipe
     from impasto.result import Result
-    from impasto.stylizer import Stylizer
 
 __all__ = [
     "ImpastoError",
@@ -38,10 +38,10 @@ _HOMES = {
     "Progress": "impasto.events",
     "Recipe": "impasto.recipe",
     "Result": "impasto.result",
-    "Stylizer": "impasto.stylizer",
-    "begin": "impasto.beginning",
+    "Stylizer": "impasto.painting.stylizer",
+    "begin": "impasto.painting.api",
     "load": "impasto.images",
-    "stylize": "impasto.beginning",
+    "stylize": "impasto.painting.api",
 }
 
 

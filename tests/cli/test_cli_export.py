@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from impasto import exporting
-from impasto.nets import store
+from impasto.nets import onnx, store
 from impasto.nets.johnson import Johnson, JohnsonPlan
 
 
@@ -19,9 +18,9 @@ def network(machine):
 @pytest.fixture
 def quick(monkeypatch):
     """No tracing, and no onnxruntime."""
-    monkeypatch.setattr(exporting, "convert", lambda graph: b"a graph")
-    monkeypatch.setattr(exporting, "check_extra", lambda: None)
-    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx, "convert", lambda graph: b"a graph")
+    monkeypatch.setattr(onnx, "check_extra", lambda: None)
+    monkeypatch.setattr(onnx, "find_spec", lambda name: None)
 
 
 def test_writes_a_graph_and_says_how_near_it_is(run, network, photo):
@@ -67,7 +66,7 @@ def test_refused(run, network, quick, photo, style, arguments, status, words):
 
 
 def test_without_the_extra(run, network, monkeypatch):
-    monkeypatch.setattr(exporting, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx, "find_spec", lambda name: None)
     outcome = run("export", network, "--onnx", "net.onnx")
     assert outcome.status == 5
     assert outcome.error == "an export needs onnx and onnxscript; run: pip install 'impasto[onnx]'"

@@ -9,10 +9,11 @@ import torch
 from cli_helpers import look, pixels
 from PIL import Image
 
-from impasto import guides, images, maskreport
+from impasto import guides, images
 from impasto.cli import maskfiles
 from impasto.errors import UsageError
 from impasto.images import Picture
+from impasto.masks import report
 
 
 def scene(path, upper, lower, size=(96, 128), at=0.4):
@@ -216,10 +217,10 @@ def test_check_refuses(run, pair, masks, arguments, status, message):
 
 
 def test_regions_are_shown_in_the_colours_they_are_named_after():
-    shown = maskreport.colours(["sky", "blue", "#a04020", "face", "black"])
+    shown = report.colours(["sky", "blue", "#a04020", "face", "black"])
     assert (shown[1], shown[2], shown[4]) == ((0, 0, 255), (160, 64, 32), (0, 0, 0))
     assert len(set(shown)) == 5
-    assert len(maskreport.colours([f"part-{number}" for number in range(40)])) == 40
+    assert len(report.colours([f"part-{number}" for number in range(40)])) == 40
 
 
 # What the options mean.

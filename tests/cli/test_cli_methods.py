@@ -9,10 +9,10 @@ import pytest
 import torch
 from cli_helpers import look, pixels
 
-from impasto import methods
 from impasto.cli.checkpoints import Keeper
 from impasto.encoders.petite import Petite
-from impasto.methods import METHODS
+from impasto.recipe import catalogue
+from impasto.recipe.catalogue import METHODS
 from network_helpers import write
 
 SMALL = ("--size", "48", "--precision", "float32")
@@ -27,7 +27,7 @@ def networks(encoder_bytes, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def shipped(networks, monkeypatch):
-    monkeypatch.setattr(methods, "FOLDER", networks)
+    monkeypatch.setattr(catalogue, "FOLDER", networks)
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_the_list_as_json(run, monkeypatch, tmp_path):
     assert johnson["networks"] == ["swirls", "waves"]
     assert "network" in johnson["settings"]
     assert "iterations" not in johnson["settings"]
-    monkeypatch.setattr(methods, "FOLDER", tmp_path / "nothing")
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "nothing")
     assert "made by: impasto train fast" in " ".join(run("methods").out.split())
 
 
@@ -271,7 +271,7 @@ def test_the_network_is_no_output(paint, networks):
 
 
 def test_networks_that_do_not_ship(paint, monkeypatch, tmp_path):
-    monkeypatch.setattr(methods, "FOLDER", tmp_path / "nothing")
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "nothing")
     done = paint("adain", "-o", "out.png")
     assert done.status == 4
     assert "impasto train decoder --method adain" in done.error

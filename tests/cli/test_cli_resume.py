@@ -18,8 +18,8 @@ from impasto.checkpoint import Checkpoint, previous, saved
 from impasto.cli import checkpoints
 from impasto.cli.checkpoints import Keeper
 from impasto.encoders.petite import Petite
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
-from impasto.stylizer import Stylizer
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 FIXED = ("--size", "64", "--levels", "2", "--iterations", "9", "--precision", "float32")

@@ -14,7 +14,7 @@ from PIL import Image
 
 from impasto import metadata
 from impasto.errors import DivergedError
-from impasto.stylizer import Stylizer
+from impasto.painting.stylizer import Stylizer
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 # A shell's background job ignores SIGINT, and so would everything started from it: these tests too.

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from torch import Tensor
 
-from impasto import methods
-from impasto.beginning import begin
 from impasto.encoders import Petite
-from impasto.forward import Forward
-from impasto.recipe import Recipe
+from impasto.feedforward import FeedForward
+from impasto.painting.api import begin
+from impasto.recipe import Recipe, catalogue
 from network_helpers import write
 
 
@@ -26,20 +25,20 @@ def folder(petite: Petite, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def shipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(methods, "FOLDER", folder)
+    monkeypatch.setattr(catalogue, "FOLDER", folder)
 
 
 @pytest.fixture
-def painted(content: Tensor, style: Tensor) -> Callable[..., Forward]:
+def painted(content: Tensor, style: Tensor) -> Callable[..., FeedForward]:
     """`painted(method, ...)` paints in one go, and gives the painting; settings of the recipe are keywords."""
 
-    def run(method: str, photo: object = content, styles: object = style, **options: object) -> Forward:
+    def run(method: str, photo: object = content, styles: object = style, **options: object) -> FeedForward:
         # Some keys name what is beside the recipe too.
         own = [key for key in options if key in Recipe.model_fields and key not in ("encoder", "network", "regions")]
         settings = {key: options.pop(key) for key in own}
         recipe = Recipe.parse({"method": method, "size": 64, "precision": "float32", **settings})
         painting = begin(photo, styles, recipe, **options)  # type: ignore[arg-type]
-        assert isinstance(painting, Forward)
+        assert isinstance(painting, FeedForward)
         for _ in painting:
             pass
         return painting

@@ -8,18 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto import methods
-from impasto.beginning import begin, stylize
 from impasto.encoders import Petite
 from impasto.errors import ImageError, ImpastoError, ResourceError, UsageError, WeightsError
-from impasto.forward import Forward, tiles
-from impasto.methods import METHODS
+from impasto.feedforward import FeedForward, tiles
 from impasto.nets import store
-from impasto.recipe import Recipe
-from impasto.stylizer import Stylizer
+from impasto.painting.api import begin, stylize
+from impasto.painting.stylizer import Stylizer
+from impasto.recipe import Recipe, catalogue
+from impasto.recipe.catalogue import METHODS
 from network_helpers import decoder
 
-Paint = Callable[..., Forward]
+Paint = Callable[..., FeedForward]
 FORWARD = tuple(name for name, method in METHODS.items() if method.forward)
 NAMED = {"johnson": "waves"}
 
@@ -42,7 +41,7 @@ def refused(kind: type[ImpastoError], do: Callable[[], object]) -> str:
 def test_networks_that_do_not_ship_say_how_to_get_one(
     method: str, painted: Paint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(methods, "FOLDER", tmp_path / "nothing")
+    monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "nothing")
     message = refused(WeightsError, lambda: painted(method, **({} if METHODS[method].styles else {"styles": []})))
     assert message.startswith(f"{method}: ")
     assert METHODS[method].training in message
@@ -160,11 +159,11 @@ def test_methods_and_stylizers_are_not_mixed_up(content: Tensor, style: Tensor, 
 # Memory.
 
 
-def begun(method: str, free: int, monkeypatch: pytest.MonkeyPatch, **settings: object) -> Forward:
-    monkeypatch.setattr("impasto.planning.Resources.free", lambda self: free)
+def begun(method: str, free: int, monkeypatch: pytest.MonkeyPatch, **settings: object) -> FeedForward:
+    monkeypatch.setattr("impasto.painting.budget.Resources.free", lambda self: free)
     recipe = Recipe.parse({"method": method, "precision": "float32", "network": NAMED.get(method, "auto"), **settings})
     painting = begin(torch.rand(3, 40, 60), [torch.rand(3, 40, 60)] if METHODS[method].styles else [], recipe)
-    assert isinstance(painting, Forward)
+    assert isinstance(painting, FeedForward)
     return painting
 
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from impasto.errors import UsageError
-from impasto.forward import Forward, Universal
+from impasto.feedforward import AnyStyle, FeedForward
 
-Paint = Callable[..., Forward]
+Paint = Callable[..., FeedForward]
 METHODS = ("wct", "adain", "linear", "johnson")
 
 
@@ -34,8 +34,8 @@ def test_a_frame_is_what_it_would_be_by_itself(
 def test_styles_are_measured_once_unless_they_follow_the_frame(
     color: str, times: int, painted: Paint, content: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted, measured = [], Universal._measured
-    monkeypatch.setattr(Universal, "_measured", lambda self: counted.append(1) or measured(self))
+    counted, measured = [], AnyStyle._measured
+    monkeypatch.setattr(AnyStyle, "_measured", lambda self: counted.append(1) or measured(self))
     painting = painted("adain", color=color)
     list(painting.frames([content, content.flip(-1)]))
     assert len(counted) == times

@@ -9,20 +9,20 @@ from torch import Tensor
 
 from impasto.encoders import Petite
 from impasto.errors import RecipeError, ResourceError, UsageError
-from impasto.forward import Forward
-from impasto.forward.rearranged import DETAILED, LAYERS, OWN, Neighbours, Rearranged
+from impasto.feedforward import FeedForward
+from impasto.feedforward.rearranged import DETAILED, LAYERS, OWN, NnstFast, Rearranged
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import Bank, Source, statistic
 from impasto.nets.decoder import whole
-from impasto.patchwork import SHARES
 from impasto.recipe import Recipe
+from impasto.scene.copies import SHARES
 
-Paint = Callable[..., Forward]
+Paint = Callable[..., FeedForward]
 METHODS = ("reshuffle", "nnst_fast")
 
 
-def picture(painting: Forward) -> Tensor:
+def picture(painting: FeedForward) -> Tensor:
     assert painting.image is not None
     return painting.image
 
@@ -70,7 +70,7 @@ def test_a_picture_in_its_own_style_matches_itself(method: str, painted: Paint, 
 
 def test_its_own_style_gives_what_is_decoded_of_the_picture(painted: Paint, content: Tensor, petite: Petite) -> None:
     painting = painted("nnst_fast", photo=content, styles=content, size=64)
-    assert isinstance(painting, Neighbours)
+    assert isinstance(painting, NnstFast)
     image = whole(painting.scene.photo(painting.level), LAYERS[0])
     with torch.no_grad():
         image = painting.decoders[LAYERS[0]](petite.raw(image, [LAYERS[0]])[LAYERS[0]]).clamp(0, 1)

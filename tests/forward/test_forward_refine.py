@@ -8,25 +8,27 @@ import torch
 from torch import Tensor
 
 from impasto import color
-from impasto.beginning import begin, stylize
 from impasto.checkpoint import Checkpoint
 from impasto.encoders import Vgg
 from impasto.errors import InputError, RecipeError, UsageError
-from impasto.forward import Forward
+from impasto.feedforward import FeedForward
+from impasto.painting.api import begin, stylize
+from impasto.painting.refined import RefinedPainting
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
-from impasto.refining import Refined
-from impasto.stylizer import Stylizer
 
-Paint = Callable[..., Forward]
+Paint = Callable[..., FeedForward]
 
 
-def refined(content: object, style: object, method: str = "adain", steps: int = 4, **options: object) -> Refined:
+def refined(
+    content: object, style: object, method: str = "adain", steps: int = 4, **options: object
+) -> RefinedPainting:
     own = [key for key in options if key in Recipe.model_fields and key not in ("encoder", "network", "regions")]
     settings = {key: options.pop(key) for key in own}
     recipe = Recipe.parse({"method": method, "size": 64, "precision": "float32", "refine": steps, **settings})
     options.setdefault("encoder", "petite")
     painting = begin(content, style, recipe, **options)  # type: ignore[arg-type]
-    assert isinstance(painting, Refined)
+    assert isinstance(painting, RefinedPainting)
     return painting
 
 

@@ -8,24 +8,24 @@ import torch
 from torch import Tensor
 
 from impasto import color
-from impasto.beginning import begin
 from impasto.errors import UsageError, WeightsError
-from impasto.forward import Forward, Single
+from impasto.feedforward import FeedForward, PerStyle
 from impasto.guides import Regions
 from impasto.nets import store
 from impasto.nets.johnson import Johnson
 from impasto.nets.texture_net import TextureNet
+from impasto.painting.api import begin
 from impasto.recipe import Recipe
 from network_helpers import texture
 
-Paint = Callable[..., Forward]
+Paint = Callable[..., FeedForward]
 
 
 def johnson(folder: Path, name: str) -> Johnson:
     return Johnson.from_card(*store.load(folder / f"johnson-{name}.safetensors"), name)
 
 
-def picture(painting: Forward) -> Tensor:
+def picture(painting: FeedForward) -> Tensor:
     assert painting.image is not None
     return painting.image
 
@@ -66,7 +66,7 @@ def test_tiles_have_the_statistics_of_the_whole_picture(
 ) -> None:
     photo, network = picture_of(*size, seed=7), {"network": "waves"} if method == "johnson" else {}
     found = painted(method, photo, [], size=max(size), tile=tile, **network)
-    assert isinstance(found, Single)
+    assert isinstance(found, PerStyle)
     assert found.tile == tile
     wanted = picture(painted(method, photo, [], size=max(size), tile="off", **network))
     assert float(wanted.std()) > 0.02

@@ -8,21 +8,21 @@ import torch
 from torch import Tensor
 
 from impasto import color, guides, images
-from impasto.beginning import begin
 from impasto.encoders import Petite
 from impasto.errors import UsageError
-from impasto.forward import Forward, Universal
+from impasto.feedforward import AnyStyle, FeedForward
 from impasto.guides import Regions
 from impasto.nets import store, transforms
 from impasto.nets.decoder import Decoder, whole
+from impasto.painting.api import begin
 from impasto.recipe import Recipe
 
-Paint = Callable[..., Forward]
+Paint = Callable[..., FeedForward]
 Picture = Callable[..., Tensor]
 METHODS = ("wct", "adain", "linear")
 
 
-def picture(painting: Forward) -> Tensor:
+def picture(painting: FeedForward) -> Tensor:
     """What was painted, before colours are put back."""
     assert painting.image is not None
     return painting.image
@@ -158,7 +158,7 @@ def test_tiles_are_parts_of_the_whole(
     in_one = painted(method, photo, style, tile="off", **options)
     in_tiles = painted(method, photo, style, tile=tile, **options)
     assert in_tiles.tile == tile
-    assert isinstance(in_tiles, Universal)
+    assert isinstance(in_tiles, AnyStyle)
     assert float(picture(in_one).std()) > 0.02
     torch.testing.assert_close(picture(in_tiles), picture(in_one), atol=1e-4, rtol=0)
 

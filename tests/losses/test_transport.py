@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.losses import Hypercolumns, Painter, Positions, SelfSimilarity, Transport, transport
+from impasto.losses import Hypercolumns, Positions, RegionSamples, SelfSimilarity, Transport, transport
 from impasto.losses.transport import Moments, relaxed_transport, self_similarity
 
 
@@ -99,7 +99,7 @@ def test_gradients(term: str) -> None:
         "colours": lambda x: relaxed_transport(x, other, colours=True),
         "similarity": lambda x: self_similarity(x, other[:9]),
         "moments": Moments.of(other, 11).distance,
-        "painter": lambda x: Painter(other, 0.5, 11)(x, 0.7),
+        "painter": lambda x: RegionSamples(other, 0.5, 11)(x, 0.7),
     }[term]
     assert torch.autograd.gradcheck(judge, (points(9, 6).requires_grad_(),))
 
@@ -153,7 +153,7 @@ def test_terms_look_at_their_regions_and_count_evaluations() -> None:
     image, features = torch.rand(1, 3, 12, 16), {"relu1_1": torch.rand(1, 4, 12, 16)}
     columns = Hypercolumns({"relu1_1": 1.0}, {"relu1_1": 1})
     labels = torch.arange(16).ge(8).long().expand(12, 16)
-    painter = Painter(torch.randn(50, 7), 1.0, 7)
+    painter = RegionSamples(torch.randn(50, 7), 1.0, 7)
     term = Transport(columns, Positions(labels, (0,)), {1: painter}, 2.0, 0.5)
     leaf = image.clone().requires_grad_()
     maps = features["relu1_1"].clone().requires_grad_()

@@ -6,18 +6,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from impasto import methods
-from impasto.beginning import begin
 from impasto.encoders import Petite
-from impasto.forward import Forward
+from impasto.feedforward import FeedForward
 from impasto.images import load
-from impasto.methods import METHODS, shipped
 from impasto.nets import store
 from impasto.nets.decoder import LAYERS
-from impasto.recipe import Recipe
+from impasto.painting.api import begin
+from impasto.recipe import Recipe, catalogue
+from impasto.recipe.catalogue import METHODS, shipped
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-DATA = Path(str(methods.FOLDER))
+DATA = Path(str(catalogue.FOLDER))
 FILES = sorted(DATA.glob("*.safetensors"))
 MOST_BYTES = 12_000_000
 STYLES = {"johnson": 3, "texture_net": 1}
@@ -52,11 +51,11 @@ def test_a_file_is_what_its_name_and_its_card_say(file: Path) -> None:
         assert card.style_sha256 == hashlib.sha256(painting.read_bytes()).hexdigest(), "of a painting of our own"
 
 
-def painted(method: str, **settings: object) -> Forward:
+def painted(method: str, **settings: object) -> FeedForward:
     styles = [ASSETS / "styles" / "swirls.jpg"] if METHODS[method].styles else []
     recipe = Recipe.parse({"method": method, "size": 256, "precision": "float32", **settings})
     painting = begin(ASSETS / "photos" / "astronaut.jpg", styles, recipe)
-    assert isinstance(painting, Forward)
+    assert isinstance(painting, FeedForward)
     for _ in painting:
         pass
     return painting

@@ -14,7 +14,7 @@ from impasto.optim.history import Keeping
 from impasto.optim.memory import Work
 from impasto.optim.planner import LARGE, Plan
 from impasto.optim.pyramid import Level
-from impasto.planning import grid
+from impasto.painting.budget import grid
 
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 WORK = Work(neurons=100, precision="float32", pairs=12, target_bytes=8)

@@ -6,8 +6,8 @@ import shlex
 import pytest
 
 from impasto.cli.options import SETTINGS, parse
-from impasto.methods import METHODS
 from impasto.recipe import Recipe, load_preset, presets, spell
+from impasto.recipe.catalogue import METHODS
 from impasto.studio import app, commandline, openapi, orders
 from impasto.studio.describe import GROUPS, describe
 from impasto.studio.library import clean_name

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from studio_helpers import SMALL, png
 
-from impasto import load, metadata, methods
+from impasto import load, metadata
 from impasto.encoders import Petite
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, catalogue
 from impasto.studio import worker
 from impasto.studio.clerk import answer
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
@@ -35,7 +35,7 @@ class Parent:
 def networks(tmp_path_factory, monkeypatch):
     """Small networks of every method, as if they shipped."""
     folder = write(tmp_path_factory.mktemp("networks"), Petite.embedded())
-    monkeypatch.setattr(methods, "FOLDER", folder)
+    monkeypatch.setattr(catalogue, "FOLDER", folder)
     return folder
 
 

@@ -9,7 +9,7 @@ import typer
 from impasto.cli.options import with_settings
 from impasto.cli.sources import choose
 from impasto.errors import OutputError, UsageError
-from impasto.methods import METHODS
+from impasto.recipe.catalogue import METHODS
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
@@ -70,7 +70,8 @@ def blend(
     # Only now torch: what is wrong with the options is told at once.
     import torch
 
-    from impasto import files, images, mixing
+    from impasto import files, images
+    from impasto.series import blend
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -88,7 +89,7 @@ def blend(
             if session.stop.asked is not None:
                 raise _Enough
 
-        way = mixing.blend(
+        way = blend.blend(
             Path(content),
             [Path(name) for name in style],
             frames,

@@ -18,10 +18,10 @@ from impasto.errors import ImpastoError, InputError, OutputError, UsageError, We
 from impasto.events import notice
 
 if TYPE_CHECKING:
-    from impasto.beginning import Stepped
     from impasto.cli.outputs import Outputs
     from impasto.cli.painting import Inputs
     from impasto.events import Progress
+    from impasto.painting.api import Stepped
 
 LONG_S = 120.0
 """A painting that takes less is not worth a file that nobody asked for."""

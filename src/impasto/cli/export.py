@@ -44,7 +44,7 @@ def export(
     if style is not None and picture is None:
         raise UsageError("--style: a painting alone says nothing; name a photograph too: --picture photo.jpg")
 
-    from impasto.exporting import export as write
+    from impasto.nets.onnx import export as write
 
     made = write(
         network,

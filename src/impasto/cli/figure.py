@@ -55,7 +55,7 @@ def figures(
     import torch
 
     from impasto.cli.sweep import run
-    from impasto.figures import cs229
+    from impasto.series import cs229
 
     if threads is not None:
         torch.set_num_threads(threads)

@@ -60,7 +60,8 @@ def auto(
 
     import torch
 
-    from impasto import encoders, guides, images, maskreport, segmentation
+    from impasto import encoders, guides, images
+    from impasto.masks import automatic, report
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -68,7 +69,7 @@ def auto(
     masks += [folder / f"style_mask{f'_{number}' if number > 1 else ''}.png" for number in range(1, len(style) + 1)]
     sheet = None if no_overlay else folder / "overlay.png"
     # Inputs first: a name that is mistyped should not leave a folder behind.
-    pictures = maskreport.load([content, *style], max_pixels)
+    pictures = report.load([content, *style], max_pixels)
     for path in [*masks, *([sheet] if sheet else [])]:
         images.check_output(path, force=force, inputs=[content, *style])
 
@@ -76,23 +77,23 @@ def auto(
     network = (
         encoders.create(encoder) if encoder in encoders.NAMES or not weights.is_file() else encoders.from_file(weights)
     )
-    found = segmentation.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
+    found = automatic.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
     maps = [found.content, *(one for one in found.styles if one is not None)]
     for path, one in zip(masks, maps, strict=True):
         images.save(guides.to_colours(one), path, force=force)
     if sheet is not None:
-        images.save(maskreport.side_by_side(pictures, found), sheet, force=force)
+        images.save(report.side_by_side(pictures, found), sheet, force=force)
 
     options = [part for picture in style for part in ("--style", picture)]
     options += ["--content-mask", str(masks[0])]
     options += [part for path in masks[1:] for part in ("--style-mask", str(path))]
     command = shlex.join(["impasto", "paint", content, *options, "-o", "out.png"])
-    for row in maskreport.table(found):
+    for row in report.table(found):
         session.terminal.say(row)
     session.terminal.say(f"paint with them: {command}")
     written = [str(path) for path in [*masks, *([sheet] if sheet else [])]]
     if as_json:
-        document = {"command": command, "files": written, "regions": maskreport.described(found)}
+        document = {"command": command, "files": written, "regions": report.described(found)}
         write_out(json.dumps(document, sort_keys=True))
         return
     for name in written:
@@ -150,29 +151,30 @@ def check(
     if output == "-":
         raise UsageError("the overlay cannot go to standard output, where the table is; name a file")
 
-    from impasto import images, maskreport
+    from impasto import images
+    from impasto.masks import report
 
-    pictures = maskreport.load([content, *style], max_pixels)
+    pictures = report.load([content, *style], max_pixels)
     found = maskfiles.read(
         content_mask,
         masks,
         layers,
         styles=len(style),
         count=regions,
-        load=lambda name: maskreport.load([name], max_pixels)[0],
+        load=lambda name: report.load([name], max_pixels)[0],
     )
     if found is None:
         raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")
     if output is not None:
         named = maskfiles.files(content_mask, masks, layers)
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
-        images.save(maskreport.side_by_side(pictures, found), Path(output), force=force)
+        images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")
-    warnings = [*maskreport.vanishing(found, pictures, size), *maskreport.uneven(found)]
+    warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
     for warning in warnings:
         notice(warning)
     if as_json:
-        write_out(json.dumps({"regions": maskreport.described(found), "warnings": warnings}, sort_keys=True))
+        write_out(json.dumps({"regions": report.described(found), "warnings": warnings}, sort_keys=True))
         return
-    for row in maskreport.table(found):
+    for row in report.table(found):
         write_out(row)

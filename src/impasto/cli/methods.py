@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.session import write_out
-from impasto.methods import METHODS, SHARED, Method, shipped
+from impasto.recipe.catalogue import METHODS, SHARED, Method, shipped
 
 app = typer.Typer(add_completion=False)
 WIDTH = 100

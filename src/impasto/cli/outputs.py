@@ -12,8 +12,8 @@ from impasto import images
 from impasto.errors import OutputError, ResourceError, UsageError
 
 if TYPE_CHECKING:
-    from impasto.beginning import Painting
     from impasto.events import Progress
+    from impasto.painting.api import Painting
     from impasto.result import Result
 
 PLOTS = (".png", ".svg", ".pdf")

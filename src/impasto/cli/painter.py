@@ -14,7 +14,7 @@ from impasto.cli.resources import parse_bytes, parse_tile
 from impasto.cli.session import write_out
 from impasto.cli.sources import choose
 from impasto.errors import UsageError
-from impasto.methods import METHODS
+from impasto.recipe.catalogue import METHODS
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
@@ -165,7 +165,7 @@ def run(
     from impasto.cli import painting
     from impasto.cli.checkpoints import OFF, keeping
     from impasto.cli.outputs import Outputs
-    from impasto.forward import Forward
+    from impasto.feedforward import FeedForward
 
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
@@ -202,7 +202,7 @@ def run(
     if shared.dry_run or not outputs:
         write_out(painting.plan(stylizer, as_json=shared.as_json))
         return
-    if not isinstance(stylizer, Forward):
+    if not isinstance(stylizer, FeedForward):
         keeper.describe(inputs, outputs, stylizer)
     status = painting.paint(stylizer, outputs, session, keeper, as_json=shared.as_json)
     if status:

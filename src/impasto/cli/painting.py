@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from impasto import images, landmarks
-from impasto.beginning import Painting, begin
 from impasto.cli import maskfiles
 from impasto.cli.checkpoints import Keeper
 from impasto.cli.outputs import Outputs
@@ -18,18 +17,19 @@ from impasto.cli.session import Session, write_out
 from impasto.cli.sources import ENCODERS, Chosen, differences
 from impasto.errors import OutputError, PeerError, ResourceError, UsageError
 from impasto.events import Progress, notice
-from impasto.forward import Forward, Single
-from impasto.forward.universal import TEXTURE_PASSES
+from impasto.feedforward import FeedForward, PerStyle
+from impasto.feedforward.any_style import TEXTURE_PASSES
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.methods import METHODS
 from impasto.optim import memory, parallel
 from impasto.optim.planner import Tiling
-from impasto.reading import result_size
+from impasto.painting.api import Painting, begin
+from impasto.painting.refined import RefinedPainting
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import STYLE_LAYERS, Recipe
-from impasto.refining import Refined
+from impasto.recipe.catalogue import METHODS
 from impasto.result import Result
-from impasto.stylizer import Stylizer
+from impasto.scene.resolve import result_size
 
 
 @dataclass(frozen=True)
@@ -145,8 +145,14 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> P
 
 def weights(painting: Painting) -> list[dict[str, str]]:
     """Return name and sha256 of what a painting looks with, and paints with."""
-    judge = [] if isinstance(painting, Forward) else [painting.encoder]
-    network = painting if isinstance(painting, Forward) else painting.first if isinstance(painting, Refined) else None
+    judge = [] if isinstance(painting, FeedForward) else [painting.encoder]
+    network = (
+        painting
+        if isinstance(painting, FeedForward)
+        else painting.first
+        if isinstance(painting, RefinedPainting)
+        else None
+    )
     found = [{"name": each.name, "sha256": each.sha256} for each in judge]
     return found + [each for each in (() if network is None else network.weights) if each not in found]
 
@@ -161,7 +167,7 @@ def _most(recipe: Recipe) -> int:
 def paint(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keeper, *, as_json: bool) -> int:
     """Paint and save; give the exit status, which is that of a signal when one stopped it early."""
     began = time.monotonic()
-    total = stylizer.steps if isinstance(stylizer, Forward) else sum(level.steps for level in stylizer.levels)
+    total = stylizer.steps if isinstance(stylizer, FeedForward) else sum(level.steps for level in stylizer.levels)
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
         trouble, signum = _steps(stylizer, outputs, session, keeper)
@@ -184,7 +190,7 @@ def paint(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keeper
             )
         signum = signum or session.stop.asked or 0
         stopped = signum != 0
-        if stopped and not result.finished and not isinstance(stylizer, Forward):
+        if stopped and not result.finished and not isinstance(stylizer, FeedForward):
             kept = keeper.stop(stylizer, outputs.output)
         else:
             kept = keeper.done()
@@ -229,7 +235,7 @@ def _steps(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keepe
                 if chief:
                     outputs.show(stylizer, progress)
                     outputs.snapshot(stylizer, progress.total_step)
-                    if judged and not isinstance(stylizer, Forward):
+                    if judged and not isinstance(stylizer, FeedForward):
                         keeper.keep(stylizer, progress)
                 # All processes stop after the same step.
                 if signum := parallel.most(session.stop.asked or 0):
@@ -253,11 +259,11 @@ def _steps(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keepe
 def plan(stylizer: Painting, *, as_json: bool) -> str:
     """Describe what would be painted."""
     recipe, (height, width) = stylizer.recipe, stylizer.size
-    forward = isinstance(stylizer, Forward)
-    tile = stylizer.tile if isinstance(stylizer, Forward) else stylizer.plans[-1].tile
+    forward = isinstance(stylizer, FeedForward)
+    tile = stylizer.tile if isinstance(stylizer, FeedForward) else stylizer.plans[-1].tile
     levels = (
         []
-        if isinstance(stylizer, Forward)
+        if isinstance(stylizer, FeedForward)
         else [
             {
                 "width": at.size[1],
@@ -273,7 +279,7 @@ def plan(stylizer: Painting, *, as_json: bool) -> str:
     seconds, device = stylizer.seconds(), str(stylizer.resources.device)
     if as_json:
         document = {
-            "encoder": None if isinstance(stylizer, Single) else used[0],
+            "encoder": None if isinstance(stylizer, PerStyle) else used[0],
             "device": device,
             "levels": levels,
             "memory_bytes": stylizer.memory_bytes,
@@ -313,7 +319,7 @@ def _report(stylizer: Painting, outputs: Outputs, seconds: float) -> dict[str, A
     history = result.history
     judged = bool(history) and "loss" in history[0]
     return {
-        "encoder": None if isinstance(stylizer, Single) else weights(stylizer)[0],
+        "encoder": None if isinstance(stylizer, PerStyle) else weights(stylizer)[0],
         "finished": result.finished,
         "losses": {"start": _parts(history[0]), "end": _parts(history[-1])} if judged else None,
         "method": result.recipe.method,

@@ -64,7 +64,7 @@ def resume(
     from impasto.cli.resources import parse_bytes, parse_tile
     from impasto.cli.sources import Chosen
     from impasto.errors import InputError, UsageError
-    from impasto.forward import Forward
+    from impasto.feedforward import FeedForward
 
     path = Path(checkpoint)
     saved, command = checkpoints.load(path, threads)
@@ -94,7 +94,7 @@ def resume(
         target, preview, plot, save_every or 0, command.bits, command.quality, command.embed, force=replace
     )
     stylizer = painting.prepare(inputs, None if processes.silent() else outputs)
-    if isinstance(stylizer, Forward):
+    if isinstance(stylizer, FeedForward):
         raise InputError(f"{path}: is of a painting without steps, which nothing can go on with; paint it again")
     checkpoints.restore(stylizer, saved, path)
     session.terminal.say(f"going on after step {saved.taken} of {saved.steps}, to {target}")

@@ -10,8 +10,9 @@ from impasto import metadata
 from impasto.cli.app import nearest
 from impasto.cli.options import choices, given, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
-from impasto.methods import METHODS, shipped
-from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset
+from impasto.recipe import Recipe, load_preset
+from impasto.recipe.catalogue import METHODS, shipped
+from impasto.recipe.settings import MAX_JSON_BYTES
 
 ENCODERS = ("auto", "petite", "vgg19")
 

@@ -19,7 +19,7 @@ from impasto.events import notice
 if TYPE_CHECKING:
     from impasto.cli.session import Session
     from impasto.events import Progress
-    from impasto.figures import Cell, Sweep
+    from impasto.series import Cell, Sweep
 
 app = typer.Typer(add_completion=False)
 
@@ -121,7 +121,7 @@ def sweep(
 
     import torch
 
-    from impasto import figures, guides, images
+    from impasto import guides, images, series
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -135,7 +135,7 @@ def sweep(
 
         return maskfiles.read(content_mask, style_mask or [], region or [], styles=styles, count=count, load=load)
 
-    def make(values: Mapping[str, Any]) -> figures.Job:
+    def make(values: Mapping[str, Any]) -> series.Job:
         settled = chosen(values)
         photo, paintings = values.get("content", content), style or []
         paintings = [values["style"]] if "style" in values else paintings
@@ -143,15 +143,15 @@ def sweep(
             raise UsageError("only one picture can come from standard input; name a file for the others")
         photo, start, *styles = (None if name is None else _source(name) for name in (photo, settled.init, *paintings))
         areas = regions(settled.recipe.regions, len(styles))
-        return figures.Job(photo, tuple(styles), settled.recipe, settled.encoder, start, areas, settled.network)
+        return series.Job(photo, tuple(styles), settled.recipe, settled.encoder, start, areas, settled.network)
 
     axes = [
-        figures.Axis(key, tuple(values), tuple(_label(key, value) for value in values)) for key, values in named.items()
+        series.Axis(key, tuple(values), tuple(_label(key, value) for value in values)) for key, values in named.items()
     ]
     folder = Path(output)
-    made = figures.Sweep(
+    made = series.Sweep(
         axes,
-        figures.lay_out(axes, make, folder),
+        series.lay_out(axes, make, folder),
         folder,
         sheet=sheet,
         cell_height=cell,

@@ -5,12 +5,12 @@ from impasto.losses.hypercolumns import Hypercolumns, Positions
 from impasto.losses.moments import Covariance, MeanStd
 from impasto.losses.neighbours import Nearest, Replaced
 from impasto.losses.normalisation import NORMALISATIONS, Normalisation
-from impasto.losses.objective import LossReport, Objective, Whole
+from impasto.losses.objective import GlobalTerm, LossReport, Objective
 from impasto.losses.patches import Bank, Source
 from impasto.losses.registry import STATISTICS, statistic
 from impasto.losses.statistics import Gram, State, Statistic, blend
 from impasto.losses.terms import Content, Gamut, Patches, Style, TotalVariation
-from impasto.losses.transport import Painter, SelfSimilarity, Transport
+from impasto.losses.transport import RegionSamples, SelfSimilarity, Transport
 
 __all__ = [
     "NORMALISATIONS",
@@ -19,6 +19,7 @@ __all__ = [
     "Content",
     "Covariance",
     "Gamut",
+    "GlobalTerm",
     "Gram",
     "Histogram",
     "Hypercolumns",
@@ -27,9 +28,9 @@ __all__ = [
     "Nearest",
     "Normalisation",
     "Objective",
-    "Painter",
     "Patches",
     "Positions",
+    "RegionSamples",
     "Replaced",
     "Samples",
     "SelfSimilarity",
@@ -40,7 +41,6 @@ __all__ = [
     "Style",
     "TotalVariation",
     "Transport",
-    "Whole",
     "blend",
     "statistic",
 ]

@@ -30,7 +30,7 @@ class LossReport:
         return sums
 
 
-class Whole(Protocol):
+class GlobalTerm(Protocol):
     """A term over the whole picture and several layers at once, which cannot be tiled."""
 
     @property
@@ -54,7 +54,7 @@ class Objective:
     pixels: tuple[TotalVariation | Gamut, ...] = ()
     """Terms over the image itself."""
     patches: tuple[Patches, ...] = ()
-    wholes: tuple[Whole, ...] = ()
+    wholes: tuple[GlobalTerm, ...] = ()
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -71,7 +71,7 @@ class Moments:
 
 
 @dataclass(frozen=True)
-class Painter:
+class RegionSamples:
     """What paints one region: samples of the paintings, `columns` (m, D), and the region's `share` of the term."""
 
     columns: Tensor
@@ -109,7 +109,7 @@ class Transport:
 
     columns: Hypercolumns
     positions: Positions
-    painters: Mapping[int, Painter]
+    painters: Mapping[int, RegionSamples]
     factor: float
     palette: float
     evaluations: Iterator[int] = field(default_factory=count)

@@ -9,12 +9,12 @@ from typing import Literal
 import torch
 
 from impasto.errors import NotTileableError, ResourceError, UsageError
-from impasto.methods import METHODS
 from impasto.optim import memory
 from impasto.optim.grid import Grid
 from impasto.optim.history import Keeping, scratch_bytes
 from impasto.optim.memory import Work
 from impasto.optim.pyramid import Level
+from impasto.recipe.catalogue import METHODS
 
 Tiling = int | Literal["auto", "off"]
 Cut = Callable[[tuple[int, int], int | None], Grid]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from impasto.methods import Method
+from impasto.recipe.catalogue import Method
 
 COARSEST = 160
 """Automatic pyramids do not start with a longer side below this: relu5_1, the deepest style layer, sees 156 pixels,

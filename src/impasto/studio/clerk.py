@@ -14,14 +14,16 @@ from typing import Any
 
 import torch
 
-from impasto import encoders, files, guides, images, maskreport, metadata, segmentation
-from impasto.beginning import begin
+from impasto import encoders, files, guides, images, metadata
 from impasto.errors import ImageError, ImpastoError, RecipeError
 from impasto.events import notice
-from impasto.forward import Forward
+from impasto.feedforward import FeedForward
 from impasto.images import Picture
 from impasto.images.source import check_kind, misnamed
+from impasto.masks import automatic as segmentation
+from impasto.masks import report
 from impasto.optim import devices, memory
+from impasto.painting.api import begin
 from impasto.recipe import Recipe
 from impasto.studio.channel import Parent, give_way
 from impasto.studio.worker import Order, arguments, explain, noticed, read
@@ -140,7 +142,7 @@ def automatic(
             "content_share": row["content"],
             "style_share": row["styles"][0],
         }
-        for row in maskreport.described(found)
+        for row in report.described(found)
     ]
     return {"regions": rows}
 
@@ -153,7 +155,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
     pictures = [picture for picture in (read_in["content"], *read_in["styles"]) if picture is not None]
     size = int(order["recipe"]["size"])
-    warnings = [*maskreport.vanishing(found, pictures, size), *maskreport.uneven(found)]
+    warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
     rows = [
         {
             "name": row["name"],
@@ -161,7 +163,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
             "content_share": row["content"],
             "style_shares": row["styles"],
         }
-        for row in maskreport.described(found)
+        for row in report.described(found)
     ]
     return {"regions": rows, "warnings": warnings}
 
@@ -169,7 +171,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
 def estimate(order: dict[str, Any]) -> dict[str, Any]:
     """Prepare a painting, and say what it would take."""
     painting = begin(**arguments(Order.of(order)), recipe=Recipe.parse(order["recipe"]))
-    if isinstance(painting, Forward):
+    if isinstance(painting, FeedForward):
         tiles, levels = 1 if painting.tile is None else None, 1
     else:
         tiles, levels = len(painting.plans[-1].grid.tiles), len(painting.levels)

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from impasto.methods import METHODS, SHARED, Method, shipped
 from impasto.recipe import Recipe, load_preset, presets
+from impasto.recipe.catalogue import METHODS, SHARED, Method, shipped
 
 ENCODERS = ("auto", "petite", "vgg19")
 QUALITIES = ("draft", "standard", "fine")

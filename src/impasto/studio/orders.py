@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from impasto.errors import RecipeError
-from impasto.methods import METHODS, shipped
 from impasto.recipe import Recipe, load_preset, unknown
+from impasto.recipe.catalogue import METHODS, shipped
 from impasto.studio.describe import ENCODERS
 from impasto.studio.library import clean_name
 from impasto.studio.settings import Refused

@@ -19,15 +19,15 @@ from typing import Any
 import torch
 
 from impasto import files, images
-from impasto.beginning import Painting, begin
 from impasto.checkpoint import Checkpoint
 from impasto.errors import ImpastoError, OutputError, ResourceError, UsageError
 from impasto.events import Progress, logger, notice
-from impasto.forward import Forward
+from impasto.feedforward import FeedForward
 from impasto.images import Picture
 from impasto.optim import memory
-from impasto.reading import regions_of
+from impasto.painting.api import Painting, begin
 from impasto.recipe import Recipe
+from impasto.scene.resolve import regions_of
 from impasto.studio.channel import Parent, give_way
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 
@@ -201,12 +201,12 @@ def prepare(order: Order) -> tuple[Painting, Checkpoint | None]:
     """
     painting = begin(**arguments(order), recipe=Recipe.parse(order.recipe))
     path = order.folder / CHECKPOINT
-    if isinstance(painting, Forward) or not path.exists():
+    if isinstance(painting, FeedForward) or not path.exists():
         return painting, None
     try:
         saved = Checkpoint.load(path)
         painting = begin(**arguments(order), recipe=saved.recipe)
-        if isinstance(painting, Forward):
+        if isinstance(painting, FeedForward):
             return painting, None
         painting.restore(saved)
     except ImpastoError as error:
@@ -247,7 +247,7 @@ def small(picture: Picture) -> Picture:
 
 def keep(painting: Painting, order: Order) -> None:
     """Write a checkpoint where there is anything to go on from; a full disk is told, and no reason to stop."""
-    if isinstance(painting, Forward):
+    if isinstance(painting, FeedForward):
         return
     try:
         saved = painting.checkpoint()

@@ -1,0 +1,28 @@
+"""Painting in one go: feed-forward networks and feature transforms behind the surface of a `Stylizer`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from impasto.feedforward.any_style import AnyStyle
+from impasto.feedforward.base import FeedForward
+from impasto.feedforward.per_style import PerStyle
+from impasto.feedforward.rearranged import NnstFast, Reshuffle
+from impasto.recipe import Recipe
+from impasto.scene.resolve import Source
+
+__all__ = ["AnyStyle", "FeedForward", "NnstFast", "PerStyle", "Reshuffle", "create"]
+
+KINDS: dict[str, type[FeedForward]] = {
+    "johnson": PerStyle,
+    "texture_net": PerStyle,
+    "reshuffle": Reshuffle,
+    "nnst_fast": NnstFast,
+    "wct": AnyStyle,
+    "adain": AnyStyle,
+    "linear": AnyStyle,
+}
+
+
+def create(content: Source | None, styles: Source | Sequence[Source], recipe: Recipe, **options: Any) -> FeedForward:
+    """Begin a painting by the network of `recipe.method`; `options` are those of `FeedForward`, with what it raises."""
+    return KINDS[recipe.method](content, styles, recipe, **options)

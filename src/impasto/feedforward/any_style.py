@@ -1,0 +1,241 @@
+"""Methods for any painting: features are encoded, transformed after those of the styles, and decoded again.
+
+`wct` does so at five layers, from deep to shallow, each time with what the layer before made of the picture (Li et al.
+2017, section 3.2); `adain` and `linear` once. Sums are taken over all tiles of a large picture before any is painted,
+so tiles show no seams: they are what the picture in one piece would be.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto import encoders, guides, images
+from impasto.encoders import Encoder
+from impasto.errors import WeightsError
+from impasto.events import notice
+from impasto.feedforward import networks, tiles
+from impasto.feedforward.base import FeedForward
+from impasto.feedforward.codec import decoder_of, petite_of
+from impasto.feedforward.networks import Loaded
+from impasto.feedforward.tiles import Need, Pieces, Size
+from impasto.feedforward.transform import ADAIN, WCT, Learnt, Transform, applied, blended
+from impasto.nets import store
+from impasto.nets.decoder import Decoder, whole
+from impasto.nets.linear import KIND, Linear
+from impasto.nets.transforms import Affine
+from impasto.scene import Painted
+
+FEWEST = 1.0
+"""Neurons that a region needs at a layer: statistics of less than one mean nothing."""
+TEXTURE_PASSES = 3
+DETAILED = ("relu5_1",)
+"""Layers at which only the change that the transform makes is decoded and added to the picture. Li et al. decode the
+whole: from relu5_1, where a neuron stands for 16x16 pixels, faces and windows do not come back."""
+SCRATCH = {
+    "wct": {"float32": 380, "bfloat16": 340},
+    "adain": {"float32": 290, "bfloat16": 190},
+    "linear": {"float32": 310, "bfloat16": 280},
+}
+"""Bytes per pixel that is encoded at a time, at the peak, as seen: maps, their padded copies, and sums."""
+
+
+class AnyStyle(FeedForward):
+    """A painting with `wct`, `adain` or `linear`."""
+
+    decoders: list[Decoder]
+    """From deep to shallow."""
+
+    def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
+        recipe = self.recipe
+        self.encoder, resolved = petite_of(recipe, encoder, self.resources.device)
+        self.recipe = resolved.replace(passes=self._passes())
+        self._load(network)
+        self.steps = self.recipe.passes * len(self.decoders) if recipe.method == "wct" else 1
+        deepest = self.decoders[0].layer
+        what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
+        self.tile, self._bytes = tiles.choose(what, self.size, lambda size: self._need(size, deepest), self.resources)
+        self._said: set[tuple[str, str]] = set()
+        self._styles: dict[str, list[list[Any]]] | None = None
+
+    def _passes(self) -> int:
+        recipe = self.recipe
+        return recipe.passes or (TEXTURE_PASSES if self.scene.content is None else 1) if recipe.method == "wct" else 0
+
+    def _load(self, network: Path | None) -> None:
+        method, device = self.recipe.method, self.resources.device
+        found = networks.shipped(method) if network is None else networks.given(network)
+        self.transform: Transform = WCT if method == "wct" else ADAIN
+        self.weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
+        if method == "linear":
+            learnt = networks.only(found, KIND, method)
+            store.expect(learnt.card, learnt.where, encoder=self.encoder.sha256)
+            net = Linear.from_card(learnt.tensors, learnt.card, learnt.where).to(device)
+            self.transform = Learnt(net, learnt.where)
+            self.weights += (learnt.record(f"linear {net.layer}"),)
+            # Its decoder is one of wct's, and ships but once.
+            decoders = [each for each in found if each is not learnt] or networks.shipped("wct")
+            found = [each for each in decoders if each.card.layer == net.layer]
+        self.decoders = []
+        for each in sorted(found, key=lambda each: each.card.layer, reverse=True):
+            self.decoders.append(self._decoder(each))
+            self.weights += (each.record(f"{each.card.method} {each.card.layer}"),)
+        layers = [decoder.layer for decoder in self.decoders]
+        if not layers or len({*layers}) < len(layers) or (method != "wct" and len(layers) > 1):
+            many = f"{len(layers)} decoders ({', '.join(layers)})" if layers else "no decoder"
+            raise WeightsError(f"{method}: has {many}; it needs one{' from each layer' if method == 'wct' else ''}")
+
+    def _decoder(self, found: Loaded) -> Decoder:
+        method = "wct" if self.recipe.method == "linear" else self.recipe.method
+        decoder = decoder_of(found, method, self.encoder)
+        if isinstance(self.transform, Learnt):
+            self.transform.net.expect_decoder(decoder, self.transform.where)
+        decoder.padding = "circular" if self.recipe.tileable else "reflect"
+        return decoder.to(self.resources.device)
+
+    def _need(self, size: Size, deepest: str) -> Need:
+        recipe, pixels = self.recipe, size[0] * size[1]
+        picture = 12 * pixels
+        # The photograph, the picture so far and the one to come; while styles are measured, these instead.
+        pictures = max(3.0, 1 + 2.5 * recipe.style_scale**2)
+        if recipe.color in ("match", "luminance"):
+            pictures += 6 * (1 + recipe.style_scale**2)
+        regions = 0 if self.scene.regions is None else len(self.scene.regions.names)
+        layers = self.decoders[-1].layer
+        maps = 4 * 2 * regions * pixels // encoders.stride(layers) ** 2
+        weights = sum(p.nbytes for each in self.decoders for p in each.parameters())
+        return Need(
+            round(picture * pictures) + maps + weights,
+            SCRATCH[recipe.method][recipe.precision],
+            tiles.of_grid(deepest, wrap=recipe.tileable),
+        )
+
+    def _painted(self) -> Iterator[tuple[str, Tensor]]:
+        if self._styles is None or self.recipe.color in ("match", "luminance"):  # whose styles follow the content
+            self._styles = self._measured()
+        styles, image = self._styles, self._start()
+        for number in range(max(1, self.recipe.passes)):
+            for decoder in self.decoders:
+                image = self._once(image, decoder, styles)
+                yield f"pass {number + 1}, {decoder.layer}", image
+                self._trim()
+
+    def _start(self) -> Tensor:
+        if self.scene.content is None:
+            random = torch.Generator().manual_seed(self.recipe.seed)
+            return self._stored(torch.rand(1, 3, *self.size, generator=random))
+        return self._stored(self.scene.photo(self.level))
+
+    def _stored(self, image: Tensor) -> Tensor:
+        # Tiles go to the device one by one; the whole only where it is worked on in one piece.
+        return image.to(self.resources.device) if self.tile is None else image
+
+    @torch.no_grad()
+    def _once(self, image: Tensor, decoder: Decoder, styles: Mapping[str, list[list[Any]]]) -> Tensor:
+        """Paint `image` (1, 3, H, W) at one layer."""
+        layer, wrap = decoder.layer, self.recipe.tileable
+        encoder = self.encoder.padded("circular") if wrap else self.encoder
+
+        def encode(cut: Tensor) -> dict[str, Tensor]:
+            cut = whole(cut.to(self.resources.device), layer)
+            return {layer: encoder.raw(cut, [layer])[layer].float()}
+
+        pieces = Pieces(encode, image, tiles.grid(self.size, layer, self.tile, wrap=wrap))
+        # A tile that is only measured needs less around it than one that is decoded.
+        least = tiles.measuring(self.size, layer, self.tile, self.transform.beside, wrap=wrap)
+        regions = self._regions(layer)
+        maps = self._maps(pieces if self.tile is None else Pieces(encode, image, least), layer, regions, styles[layer])
+        canvas = torch.empty_like(image, memory_format=torch.contiguous_format)
+        for piece in pieces:
+            around = None if regions is None else piece.around(regions, layer)
+            painted = decoder(applied(piece.features[layer], maps, around))
+            if layer in DETAILED and self.scene.content is not None:  # noise has nothing to keep
+                cut = whole(piece.tile.cut(image).to(painted), layer)
+                painted += cut - decoder(piece.features[layer])
+            tiles.put(canvas, piece.tile, painted)
+        return canvas.clamp_(0, 1)
+
+    def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
+        """Return the map of each region that is painted, of the whole picture where there are none."""
+        recipe = self.recipe
+        own = self.transform.sums("content", pieces, {layer: [None] if regions is None else list(regions)})[layer]
+        shares = recipe.layer_shares.get(layer) or recipe.style_weights or (1.0,) * len(styles)
+        maps: list[Affine | None] = []
+        for number, content in enumerate(own):
+            name = "" if regions is None else self._names[number]
+            weights = [
+                share if regions is None or self._painted_by(index, name) else 0.0 for index, share in enumerate(shares)
+            ]
+            found = None
+            if regions is None or float(regions[number].sum()) >= FEWEST:
+                found = blended(self.transform, content, [each[number] for each in styles], weights, recipe.alpha)
+            if found is None and name:
+                self._leave_out(name, layer)
+            maps.append(found)
+        return maps
+
+    @property
+    def _names(self) -> list[str]:
+        """Names of the regions that are painted, in order."""
+        regions = self.scene.regions
+        return [] if regions is None else [name for name in regions.names if name not in self.recipe.keep]
+
+    def _painted_by(self, style: int, name: str) -> bool:
+        regions = self.scene.regions
+        return regions is not None and regions.names.index(name) in self.scene.painted_by(style)
+
+    def _regions(self, layer: str) -> Tensor | None:
+        """Return the maps (R, h, w) over the content's neurons of the regions that are painted."""
+        regions, step = self.scene.regions, encoders.stride(layer)
+        if regions is None:
+            return None
+        chosen = regions.content[[regions.names.index(name) for name in self._names]]
+        return guides.fit(chosen, (-(-self.size[0] // step), -(-self.size[1] // step)))
+
+    @torch.no_grad()
+    def _measured(self) -> dict[str, list[list[Any]]]:
+        """Return {layer: [of each style [of each region]]}; each style is encoded once, or twice by `linear`."""
+        layers = [decoder.layer for decoder in self.decoders]
+        found: dict[str, list[list[Any]]] = {layer: [] for layer in layers}
+
+        def encode(cut: Tensor) -> dict[str, Tensor]:
+            features = self.encoder.raw(cut.to(self.resources.device), layers)
+            return {layer: each.float() for layer, each in features.items()}
+
+        for index in range(len(self.scene.styles)):
+            painted = self.scene.style(index, self.level)
+            size = painted.pixels.shape[2], painted.pixels.shape[3]
+            grid = tiles.measuring(size, layers[0], self.tile, self.transform.beside)
+            weights = {layer: self._style_guides(painted, layer) for layer in layers}
+            sums = self.transform.sums("style", Pieces(encode, painted.pixels, grid), weights)
+            for layer in layers:
+                found[layer].append(sums[layer])
+            self._trim()
+        return found
+
+    def _style_guides(self, painted: Painted, layer: str) -> list[Tensor | None]:
+        """Return for each region that is painted how much each neuron of a style counts."""
+        step = encoders.stride(layer)
+        size = painted.pixels.shape[2] // step, painted.pixels.shape[3] // step
+        alpha = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]
+        if self.scene.regions is None or painted.maps is None:
+            return [alpha] * max(1, len(self._names))
+        numbers = [self.scene.regions.names.index(name) for name in self._names]
+        maps = guides.fit(painted.maps[numbers], size)
+        return [each if alpha is None else each * alpha for each in maps]
+
+    def _leave_out(self, name: str, layer: str) -> None:
+        if (name, layer) not in self._said:
+            self._said.add((name, layer))
+            notice(f"region '{name}' is too small to be seen at {layer}; left out there")
+
+    @torch.no_grad()
+    def _tried(self, image: Tensor) -> None:
+        for decoder in self.decoders * max(1, self.recipe.passes):
+            features = self.encoder.raw(image, [decoder.layer])[decoder.layer].float()
+            grid = tiles.grid((image.shape[2], image.shape[3]), decoder.layer, None)
+            pieces = Pieces(lambda cut, found=features, at=decoder.layer: {at: found}, image, grid)  # type: ignore[misc]
+            own = self.transform.sums("content", pieces, {decoder.layer: [None]})[decoder.layer]
+            decoder(applied(features, [blended(self.transform, own[0], own, [1.0], 1.0)], None))

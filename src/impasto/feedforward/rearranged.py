@@ -1,0 +1,357 @@
+"""Methods that lay a picture out of the paintings' own features, found one by one and decoded again.
+
+Both go from deep to shallow, each layer with what the one before made of the picture, as `wct` does. The whole picture
+is matched with the whole paintings, so it is painted in one piece. Very many patches would take very long: where there
+are more than `MOST`, only every second, third, ... is matched, and patches are larger, so that they still overlap.
+"""
+
+import math
+import time
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto import encoders
+from impasto.encoders import Encoder
+from impasto.errors import WeightsError
+from impasto.feedforward import networks, tiles
+from impasto.feedforward.base import FeedForward
+from impasto.feedforward.codec import decoder_of, petite_of
+from impasto.feedforward.tiles import Need, Size
+from impasto.losses import Bank, Source
+from impasto.losses.patches import SCRATCH_BYTES, labels_of
+from impasto.nets.decoder import Decoder, whole
+from impasto.nets.transforms import Moments
+from impasto.scene import Painted
+from impasto.scene.copies import StyleCopies, copies, share_of
+
+LAYERS = ("relu4_1", "relu3_1", "relu2_1")
+"""From deep to shallow. Li et al.'s fifth, relu1_1, has colours and no strokes; Gu et al. use these three too."""
+MOST = 20_000
+"""Patches of the picture, and of the paintings, that are matched with one another at most."""
+OWN = 0.3
+"""Share of a layer's own features that stays in `reshuffle` (0.6 in the authors' code, with VGG-19's sharper features):
+less and faces dissolve, more and nothing is painted. Chosen by eye, like the next two."""
+DETAILED = ("relu4_1", "relu3_1")
+"""Layers at which `reshuffle` decodes only the change, and adds it to the picture: edges stay sharp."""
+STEADY = 0.75
+"""Share of the photograph's features in those that `nnst_fast` looks for, beside those of the picture so far."""
+MARGIN = 2
+"""Neurons of relu2_1 around what a neuron of relu3_1 stands for, which are laid down with it: with one, plain areas,
+where one thing is found again and again, look woven."""
+GAIN = 2.0
+"""The most that contrast is raised by."""
+TIMED = 48
+"""Patches on a side of the maps that are matched for time."""
+SCRATCH = {"float32": 420, "bfloat16": 380}
+"""Bytes per pixel at the peak, as seen, beside the paintings' features."""
+
+
+@dataclass(frozen=True)
+class Moulded:
+    """The paintings' features at a layer, and what undoes what was done to them before they are matched."""
+
+    bank: Bank
+    mean: Tensor
+    """(C, 1, 1)."""
+    scale: Tensor
+    """(C, 1, 1)."""
+
+
+class Rearranged(FeedForward):
+    """What `reshuffle` and `nnst_fast` have in common."""
+
+    def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
+        method, device = self.recipe.method, self.resources.device
+        self.encoder, self.recipe = petite_of(self.recipe, encoder, device)
+        found = networks.shipped(method) if network is None else networks.given(network)
+        by_layer = {each.card.layer: each for each in found if each.card.kind == "decoder"}
+        lacking = [layer for layer in LAYERS if layer not in by_layer]
+        if lacking:
+            raise WeightsError(
+                f"{method}: has no decoder from {lacking[0]}; it needs those of wct: {', '.join(LAYERS)}"
+            )
+        self.decoders: dict[str, Decoder] = {}
+        self.weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
+        for layer in LAYERS:
+            self.decoders[layer] = decoder_of(by_layer[layer], "wct", self.encoder).to(device)
+            self.weights += (by_layer[layer].record(f"wct {layer}"),)
+        self.steps = len(LAYERS)
+        self._heap = StyleCopies(self.scene)
+        what = f"painting {self.size[1]}x{self.size[0]} px with {method}"
+        self.tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=True)
+
+    def _need(self, size: Size) -> Need:
+        recipe, pixels = self.recipe, math.prod(size)
+        fit = pixels / math.prod(self.size)
+        scales = {1.0, *recipe.region_scales.values()}
+        styles = [self.scene.style_size(each, self.level, scale) for each in self.scene.styles for scale in scales]
+        area = fit * copies(recipe) * sum(map(math.prod, styles))
+        largest = fit * max(map(math.prod, styles))
+        pictures = 5.0 + (6 if recipe.color in ("match", "luminance") else 0)
+        regions = 0 if self.scene.regions is None else len(self.scene.regions.names)
+        weights = sum(p.nbytes for each in self.decoders.values() for p in each.parameters())
+        fixed = 12 * pictures * pixels + self._bytes_of_bank * area + SCRATCH[recipe.precision] * largest
+        fixed += 8 * regions * (pixels + area) + weights + 4 * SCRATCH_BYTES
+        return Need(round(fixed), SCRATCH[recipe.precision], lambda at, tile: math.prod(at))
+
+    @property
+    @abstractmethod
+    def _bytes_of_bank(self) -> float:
+        """Bytes of the paintings' features, per pixel of theirs."""
+
+    @property
+    def _share(self) -> float | None:
+        return share_of(self.recipe)
+
+    @property
+    def _products(self) -> torch.dtype | None:
+        """Return the type of the products of patches; with a bound on use all of float32, or too many are alike."""
+        return self.encoder.precision if self._share is None else None
+
+    def _painted(self) -> Iterator[tuple[str, Tensor]]:
+        photo = self.scene.photo(self.level).to(self.resources.device)
+        # All layers then have whole neurons, and those of two layers lie over one another.
+        photo = whole(photo, LAYERS[0])
+        image = photo
+        for layer in LAYERS:
+            with torch.no_grad():
+                image = self._once(image, photo, layer)
+            yield layer, image[..., : self.size[0], : self.size[1]]
+
+    @abstractmethod
+    def _once(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
+        """Paint `image` (1, 3, H, W), made of `photo`, at one layer."""
+
+    def _encode(self, image: Tensor, layer: str) -> Tensor:
+        """Return the features (1, C, h, w) of a picture."""
+        return self.encoder.raw(image.to(self.resources.device), [layer])[layer].float()
+
+    def _decoded(self, image: Tensor, own: Tensor, painted: Tensor, share: float, layer: str, change: bool) -> Tensor:
+        """Decode `share` of what was `painted` (C, h, w) and the rest of the picture's `own` features (1, C, h, w)."""
+        decoder = self.decoders[layer]
+        found: Tensor = decoder(torch.lerp(own, painted[None], share))
+        return (found + image - decoder(own) if change else found).clamp(0, 1)
+
+    def _measured(self, features: Tensor, painted: Painted, layer: str) -> Moments:
+        """Return the moments of a painting's features (1, C, h, w), where it is not transparent."""
+        alpha = None if painted.alpha is None else self._heap.at(painted.alpha[None], layer)[0].to(features.device)
+        return Moments.measure(features, alpha)
+
+    def _source(
+        self, features: Tensor, painted: Painted, labels: list[bool], layer: str, cut: tuple[int, int]
+    ) -> Source:
+        """Return features (C, h, w) as a source; beside the labels there is one more, which all that can paint has."""
+        allowed = self._heap.allowed(painted, labels, layer, *cut)
+        return Source(features, allowed=torch.cat([allowed, allowed.any(0)[None]]).to(features.device))
+
+    def _cut(self, layer: str, size: int) -> tuple[int, int]:
+        """Return the size and the stride of the patches at a layer."""
+        ours, theirs = (area / encoders.stride(layer) ** 2 for area in self._areas())
+        stride = max(1, math.ceil(math.sqrt(math.sqrt(ours * theirs) / MOST)))
+        return (size if stride == 1 else max(size, stride + (size > 1))), stride
+
+    def _areas(self) -> tuple[int, int]:
+        """Return the pixels of the picture, and of all paintings with their copies."""
+        sizes = [self.scene.style_size(style, self.level) for style in self.scene.styles]
+        return math.prod(self.size), copies(self.recipe) * sum(map(math.prod, sizes))
+
+    def _matched(self, bank: Bank, features: Tensor, layer: str) -> Tensor:
+        """Return the numbers (Y, X) of the patches that features (C, h, w) of the picture are matched with."""
+        rows, columns = bank.grid(*features.shape[1:])
+        able = bank.able
+        labels = torch.zeros(rows, columns, dtype=torch.long)
+        maps = self.scene.maps(self.level)
+        if maps is not None:
+            labels = labels_of(self._heap.at(whole(maps[None], LAYERS[0])[0], layer), bank.size, bank.stride)
+            self._heap.tell(layer, labels, able.cpu(), self.level)
+        last = len(able) - 1
+        labels = torch.where(F.pad(able[:-1].cpu(), (0, 1))[labels], labels, last).to(features.device)
+        return bank.match(features, labels=labels, penalty=self.recipe.patch_reuse, share=self._share)[0]
+
+    def seconds(self) -> float:
+        """Estimate how long the painting will take, by coding and matching small pictures."""
+        total = super().seconds()
+        for layer in LAYERS[: self._matchings]:
+            channels, size = self._matching_of(layer)
+            size, stride = self._cut(layer, size)
+            side = TIMED * stride
+            one, other = torch.rand(2, channels, side, side, generator=torch.Generator().manual_seed(0))
+            bank = Bank([Source(other)], size=size, stride=stride, precision=self._products)
+            times = []
+            for _ in range(2):
+                began = time.perf_counter()
+                bank.match(one, penalty=self.recipe.patch_reuse, share=self._share)
+                times.append(time.perf_counter() - began)
+            total += min(times) * math.prod(self._areas()) / (side * encoders.stride(layer)) ** 4
+        return total
+
+    _matchings = len(LAYERS)
+
+    @abstractmethod
+    def _matching_of(self, layer: str) -> tuple[int, int]:
+        """Return the channels and the size of the patches that are matched at a layer."""
+
+    @torch.no_grad()
+    def _tried(self, image: Tensor) -> None:
+        for layer, decoder in self.decoders.items():
+            # The picture, which is decoded twice where only its change is, and a painting.
+            features = self._encode(image, layer)
+            self._encode(image, layer)
+            decoder(features)
+            decoder(features)
+
+
+class Reshuffle(Rearranged):
+    """A painting with `reshuffle` (Gu et al. 2018): the paintings' patches, each used about as often as the others.
+
+    A permutation of neurons leaves the Gram matrix as it is, so a picture that uses each of the painting's neurons once
+    has its style. Departures: patches are matched on features that are centred and scaled by each side's own mean and
+    deviation (raw ones, all positive, are alike wherever both are bright); use is bounded exactly (`losses.claims`),
+    where the authors' code searches at random within a budget; and what averaging over patches takes of the contrast
+    is given back.
+    """
+
+    @property
+    def _bytes_of_bank(self) -> float:
+        # Features, as they came and standardised, and the planes that are matched, at the layer with the most.
+        return 12 * max(self._matching_of(layer)[0] / encoders.stride(layer) ** 2 for layer in LAYERS)
+
+    def _matching_of(self, layer: str) -> tuple[int, int]:
+        return self.encoder.tensors[f"conv{layer[4:]}.weight"].shape[0], self.recipe.patch_size
+
+    def _once(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
+        own = self._encode(image, layer)
+        cut = self._cut(layer, self.recipe.patch_size)
+        heap = self._moulded(layer, cut)
+        query, _, _ = _standard(own[0], Moments.measure(own))
+        found = self._matched(heap.bank, query, layer)
+        painted = _laid(heap.bank, found, (own.shape[2], own.shape[3])) * heap.scale + heap.mean
+        return self._decoded(image, own, painted, self.recipe.alpha * (1 - OWN), layer, layer in DETAILED)
+
+    def _moulded(self, layer: str, cut: tuple[int, int]) -> Moulded:
+        parts = [
+            (self._encode(painted.pixels, layer), painted, labels)
+            for painted, labels in self._heap.paintings(self.level)
+        ]
+        moments = [self._measured(features, painted, layer) for features, painted, _ in parts]
+        total = sum(moments[1:], moments[0])
+        sources = []
+        mean = scale = torch.empty(0)
+        for features, painted, labels in parts:
+            standard, mean, scale = _standard(features[0], total)
+            sources.append(self._source(standard, painted, labels, layer, cut))
+        bank = Bank(sources, size=cut[0], stride=cut[1], precision=self._products)
+        return Moulded(bank, mean, scale)
+
+
+class NnstFast(Rearranged):
+    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes the most alike of the paintings'.
+
+    Alike are two neurons with all they see, at `LAYERS` on one grid, each side centred by its own mean. At the
+    shallowest layer, what was found at the one before is laid down with a margin that overlaps. Departures: how often a
+    neuron may be taken is bounded (`SHARES`); progressive decoders in place of one that was trained for this, so the
+    picture is looked at anew at each of two layers, which takes the place of the paper's pyramid; the paper's colours
+    are `color luminance` or `match` here.
+    """
+
+    _matchings = 2
+
+    @property
+    def _bytes_of_bank(self) -> float:
+        return 12 * self._matching_of("relu3_1")[0] / encoders.stride("relu3_1") ** 2 + 100
+
+    def _matching_of(self, layer: str) -> tuple[int, int]:
+        return sum(int(self.encoder.tensors[f"conv{each[4:]}.weight"].shape[0]) for each in LAYERS), 1
+
+    def _once(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
+        own = self._encode(image, layer)
+        if layer == LAYERS[-1]:
+            painted = self._overlaid(layer, (own.shape[2], own.shape[3]))
+        else:
+            painted = self._replaced(image, photo, layer)
+        return self._decoded(image, own, painted, self.recipe.alpha, layer, False)
+
+    def _replaced(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
+        """Return the most alike neurons (C, h, w) of the paintings."""
+        cut = self._cut(layer, 1)
+        parts = [
+            (self._columns(painted.pixels, layer), painted, labels)
+            for painted, labels in self._heap.paintings(self.level)
+        ]
+        moments = {
+            each: [self._measured(columns[each], painted, layer) for columns, painted, _ in parts] for each in LAYERS
+        }
+        totals = {each: sum(found[1:], found[0]) for each, found in moments.items()}
+        sources = []
+        for columns, painted, labels in parts:
+            centred = torch.cat([_centred(columns[each][0], totals[each])[0] for each in LAYERS])
+            sources.append(self._source(centred, painted, labels, layer, cut))
+        del parts
+        bank = Bank(sources, size=cut[0], stride=cut[1], precision=self._products)
+        query = self._query(photo, layer)
+        if image is not photo:
+            query = torch.lerp(self._query(image, layer), query, STEADY)
+        self._found = self._matched(bank, query, layer)
+        total, count, _ = bank.vote(self._found, (query.shape[1], query.shape[2]))
+        begin = sum(totals[each].mean.numel() for each in LAYERS[: LAYERS.index(layer)])
+        _, mean, scale = _centred(torch.zeros(1, 1, 1, device=query.device), totals[layer])
+        return (total / count)[begin : begin + len(mean)] * scale + mean
+
+    def _query(self, image: Tensor, layer: str) -> Tensor:
+        columns = self._columns(image, layer)
+        return torch.cat([_centred(each[0], Moments.measure(each))[0] for each in columns.values()])
+
+    def _columns(self, image: Tensor, at: str) -> dict[str, Tensor]:
+        """Return the features of a picture at all layers, (1, C, h, w) each, on the grid of the layer `at`."""
+        features = {each: self._encode(image, each) for each in LAYERS}
+        size = features[at].shape[2], features[at].shape[3]
+        for each, found in features.items():
+            if found.shape[2] > size[0]:
+                features[each] = F.adaptive_avg_pool2d(found, size)
+            elif each != at:
+                features[each] = F.interpolate(found, size, mode="bilinear", align_corners=False)
+        return features
+
+    def _overlaid(self, layer: str, size: tuple[int, int]) -> Tensor:
+        """Lay what was found at the layer before out of this layer's features, (C, h, w)."""
+        _, stride = self._cut(LAYERS[-2], 1)
+        sources = []
+        for painted, _ in self._heap.paintings(self.level):
+            features = self._encode(painted.pixels, layer)
+            # As many whole neurons as the layer before has.
+            height, width = (side // 2 * 2 for side in features.shape[2:])
+            sources.append(Source(F.pad(features[..., :height, :width], (MARGIN,) * 4, mode="replicate")[0]))
+        bank = Bank(sources, size=2 * stride + 2 * MARGIN, stride=2 * stride)
+        found = _laid(bank, self._found, (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN))
+        return found[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+
+
+def _standard(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
+    """Return features (C, h, w) less their mean, over their deviation; and both, (C, 1, 1)."""
+    mean, scale = (each.float()[:, None, None] for each in (moments.mean, moments.deviation))
+    return (features - mean) / scale, mean, scale
+
+
+def _centred(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
+    """Return features (C, h, w) less their mean, over the length that all channels have together; and both."""
+    mean = moments.mean.float()[:, None, None]
+    scale = moments.deviation.square().sum().sqrt().float().expand(len(mean))[:, None, None]
+    return (features - mean) / scale, mean, scale
+
+
+def _laid(bank: Bank, found: Tensor, size: tuple[int, int]) -> Tensor:
+    """Lay patches (Y, X) over one another, (C, h, w), with the contrast that they had before their means were taken."""
+    total, count, squares = bank.vote(found, size)
+    mean = total / count
+    middle = mean.mean((1, 2), keepdim=True)
+    power = middle.square().sum()
+    after = mean.square().sum(0).mean() - power
+    before = (squares / count).mean() - power
+    gain = (before / after.clamp_min(1e-12)).clamp(1, GAIN**2).sqrt()
+    return middle + gain * (mean - middle)

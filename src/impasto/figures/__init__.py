@@ -1,7 +1,0 @@
-"""Many paintings at once, to look at side by side: parameter sweeps."""
-
-from impasto.figures.engine import Sweep, sweep
-from impasto.figures.grid import FILES, KEYS, Axis, Cell, Job, lay_out
-from impasto.figures.records import PARTS
-
-__all__ = ["FILES", "KEYS", "PARTS", "Axis", "Cell", "Job", "Sweep", "lay_out", "sweep"]

@@ -1,0 +1,1 @@
+"""Masks found in a picture, and what is wrong with masks that somebody drew."""

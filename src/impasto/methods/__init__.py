@@ -1,0 +1,1 @@
+"""The terms of each method that optimises: one file a method."""

@@ -1,0 +1,140 @@
+"""The terms of nnst: what of the paintings stands where in the picture, and the terms that draw it there."""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from impasto import encoders, images
+from impasto.encoders import Encoder
+from impasto.losses import Bank, GlobalTerm, Nearest, Replaced, Source
+from impasto.losses.neighbours import hypercolumns, thinned
+from impasto.losses.patches import labels_of
+from impasto.methods.patches import Encode, PatchTerms
+from impasto.optim.pyramid import Level
+from impasto.scene import Scene
+from impasto.scene.copies import able, quarters, unbarred
+
+GRID = "relu3_1"
+"""Hypercolumns lie on the neurons of this layer, one for 4x4 pixels (Kolkin et al. 2022, section 3.1)."""
+STRIDE = encoders.stride(GRID)
+MOST = 64
+"""Neurons along the longer side that are matched anew in each step (ibid., its code)."""
+MOST_COLUMNS = 128
+"""Hypercolumns of a painting along its longer side, all there are at 512 px: matching would otherwise take 16 times as
+long for twice the side."""
+PULL = 0.4
+"""On the mean of 1 - cos. Chosen by eye beside the default tv_weight, at 256 px with petite: 30 gave glaring colours
+and noise, from 1 to 4 flat parts kept a grain, and this much less of it."""
+
+
+class NnstTerms(PatchTerms):
+    """Builds the terms of one level: fixed hypercolumns or, at the last steps, neurons that are matched anew.
+
+    Regions and transparent parts restrict what is matched as they do patches (`PatchTerms`).
+    """
+
+    def __init__(self, scene: Scene, encode: Encode, encoder: Encoder) -> None:
+        super().__init__(scene, encode)
+        self._encoder, self._layers = encoder, scene.recipe.neighbour_layers
+
+    def wholes(self, level: Level, begun: Tensor) -> tuple[GlobalTerm, ...]:
+        """Build the terms of one level that begins with the picture `begun` (1, 3, H, W)."""
+        if level.finishing:
+            return self._nearest(level)
+        return (self._replaced(level, begun),)
+
+    def _replaced(self, level: Level, begun: Tensor) -> Replaced:
+        query = self._scene.photo(level).to(begun)
+        if level.index:
+            # What the level before could not hold of the photograph is looked for, and not begun with: a form that is
+            # there already would stay.
+            small = images.resize(query, (query.shape[2] // 2, query.shape[3] // 2))
+            detailed = begun + query - images.resize(small, level.size)
+            query = torch.lerp(detailed, query, self._recipe.content_share)
+        factors = {layer: weight / self._encoder.channels[layer] for layer, weight in self._layers.items()}
+
+        def look(picture: Tensor) -> dict[str, Tensor]:
+            size = max(1, picture.shape[2] // STRIDE), max(1, picture.shape[3] // STRIDE)
+            return {GRID: hypercolumns(self._encode(picture, factors), factors, size)}
+
+        stock = self._stocks(level, look, (GRID,), MOST_COLUMNS)[GRID]
+        columns = look(query)[GRID]
+        labels, weights = self._restricted(GRID, 1, stock, level)
+        found, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
+        return Replaced(factors, stock.at(found), stock.centre, PULL * self._recipe.style_weight, weights)
+
+    def _nearest(self, level: Level) -> tuple[Nearest, ...]:
+        steps = {layer: spaced(max(level.size) // encoders.stride(layer), MOST) for layer in self._layers}
+        stocks = self._stocks(level, lambda picture: self._encode(picture, self._layers), self._layers, MOST)
+        share = PULL * self._recipe.style_weight / math.fsum(self._layers.values())
+        found = []
+        for layer, weight in self._layers.items():
+            stock, step = stocks[layer], steps[layer]
+            labels, weights = self._restricted(layer, step, stock, level)
+            found.append(Nearest(layer, stock.bank, stock.centre, share * weight, step, labels, weights))
+        return tuple(found)
+
+    def _stocks(
+        self, level: Level, look: Callable[[Tensor], Mapping[str, Tensor]], layers: Iterable[str], most: int
+    ) -> dict[str, "Stock"]:
+        """Return for each of `layers` what the paintings hold at the level's size, at `most` neurons along a side."""
+        sources: dict[str, list[Source]] = {layer: [] for layer in layers}
+        for painted, labels in self._heap.paintings(level):
+            for turns in range(self._recipe.quarter_turns + 1):
+                copy = quarters(painted, turns)
+                for layer, features in look(copy.pixels).items():
+                    source = self._source(features, copy, layer, labels, 1, 1)
+                    step = spaced(max(features.shape[2:]), most)
+                    allowed = None if source.allowed is None else thinned(source.allowed, step)
+                    sources[layer].append(Source(thinned(source.features, step).clone(), allowed=allowed))
+        precision = getattr(self._encoder, "precision", None)
+        return {layer: Stock.of(found, precision) for layer, found in sources.items()}
+
+    def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
+        """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
+        device, maps = stock.centre.device, self._scene.maps(level)
+        if maps is None:
+            height, width = (side // encoders.stride(layer) for side in level.size)
+            labels, weights = thinned(torch.zeros(height, width, dtype=torch.long), step), None
+        else:
+            labels = thinned(labels_of(self._heap.at(maps, layer), 1, 1), step)
+            weights = self._weights()[labels].to(device)
+            self._heap.tell(layer, labels, able(stock.sources, len(maps)), level)
+        barred = stock.sources[0].allowed is not None
+        plain = weights is None or bool((weights == 1).all())
+        return labels.to(device) if barred else None, None if plain else weights
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What paintings hold at a layer: `sources` without their common `centre` (C,), and the `bank` of them."""
+
+    sources: list[Source]
+    centre: Tensor
+    bank: Bank
+
+    @classmethod
+    def of(cls, sources: list[Source], precision: torch.dtype | None = None) -> "Stock":
+        """Take off the mean over all neurons that may stand for something; `precision` is that of `Bank`."""
+        total, count = torch.zeros_like(sources[0].features[:, 0, 0]), 0.0
+        for source in sources:
+            counted = source.features.new_ones(source.features.shape[1:])
+            if source.allowed is not None:
+                counted = source.allowed.any(0).to(counted)
+            total += torch.einsum("chw,hw->c", source.features, counted)
+            count += float(counted.sum())
+        centre = total / max(count, 1.0)
+        centred = unbarred([replace(each, features=each.features - centre[:, None, None]) for each in sources])
+        return cls(centred, centre, Bank(centred, size=1, likeness="cosine", precision=precision))
+
+    def at(self, numbers: Tensor) -> Tensor:
+        """Return the neurons of these `numbers` (h, w), without the centre: (1, C, h, w)."""
+        return self.bank.patches(numbers.flatten())[:, :, 0, 0].T.reshape(1, -1, *numbers.shape)
+
+
+def spaced(side: int, most: int) -> int:
+    """Return from how many neurons to take one, so that of `side` there are `most` left."""
+    return max(1, -(-side // most))

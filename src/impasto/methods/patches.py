@@ -1,0 +1,99 @@
+"""The patch terms of a level: banks of the paintings' patches, and which of them may paint what."""
+
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from impasto import encoders
+from impasto.losses import Bank, Patches, Source
+from impasto.losses.patches import labels_of
+from impasto.losses.statistics import TINY
+from impasto.optim.pyramid import Level
+from impasto.scene import Painted, Scene
+from impasto.scene.copies import StyleCopies, able, share_of, unbarred
+
+Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
+
+PULL = 0.02
+"""On distances over their power, so that the default style_weight is one to start from. Chosen by eye, on two faces, a
+town and a still life at 320 px with petite: with 0.03 to 0.04 faces got the painting's beards and a fruit became a bowl
+of fruit, with 0.015 the town stayed a photograph."""
+
+
+class PatchTerms:
+    """Builds the patch terms, one a layer; says once which regions no patch can paint.
+
+    `encode` gives the features (1, C, h, w) of a picture at layers. With regions, patches of the picture are matched
+    with patches of the paintings that are mostly of the same region. Where a painting has no mask, all of it can paint
+    its regions.
+
+    `doodle` lets regions steer: how far apart two patches' regions are counts against how alike they look, neuron by
+    neuron. So a border is painted with what is at borders of the same two regions. Only what `region_styles` and
+    `region_scales` say is binding.
+    """
+
+    def __init__(self, scene: Scene, encode: Encode) -> None:
+        self._scene, self._encode, self._recipe = scene, encode, scene.recipe
+        self._steers = self._recipe.method == "doodle"
+        self._heap = StyleCopies(scene)
+
+    def terms(self, level: Level) -> tuple[Patches, ...]:
+        """Build the terms of one level: patches of paintings at the level's size."""
+        recipe, scene = self._recipe, self._scene
+        sources: dict[str, list[Source]] = {layer: [] for layer in recipe.patch_layers}
+        for painted, labels in self._heap.paintings(level):
+            for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
+                source = self._source(features, painted, layer, labels, recipe.patch_size, recipe.patch_stride)
+                sources[layer].append(source)
+        maps = scene.maps(level)
+        return tuple(self._term(layer, sources[layer], maps, level) for layer in recipe.patch_layers)
+
+    def _term(self, layer: str, sources: list[Source], maps: Tensor | None, level: Level) -> Patches:
+        recipe = self._recipe
+        sources = unbarred(sources)
+        bank = Bank(
+            sources,
+            size=recipe.patch_size,
+            stride=recipe.patch_stride,
+            likeness="cosine" if self._steers else "ncc",
+            semantic_weight=recipe.semantic_weight if self._steers else 0.0,
+        )
+        height, width = (side // encoders.stride(layer) for side in level.size)
+        rows, columns = bank.grid(height, width)
+        labels = torch.zeros(rows, columns, dtype=torch.long)
+        weights, whole = None, float(rows * columns)
+        if maps is not None:
+            maps = self._heap.at(maps, layer)
+            labels = labels_of(maps, recipe.patch_size, recipe.patch_stride)
+            weights = self._weights()[labels]
+            self._heap.tell(layer, labels, able(sources, len(maps)), level)
+        device = bank.patches(torch.zeros(1, dtype=torch.long)).device
+        factor = recipe.style_weight * recipe.patch_layers[layer] * PULL / max(whole * bank.power, TINY)
+        return Patches(
+            layer,
+            bank,
+            factor,
+            labels=labels.to(device) if sources[0].allowed is not None else None,
+            maps=maps.to(device) if maps is not None and self._steers and recipe.semantic_weight else None,
+            weights=None if weights is None or bool((weights == 1).all()) else weights.to(device),
+            penalty=recipe.patch_reuse,
+            share=share_of(recipe),
+            every=recipe.patch_every,
+        )
+
+    def _source(
+        self, features: Tensor, painted: Painted, layer: str, labels: list[bool], size: int, stride: int
+    ) -> Source:
+        """Return the features of a painting, of which patches may stand for those `labels` that they show."""
+        steered = self._steers and painted.maps is not None
+        allowed = self._heap.allowed(painted, labels, layer, size, stride, steered=steered).to(features.device)
+        if painted.maps is None or not steered:
+            return Source(features[0], allowed=allowed)
+        return Source(features[0], self._heap.at(painted.maps, layer).to(features.device), allowed)
+
+    def _weights(self) -> Tensor:
+        """Return the weight of each region, and at the end that of none."""
+        regions, recipe = self._scene.regions, self._recipe
+        weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
+        return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])

@@ -1,0 +1,177 @@
+"""The terms of a level of STROTSS: samples of the paintings, region by region, and the photograph's self-similarity.
+
+Kolkin, Salavon & Shakhnarovich 2019, "Style transfer by relaxed optimal transport and self-similarity".
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import count
+
+import torch
+from torch import Tensor
+
+from impasto import encoders
+from impasto.encoders import Encoder
+from impasto.events import notice
+from impasto.losses import GlobalTerm, Hypercolumns, Positions, RegionSamples, SelfSimilarity, Transport
+from impasto.losses.hypercolumns import SAMPLES, generator
+from impasto.losses.patches import labels_of
+from impasto.losses.statistics import TINY
+from impasto.optim.pyramid import Level
+from impasto.scene import Painted, Scene
+
+Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
+
+ALPHA = 1.0
+"""Weight of the content at the last size, whatever it is (a preview then is as strong as a print), doubled for each
+halving. The paper has 2; chosen by eye, on six pairs at 320 px with petite: with 0.5 faces were taken apart and houses
+swam, with 2 skies and walls became flat."""
+ALPHA_MOST = 4.0
+"""The most at small sizes (the paper: 16 at 64 px)."""
+PULL = 10.0
+"""On both terms, beside the default tv_weight."""
+SHOWN = 0.99
+"""The least alpha of a pixel of a painting that is looked at."""
+
+
+@dataclass(frozen=True)
+class Area:
+    """A region of the picture, what of the paintings paints it, and how much it counts."""
+
+    label: int
+    name: str
+    scale: float
+    styles: Mapping[int, float]
+    """Shares by number."""
+    weight: float
+
+
+class StrotssTerms:
+    """Builds the terms; says once which regions no painting shows.
+
+    `encode` gives the features (1, C, h, w) of a picture at layers; `size` (height, width) is that of the last level.
+    What no mask names is a region of its own, painted by all paintings.
+    """
+
+    def __init__(self, scene: Scene, encode: Encode, encoder: Encoder, size: tuple[int, int]) -> None:
+        self._scene, self._encode, self._encoder, self._recipe = scene, encode, encoder, scene.recipe
+        self._last = max(size)
+        self._said: set[str] = set()
+
+    def terms(self, level: Level, taken: int) -> tuple[GlobalTerm, ...]:
+        """Build the terms of one level, of which so many evaluations are `taken` already."""
+        recipe, layers = self._recipe, self._recipe.layers_of_style
+        photo = self._scene.photo(level)
+        labels = self._labels(level)
+        content = self._encode(photo, layers)
+        columns = Hypercolumns(self._factors(content), {layer: encoders.stride(layer) for layer in layers})
+        positions = Positions(labels, (recipe.seed, level.index))
+        alpha = recipe.content_weight * min(ALPHA_MOST, ALPHA * self._last / max(level.size))
+        transport = Transport(
+            columns,
+            positions,
+            self._painters(labels, columns, level),
+            PULL / (2 + alpha),
+            1 / max(alpha, 1.0),
+            count(taken),
+        )
+        if not alpha:
+            return (transport,)
+        near = next(iter(content.values()))
+        similarity = SelfSimilarity(
+            columns,
+            positions,
+            photo.to(near),
+            content,
+            PULL * alpha / (2 + alpha),
+            self._content_weights(),
+            count(taken),
+        )
+        return similarity, transport
+
+    def _factors(self, content: Mapping[str, Tensor]) -> dict[str, float]:
+        """Return the factor of each layer: its weight, over the length that the photograph's features have there.
+
+        So layers count alike. Left as they are, three quarters of the length were those of relu2_1 and relu3_1, with
+        VGG-19 as with petite, and large strokes were not to be seen. Together, squares are 1 on average over nominal
+        channels, whatever the scale of the encoder's weights: moments, unlike angles, depend on that.
+        """
+        weights, channels = self._recipe.layers_of_style, self._encoder.channels
+        whole = sum(channels[layer] for layer in weights) / len(weights)
+        power = {layer: float(content[layer].square().sum(1).mean()) for layer in weights}
+        return {layer: weight * (whole / max(power[layer], TINY)) ** 0.5 for layer, weight in weights.items()}
+
+    def _painters(self, labels: Tensor, columns: Hypercolumns, level: Level) -> dict[int, RegionSamples]:
+        scene = self._scene
+        areas = self._areas(labels)
+        nominal = sum(self._encoder.channels[layer] for layer in columns.factors) + 3
+        samples: dict[int, list[Tensor]] = {}
+        for index, scale in sorted({(index, area.scale) for area in areas for index in area.styles}):
+            painted = scene.style(index, level, scale)
+            features = self._encode(painted.pixels, columns.factors)
+            pixels = painted.pixels.to(next(iter(features.values())))
+            for area in areas:
+                if area.scale == scale and index in area.styles:
+                    wanted = round(SAMPLES * area.styles[index])
+                    at = self._places(painted, area, index, wanted, level)
+                    samples.setdefault(area.label, []).append(columns(pixels, features, at))
+        return {
+            area.label: RegionSamples(torch.cat(samples[area.label]), area.weight, nominal)
+            for area in areas
+            if area.label in samples
+        }
+
+    def _places(self, painted: Painted, area: Area, index: int, wanted: int, level: Level) -> Tensor:
+        """Draw positions (n, 2) of what a painting shows of an area."""
+        height, width = painted.pixels.shape[2:]
+        shown = torch.ones(height, width, dtype=torch.bool)
+        if painted.alpha is not None:
+            # Where all of it is faint, the most solid parts are what there is.
+            shown = painted.alpha >= min(SHOWN, float(painted.alpha.max()))
+        if painted.maps is not None and area.name:
+            inside = shown & (labels_of(painted.maps, 1, 1) == area.label)
+            if bool(inside.any()):
+                shown = inside
+            elif area.name not in self._said:
+                self._said.add(area.name)
+                name = self._scene.styles[index].name
+                notice(f"region '{area.name}' is not to be seen in {name}, all of which can paint it")
+        places = shown.flatten().nonzero()[:, 0]
+        random = generator(self._recipe.seed, level.index, index, area.label)
+        places = places[torch.randperm(len(places), generator=random)]
+        if len(area.styles) > 1:
+            # Shares are shares of samples: a style that shows too few of them shows them several times.
+            places = places.repeat(-(-wanted // len(places)))
+        places = places[:wanted]
+        return torch.stack([places // width, places % width], 1)
+
+    def _areas(self, labels: Tensor) -> list[Area]:
+        recipe, scene = self._recipe, self._scene
+        shares = dict(enumerate(recipe.style_weights or (1.0,) * len(scene.styles)))
+        names = () if scene.regions is None else scene.regions.names
+        found = []
+        for label in torch.unique(labels).tolist():
+            name = names[label] if label < len(names) else ""
+            if name and name in recipe.keep:
+                continue
+            styles = {i: share for i, share in shares.items() if share and (not name or label in scene.painted_by(i))}
+            if total := sum(styles.values()):
+                weight = float((labels == label).float().mean()) * recipe.region_weights.get(name, 1.0)
+                styles = {index: share / total for index, share in styles.items()}
+                found.append(Area(label, name, recipe.region_scales.get(name, 1.0), styles, weight))
+        return found
+
+    def _labels(self, level: Level) -> Tensor:
+        """Return the number of the region (H, W) that each pixel shows; one more than the last where it shows none."""
+        maps = self._scene.maps(level)
+        if maps is None:
+            return torch.zeros(level.size, dtype=torch.long)
+        labels = labels_of(maps, 1, 1)
+        return torch.where(labels < 0, len(maps), labels)
+
+    def _content_weights(self) -> Tensor | None:
+        """Return the weight of the content in each region, and at the end where there is none."""
+        regions, weights = self._scene.regions, self._recipe.region_content_weights
+        if regions is None or not weights:
+            return None
+        return torch.tensor([*(weights.get(name, 1.0) for name in regions.names), 1.0])

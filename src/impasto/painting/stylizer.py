@@ -1,0 +1,401 @@
+"""`Stylizer`: one painting by optimisation, step by step, for those who want to watch."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto import images
+from impasto.checkpoint import Checkpoint, level_state
+from impasto.encoders import Encoder
+from impasto.errors import DivergedError, ImageError, InputError, UsageError
+from impasto.events import Progress, notice
+from impasto.guides import Regions
+from impasto.images import Picture
+from impasto.losses import Objective
+from impasto.losses.objective import LossReport
+from impasto.methods import portrait
+from impasto.optim import devices, parallel, pyramid
+from impasto.optim.canvas import View
+from impasto.optim.evaluate import Evaluator, Viewed
+from impasto.optim.loop import Run
+from impasto.optim.memory import again, trim
+from impasto.optim.planner import Plan, Tiling
+from impasto.optim.pyramid import Level
+from impasto.optim.resources import Resources
+from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
+from impasto.painting import budget
+from impasto.painting.objective import ObjectiveBuilder
+from impasto.recipe import Recipe
+from impasto.recipe.catalogue import METHODS
+from impasto.result import Result
+from impasto.scene import SMALLEST, Scene
+from impasto.scene.resolve import (
+    Source,
+    encoder_of,
+    multiple_of,
+    of_texture,
+    result_size,
+    surrogate_of,
+)
+
+PATIENCE = 10
+"""Points that a step of L-BFGS may be as high as one of, where matches of patches change from one to the next."""
+SHRINKS = 3
+"""How often a painting takes smaller tiles because memory ran out."""
+
+
+class Stylizer:
+    """One painting in progress: iterate over it for `Progress`, ask for `result()` at any time.
+
+    `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. `encoder` is a
+    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are what `guides` makes of masks,
+    `content_landmarks` and `style_landmarks`, of the first style, those of a portrait. Everything that can be refused
+    is refused here, before any step.
+
+    `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
+    that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
+    free. `device` is auto, cpu, cuda or mps. The picture depends on these by no more than rounding. Where memory runs
+    out after all, the painting goes on in smaller tiles.
+
+    Processes of one `torch.distributed` group share the tiles: all of them paint the same picture, in step. Each has to
+    iterate as far as the others; the first of them saves.
+
+    Raises `ImpastoError`s: `ImageError` for inputs, `WeightsError` for the encoder, `UsageError` for settings
+    that do not fit together.
+
+    A painting that may be interrupted is saved between two steps, and gone on with by one that has the same inputs:
+
+        for progress in stylizer:
+            if progress.total_step % 100 == 0:
+                stylizer.checkpoint().save("painting.checkpoint")
+
+        checkpoint = Checkpoint.load("painting.checkpoint")
+        stylizer = Stylizer("photo.jpg", "painting.jpg", checkpoint.recipe)
+        stylizer.restore(checkpoint)
+        for progress in stylizer: ...
+    """
+
+    def __init__(
+        self,
+        content: Source | None,
+        styles: Source | Sequence[Source],
+        recipe: Recipe | None = None,
+        *,
+        encoder: str | Path | Encoder | None = None,
+        init_image: Source | None = None,
+        regions: Regions | None = None,
+        content_landmarks: Source | None = None,
+        style_landmarks: Source | None = None,
+        max_pixels: int = images.DEFAULT_MAX_PIXELS,
+        allow_truncated: bool = False,
+        tile: Tiling = "auto",
+        memory: int | None = None,
+        device: str = "auto",
+    ) -> None:
+        self.resources = Resources(parallel.place(devices.choose(device)), tile, memory)
+        recipe = recipe or Recipe.parse({})
+        if METHODS[recipe.method].forward:
+            raise UsageError(f"{recipe.method} does not optimise, as a Stylizer does; use stylize, or impasto.begin")
+        load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
+        photo: Picture | None = None if content is None else load(content)
+        if photo is None:
+            recipe = of_texture(recipe)
+        if (init_image is None) != (recipe.init != "file"):
+            raise UsageError("init 'file' and init_image belong together; give both or neither")
+        many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
+        start = None if init_image is None else load(init_image)
+        paintings = [load(style) for style in many]
+        pair = portrait.landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
+        self.scene = Scene(recipe, photo, paintings, regions, start, pair)
+        self.size = result_size(photo, recipe, regions)
+        multiple = multiple_of(recipe)
+        if max(self.size) != recipe.size:
+            notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
+        self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
+        self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
+        """What takes the steps before the last ones, where that is not the encoder."""
+        method = METHODS[recipe.method]
+        self.levels: tuple[Level, ...] = pyramid.plan(
+            self.size,
+            recipe.levels,
+            recipe.iterations,
+            method.share,
+            multiple=multiple,
+            finishing=recipe.finishing_steps if self.surrogate or method.finishes else 0,
+            coarsest=pyramid.coarsest(method, photo=photo is not None),
+            surrogate=self.surrogate is not None,
+        )
+        if min(self.levels[0].size) < SMALLEST:
+            height, width = self.levels[0].size
+            raise ImageError(
+                f"{self.scene.called}: would be painted at {width}x{height} px; the short "
+                f"side needs at least {SMALLEST} px at every level: use a larger --size, fewer --levels, or a less "
+                "narrow picture"
+            )
+        for style in self.scene.styles:
+            for scale in {1.0, *recipe.region_scales.values()}:
+                self.scene.style_size(style, self.levels[0], scale)
+        self._targets = {
+            level.surrogate: ObjectiveBuilder(
+                self.scene, self._judge(level), self.levels[-1].size, self.resources.device
+            )
+            for level in self.levels
+        }
+        self.plans: tuple[Plan, ...] = budget.plan(self.levels, self.scene, self.encoder, self.resources)
+        """How each level is painted: in one piece or in tiles."""
+        self.memory_bytes = budget.peak(self.plans, self.resources)
+        """Estimated peak of the process while painting; on a device with memory of its own, of that."""
+        self.history: list[dict[str, Any]] = []
+        self.timings: dict[str, float] = {}
+        self._image: Tensor | None = None
+        self._begun: Tensor | None = None
+        """The picture that the level began with."""
+        self._finished = False
+        self._shrunk = 0
+        self._at: level_state.Place | None = None
+        self._restored: tuple[Checkpoint, Solver] | None = None
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Paint, yielding one `Progress` a step; closing the iterator keeps the picture so far."""
+        saved, restored = self._restored or (None, None)
+        self._restored = None
+        began = time.monotonic() - (saved.elapsed_s if saved else 0)
+        if saved is None:
+            self.history.clear()
+            self.timings.clear()
+        self._finished = False
+        clock = budget.Clock(self.levels)
+        taken, total = len(self.history), sum(level.steps for level in self.levels)
+        # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
+        if restored is not None:
+            point = restored.point
+        else:
+            point = self._start(self.levels[0])
+            self._image = self._view(self.levels[0])(point)
+        view = self._view(self.levels[saved.level if saved else 0])
+        for level in self.levels[saved.level if saved else 0 :]:
+            level_began = time.monotonic()
+            if level.index and restored is None:
+                self._at = None  # with the history of the level before, which can be larger than all else
+                pixels = view.pixels(point).cpu()
+                view = self._view(level)
+                point = self._here(view.canvas(self.scene.enlarge(pixels, level)))
+            if self._whole and restored is None:
+                self._begun = view(point)
+            objective = self._measured(level, saved.step if saved and restored is not None else 0)
+            if saved is not None and restored is not None:
+                level_state.recall(objective, saved.begun, level.size)
+            evaluate = self._evaluator(level, view, objective)
+            solver = self._solver(point, level) if restored is None else restored
+            run = Run(solver, evaluate, level.steps)
+            before = 0
+            if saved is not None and restored is not None:
+                run.restore(saved.run)
+                before, level_began, restored = saved.step, level_began - saved.level_s, None
+            try:
+                for step, report in enumerate(run, before + 1):
+                    taken += 1
+                    self._image = view(solver.point)
+                    progress = Progress(
+                        level=level.index,
+                        levels=len(self.levels),
+                        step=step,
+                        steps=level.steps,
+                        total_step=taken,
+                        total_steps=total,
+                        loss=report.total,
+                        losses=report.group(),
+                        size=level.size,
+                        elapsed_s=(elapsed := time.monotonic() - began),
+                        eta_s=clock.remaining(level.index, step / level.steps, elapsed),
+                        image=self._image,
+                    )
+                    self.history.append(_line(progress))
+                    spent = time.monotonic() - level_began
+                    self._at = level_state.Place(level, step, elapsed, spent, solver, run, objective)
+                    point = solver.point  # where the level began takes memory, and is not gone back to any more
+                    yield progress
+            except DivergedError as error:
+                if not level.index:
+                    raise
+                notice(f"{error}; the picture of the level before is kept")
+                self._image = view(point)
+                return
+            point = solver.point if run.sound else run.best
+            self._image = view(point)
+            self.timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
+            del solver, run, evaluate, objective
+        self._finished = True
+        self.timings["total"] = time.monotonic() - began
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the state after the last step, to be saved before the next one.
+
+        Raises `UsageError` before the first step.
+        """
+        at = self._at
+        if at is None:
+            raise UsageError("a checkpoint is made between steps; take the first one")
+        return Checkpoint(
+            recipe=self.recipe,
+            encoder={"name": self.encoder.name, "sha256": self.encoder.sha256},
+            inputs=tuple(self.scene.inputs()),
+            level=at.level.index,
+            size=at.level.size,
+            step=at.step,
+            steps=sum(level.steps for level in self.levels),
+            elapsed_s=at.elapsed_s,
+            level_s=at.level_s,
+            history=tuple(self.history),
+            timings=dict(self.timings),
+            solver=at.solver.state(),
+            run=at.run.state(),
+            engine=self._engine(),
+            begun=level_state.state(at.objective, self._begun if self._whole else None),
+        )
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Go on from `checkpoint` when iterated over; `result()` is its picture until then.
+
+        Raises `InputError` when it is of other pictures, `WeightsError` when of other weights, `UsageError` when of
+        another recipe: nothing else would end in the picture that was begun.
+        """
+        self.plans = budget.adopt(self.plans, checkpoint.engine.get("tiles"), self.scene)
+        checkpoint.check(self.recipe, self.encoder, self.scene.inputs(), self._engine())
+        level = self.levels[checkpoint.level] if checkpoint.level < len(self.levels) else None
+        if level is None or tuple(checkpoint.size) != level.size or checkpoint.step > level.steps:
+            raise InputError("the checkpoint is of other sizes and steps than its recipe gives; paint again")
+        solver = self._solver(self._start(level), level)
+        solver.restore(checkpoint.solver)
+        self._image = self._view(level)(solver.point)
+        if self._whole:
+            self._begun = checkpoint.begun.tensor("image", self._image)
+        self.history[:] = [dict(line) for line in checkpoint.history]
+        self.timings = dict(checkpoint.timings)
+        self._finished = False
+        self._restored = checkpoint, solver
+
+    def objective(self, level: Level, begun: Tensor | None = None, taken: int = 0) -> Objective:
+        """Build the objective of one level: targets measured on pictures of the level's size.
+
+        `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting; what is
+        drawn anew for each step goes on after the steps `taken`.
+        """
+        if self._whole and begun is None:
+            begun = self._view(level)(self._start(level))
+        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun, taken)
+
+    def seconds(self) -> float:
+        """Estimate how long the painting will take, by timing the encoder for a moment."""
+        return budget.seconds(self.levels, self.plans, self.scene, self._judge, self.resources.device)
+
+    @property
+    def content(self) -> Picture | None:
+        """The photograph; None for a texture."""
+        return self.scene.content
+
+    @property
+    def styles(self) -> list[Picture]:
+        """The paintings."""
+        return self.scene.styles
+
+    def result(self) -> Result:
+        """Return the picture so far, at the size of the recipe, with the content's alpha."""
+        trim()
+        first = self.levels[0]
+        image = self._view(first)(self._start(first)).cpu() if self._image is None else self._image.cpu()
+        content = self.scene.content
+        alpha = None if content is None or content.alpha is None else images.resize(content.alpha, self.size)
+        return Result(
+            picture=Picture(self.scene.finish(image, self.size), alpha, name="result"),
+            recipe=self.recipe,
+            history=tuple(self.history),
+            timings=dict(self.timings),
+            inputs=tuple(self.scene.inputs()),
+            weights=tuple(
+                {"name": judge.name, "sha256": judge.sha256}
+                for judge in (self.encoder, self.surrogate)
+                if judge is not None
+            ),
+            finished=self._finished,
+        )
+
+    def shown(self, progress: Progress) -> Picture:
+        """Return the picture of a step as it would be saved, at the size of its level."""
+        return Picture(self.scene.finish(progress.image.cpu(), progress.size), name="preview")
+
+    def _engine(self) -> dict[str, Any]:
+        """Return what may show in the last bits of a picture, beside its recipe."""
+        tiles = [plan.tile for plan in self.plans]
+        device = str(self.resources.device)
+        found = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
+        return found | ({"processes": parallel.count()} if parallel.count() > 1 else {})
+
+    def _here(self, tensor: Tensor) -> Tensor:
+        # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
+        return tensor.to(self.resources.device).contiguous()
+
+    def _start(self, level: Level) -> Tensor:
+        return self._here(self._view(level).canvas(self.scene.start(level)))
+
+    @property
+    def _whole(self) -> bool:
+        return METHODS[self.recipe.method].whole
+
+    def _view(self, level: Level) -> View:
+        view = self.scene.view(level)
+        if view.kept is None or view.photo is None:
+            return view
+        return replace(view, kept=self._here(view.kept), photo=self._here(view.photo))
+
+    def _measured(self, level: Level, taken: int) -> Objective:
+        shrink = partial(self._shrink, level.index)
+        objective = again(lambda: parallel.together(lambda: self.objective(level, self._begun, taken)), shrink)
+        trim()
+        return objective
+
+    def _evaluator(self, level: Level, view: View, objective: Objective) -> Evaluator:
+        shrink, encode = partial(self._shrink, level.index), self._judge(level)
+        if self.recipe.tileable:
+            # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
+            encode = encode.padded("circular")
+
+        def judge(image: Tensor) -> tuple[LossReport, Tensor]:
+            # The grid of now: it may have become one of smaller tiles.
+            return again(lambda: parallel.tiled(encode, objective, self.plans[level.index].grid)(image), shrink)
+
+        return judge if view.plain else Viewed(judge, view)
+
+    def _shrink(self, index: int) -> bool:
+        """Plan smaller tiles from level `index` on; say whether there are any."""
+        given = self._shrunk < SHRINKS and self.resources.tile != "off"
+        plans = budget.smaller(self.plans, index, self.scene) if given else None
+        if plans is None:
+            return False
+        self.plans, self._shrunk = plans, self._shrunk + 1
+        return True
+
+    def _judge(self, level: Level) -> Encoder:
+        return self.surrogate if level.surrogate and self.surrogate is not None else self.encoder
+
+    def _solver(self, point: Tensor, level: Level) -> Solver:
+        recipe = self.recipe
+        if recipe.solved_by == "lbfgs":
+            patience = PATIENCE if METHODS[recipe.method].patches else 1
+            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping, patience=patience)
+        schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
+        if METHODS[recipe.method].falling:
+            schedule, last = "linear", first / 10
+        return Adam(point, learning_rate(schedule, first, last, level.steps))
+
+
+def _line(progress: Progress) -> dict[str, Any]:
+    """Return what a history keeps of a step."""
+    line = {"level": progress.level, "step": progress.step, "loss": progress.loss, "elapsed_s": progress.elapsed_s}
+    return line | progress.losses

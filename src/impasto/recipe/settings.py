@@ -1,0 +1,426 @@
+"""Every setting of a painting, once: its name, unit, range, default and meaning.
+
+The command line's options, the docs' table and the studio's controls are generated from `Recipe`; nothing else
+states a default. A recipe is frozen, complete and free of paths, so a picture can carry it.
+"""
+
+import difflib
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from impasto.errors import RecipeError
+from impasto.recipe.catalogue import METHODS, MethodName, foreign
+
+VERSION = 1
+MAX_JSON_BYTES = 1 << 20
+
+LAYER = r"^relu([12]_[12]|[345]_[1-4])$"
+
+
+def _weights(value: object) -> object:
+    """Accept `relu4_2`, `conv4_2`, `relu1_1=0.5,relu2_1=0.5`, a list of layers, or a mapping."""
+    if isinstance(value, str):
+        value = [part for part in value.replace(" ", ",").split(",") if part]
+    if isinstance(value, list | tuple):
+        pairs = [str(part).partition("=") for part in value]
+        value = {name: (number if number else 1.0) for name, _, number in pairs}
+    if isinstance(value, Mapping):
+        return {"relu" + str(k)[4:] if str(k).startswith("conv") else k: v for k, v in value.items()}
+    return value
+
+
+def _items(value: object) -> object:
+    """Accept `a,b` for a list."""
+    if isinstance(value, str):
+        return tuple(part for part in value.replace(" ", ",").split(",") if part)
+    return value
+
+
+def _pairs(value: object) -> object:
+    """Accept `sky=2,ground=0.5` for a mapping; a bare name means 1."""
+    if isinstance(value, str):
+        pairs = [part.rpartition("=") for part in value.replace(" ", ",").split(",") if part]
+        return {name: number for name, _, number in ((a or b, "=", b if a else 1) for a, _, b in pairs)}
+    return value
+
+
+def _shares(value: object) -> object:
+    """Accept `relu1_1=0:1,relu4_1=1:0`: for each layer, a share of each style."""
+    if isinstance(value, str):
+        pairs = [part.partition("=") for part in value.replace(" ", ",").split(",") if part]
+        value = {name: tuple(shares.split(":")) for name, _, shares in pairs}
+    return _weights(value) if isinstance(value, Mapping) else value
+
+
+Weight = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+Layer = Annotated[str, Field(pattern=LAYER)]
+LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(_weights), Field(max_length=16)]
+LayerShares = Annotated[dict[Layer, tuple[Weight, ...]], BeforeValidator(_shares), Field(max_length=16)]
+Region = Annotated[str, Field(pattern=r"^[A-Za-z0-9_#-]{1,40}$")]
+RegionWeights = Annotated[dict[Region, Weight], BeforeValidator(_pairs), Field(max_length=64)]
+RegionScales = Annotated[dict[Region, Annotated[float, Field(gt=0, le=16)]], BeforeValidator(_pairs)]
+RegionStyles = Annotated[dict[Region, Annotated[int, Field(ge=1, le=64)]], BeforeValidator(_pairs)]
+StatisticName = Literal["gram", "mean_std", "covariance", "histogram", "sliced_wasserstein"]
+STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+
+
+class Recipe(BaseModel):
+    """All settings of one painting. Immutable; `replace` gives a changed copy.
+
+    Raises `RecipeError` (through `parse` and `replace`) naming the key, what is wrong, and the nearest known key.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
+
+    version: Literal[1] = Field(1, description="version of this format")
+
+    method: MethodName = Field("gatys", description="how it is painted (docs/methods.md, impasto methods)")
+
+    # What is painted.
+    size: int = Field(512, ge=16, le=65_536, description="long side of the result, pixels")
+    style_scale: float = Field(
+        1.0, gt=0, le=16, description="size of the style's features: its long side over the result's"
+    )
+    style_fit: Literal["scale", "crop"] = Field(
+        "scale", description="keep the style's shape, or crop it to the content's shape and size"
+    )
+    style_weights: Annotated[tuple[Weight, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
+        (), description="share of each style, in their order (equal when empty)"
+    )
+
+    layer_shares: LayerShares = Field(
+        {}, description="share of each style at single layers, before style_weights: relu1_1=0:1,relu4_1=1:0"
+    )
+    color: Literal["style", "content", "luminance", "match"] = Field(
+        "style",
+        description="whose colours: the style's; the content's, put back at the end, or by painting luminance only; "
+        "or the style's, matched to the content's before painting",
+    )
+    color_transform: Literal["sym", "chol", "pca", "histogram"] = Field(
+        "sym", description="how colours are matched: optimal transport, Cholesky, Image Analogies, or full histograms"
+    )
+    color_strength: float = Field(1.0, ge=0, le=1, description="how far colours are changed, 0 is not at all")
+    tileable: bool = Field(False, description="make the result repeat without seams")
+    aspect: float = Field(1.0, ge=0.05, le=20, description="width over height of a texture, which has no content")
+
+    # Where: regions of masks.
+    regions: int = Field(0, ge=0, le=64, description="regions in colour masks; 0: as many as the masks show")
+    guides: Literal["simple", "mean", "all", "inside", "border"] = Field(
+        "mean",
+        description="how regions reach the layers: by pooling only; as the mean over what a neuron sees; neurons that "
+        "see any of the region, or nothing else; or the mean, with borders painted like the style's own borders",
+    )
+    guide_growth: int = Field(0, ge=-16, le=16, description="neurons that guides grow by; negative: shrink")
+    region_share: Literal["area", "equal"] = Field(
+        "area", description="how much a region counts: by area, or all alike"
+    )
+    region_weights: RegionWeights = Field({}, description="weight of the style term in single regions")
+    region_content_weights: RegionWeights = Field({}, description="weight of the content term in single regions")
+    region_scales: RegionScales = Field({}, description="factor on style_scale in single regions")
+    region_styles: RegionStyles = Field({}, description="number of the style that alone paints a region")
+    keep: Annotated[tuple[Region, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
+        (), description="regions that stay as photographed"
+    )
+    global_share: float = Field(
+        0.0, ge=0, le=1, description="share of the style term that judges the whole picture, whatever its regions"
+    )
+
+    # What it is judged by.
+    encoder: str = Field(
+        "auto",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        description="auto, petite or vgg19; the command line also takes a file of weights",
+    )
+    pooling: Literal["average", "max"] = Field("average", description="pooling of vgg19")
+    padding: Literal["reflect", "replicate", "zero"] = Field("reflect", description="padding of the convolutions")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="type of the convolutions; auto: bfloat16 where this machine is faster at it"
+    )
+    content_layers: LayerWeights = Field({"relu4_2": 1.0}, description="layers of the content term, with weights")
+    style_layers: LayerWeights = Field(
+        dict(zip(STYLE_LAYERS, (0.05, 0.6, 0.27, 0.07, 0.01), strict=True)),
+        description="layers of the style term, with weights",
+    )
+    statistics: Annotated[dict[StatisticName, Weight], BeforeValidator(_pairs)] = Field(
+        {"gram": 1.0}, description="statistics of the style term, with weights"
+    )
+    normalisation: Literal["resolution_invariant", "gatys", "zhao", "johnson"] = Field(
+        "resolution_invariant", description="what the terms are divided by (docs/objective.md)"
+    )
+    content_weight: Weight = Field(1.0, description="weight of the content term (α of the paper)")
+    style_weight: Weight = Field(100.0, description="weight of the style term (β of the paper)")
+    tv_weight: Weight = Field(1.5, description="weight of the total variation (γ of the paper)")
+    tv: Literal["l1", "l2", "vector"] = Field(
+        "vector", description="total variation: of absolute or squared differences, or of the colours' gradient"
+    )
+    gamut_weight: Weight = Field(300.0, description="weight of the penalty on colours outside what can be shown")
+
+    # The style term of methods that match patches.
+    patch_layers: LayerWeights = Field(
+        {"relu3_1": 0.5, "relu4_1": 0.5}, description="layers of the patches that are matched, with weights"
+    )
+    patch_size: int = Field(3, ge=1, le=15, description="side of a patch, neurons of its layer")
+    patch_stride: int = Field(1, ge=1, le=15, description="neurons from a patch to the next; more is quicker")
+    patch_rotations: int = Field(
+        0, ge=0, le=12, description="turns of the painting to each side whose patches are used too, 7.5 degrees apart"
+    )
+    patch_scales: int = Field(
+        0, ge=0, le=6, description="larger and smaller copies of the painting whose patches are used too, 5% apart"
+    )
+    patch_reuse: float = Field(
+        0.0, ge=0, le=2, description="taken off a patch's likeness for each use, so that others are used; 0 is free"
+    )
+    patch_capacity: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        description="how often a patch may be used, times its fair share: 1 is as evenly as can be, more is freer; 0: "
+        "1 in reshuffle, 2 in mrf, 4 in nnst_fast, and free in doodle or with patch_reuse",
+    )
+    patch_every: int = Field(
+        10, ge=1, le=1000, description="steps that the matches of patches are kept for; 1 is slowest: anew in each"
+    )
+
+    semantic_weight: float = Field(
+        10.0,
+        ge=0,
+        le=1000,
+        description="how much masks count beside likeness where doodle matches patches; 0: not at all, 1000: first",
+    )
+
+    # The content term of portraits.
+    gain_layers: LayerWeights = Field(
+        {"relu2_1": 0.3, "relu3_1": 0.4, "relu4_1": 0.3},
+        description="layers of a portrait's content term, with weights",
+    )
+    gains: Literal["ratio", "energy"] = Field(
+        "ratio",
+        description="how a portrait gets the light of the painting's face: by the ratio of features, or of their local "
+        "energies",
+    )
+    gain_strength: float = Field(1.0, ge=0, le=1, description="how far light goes to that of the painting's face")
+    gain_min: float = Field(
+        0.0, ge=0, le=1, description="least that a feature is multiplied by; 0: 0.7 for ratio, 0.9 for energy"
+    )
+    gain_max: float = Field(
+        0.0, ge=0, le=100, description="most that a feature is multiplied by; 0: 5 for ratio, 2.8 for energy"
+    )
+    gain_window: float = Field(
+        2.0, ge=0.5, le=32, description="standard deviation of the window of local energies, neurons"
+    )
+    gain_regions: Annotated[tuple[Region, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
+        (), description="regions that get the light of the painting's face; empty: all"
+    )
+
+    # The style term of nnst.
+    neighbour_layers: LayerWeights = Field(
+        dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2"), 1.0),
+        description="layers in which nnst compares the picture with the painting, with weights",
+    )
+    content_share: float = Field(
+        0.75,
+        ge=0,
+        le=1,
+        description="share of the photograph, beside the painting so far, in what nnst finds its likes for: more keeps "
+        "the form",
+    )
+    quarter_turns: int = Field(
+        3, ge=0, le=3, description="quarter turns of the painting whose parts nnst uses too: strokes in all directions"
+    )
+
+    # All terms of strotss.
+    hypercolumn_layers: LayerWeights = Field(
+        dict.fromkeys((*STYLE_LAYERS[:4], "relu4_2", STYLE_LAYERS[4]), 1.0),
+        description="layers that strotss compares pictures at, together, with factors on their features",
+    )
+
+    # How a network paints, where that is the method.
+    alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in what a network decodes, 0 is none")
+    passes: int = Field(
+        0, ge=0, le=32, description="how often wct goes through its layers; 0: once, for textures three times"
+    )
+    network: str = Field(
+        "auto",
+        pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
+        description="what johnson or texture_net paints with: the style's name; auto: the only one there is; the "
+        "command line also takes a file",
+    )
+    refine: int = Field(
+        0, ge=0, le=1_000_000, description="steps of gatys, with its settings, from what a network painted"
+    )
+
+    # How it is found.
+    init: Literal["content", "noise", "blend", "style", "file"] = Field(
+        "content",
+        description="start: content, noise, both blended, noise with the style's statistics, or a file",
+    )
+    init_blend: float = Field(0.6, ge=0, le=1, description="share of noise in a blended start")
+    levels: int = Field(0, ge=0, le=12, description="sizes of the pyramid, each half the next; 0: by the size")
+    iterations: int = Field(200, ge=0, le=1_000_000, description="solver steps over all levels together")
+    finishing_steps: int = Field(
+        40,
+        ge=0,
+        le=1_000_000,
+        description="of the iterations, those that vgg19 takes at the last size after petite took all others, and in "
+        "which nnst matches anew at every step; 0: vgg19 takes all, and nnst matches once a level",
+    )
+    solver: Literal["lbfgs", "adam"] = Field("lbfgs", description="how steps are taken")
+    history: int = Field(12, ge=1, le=200, description="pairs that L-BFGS remembers")
+    learning_rate: float = Field(
+        2.0, gt=0, le=255, allow_inf_nan=False, description="Adam's step at the start, grey levels of 255"
+    )
+    learning_rate_end: float = Field(
+        2.0, gt=0, le=255, allow_inf_nan=False, description="Adam's step at the end, grey levels of 255"
+    )
+    schedule: Literal["constant", "linear"] = Field("constant", description="Adam's way from start to end")
+    seed: int = Field(0, ge=0, lt=2**63, description="seed of everything random")
+
+    @model_validator(mode="after")
+    def _judged_by_something(self) -> Self:
+        if not self.layers_of_content and not self.layers_of_style:
+            key = "patch_layers" if METHODS[self.method].patches else "style_layers"
+            other = "gain_layers" if METHODS[self.method].gains else "content_layers"
+            raise ValueError(f"{other} and {key} are both empty; name at least one layer")
+        if 0 < self.gain_max < 1:
+            raise ValueError("gain_max is at least 1, or 0 for the rule's own")
+        if self.method == "strotss" and not any(self.hypercolumn_layers.values()):
+            raise ValueError("hypercolumn_layers names none with a factor; name at least one layer")
+        if self.style_weights and not math.fsum(self.style_weights) > 0:
+            raise ValueError("style_weights are all zero; give at least one style a share")
+        if not math.fsum(self.neighbour_layers.values()) > 0:
+            raise ValueError("neighbour_layers names none with a weight; name at least one, for example relu3_1")
+        if not math.fsum(self.statistics.values()) > 0:
+            raise ValueError("statistics names none with a weight; name at least one, for example gram")
+        if self.patch_reuse and self.patch_capacity:
+            raise ValueError("patch_reuse and patch_capacity both keep patches from being used too often; give one")
+        for layer, shares in self.layer_shares.items():
+            if not math.fsum(shares) > 0:
+                raise ValueError(f"layer_shares of {layer} are all zero; give at least one style a share")
+        return self
+
+    @model_validator(mode="after")
+    def _of_one_method(self) -> Self:
+        fields = type(self).model_fields
+        changed = [name for name, field in fields.items() if getattr(self, name) != field.get_default()]
+        if message := foreign(self.method, changed, refined=self.refine > 0):
+            raise ValueError(message)
+        return self
+
+    @property
+    def layers_of_style(self) -> Mapping[str, float]:
+        """The layers that the method's style term looks at, with weights."""
+        if self.method == "nnst":
+            return self.neighbour_layers
+        if self.method == "strotss":
+            return self.hypercolumn_layers
+        return self.patch_layers if METHODS[self.method].patches else self.style_layers
+
+    @property
+    def solved_by(self) -> str:
+        """The solver: the one that the method needs, or the one chosen."""
+        return METHODS[self.method].solver or self.solver
+
+    @property
+    def layers_of_content(self) -> Mapping[str, float]:
+        """The layers that the method's content term looks at, with weights."""
+        return self.gain_layers if METHODS[self.method].gains else self.content_layers
+
+    def replace(self, **changes: Any) -> "Recipe":
+        """Return a copy with `changes`."""
+        return Recipe.parse({**self.model_dump(), **changes})
+
+    def to_json(self) -> str:
+        """Return the recipe as JSON with sorted keys."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any] | str | bytes) -> "Recipe":
+        """Build a recipe from a mapping or JSON text; what is not named keeps its default."""
+        if isinstance(values, str | bytes):
+            values = _parse_json(values)
+        for key in values:
+            if key not in cls.model_fields:
+                raise RecipeError(unknown(str(key), cls.model_fields, "recipe key"))
+        if isinstance(method := values.get("method"), str) and method not in METHODS:
+            raise RecipeError(f"{unknown(method, METHODS, 'method')} (impasto methods says what each is)")
+        if values.get("version", VERSION) != VERSION:
+            found = str(values["version"])[:40]
+            raise RecipeError(f"recipe version {found} is not known to this impasto (it reads version {VERSION})")
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise RecipeError(_first(error)) from None
+
+    @classmethod
+    def from_preset(cls, preset: str | None = None, **overrides: Any) -> "Recipe":
+        """Build a recipe from the defaults, a named preset over them, and `overrides` over both."""
+        return cls.parse({**(load_preset(preset) if preset else {}), **overrides})
+
+
+def presets() -> dict[str, str]:
+    """Return the names of the presets with their one-line descriptions, sorted."""
+    folder = resources.files("impasto.presets")
+    names = sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
+    return {name: str(_read_preset(name)["description"]) for name in names}
+
+
+def load_preset(name: str) -> dict[str, Any]:
+    """Return the recipe keys that the preset `name` sets.
+
+    Raises `RecipeError` for an unknown name.
+    """
+    if name not in (known := presets()):
+        raise RecipeError(unknown(name, known, "preset"))
+    return dict(_read_preset(name)["recipe"])
+
+
+def spell(value: object) -> str:
+    """Write a value of a recipe the way an option takes it, and `Recipe.parse` does."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={spell(item).replace(',', ':')}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ",".join(map(spell, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def unknown(name: str, known: Mapping[str, object], what: str) -> str:
+    """Say in one line that `name` is not among `known`, with the nearest one or all of them."""
+    name = name if len(name) <= 60 else name[:60] + "..."
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(known)}"
+    return f"unknown {what} '{name}'; {hint}"
+
+
+def _read_preset(name: str) -> dict[str, Any]:
+    return tomllib.loads(resources.files("impasto.presets").joinpath(f"{name}.toml").read_text("utf-8"))
+
+
+def _parse_json(text: str | bytes) -> dict[str, Any]:
+    if len(text) > MAX_JSON_BYTES:
+        raise RecipeError(f"the recipe has {len(text)} bytes; a recipe has at most {MAX_JSON_BYTES}")
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"the recipe is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise RecipeError(f"the recipe must be a JSON object, not {type(values).__name__}")
+    return values
+
+
+def _first(error: ValidationError) -> str:
+    """Return the first mistake of a validation in one line."""
+    mistake = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part)[:60] for part in mistake["loc"]) or "recipe"
+    given = "" if isinstance(mistake["input"], dict) else f" (given: {str(mistake['input'])[:60]!r})"
+    message = mistake["msg"].removeprefix("Value error, ")
+    if where == "recipe":
+        return message
+    return f"recipe key '{where}': {message[:1].lower()}{message[1:]}{given}"

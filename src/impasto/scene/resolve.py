@@ -1,0 +1,145 @@
+"""From what a caller gives to what is painted: the encoder, the regions, the size, the recipe of a texture."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from impasto import encoders, guides, images
+from impasto.encoders import Encoder
+from impasto.errors import UsageError
+from impasto.events import notice
+from impasto.guides import Regions
+from impasto.images import Picture
+from impasto.optim import parallel
+from impasto.recipe import Recipe
+from impasto.recipe.catalogue import METHODS
+
+Source = Any
+"""A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
+
+
+def result_size(content: Picture | None, recipe: Recipe, regions: Regions | None = None) -> tuple[int, int]:
+    """Return the (height, width) that the result will have; without content, that of a doodle or a texture."""
+    if content is not None:
+        size = images.fit_size(content.size, recipe.size)
+    elif regions is not None:
+        size = images.fit_size((regions.content.shape[1], regions.content.shape[2]), recipe.size)
+    else:
+        size = images.fit_size((1000, max(1, round(1000 * recipe.aspect))), recipe.size)
+    multiple = multiple_of(recipe)
+    height, width = (multiple * max(1, round(side / multiple)) for side in size)
+    return height, width
+
+
+def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: torch.device) -> tuple[Encoder, Recipe]:
+    """Return the encoder, and the recipe with what `auto` turned out to mean."""
+    precision = recipe.precision
+    if encoder is not None and not isinstance(encoder, str | Path):
+        if precision == "auto":
+            precision = "bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32"
+        return _on(device, encoder), recipe.replace(encoder=encoder.name, precision=precision)
+    precision = precision_of(recipe, device)
+    options: encoders.Options = {
+        "pooling": recipe.pooling,
+        "padding": recipe.padding,
+        "precision": torch.bfloat16 if precision == "bfloat16" else None,
+    }
+    # Only a caller may name a file: a recipe can come out of anybody's picture.
+    if encoder is None or encoder in encoders.NAMES:
+        made = encoders.create(str(encoder or recipe.encoder), **options)
+    else:
+        made = encoders.from_file(Path(encoder), **options)
+    return _on(device, made), recipe.replace(encoder=made.name, precision=precision)
+
+
+def precision_of(recipe: Recipe, device: torch.device) -> Literal["float32", "bfloat16"]:
+    """Return what the recipe's precision means on `device`."""
+    if recipe.precision != "auto":
+        return recipe.precision
+    # Measured: of several processes, each may find something else.
+    wide = parallel.most(_faster_precision(device) is not torch.bfloat16)
+    return "float32" if wide else "bfloat16"
+
+
+def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Encoder | None:
+    """Return petite where it can take steps in place of `encoder`, as the recipe asks; None where it takes none.
+
+    It has no lifts for other layers than those it was trained on, and was trained on average pooling.
+    """
+    if encoder.name == "petite" or not 0 < recipe.finishing_steps < recipe.iterations:
+        return None
+    beyond = [layer for layer in (*recipe.layers_of_style, *recipe.layers_of_content) if layer not in encoders.LIFTED]
+    if beyond or recipe.pooling != "average":
+        why = f"has no {beyond[0]}" if beyond else f"knows no {recipe.pooling} pooling"
+        notice(f"petite {why} and can take no steps for {encoder.name}, which takes all {recipe.iterations}")
+        return None
+    precision = getattr(encoder, "precision", None)
+    return _on(device, encoders.create("petite", padding=recipe.padding, precision=precision))
+
+
+def _on(device: torch.device, encoder: Encoder) -> Encoder:
+    return encoder if device.type == "cpu" else encoder.to(device)
+
+
+def _faster_precision(device: torch.device) -> torch.dtype:
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    return encoders.faster_precision() if device.type == "cpu" else torch.float32
+
+
+def regions_of(
+    content_mask: Source | None,
+    style_masks: Sequence[Source | None] | Source | None,
+    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None,
+    styles: int,
+    count: int,
+) -> Regions | None:
+    """Read the masks that `stylize` was given."""
+
+    def load(mask: Source | None) -> Picture | None:
+        return None if mask is None else images.load(mask)
+
+    if region_masks:
+        if content_mask is not None or style_masks is not None:
+            raise UsageError("colour masks and region_masks exclude each other; give one kind")
+        layers = {
+            name: (images.load(mask), [load(each) for each in of_styles] or [None] * styles)
+            for name, (mask, of_styles) in region_masks.items()
+        }
+        return guides.from_layers(layers)
+    if content_mask is None:
+        if style_masks is not None:
+            raise UsageError("style_masks belong to a content_mask; give both")
+        return None
+    many = list(style_masks) if isinstance(style_masks, list | tuple) else [style_masks]
+    many += [None] * (styles - len(many))
+    return guides.from_colours(images.load(content_mask), [load(mask) for mask in many], count)
+
+
+def check_texture(recipe: Recipe) -> None:
+    """Raise `UsageError` where a recipe's method needs a photograph."""
+    if not METHODS[recipe.method].textures:
+        able = [name for name, each in METHODS.items() if each.textures]
+        raise UsageError(f"{recipe.method} paints photographs; textures come from {', '.join(able)}")
+
+
+def of_texture(recipe: Recipe) -> Recipe:
+    """Return the recipe of a picture without content: it has no content term, and cannot start from one.
+
+    Raises `UsageError` where its method needs one.
+    """
+    check_texture(recipe)
+    changes: dict[str, Any] = {"content_layers": {}} if recipe.content_layers else {}
+    if recipe.init in ("content", "blend"):
+        changes["init"] = "style"
+    return recipe.replace(**changes)
+
+
+def multiple_of(recipe: Recipe) -> int:
+    """Return the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
+    if not recipe.tileable:
+        return 1
+    deepest = max(encoders.stride(layer) for layer in (*recipe.layers_of_style, *recipe.layers_of_content))
+    return max(METHODS[recipe.method].multiple, deepest)

@@ -1,0 +1,150 @@
+"""The figures of the CS229 report, on pictures of the same kind.
+
+1. The weight of the content (α) from 1e-2 to 1e-8. 2. One photograph in several styles. 3. Regions: a landscape without
+and with masks. 4. A portrait without masks, with two regions and with five. The last two in the report's setting and in
+impasto's own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from impasto import guides, images
+from impasto.errors import ImageError, UsageError
+from impasto.events import Progress, notice
+from impasto.guides import Regions
+from impasto.recipe import Recipe
+from impasto.series.engine import Sweep
+from impasto.series.grid import Axis, Cell, Job, lay_out
+
+ALPHAS = (1e-2, 1e-3, 1e-4, 1e-8)
+NO_MASKS = "none"
+STEPS = 400
+"""Steps of the report's setting; it took 1000, of which the last 600 change little."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One figure: its name, what is varied, and the folder of its pictures."""
+
+    name: str
+    axes: tuple[Axis, ...]
+    make: Callable[[Mapping[str, Any]], Job]
+
+
+def cases(pictures: Path, settings: Mapping[str, Any], encoder: str | Path | None = None) -> list[Case]:
+    """Return the figures whose pictures are in `pictures`; what is missing is said and left out.
+
+    The folder holds `figure1` (content, style), `figure2` (content, style1, style2, ...), `figure3` and `figure4`
+    (content, style, content_mask, style_mask), in any picture format. `settings` are recipe keys over those of each
+    figure.
+
+    Raises `ImageError` when there is none of them.
+    """
+    found = []
+    for name, build in (("figure1", _alphas), ("figure2", _styles), ("figure3", _masks), ("figure4", _masks)):
+        folder = pictures / name
+        if not folder.is_dir():
+            notice(f"{folder}: is not there; {name} is left out")
+            continue
+        found.append(build(name, folder, encoder, settings))
+    if not found:
+        raise ImageError(f"{pictures}: has none of the folders figure1 to figure4; see docs/figures.md")
+    return found
+
+
+def sweep(case: Case, out: Path, **options: Any) -> Sweep:
+    """Return the sweep that paints a figure into `out`/name; `options` go to `Sweep`."""
+    folder = out / case.name
+    return Sweep(case.axes, lay_out(case.axes, case.make, folder), folder, sheet="sheet.jpg", **options)
+
+
+def paint(
+    pictures: Path,
+    out: Path,
+    *,
+    settings: Mapping[str, Any] | None = None,
+    encoder: str | Path | None = None,
+    on_step: Callable[[Case, Cell, Progress], object] | None = None,
+) -> list[Sweep]:
+    """Paint every figure into `out`; what is there already is kept. `on_step` returning True stops."""
+    done = []
+    for case in cases(pictures, settings or {}, encoder):
+        made = sweep(case, out)
+        stop = False
+        for cell in made.waiting:
+
+            def watch(progress: Progress, case: Case = case, cell: Cell = cell) -> bool:
+                nonlocal stop
+                stop = on_step is not None and on_step(case, cell, progress) is True
+                return stop
+
+            made.paint(cell, watch)
+            if stop:
+                break
+        made.finish()
+        done.append(made)
+        if stop:
+            break
+    return done
+
+
+def _alphas(name: str, folder: Path, encoder: str | Path | None, settings: Mapping[str, Any]) -> Case:
+    content, style = _picture(folder, "content"), _picture(folder, "style")
+
+    def make(values: Mapping[str, Any]) -> Job:
+        return Job(content, (style,), _report(settings, **values), encoder)
+
+    return Case(name, (Axis("content_weight", ALPHAS),), make)
+
+
+def _styles(name: str, folder: Path, encoder: str | Path | None, settings: Mapping[str, Any]) -> Case:
+    content = _picture(folder, "content")
+    styles = sorted(path for path in folder.iterdir() if path.stem.startswith("style"))
+    if not styles:
+        raise ImageError(f"{folder}: has no style1, style2, ...")
+
+    def make(values: Mapping[str, Any]) -> Job:
+        return Job(content, (values["style"],), _report(settings), encoder)
+
+    return Case(name, (Axis("style", tuple(styles)),), make)
+
+
+def _masks(name: str, folder: Path, encoder: str | Path | None, settings: Mapping[str, Any]) -> Case:
+    content, style, content_mask, style_mask = (
+        _picture(folder, part) for part in ("content", "style", "content_mask", "style_mask")
+    )
+    read: dict[int, Regions] = {}
+
+    def regions(count: int) -> Regions:
+        if count not in read:
+            read[count] = guides.from_colours(images.load(content_mask), [images.load(style_mask)], count)
+        return read[count]
+
+    def make(values: Mapping[str, Any]) -> Job:
+        count = values["regions"]
+        masks = None if count == NO_MASKS else regions(count)
+        own = {} if masks is None else {"regions": count}
+        recipe = _report(settings, **own) if values["preset"] == "cs229" else Recipe.parse({**settings, **own})
+        return Job(content, (style,), recipe, encoder, regions=masks)
+
+    every = len(regions(0).names)
+    counts: list[Any] = [NO_MASKS, *sorted({2, every})] if name == "figure4" else [NO_MASKS, every]
+    labels = tuple("no masks" if count == NO_MASKS else f"K = {count}" for count in counts)
+    return Case(
+        name,
+        (Axis("regions", tuple(counts), labels), Axis("preset", ("cs229", "default"), ("the report", "impasto"))),
+        make,
+    )
+
+
+def _report(settings: Mapping[str, Any], **values: Any) -> Recipe:
+    return Recipe.from_preset("cs229", **{"iterations": STEPS, **settings, **values})
+
+
+def _picture(folder: Path, stem: str) -> Path:
+    found = sorted(path for path in folder.iterdir() if path.stem == stem)
+    if len(found) != 1:
+        raise UsageError(f"{folder}: needs one picture called {stem}, and has {len(found)}")
+    return found[0]
