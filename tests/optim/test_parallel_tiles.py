@@ -22,7 +22,7 @@ from impasto.optim.grid import Grid
 from impasto.optim.history import Keeping
 from impasto.optim.planner import Plan
 from impasto.optim.tiling import Tiled
-from impasto.painting import budget
+from impasto.scene.tiles import grid
 
 COUNT = 3
 NAMES = (
@@ -148,7 +148,7 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def cut(size: tuple[int, int], tile: int | None) -> Grid:
-    return budget.grid(size, ["relu3_1"], tile)
+    return grid(size, ["relu3_1"], tile)
 
 
 def plan(size: tuple[int, int], tile: int | None = None) -> Plan:

@@ -11,9 +11,12 @@ from impasto import encoders, images
 from impasto.encoders import Encoder
 from impasto.losses import Bank, GlobalTerm, Nearest, Replaced, Source
 from impasto.losses.neighbours import hypercolumns, thinned
-from impasto.losses.patches import labels_of
+from impasto.losses.patches import SCRATCH_BYTES, labels_of
+from impasto.methods.base import Memory, Method, Terms, Time, style_areas, style_pixels
+from impasto.methods.costs import density, seconds_per_pair, width_of
 from impasto.methods.patches import Encode, PatchTerms
 from impasto.optim.pyramid import Level
+from impasto.recipe import Recipe
 from impasto.scene import Scene
 from impasto.scene.copies import able, quarters, unbarred
 
@@ -138,3 +141,55 @@ class Stock:
 def spaced(side: int, most: int) -> int:
     """Return from how many neurons to take one, so that of `side` there are `most` left."""
     return max(1, -(-side // most))
+
+
+class Nnst(Method):
+    """Each place of the picture towards its nearest neighbour in the painting (Kolkin et al. 2022)."""
+
+    tileable = False
+    remembers_start = True
+
+    def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
+        super().__init__(scene, encoder, size, device)
+        self._neighbours = NnstTerms(scene, self._encode, encoder)
+
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+        """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
+        return Terms() if begun is None else Terms(wholes=self._neighbours.wholes(level, begun))
+
+    @classmethod
+    def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:
+        """Estimate what the terms of a level hold.
+
+        Hypercolumns: copies of the paintings' while they are matched; of the picture's what the angles and their
+        gradient need beside that. Measured at 512 and 1024 px with petite.
+        """
+        recipe = scene.recipe
+        areas = style_areas(scene, level) * (recipe.quarter_turns + 1)
+        areas /= spaced(max(level.size) // STRIDE, MOST_COLUMNS) ** 2
+        widths = sum(width_of(encoder, layer) for layer in recipe.neighbour_layers)
+        samples = (10 * areas + 11) * widths / STRIDE**2
+        targets = sum(density(encoder, layer) for layer in recipe.layers_of_content)
+        return Memory(targets, samples, 2 * SCRATCH_BYTES)
+
+    @classmethod
+    def time(cls, level: Level, scene: Scene, encoder: Encoder) -> Time:
+        """Estimate what matching takes."""
+        styles = style_pixels(scene, level) * (scene.recipe.quarter_turns + 1)
+        return Time(_seconds_of_matching(level, styles, encoder, scene.recipe), styles)
+
+
+def _seconds_of_matching(level: Level, styles: float, encoder: Encoder, recipe: Recipe) -> float:
+    """Estimate the seconds that a level of nnst takes for matching, against paintings of so many pixels together."""
+    widths = {layer: width_of(encoder, layer) for layer in recipe.neighbour_layers}
+    long, pixels, precision = max(level.size), math.prod(level.size), getattr(encoder, "precision", None)
+    if not level.finishing:
+        step = spaced(long // STRIDE, MOST_COLUMNS)
+        pairs = pixels * styles / STRIDE**4 / step**2
+        return pairs * seconds_per_pair(sum(widths.values()), 1, 1, precision=precision)
+    total = 0.0
+    for layer, width in widths.items():
+        stride = encoders.stride(layer)
+        stride *= spaced(long // stride, MOST)
+        total += pixels * styles / stride**4 * seconds_per_pair(width, 1, 1, precision=precision)
+    return (level.steps + 1) * total

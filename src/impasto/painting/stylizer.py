@@ -19,7 +19,7 @@ from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import Objective
 from impasto.losses.objective import LossReport
-from impasto.methods import portrait
+from impasto.methods import base
 from impasto.optim import devices, parallel, pyramid
 from impasto.optim.canvas import View
 from impasto.optim.evaluate import Evaluator, Viewed
@@ -35,6 +35,7 @@ from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
+from impasto.scene.inputs import landmarks_of
 from impasto.scene.resolve import (
     Source,
     encoder_of,
@@ -44,8 +45,6 @@ from impasto.scene.resolve import (
     surrogate_of,
 )
 
-PATIENCE = 10
-"""Points that a step of L-BFGS may be as high as one of, where matches of patches change from one to the next."""
 SHRINKS = 3
 """How often a painting takes smaller tiles because memory ran out."""
 
@@ -111,8 +110,10 @@ class Stylizer:
         many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
         start = None if init_image is None else load(init_image)
         paintings = [load(style) for style in many]
-        pair = portrait.landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
+        pair = landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
         self.scene = Scene(recipe, photo, paintings, regions, start, pair)
+        self._kind = base.find(recipe.method)
+        self._kind.check(self.scene)
         self.size = result_size(photo, recipe, regions)
         multiple = multiple_of(recipe)
         if max(self.size) != recipe.size:
@@ -186,7 +187,7 @@ class Stylizer:
                 pixels = view.pixels(point).cpu()
                 view = self._view(level)
                 point = self._here(view.canvas(self.scene.enlarge(pixels, level)))
-            if self._whole and restored is None:
+            if self._kind.remembers_start and restored is None:
                 self._begun = view(point)
             objective = self._measured(level, saved.step if saved and restored is not None else 0)
             if saved is not None and restored is not None:
@@ -257,7 +258,7 @@ class Stylizer:
             solver=at.solver.state(),
             run=at.run.state(),
             engine=self._engine(),
-            begun=level_state.state(at.objective, self._begun if self._whole else None),
+            begun=level_state.state(at.objective, self._begun if self._kind.remembers_start else None),
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -274,7 +275,7 @@ class Stylizer:
         solver = self._solver(self._start(level), level)
         solver.restore(checkpoint.solver)
         self._image = self._view(level)(solver.point)
-        if self._whole:
+        if self._kind.remembers_start:
             self._begun = checkpoint.begun.tensor("image", self._image)
         self.history[:] = [dict(line) for line in checkpoint.history]
         self.timings = dict(checkpoint.timings)
@@ -287,7 +288,7 @@ class Stylizer:
         `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting; what is
         drawn anew for each step goes on after the steps `taken`.
         """
-        if self._whole and begun is None:
+        if self._kind.remembers_start and begun is None:
             begun = self._view(level)(self._start(level))
         return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun, taken)
 
@@ -344,10 +345,6 @@ class Stylizer:
     def _start(self, level: Level) -> Tensor:
         return self._here(self._view(level).canvas(self.scene.start(level)))
 
-    @property
-    def _whole(self) -> bool:
-        return METHODS[self.recipe.method].whole
-
     def _view(self, level: Level) -> View:
         view = self.scene.view(level)
         if view.kept is None or view.photo is None:
@@ -387,8 +384,8 @@ class Stylizer:
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
         if recipe.solved_by == "lbfgs":
-            patience = PATIENCE if METHODS[recipe.method].patches else 1
-            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping, patience=patience)
+            keeping, patience = self.plans[level.index].keeping, self._kind.patience
+            return Lbfgs(point, history=recipe.history, keeping=keeping, patience=patience)
         schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
         if METHODS[recipe.method].falling:
             schedule, last = "linear", first / 10

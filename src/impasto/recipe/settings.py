@@ -284,12 +284,11 @@ class Recipe(BaseModel):
     @model_validator(mode="after")
     def _judged_by_something(self) -> Self:
         if not self.layers_of_content and not self.layers_of_style:
-            key = "patch_layers" if METHODS[self.method].patches else "style_layers"
-            other = "gain_layers" if METHODS[self.method].gains else "content_layers"
-            raise ValueError(f"{other} and {key} are both empty; name at least one layer")
+            method = METHODS[self.method]
+            raise ValueError(f"{method.content_key} and {method.style_key} are both empty; name at least one layer")
         if 0 < self.gain_max < 1:
             raise ValueError("gain_max is at least 1, or 0 for the rule's own")
-        if self.method == "strotss" and not any(self.hypercolumn_layers.values()):
+        if not any(self.hypercolumn_layers.values()):
             raise ValueError("hypercolumn_layers names none with a factor; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
@@ -315,11 +314,8 @@ class Recipe(BaseModel):
     @property
     def layers_of_style(self) -> Mapping[str, float]:
         """The layers that the method's style term looks at, with weights."""
-        if self.method == "nnst":
-            return self.neighbour_layers
-        if self.method == "strotss":
-            return self.hypercolumn_layers
-        return self.patch_layers if METHODS[self.method].patches else self.style_layers
+        layers: Mapping[str, float] = getattr(self, METHODS[self.method].style_key)
+        return layers
 
     @property
     def solved_by(self) -> str:
@@ -329,7 +325,8 @@ class Recipe(BaseModel):
     @property
     def layers_of_content(self) -> Mapping[str, float]:
         """The layers that the method's content term looks at, with weights."""
-        return self.gain_layers if METHODS[self.method].gains else self.content_layers
+        layers: Mapping[str, float] = getattr(self, METHODS[self.method].content_key)
+        return layers
 
     def replace(self, **changes: Any) -> "Recipe":
         """Return a copy with `changes`."""

@@ -250,8 +250,6 @@ class Scene:
                 raise UsageError(f"layer_shares of {layer} has {len(shares)} numbers for {count} styles; give each one")
         if self.content is None and recipe.color != "style":
             raise UsageError(f"color '{recipe.color}' takes colours from a content, and a {self.called} has none")
-        if recipe.method == "doodle" and self.regions is None:
-            notice("doodle has no masks to go by, and matches patches by their likeness alone")
         self._check_regions()
         if self.content is None and self.regions is not None:
             self._check_doodle(self.regions)
