@@ -8,7 +8,7 @@ from torch import Tensor
 
 from impasto import stylize
 from impasto.errors import NotTileableError, UsageError
-from impasto.methods import METHODS
+from impasto.recipe.catalogue import METHODS
 from stylize_helpers import pixels
 
 Picture = Callable[..., Tensor]
