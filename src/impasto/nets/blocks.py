@@ -211,14 +211,21 @@ def initialise(net: nn.Module, seed: int) -> None:
 
 def plan_of(kind: Callable[..., Plan], card: Card, where: str) -> Plan:
     """Make the plan that a card tells of. Raises `WeightsError` for missing, unknown or impossible entries."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]  # plans are dataclasses
+    parts = fields(kind)  # type: ignore[arg-type]  # plans are dataclasses
+    known = {part.name for part in parts}
     if known != card.plan.keys():
         different = ", ".join(sorted(known ^ card.plan.keys()))
         raise WeightsError(f"{where}: its plan differs in {different[:80]}; get it again, or a newer impasto")
+    for part in parts:
+        # An entry is of the type of its default; pairs are lists in JSON, and a truth value is no number.
+        wanted, value = list if isinstance(part.default, tuple) else type(part.default), card.plan[part.name]
+        if type(value) is not wanted:
+            found = f"{part.name}={value!r:.60}"
+            raise WeightsError(f"{where}: its plan's {found} is not of the type {wanted.__name__}; get it again")
     try:
         return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in card.plan.items()})
     except (UsageError, TypeError, ValueError) as error:
-        raise WeightsError(f"{where}: its plan cannot be built ({error}); get it again") from None
+        raise WeightsError(f"{where}: its plan cannot be built ({str(error)[:200]}); get it again") from None
 
 
 def check(entries: Mapping[str, tuple[Any, int, int]]) -> None:
