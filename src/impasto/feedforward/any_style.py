@@ -161,7 +161,7 @@ class AnyStyle(FeedForward):
         """Return the map of each region that is painted, of the whole picture where there are none."""
         recipe = self.recipe
         own = self.transform.sums("content", pieces, {layer: [None] if regions is None else list(regions)})[layer]
-        shares = recipe.layer_shares.get(layer) or recipe.style_weights or (1.0,) * len(styles)
+        shares = recipe.layer_style_weights.get(layer) or recipe.style_weights or (1.0,) * len(styles)
         maps: list[Affine | None] = []
         for number, content in enumerate(own):
             name = "" if regions is None else self._names[number]

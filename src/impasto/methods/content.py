@@ -17,7 +17,7 @@ class WithContent(Method):
         recipe, scene = self._recipe, self._scene
         if scene.content is None:
             return ()
-        normal = NORMALISATIONS[recipe.normalisation]
+        normal = NORMALISATIONS[recipe.normalization]
         ratio = self._pixels / (level.size[0] * level.size[1])
         maps = scene.maps(level)
         weights = None

@@ -66,7 +66,7 @@ class Gatys(WithContent):
             if weight
         }
         measured = self._measure(level, areas, statistics, tile)
-        normal = NORMALISATIONS[recipe.normalisation]
+        normal = NORMALISATIONS[recipe.normalization]
         found = []
         for layer, layer_weight in recipe.style_layers.items():
             at_layer = None if maps is None else self._propagate(maps, layer)
@@ -182,12 +182,12 @@ class Gatys(WithContent):
             return [Area("", (), 1.0, 1.0, every)]
         names = scene.regions.names
         painted = [number for number, name in enumerate(names) if name not in recipe.keep]
-        sizes = maps.mean((1, 2)).tolist() if recipe.region_share == "area" else [1.0] * len(maps)
+        sizes = maps.mean((1, 2)).tolist() if recipe.region_balance == "area" else [1.0] * len(maps)
         whole = sum(sizes[number] for number in painted) or 1.0
         areas = []
         for number in painted:
             name = names[number]
-            weight = recipe.region_weights.get(name, 1.0) * sizes[number] / whole * (1 - recipe.global_share)
+            weight = recipe.region_weights.get(name, 1.0) * sizes[number] / whole * (1 - recipe.global_fraction)
             styles = tuple(index for index in every if number in scene.painted_by(index))
             areas.append(Area(name, (number,), weight, recipe.region_scales.get(name, 1.0), styles))
         if recipe.guides == "border":
@@ -196,13 +196,13 @@ class Gatys(WithContent):
                 scale = (one.scale * other.scale) ** 0.5
                 regions = one.regions + other.regions
                 areas.append(Area(f"{one.name}|{other.name}", regions, one.weight + other.weight, scale, styles))
-        if recipe.global_share:
-            areas.append(Area("", (), recipe.global_share, 1.0, every))
+        if recipe.global_fraction:
+            areas.append(Area("", (), recipe.global_fraction, 1.0, every))
         return [area for area in areas if area.weight]
 
     def _shares(self, layer: str, targets: dict[int, Tensor]) -> list[float]:
         count = len(self._scene.styles)
-        shares = self._recipe.layer_shares.get(layer) or self._recipe.style_weights or (1.0,) * count
+        shares = self._recipe.layer_style_weights.get(layer) or self._recipe.style_weights or (1.0,) * count
         return [shares[index] for index in targets]
 
     def _leave_out(self, area: Area, layer: str, where: str, level: Level) -> None:

@@ -41,7 +41,7 @@ class NnstTerms(PatchTerms):
 
     def __init__(self, scene: Scene, encode: Encode, encoder: Encoder) -> None:
         super().__init__(scene, encode)
-        self._encoder, self._layers = encoder, scene.recipe.neighbour_layers
+        self._encoder, self._layers = encoder, scene.recipe.neighbor_layers
 
     def wholes(self, level: Level, begun: Tensor) -> tuple[GlobalTerm, ...]:
         """Build the terms of one level that begins with the picture `begun` (1, 3, H, W)."""
@@ -56,7 +56,7 @@ class NnstTerms(PatchTerms):
             # there already would stay.
             small = images.resize(query, (query.shape[2] // 2, query.shape[3] // 2))
             detailed = begun + query - images.resize(small, level.size)
-            query = torch.lerp(detailed, query, self._recipe.content_share)
+            query = torch.lerp(detailed, query, self._recipe.content_fraction)
         factors = {layer: weight / self._encoder.channels[layer] for layer, weight in self._layers.items()}
 
         def look(picture: Tensor) -> dict[str, Tensor]:
@@ -167,7 +167,7 @@ class Nnst(Method):
         recipe = scene.recipe
         areas = style_areas(scene, level) * (recipe.quarter_turns + 1)
         areas /= spaced(max(level.size) // STRIDE, MOST_COLUMNS) ** 2
-        widths = sum(width_of(encoder, layer) for layer in recipe.neighbour_layers)
+        widths = sum(width_of(encoder, layer) for layer in recipe.neighbor_layers)
         samples = (10 * areas + 11) * widths / STRIDE**2
         targets = sum(density(encoder, layer) for layer in recipe.layers_of_content)
         return Memory(targets, samples, 2 * SCRATCH_BYTES)
@@ -181,7 +181,7 @@ class Nnst(Method):
 
 def _seconds_of_matching(level: Level, styles: float, encoder: Encoder, recipe: Recipe) -> float:
     """Estimate the seconds that a level of nnst takes for matching, against paintings of so many pixels together."""
-    widths = {layer: width_of(encoder, layer) for layer in recipe.neighbour_layers}
+    widths = {layer: width_of(encoder, layer) for layer in recipe.neighbor_layers}
     long, pixels, precision = max(level.size), math.prod(level.size), getattr(encoder, "precision", None)
     if not level.finishing:
         step = spaced(long // STRIDE, MOST_COLUMNS)

@@ -39,7 +39,7 @@ class ObjectiveBuilder:
 
     def _of_pixels(self, level: Level) -> tuple[TotalVariation | Gamut, ...]:
         recipe, known = self._recipe, METHODS[self._recipe.method].settings
-        normal = NORMALISATIONS[recipe.normalisation]
+        normal = NORMALISATIONS[recipe.normalization]
         terms: list[TotalVariation | Gamut] = []
         # A sum over this level's pixels, times this, stands for one over the last level's.
         ratio = self._pixels / (level.size[0] * level.size[1])

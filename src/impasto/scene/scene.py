@@ -245,9 +245,11 @@ class Scene:
             raise UsageError("no style given; name at least one painting with --style")
         if recipe.style_weights and len(recipe.style_weights) != count:
             raise UsageError(f"style_weights has {len(recipe.style_weights)} numbers for {count} styles; give each one")
-        for layer, shares in recipe.layer_shares.items():
+        for layer, shares in recipe.layer_style_weights.items():
             if len(shares) != count:
-                raise UsageError(f"layer_shares of {layer} has {len(shares)} numbers for {count} styles; give each one")
+                raise UsageError(
+                    f"layer_style_weights of {layer} has {len(shares)} numbers for {count} styles; give each one"
+                )
         if self.content is None and recipe.color != "style":
             raise UsageError(f"color '{recipe.color}' takes colours from a content, and a {self.called} has none")
         self._check_regions()

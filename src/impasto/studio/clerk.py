@@ -139,7 +139,7 @@ def automatic(
         {
             "name": row["name"],
             "color": row["colour"],
-            "content_share": row["content"],
+            "content_fraction": row["content"],
             "style_share": row["styles"][0],
         }
         for row in report.described(found)
@@ -160,7 +160,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
         {
             "name": row["name"],
             "color": row["colour"],
-            "content_share": row["content"],
+            "content_fraction": row["content"],
             "style_shares": row["styles"],
         }
         for row in report.described(found)

@@ -122,7 +122,7 @@ OBJECTIVE = (
     "content_layers",
     "content_weight",
     "gamut_weight",
-    "normalisation",
+    "normalization",
     "statistics",
     "style_layers",
     "style_weight",
