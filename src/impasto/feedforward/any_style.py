@@ -160,7 +160,7 @@ class AnyStyle(FeedForward):
     def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
         """Return the map of each region that is painted, of the whole picture where there are none."""
         recipe = self.recipe
-        own = self.transform.sums("content", pieces, {layer: [None] if regions is None else list(regions)})[layer]
+        own = self.transform.sums("content", pieces, {layer: self._content_guides(regions, layer)})[layer]
         shares = recipe.layer_style_weights.get(layer) or recipe.style_weights or (1.0,) * len(styles)
         maps: list[Affine | None] = []
         for number, content in enumerate(own):
@@ -193,6 +193,17 @@ class AnyStyle(FeedForward):
             return None
         chosen = regions.content[[regions.names.index(name) for name in self._names]]
         return guides.fit(chosen, (-(-self.size[0] // step), -(-self.size[1] // step)))
+
+    def _content_guides(self, regions: Tensor | None, layer: str) -> list[Tensor | None]:
+        """Return for each region how much each neuron of the content counts: what is hidden does not."""
+        found: list[Tensor | None] = [None] if regions is None else list(regions)
+        visible, step = self.scene.visible(self.size), encoders.stride(layer)
+        if visible is None:
+            return found
+        shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]
+        both = [shown if guide is None else shown * guide for guide in found]
+        # Where less than a neuron is visible, all have to do.
+        return [one if float(one.sum()) >= FEWEST else guide for one, guide in zip(both, found, strict=True)]
 
     @torch.no_grad()
     def _measured(self) -> dict[str, list[list[Any]]]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import combinations
 
+import torch
 from torch import Tensor
 
 from impasto import guides, images
@@ -58,7 +59,7 @@ class Gatys(WithContent):
 
     def styles(self, level: Level, tile: int | None) -> tuple[Style, ...]:
         recipe, scene = self._recipe, self._scene
-        areas, maps = self._areas(level), scene.maps(level)
+        areas, maps, visible = self._areas(level), scene.maps(level), scene.visible(level.size)
         statistics: dict[tuple[str, str], Statistic] = {
             (layer, name): statistic(name, lift=self._encoder.lift(layer), seed=recipe.seed)
             for layer in recipe.style_layers
@@ -70,6 +71,7 @@ class Gatys(WithContent):
         found = []
         for layer, layer_weight in recipe.style_layers.items():
             at_layer = None if maps is None else self._propagate(maps, layer)
+            shown = None if visible is None else self._shown(visible, layer)
             for area in areas:
                 guide = None if at_layer is None else self._guide(at_layer, area)
                 reach = 1.0
@@ -80,6 +82,14 @@ class Gatys(WithContent):
                     if recipe.guides == "border":
                         # Of what its regions weigh, the part that is pure region, or border.
                         reach = float(guide.sum() / at_layer[list(area.regions)].sum())
+                if shown is not None:
+                    # What is hidden neither has the style nor counts in its weight.
+                    whole = torch.ones_like(shown) if guide is None else guide
+                    guide = whole * shown
+                    reach *= float(guide.sum() / whole.sum())
+                    if float(guide.sum()) < FEWEST:
+                        self._leave_out(area, layer, "what is visible of the content", level)
+                        continue
                 for name, statistic_weight in recipe.statistics.items():
                     targets = measured.get((layer, area.name, name), {})
                     shares = self._shares(layer, targets)
@@ -91,6 +101,14 @@ class Gatys(WithContent):
                     factor *= normal.of(kind, self._encoder.channels[layer], target)
                     found.append(Style(layer, kind, target, factor, guide, area.name))
         return tuple(found)
+
+    @staticmethod
+    def _shown(visible: Tensor, layer: str) -> Tensor | None:
+        """Return how visible each neuron of a layer is; None where less than one is, and all have to do."""
+        stride = encoders.stride(layer)
+        size = visible.shape[0] // stride, visible.shape[1] // stride
+        shown = images.resize(visible[None, None], size)[0, 0]
+        return shown if float(shown.sum()) >= FEWEST else None
 
     def _measure(
         self, level: Level, areas: list[Area], statistics: dict[tuple[str, str], Statistic], tile: int | None

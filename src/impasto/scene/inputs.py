@@ -1,6 +1,6 @@
 """What a caller gives beside photograph and styles, read and checked: the landmarks of faces."""
 
-from impasto import landmarks
+from impasto import images, landmarks
 from impasto.errors import UsageError
 from impasto.events import notice
 from impasto.images import Picture
@@ -30,7 +30,7 @@ def landmarks_of(
             landmarks.load(content, photo.size, "content landmarks"),
             landmarks.load(style, styles[0].size, "style landmarks"),
         )
-    found = [(each, detect.find(each.pixels)) for each in (photo, styles[0])]
+    found = [(each, detect.find(images.fill_hidden(each).pixels)) for each in (photo, styles[0])]
     one, other = (each for _, each in found)
     if one is not None and other is not None:
         return landmarks.pair(one, other)

@@ -196,9 +196,7 @@ class Unfit(ImpastoError):
 def _fitted(picture: Picture, size: int) -> Picture:
     if max(picture.size) <= size:
         return picture
-    fitted = images.fit_size(picture.size, size)
-    alpha = None if picture.alpha is None else images.resize(picture.alpha, fitted)
-    return Picture(images.resize(picture.pixels, fitted), alpha, picture.name)
+    return images.resize_picture(picture, images.fit_size(picture.size, size))
 
 
 def _write(picture: Picture, path: Path, text: str | None) -> dict[str, Any]:
