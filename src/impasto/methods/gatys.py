@@ -6,7 +6,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from impasto import encoders, guides, images
+from impasto import guides, images
 from impasto.encoders import Encoder
 from impasto.events import notice
 from impasto.losses import NORMALISATIONS, Statistic, Style, blend, statistic
@@ -156,7 +156,7 @@ class Gatys(WithContent):
         found: dict[tuple[str, str], Tensor | None] = {}
         height, width = painted.pixels.shape[2:]
         for layer in self._recipe.style_layers:
-            stride = encoders.stride(layer)
+            stride = self._encoder.stride(layer)
             for area in areas:
                 guide = self._style_guide(painted, area, layer, (height // stride, width // stride))
                 if guide is None or float(guide.sum()) >= FEWEST:
@@ -188,7 +188,7 @@ class Gatys(WithContent):
 
     def _propagate(self, maps: Tensor, layer: str) -> Tensor:
         at_layer = guides.propagate(
-            maps, encoders.steps(layer), "mean" if self._recipe.guides == "border" else self._recipe.guides
+            maps, self._encoder.steps(layer), "mean" if self._recipe.guides == "border" else self._recipe.guides
         )
         return guides.grow(at_layer, self._recipe.guide_growth) if self._recipe.guide_growth else at_layer
 
