@@ -35,8 +35,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "inside": {"guides": "inside"},
     "all": {"guides": "all"},
     "mean": {"guides": "mean"},
-    "mean + global 0.1": {"guides": "mean", "global_share": 0.1},
-    "simple + global 0.1": {"guides": "simple", "global_share": 0.1},
+    "mean + global 0.1": {"guides": "mean", "global_fraction": 0.1},
+    "simple + global 0.1": {"guides": "simple", "global_fraction": 0.1},
 }
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 NEAR, FAR = 2 / 512, 16 / 512
@@ -78,7 +78,7 @@ def measure(
                 found_here[f"edges {part}"] = _correlation(slope, of_photo, weight[:-1, :-1])
                 away = []
                 for layer in LAYERS:
-                    steps = encoders.steps(layer)
+                    steps = encoders.VGG19.steps(layer)
                     of_style = guides.propagate(style_maps[number], steps, "simple")
                     target = gram.finish(gram.measure(targets[layer], of_style))
                     state = gram.measure(features[layer], guides.propagate(weight, steps, "simple"))

@@ -131,7 +131,7 @@ def mixing(studio: Studio) -> None:
         ("finest layer of the second", "relu1_1=0:1"),
         ("deep layers of the second", "relu3_1=0:1,relu4_1=0:1,relu5_1=0:1"),
     ):
-        settings: dict[str, Any] = {"layer_shares": layers, "style_weights": (1, 0), "color": "match"}
+        settings: dict[str, Any] = {"layer_style_weights": layers, "style_weights": (1, 0), "color": "match"}
         row.append((words, studio.paint(f"mix-layers-{words[0]}", content, [first, second], **settings)))
     sheet([row[:3], row[3:]], studio.out / "mixing.jpg", height=260)
     coarse, fine = studio.image("style/cezanne_card_players"), studio.image("style/pointillist_landscape")

@@ -69,7 +69,7 @@ def alpha(shared: Path, work: Path, out: Path) -> None:
         for value in alphas:
             settings = {"preset": "cs229", "iterations": 400, "size": 256, "content_weight": value}
             name = f"alpha-{normalisation}-{value:.0e}"
-            cell = paint(work, name, shared, PAIRS[0], shared / VGG, normalisation=normalisation, **settings)
+            cell = paint(work, name, shared, PAIRS[0], shared / VGG, normalization=normalisation, **settings)
             row.append((f"{normalisation}, alpha {value:.0e}", cell[1]))
         rows.append(row)
     sheet(rows, out / "alpha_sweep.jpg", height=240)

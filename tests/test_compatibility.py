@@ -36,3 +36,18 @@ def test_the_recipe_in_an_old_picture_is_that_of_its_checkpoint(path: Path) -> N
     document = metadata.read(path.with_suffix(".png"))
     assert document is not None
     assert impasto.Recipe.parse(document["recipe"]) == Checkpoint.load(path).recipe
+
+
+def test_keys_under_their_old_names_are_read() -> None:
+    old = {"normalisation": "zhao", "global_share": 0.5, "layer_shares": {"relu1_1": [1, 0]}, "region_share": "equal"}
+    recipe = impasto.Recipe.parse(old)
+    assert (recipe.normalization, recipe.global_fraction, recipe.region_balance) == ("zhao", 0.5, "equal")
+    assert recipe.layer_style_weights == {"relu1_1": (1, 0)}
+    nnst = impasto.Recipe.parse({"method": "nnst"}).replace(content_share=0.25, neighbour_layers="relu3_1")
+    assert (nnst.content_fraction, nnst.neighbor_layers) == (0.25, {"relu3_1": 1})
+    assert "normalisation" not in recipe.to_json()
+
+
+def test_a_key_under_both_names_is_refused() -> None:
+    with pytest.raises(impasto.ImpastoError, match="'global_share' is called 'global_fraction' now"):
+        impasto.Recipe.parse({"global_share": 0.5, "global_fraction": 0.5})

@@ -261,8 +261,8 @@ def test_axes_of_pictures(run, tmp_path, style, other_style):
 def test_an_axis_of_presets_lies_below_the_other_settings(run, tmp_path):
     run({"preset": ["cs229", "gatys"]}, recipe=None, overrides={"size": 32, "iterations": 1, "precision": "float32"})
     found = {name: metadata.read(tmp_path / "out" / name)["recipe"] for name in pictures(tmp_path / "out")}
-    assert {name: recipe["normalisation"] for name, recipe in found.items()} == {
-        f"preset={name}.png": Recipe.from_preset(name).normalisation for name in ("cs229", "gatys")
+    assert {name: recipe["normalization"] for name, recipe in found.items()} == {
+        f"preset={name}.png": Recipe.from_preset(name).normalization for name in ("cs229", "gatys")
     }
     assert {recipe["size"] for recipe in found.values()} == {32}
 

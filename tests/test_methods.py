@@ -12,7 +12,7 @@ from impasto.recipe.catalogue import METHODS, SHARED, MethodName, foreign, shipp
 OTHER = {
     "alpha": 0.5, "passes": 2, "network": "waves", "refine": 3, "iterations": 7, "levels": 2, "init": "noise",
     "style_layers": "relu1_1", "tileable": True, "style_weights": (1, 2), "aspect": 2.0, "encoder": "petite",
-    "layer_shares": {"relu1_1": (1, 0)}, "tv_weight": 0.5, "region_styles": {"sky": 1}, "keep": ("sky",),
+    "layer_style_weights": {"relu1_1": (1, 0)}, "tv_weight": 0.5, "region_styles": {"sky": 1}, "keep": ("sky",),
 }  # fmt: skip
 
 

@@ -136,7 +136,7 @@ def test_unknown_versions_say_what_is_known(version: object) -> None:
         ("itterations", "iterations"),
         ("content-weight", "content_weight"),
         ("styleweight", "style_weight"),
-        ("normalization", "normalisation"),
+        ("normalizaton", "normalization"),
         ("sed", "seed"),
         ("learningrate", "learning_rate"),
     ],
@@ -305,7 +305,7 @@ def test_cs229_is_table_1() -> None:
     assert (recipe.learning_rate, recipe.learning_rate_end, recipe.iterations) == (10.0, 1.0, 1000)
     assert (recipe.init, recipe.levels, recipe.pooling) == ("noise", 1, "average")
     assert recipe.style_fit == "crop"
-    assert recipe.normalisation == "gatys"
+    assert recipe.normalization == "gatys"
 
 
 def test_other_presets_are_their_programs() -> None:

@@ -55,7 +55,7 @@ def test_cs229_with_masks_is_equation_six(tiny_encoder: Vgg, content: Tensor, st
     terms = report(stylizer, image)
     features, targets = (tiny_encoder(picture, recipe.style_layers) for picture in (image, painted))
     for layer, weight in recipe.style_layers.items():
-        channels, stride = features[layer].shape[1], encoders.stride(layer)
+        channels, stride = features[layer].shape[1], encoders.VGG19.stride(layer)
         for name, ours, theirs in (("left", slice(0, 16), slice(0, 48)), ("right", slice(16, 64), slice(48, 64))):
             grams = []
             for side, columns in ((features, ours), (targets, theirs)):
@@ -113,7 +113,7 @@ def test_region_share_and_weights(build, content: Tensor) -> None:
     quarter = Regions(("left", "right"), halves(48, 64, 0.25), (halves(56, 40),))
     image = content[None].flip(-1).contiguous()
     area = report(build(regions=quarter, guides="simple"), image)
-    equal = report(build(regions=quarter, guides="simple", region_share="equal"), image)
+    equal = report(build(regions=quarter, guides="simple", region_balance="equal"), image)
     heavy = report(build(regions=quarter, guides="simple", region_weights={"left": 3.0}), image)
     for layer in ("relu1_1", "relu3_1"):
         assert area[f"style {layer} left"] * 2 == pytest.approx(equal[f"style {layer} left"], rel=1e-5)
@@ -125,7 +125,7 @@ def test_region_share_and_weights(build, content: Tensor) -> None:
 def test_global_share_moves_weight_to_the_whole_picture(build, content: Tensor) -> None:
     image = content[None].flip(-1).contiguous()
     plain, regional = report(build(regions=None), image), report(build(), image)
-    mixed = report(build(global_share=0.25), image)
+    mixed = report(build(global_fraction=0.25), image)
     assert mixed["style relu2_1"] == pytest.approx(0.25 * plain["style relu2_1"], rel=1e-5)
     assert mixed["style relu2_1 left"] == pytest.approx(0.75 * regional["style relu2_1 left"], rel=1e-5)
 
@@ -178,12 +178,12 @@ def test_a_style_without_a_region_has_no_part_in_it(build, content: Tensor, styl
 
 def test_layer_shares_choose_styles_by_layer(build, content: Tensor, style: Tensor, other_style: Tensor) -> None:
     image = content[None].flip(-1).contiguous()
-    mixed = report(build([style, other_style], None, layer_shares="relu1_1=0:1,relu2_1=1:0"), image)
+    mixed = report(build([style, other_style], None, layer_style_weights="relu1_1=0:1,relu2_1=1:0"), image)
     first, second = report(build(style, None), image), report(build(other_style, None), image)
     assert mixed["style relu1_1"] == pytest.approx(second["style relu1_1"], rel=1e-5)
     assert mixed["style relu2_1"] == pytest.approx(first["style relu2_1"], rel=1e-5)
-    with pytest.raises(UsageError, match="layer_shares of relu1_1 has 1 numbers for 2 styles"):
-        build([style, other_style], None, layer_shares={"relu1_1": [1.0]})
+    with pytest.raises(UsageError, match="layer_style_weights of relu1_1 has 1 numbers for 2 styles"):
+        build([style, other_style], None, layer_style_weights={"relu1_1": [1.0]})
 
 
 def test_a_region_that_vanishes_at_a_deep_layer_is_left_out_with_a_notice(build, notices, content: Tensor) -> None:

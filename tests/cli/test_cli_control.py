@@ -86,7 +86,7 @@ def test_a_mask_of_another_size_is_resized_with_a_notice(paint, machine):
         (lambda: ("--region-weights", "sky=much"), 2, "--region-weights"),
         (lambda: ("--region-weights", "the/sky=1"), 2, "--region-weights"),
         (lambda: ("--statistics", "grams"), 2, "did you mean 'gram'"),
-        (lambda: ("--layer-shares", "relu9_1=1"), 2, "unknown layer 'relu9_1'"),
+        (lambda: ("--layer-style-weights", "relu9_1=1"), 2, "unknown layer 'relu9_1'"),
         (lambda: ("--color", "colour"), 2, "--color"),
         (lambda: ("--color-strength", "1.5"), 2, "--color-strength"),
     ],
@@ -210,7 +210,7 @@ def test_figures_of_the_report(run, pictures):
     assert all(Path("out", f"figure{number}", "sheet.jpg").exists() for number in (1, 2, 3, 4))
     recipes = [metadata.read(str(path))["recipe"] for path in sorted(Path("out/figure1").glob("*.png"))]
     assert sorted(recipe["content_weight"] for recipe in recipes) == [1e-8, 1e-4, 1e-3, 1e-2]
-    assert {recipe["normalisation"] for recipe in recipes} == {"gatys"}
+    assert {recipe["normalization"] for recipe in recipes} == {"gatys"}
     before = {path: path.stat().st_mtime_ns for path in Path("out").glob("figure*/*.png")}
     again = run("figures", "cs229", "--pictures", pictures, "-o", "out", *settings)
     assert again.status == 0

@@ -45,7 +45,7 @@ def test_each_option_reaches_its_field(key):
         "content_layers": "relu3_1=0.5",
         "style_layers": "relu3_1=0.5",
         "schedule": "linear",
-        "layer_shares": "relu1_1=0:1",
+        "layer_style_weights": "relu1_1=0:1",
         "statistics": "gram,histogram=0.5",
         "network": "waves",
         "patch_layers": "relu3_1=0.5",
@@ -54,7 +54,7 @@ def test_each_option_reaches_its_field(key):
         "gain_layers": "relu3_1=0.5",
         "gain_max": "2",
         "gain_regions": "face",
-        "neighbour_layers": "relu3_1=0.5",
+        "neighbor_layers": "relu3_1=0.5",
         "hypercolumn_layers": "relu3_1=0.5",
     }
     default = Recipe.model_fields[key].get_default()
@@ -64,8 +64,8 @@ def test_each_option_reaches_its_field(key):
     else:
         value = options.spell(default // 2 if isinstance(default, int) else default / 2) if default else "1"
     method = {"alpha": "wct", "passes": "wct", "network": "johnson", "refine": "adain"}.get(key, "gatys")
-    prefixes = {"patch_": "mrf", "semantic_": "doodle", "gain": "portrait", "neighbour_": "nnst", "quarter_": "nnst"}
-    prefixes |= {"content_share": "nnst", "hypercolumn_": "strotss"}
+    prefixes = {"patch_": "mrf", "semantic_": "doodle", "gain": "portrait", "neighbor_": "nnst", "quarter_": "nnst"}
+    prefixes |= {"content_fraction": "nnst", "hypercolumn_": "strotss"}
     method = next((own for prefix, own in prefixes.items() if key.startswith(prefix)), method)
     plain = Recipe.parse({"method": method})
     changed = options.parse({"method": method}, {key: value})
@@ -129,7 +129,7 @@ def test_a_start_from_a_file_asks_for_the_file_again(run, paint, photo, style):
 
 def test_options_go_over_a_preset(paint):
     plan = paint("--dry-run", "--json", "--preset", "cs229", "--seed", "3").json["recipe"]
-    assert (plan["normalisation"], plan["solver"], plan["seed"]) == ("gatys", "adam", 3)
+    assert (plan["normalization"], plan["solver"], plan["seed"]) == ("gatys", "adam", 3)
     # SMALL says two iterations, which goes over the preset's.
     assert plan["iterations"] == 2
 

@@ -14,7 +14,11 @@ def test_list_says_what_is_here(run, monkeypatch):
     assert lines[0].split()[:3] == ["vgg19", "80", "MB"]
     assert lines[0].endswith("CC BY 4.0     here")
     assert lines[1].endswith("not here: impasto weights fetch vgg19-torchvision")
+    assert "checked by md5" in lines[-2]
+    assert "can be made on purpose" in lines[-2]
+    assert "sha256 dcbb9e9d..., which has 32 bits" in lines[-1]
     rows = run("weights", "list", "--json").json
+    assert all(row["digest"] and row["strength"] for row in rows)
     assert [(row["name"], row["present"]) for row in rows] == [("vgg19", True), ("vgg19-torchvision", False)]
     assert all(row["size_bytes"] == weights.REGISTRY[row["name"]].size_bytes for row in rows)
 

@@ -128,7 +128,7 @@ def test_a_share_of_nothing_leaves_a_style_out(method: str, painted: Paint, styl
 
 def test_wct_can_take_each_layer_from_another_style(painted: Paint, style: Tensor, other_style: Tensor) -> None:
     shares = {f"relu{block}_1": (0, 1) for block in range(1, 6)}
-    by_layers = picture(painted("wct", styles=[style, other_style], layer_shares=shares))
+    by_layers = picture(painted("wct", styles=[style, other_style], layer_style_weights=shares))
     torch.testing.assert_close(by_layers, picture(painted("wct", styles=other_style)), atol=1e-6, rtol=0)
 
 

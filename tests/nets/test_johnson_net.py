@@ -202,14 +202,13 @@ def test_a_part_of_a_picture_is_painted_as_in_the_whole(plan: JohnsonPlan, pictu
     assert not torch.allclose(part[..., :2, :], painted[..., 16:18, 32:112], atol=1e-3), "the border does see the cut"
 
 
-@pytest.mark.parametrize("size", [(70, 101), (64, 64), (33, 40)])
+@pytest.mark.parametrize("size", [(70, 101), (64, 64), (33, 40), (37, 5), (9, 67)])
 @pytest.mark.parametrize("plan", [TINY, FULL], ids=["half", "full"])
 def test_tiles_make_the_whole(plan: JohnsonPlan, size: tuple[int, int], picture: Callable[..., Tensor]) -> None:
     net = random_net(plan)
     image = picture(*size).double()
-    statistics = Statistics()
-    net(F.avg_pool2d(image, 2), statistics)
-    assert torch.allclose(in_tiles(net, image, statistics, tile=32), net(image, statistics), atol=1e-12)
+    # In one piece each norm takes the moments of all it sees; tiles have to find the same.
+    assert torch.allclose(in_tiles(net, image, tile=32), net(image), atol=1e-11)
 
 
 def test_precision_changes_little_and_keeps_the_type() -> None:

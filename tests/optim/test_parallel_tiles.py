@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from test_tiling import painting
 from torch import Tensor
 
+from impasto.encoders import Petite
 from impasto.errors import ResourceError, UsageError
 from impasto.optim import parallel, planner
 from impasto.optim.evaluate import WholeImage
@@ -22,7 +23,7 @@ from impasto.optim.grid import Grid
 from impasto.optim.history import Keeping
 from impasto.optim.planner import Plan
 from impasto.optim.tiling import Tiled
-from impasto.painting import budget
+from impasto.scene.tiles import grid
 
 COUNT = 3
 NAMES = (
@@ -148,7 +149,7 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def cut(size: tuple[int, int], tile: int | None) -> Grid:
-    return budget.grid(size, ["relu3_1"], tile)
+    return grid(size, Petite.embedded(), ["relu3_1"], tile)
 
 
 def plan(size: tuple[int, int], tile: int | None = None) -> Plan:

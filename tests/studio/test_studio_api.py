@@ -206,7 +206,7 @@ def test_masks_are_found_checked_and_painted_with(studio):
     assert found.status == 201
     masks = found.json
     assert [region["color"] for region in masks["regions"]] == ["#ff0000", "#0000ff"]
-    assert sum(region["content_share"] for region in masks["regions"]) == pytest.approx(1, abs=0.01)
+    assert sum(region["content_fraction"] for region in masks["regions"]) == pytest.approx(1, abs=0.01)
     with Image.open(io.BytesIO(studio.call(f"/api/pictures/{masks['content_mask']}").data)) as mask:
         assert mask.format == "PNG"
         assert mask.size == (451, 300)

@@ -163,7 +163,7 @@ RECIPES = [
     ("fine", {"iterations": 10, "tv_weight": 0.1, "seed": 2**40}),
     ("gatys", {"style_layers": {"relu1_1": 1, "relu3_1": 0.25}, "statistics": {"gram": 1, "mean_std": 0.5}}),
     (None, {"region_weights": {"sky": 2.5, "#a04020": 0.1}, "region_styles": {"sky": 2}, "keep": ["face", "hand"]}),
-    (None, {"layer_shares": {"relu1_1": [0, 1], "relu4_1": [1, 0.5]}, "guides": "inside", "content_layers": {}}),
+    (None, {"layer_style_weights": {"relu1_1": [0, 1], "relu4_1": [1, 0.5]}, "guides": "inside", "content_layers": {}}),
     ("johnson", {}),
 ]
 

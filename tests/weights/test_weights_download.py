@@ -363,3 +363,18 @@ def test_registry_is_sound():
         assert all(url.endswith("/" + entry.filename) for url in entry.urls)
         assert entry.licence
         assert "Simonyan" in entry.citation
+
+
+def test_another_file_that_passes_a_weak_check_is_not_put_in_place(
+    server: Loopback, toy: WeightFile, cache: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setitem(REGISTRY, "toy", replace(toy, sha256=toy.sha256[:8]))
+    cache.mkdir()
+    (cache / "toy.h5.sha256").write_text("0" * 64 + "  toy.h5\n")
+    with pytest.raises(WeightsError, match=r"sha256 stands in toy\.h5\.sha256"):
+        get(server, "good")
+    assert not (cache / "toy.h5").exists()
+    assert (cache / "toy.h5.quarantine").exists()
+    (cache / "toy.h5.sha256").unlink()
+    assert get(server, "good") == cache / "toy.h5"
+    assert (cache / "toy.h5.sha256").read_text() == f"{toy.sha256}  toy.h5\n"

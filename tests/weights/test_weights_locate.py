@@ -143,3 +143,80 @@ def test_fifo_in_a_cache_does_not_hang(cache: Path):
     cache.mkdir()
     os.mkfifo(cache / KERAS_NAME)
     assert find_vgg19() is None
+
+
+def forge(monkeypatch: pytest.MonkeyPatch, content: bytes) -> bytes:
+    """Let another file of the same size pass both publishers' checks, as a forgery would."""
+    forged = content[::-1]
+    for name in ("vgg19", "vgg19-torchvision"):
+        entry = REGISTRY[name]
+        changed = (
+            replace(entry, md5=hashlib.md5(forged).hexdigest())
+            if entry.md5
+            else replace(entry, sha256=hashlib.sha256(forged).hexdigest()[:8])
+        )
+        monkeypatch.setitem(REGISTRY, name, changed)
+    return forged
+
+
+@pytest.mark.parametrize(("key", "name"), [("vgg19", KERAS_NAME), ("vgg19-torchvision", TORCH_NAME)])
+def test_what_passes_a_weak_check_first_is_what_counts(
+    cache: Path, monkeypatch: pytest.MonkeyPatch, notices: list[str], key: str, name: str
+):
+    path = put(cache / name, CONTENT[key])
+    assert find_vgg19() == path
+    digest = hashlib.sha256(CONTENT[key]).hexdigest()
+    record = cache / f"{name}.sha256"
+    # As sha256sum writes it.
+    assert record.read_text() == f"{digest}  {name}\n"
+    assert len(notices) == 1
+    assert digest in notices[0]
+    assert REGISTRY[key].strength in notices[0]
+    assert find_vgg19() == path
+    assert len(notices) == 1
+
+    put(path, forge(monkeypatch, CONTENT[key]))
+    assert find_vgg19() is None
+    assert not path.exists()
+    assert (cache / f"{name}.quarantine").exists()
+    assert "not the file that passed it first" in notices[-1]
+    assert str(record) in notices[-1]
+    # Who knows better removes the record.
+    record.unlink()
+    put(path, CONTENT[key][::-1])
+    assert find_vgg19() == path
+
+
+def test_the_record_counts_for_the_caches_of_other_tools_too(
+    cache: Path, bare_machine: Path, monkeypatch: pytest.MonkeyPatch, notices: list[str]
+):
+    keras = put(bare_machine / "home/.keras/models" / KERAS_NAME, CONTENT["vgg19"])
+    assert find_vgg19() == keras
+    put(keras, forge(monkeypatch, CONTENT["vgg19"]))
+    assert find_vgg19() is None
+    # It is not ours to move.
+    assert keras.exists()
+    assert "not the file that passed it first" in notices[-1]
+
+
+@pytest.mark.parametrize("junk", [b"", b"nonsense", b"0" * 64, b"\xff" * 5000, b"0" * 64 + b"  a\nb\n"])
+def test_a_damaged_record_is_made_again(cache: Path, junk: bytes):
+    path = put(cache / KERAS_NAME, CONTENT["vgg19"])
+    record = put(cache / f"{KERAS_NAME}.sha256", junk)
+    assert find_vgg19() == path
+    assert record.read_text().startswith(hashlib.sha256(CONTENT["vgg19"]).hexdigest())
+
+
+def test_a_folder_in_place_of_the_record_is_no_trouble(cache: Path):
+    path = put(cache / KERAS_NAME, CONTENT["vgg19"])
+    (cache / f"{KERAS_NAME}.sha256").mkdir()
+    assert find_vgg19() == path
+
+
+def test_a_whole_sha256_needs_no_record(cache: Path):
+    content = CONTENT["vgg19"]
+    entry = replace(REGISTRY["vgg19"], md5="", sha256=hashlib.sha256(content).hexdigest())
+    put(cache / KERAS_NAME, content)
+    assert cached(entry) == cache / KERAS_NAME
+    assert [path.name for path in cache.iterdir()] == [KERAS_NAME]
+    assert "proves" in entry.strength

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import typer
 
 from impasto.errors import RecipeError
-from impasto.recipe import Recipe, StatisticName, spell, unknown
+from impasto.recipe import Recipe, StatisticName, renamed, spell, unknown
 
 SETTINGS = tuple(name for name in Recipe.model_fields if name != "version")
 """Every recipe key that is a setting; `version` says how to read the others."""
@@ -46,7 +46,7 @@ def parse(values: Mapping[str, Any], spelled: Mapping[str, Any]) -> Recipe:
     Raises `RecipeError` that names the option where one is to blame.
     """
     try:
-        return Recipe.parse({**values, **spelled})
+        return Recipe.parse({**renamed(values), **spelled})
     except RecipeError as error:
         message = str(error)
         at = re.match(r"recipe key '(\w+)(?:\.([^']*))?'", message)

@@ -32,6 +32,8 @@ def show_list(
             "size_bytes": entry.size_bytes,
             "licence": entry.licence,
             "citation": entry.citation,
+            "digest": entry.digest,
+            "strength": entry.strength,
             "present": weights.cached(entry) is not None,
         }
         for entry in weights.REGISTRY.values()
@@ -43,6 +45,8 @@ def show_list(
         here = "here" if row["present"] else f"not here: impasto weights fetch {row['name']}"
         write_out(f"{row['name']:18} {int(str(row['size_bytes'])) / 1e6:6.0f} MB  {row['licence']:13} {here}")
     write_out("petite               inside impasto, nothing to fetch")
+    for row in rows:
+        write_out(f"{row['name']}: checked by {row['digest']}, which {row['strength']}")
 
 
 @app.command()

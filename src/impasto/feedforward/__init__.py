@@ -1,5 +1,6 @@
 """Painting in one go: feed-forward networks and feature transforms behind the surface of a `Stylizer`."""
 
+import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,21 +9,14 @@ from impasto.feedforward.base import FeedForward
 from impasto.feedforward.per_style import PerStyle
 from impasto.feedforward.rearranged import NnstFast, Reshuffle
 from impasto.recipe import Recipe
+from impasto.recipe.catalogue import METHODS
 from impasto.scene.resolve import Source
 
 __all__ = ["AnyStyle", "FeedForward", "NnstFast", "PerStyle", "Reshuffle", "create"]
 
-KINDS: dict[str, type[FeedForward]] = {
-    "johnson": PerStyle,
-    "texture_net": PerStyle,
-    "reshuffle": Reshuffle,
-    "nnst_fast": NnstFast,
-    "wct": AnyStyle,
-    "adain": AnyStyle,
-    "linear": AnyStyle,
-}
-
 
 def create(content: Source | None, styles: Source | Sequence[Source], recipe: Recipe, **options: Any) -> FeedForward:
     """Begin a painting by the network of `recipe.method`; `options` are those of `FeedForward`, with what it raises."""
-    return KINDS[recipe.method](content, styles, recipe, **options)
+    module, _, name = METHODS[recipe.method].implementation.partition(":")
+    kind: type[FeedForward] = getattr(importlib.import_module(module), name)
+    return kind(content, styles, recipe, **options)

@@ -148,7 +148,7 @@ class FeedForward(ABC):
                 raise UsageError(
                     f"frame {number} is {width}x{height} px, another shape than the first; begin a painting for it"
                 )
-            self.scene.content = photo
+            self.scene.show(photo)
             for _ in self:
                 pass
             yield self.result().picture

@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from impasto import images
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import notice
@@ -54,7 +53,9 @@ class PerStyle(FeedForward):
         if scene.styles and found.card.style_sha256 not in ("", scene.styles[0].sha256):
             notice(f"{scene.styles[0].name}: is not the painting that {name} was trained on ({found.card.style[:60]})")
         what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
-        self.tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources)
+        # Noise goes on round the corner, at every scale: a texture has no borders to cut it by.
+        whole = scene.content is None
+        self.tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=whole)
 
     def _check_mode(self, found: networks.Loaded) -> None:
         mode = found.card.training.get("mode")
@@ -67,7 +68,6 @@ class PerStyle(FeedForward):
         halo, step = self.net.halo, self.net.stride
 
         def cut(size: Size, tile: int | None) -> int:
-            # The smaller copy that tells the statistics is as large as a tile.
             sides = [side if tile is None else min(side, tile // step * step + 2 * (halo + step)) for side in size]
             return sides[0] * sides[1]
 
@@ -87,13 +87,10 @@ class PerStyle(FeedForward):
     @torch.no_grad()
     def _picture(self) -> Tensor:
         image, device = self.scene.photo(self.level), self.resources.device
-        if self.tile is None:
+        if self.tile is None or self.tile >= max(self.size):
             painted: Tensor = self.net(image.to(device))
             return painted
-        statistics = Statistics()
-        small = images.fit_size(self.size, min(self.tile, max(self.size)))
-        self.net(images.resize(image, small).to(device), statistics)
-        return in_tiles(_Elsewhere(self.net, device), image, statistics, self.tile)
+        return in_tiles(_Elsewhere(self.net, device), image, self.tile)
 
     @torch.no_grad()
     def _tried(self, image: Tensor) -> None:

@@ -5,6 +5,7 @@ from impasto.images.decode import DEFAULT_MAX_PIXELS, Source, load
 from impasto.images.picture import Picture
 from impasto.images.sheet import Tile, contact_sheet
 from impasto.images.sizing import crop_to_aspect, fit_size, resize
+from impasto.images.transparency import fill_hidden, resize_picture, visible
 from impasto.images.write import FORMATS, check_output, encode, save
 
 __all__ = [
@@ -18,9 +19,12 @@ __all__ = [
     "contact_sheet",
     "crop_to_aspect",
     "encode",
+    "fill_hidden",
     "fit_size",
     "load",
     "resize",
+    "resize_picture",
     "save",
     "save_animation",
+    "visible",
 ]

@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from impasto import encoders, images
+from impasto import images
 from impasto.encoders import Encoder
 from impasto.losses import Bank, GlobalTerm, Nearest, Replaced, Source
 from impasto.losses.neighbours import hypercolumns, thinned
-from impasto.losses.patches import labels_of
+from impasto.losses.patches import SCRATCH_BYTES, labels_of
+from impasto.methods.base import Memory, Method, Terms, Time, style_areas, style_pixels
+from impasto.methods.costs import seconds_per_pair, width_of
 from impasto.methods.patches import Encode, PatchTerms
 from impasto.optim.pyramid import Level
+from impasto.recipe import Recipe
 from impasto.scene import Scene
 from impasto.scene.copies import able, quarters, unbarred
 
-GRID = "relu3_1"
-"""Hypercolumns lie on the neurons of this layer, one for 4x4 pixels (Kolkin et al. 2022, section 3.1)."""
-STRIDE = encoders.stride(GRID)
+CELL = 4
+"""Hypercolumns lie on the neurons of the first layer that has one for 4x4 pixels (Kolkin et al. 2022, section 3.1)."""
 MOST = 64
 """Neurons along the longer side that are matched anew in each step (ibid., its code)."""
 MOST_COLUMNS = 128
@@ -37,8 +39,8 @@ class NnstTerms(PatchTerms):
     """
 
     def __init__(self, scene: Scene, encode: Encode, encoder: Encoder) -> None:
-        super().__init__(scene, encode)
-        self._encoder, self._layers = encoder, scene.recipe.neighbour_layers
+        super().__init__(scene, encode, encoder)
+        self._layers = scene.recipe.neighbor_layers
 
     def wholes(self, level: Level, begun: Tensor) -> tuple[GlobalTerm, ...]:
         """Build the terms of one level that begins with the picture `begun` (1, 3, H, W)."""
@@ -53,21 +55,23 @@ class NnstTerms(PatchTerms):
             # there already would stay.
             small = images.resize(query, (query.shape[2] // 2, query.shape[3] // 2))
             detailed = begun + query - images.resize(small, level.size)
-            query = torch.lerp(detailed, query, self._recipe.content_share)
+            query = torch.lerp(detailed, query, self._recipe.content_fraction)
         factors = {layer: weight / self._encoder.channels[layer] for layer, weight in self._layers.items()}
+        grid = grid_of(self._encoder)
+        stride = self._encoder.stride(grid)
 
         def look(picture: Tensor) -> dict[str, Tensor]:
-            size = max(1, picture.shape[2] // STRIDE), max(1, picture.shape[3] // STRIDE)
-            return {GRID: hypercolumns(self._encode(picture, factors), factors, size)}
+            size = max(1, picture.shape[2] // stride), max(1, picture.shape[3] // stride)
+            return {grid: hypercolumns(self._encode(picture, factors), factors, size)}
 
-        stock = self._stocks(level, look, (GRID,), MOST_COLUMNS)[GRID]
-        columns = look(query)[GRID]
-        labels, weights = self._restricted(GRID, 1, stock, level)
+        stock = self._stocks(level, look, (grid,), MOST_COLUMNS)[grid]
+        columns = look(query)[grid]
+        labels, weights = self._restricted(grid, 1, stock, level)
         found, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
         return Replaced(factors, stock.at(found), stock.centre, PULL * self._recipe.style_weight, weights)
 
     def _nearest(self, level: Level) -> tuple[Nearest, ...]:
-        steps = {layer: spaced(max(level.size) // encoders.stride(layer), MOST) for layer in self._layers}
+        steps = {layer: spaced(max(level.size) // self._encoder.stride(layer), MOST) for layer in self._layers}
         stocks = self._stocks(level, lambda picture: self._encode(picture, self._layers), self._layers, MOST)
         share = PULL * self._recipe.style_weight / math.fsum(self._layers.values())
         found = []
@@ -90,14 +94,13 @@ class NnstTerms(PatchTerms):
                     step = spaced(max(features.shape[2:]), most)
                     allowed = None if source.allowed is None else thinned(source.allowed, step)
                     sources[layer].append(Source(thinned(source.features, step).clone(), allowed=allowed))
-        precision = getattr(self._encoder, "precision", None)
-        return {layer: Stock.of(found, precision) for layer, found in sources.items()}
+        return {layer: Stock.of(found, self._encoder.precision) for layer, found in sources.items()}
 
     def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
         """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
         device, maps = stock.centre.device, self._scene.maps(level)
         if maps is None:
-            height, width = (side // encoders.stride(layer) for side in level.size)
+            height, width = (side // self._encoder.stride(layer) for side in level.size)
             labels, weights = thinned(torch.zeros(height, width, dtype=torch.long), step), None
         else:
             labels = thinned(labels_of(self._heap.at(maps, layer), 1, 1), step)
@@ -135,6 +138,64 @@ class Stock:
         return self.bank.patches(numbers.flatten())[:, :, 0, 0].T.reshape(1, -1, *numbers.shape)
 
 
+def grid_of(encoder: Encoder) -> str:
+    """Return the layer on whose neurons hypercolumns lie: `relu3_1` of VGG, the deepest where none is as coarse."""
+    return next((layer for layer in encoder.layers if encoder.stride(layer) >= CELL), encoder.layers[-1])
+
+
 def spaced(side: int, most: int) -> int:
     """Return from how many neurons to take one, so that of `side` there are `most` left."""
     return max(1, -(-side // most))
+
+
+class Nnst(Method):
+    """Each place of the picture towards its nearest neighbour in the painting (Kolkin et al. 2022)."""
+
+    tileable = False
+    remembers_start = True
+
+    def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
+        super().__init__(scene, encoder, size, device)
+        self._neighbours = NnstTerms(scene, self._encode, encoder)
+
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+        """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
+        return Terms() if begun is None else Terms(wholes=self._neighbours.wholes(level, begun))
+
+    @classmethod
+    def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:
+        """Estimate what the terms of a level hold.
+
+        Hypercolumns: copies of the paintings' while they are matched; of the picture's what the angles and their
+        gradient need beside that. Measured at 512 and 1024 px with petite.
+        """
+        recipe = scene.recipe
+        areas = style_areas(scene, level) * (recipe.quarter_turns + 1)
+        stride = encoder.stride(grid_of(encoder))
+        areas /= spaced(max(level.size) // stride, MOST_COLUMNS) ** 2
+        widths = sum(width_of(encoder, layer) for layer in recipe.neighbor_layers)
+        samples = (10 * areas + 11) * widths / stride**2
+        return Memory(0.0, samples, 2 * SCRATCH_BYTES)
+
+    @classmethod
+    def time(cls, level: Level, scene: Scene, encoder: Encoder) -> Time:
+        """Estimate what matching takes."""
+        styles = style_pixels(scene, level) * (scene.recipe.quarter_turns + 1)
+        return Time(_seconds_of_matching(level, styles, encoder, scene.recipe), styles)
+
+
+def _seconds_of_matching(level: Level, styles: float, encoder: Encoder, recipe: Recipe) -> float:
+    """Estimate the seconds that a level of nnst takes for matching, against paintings of so many pixels together."""
+    widths = {layer: width_of(encoder, layer) for layer in recipe.neighbor_layers}
+    long, pixels, precision = max(level.size), math.prod(level.size), encoder.precision
+    if not level.finishing:
+        stride = encoder.stride(grid_of(encoder))
+        step = spaced(long // stride, MOST_COLUMNS)
+        pairs = pixels * styles / stride**4 / step**2
+        return pairs * seconds_per_pair(sum(widths.values()), 1, 1, precision=precision)
+    total = 0.0
+    for layer, width in widths.items():
+        stride = encoder.stride(layer)
+        stride *= spaced(long // stride, MOST)
+        total += pixels * styles / stride**4 * seconds_per_pair(width, 1, 1, precision=precision)
+    return (level.steps + 1) * total

@@ -1,17 +1,22 @@
-"""The patch terms of a level: banks of the paintings' patches, and which of them may paint what."""
+"""mrf and doodle: banks of the paintings' patches, and which of them may paint what."""
 
+import math
 from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 
-from impasto import encoders
+from impasto.encoders import Encoder
+from impasto.events import notice
 from impasto.losses import Bank, Patches, Source
-from impasto.losses.patches import labels_of
+from impasto.losses.patches import SCRATCH_BYTES, labels_of
 from impasto.losses.statistics import TINY
+from impasto.methods.base import Memory, Terms, Time, style_areas, style_pixels
+from impasto.methods.content import WithContent
+from impasto.methods.costs import density, seconds_per_pair, width_of
 from impasto.optim.pyramid import Level
 from impasto.scene import Painted, Scene
-from impasto.scene.copies import StyleCopies, able, share_of, unbarred
+from impasto.scene.copies import StyleCopies, able, copies, share_of, unbarred
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
 
@@ -24,19 +29,19 @@ of fruit, with 0.015 the town stayed a photograph."""
 class PatchTerms:
     """Builds the patch terms, one a layer; says once which regions no patch can paint.
 
-    `encode` gives the features (1, C, h, w) of a picture at layers. With regions, patches of the picture are matched
-    with patches of the paintings that are mostly of the same region. Where a painting has no mask, all of it can paint
-    its regions.
+    `encode` gives the features (1, C, h, w) of a picture at layers of `encoder`. With regions, patches of the picture
+    are matched with patches of the paintings that are mostly of the same region. Where a painting has no mask, all of
+    it can paint its regions.
 
-    `doodle` lets regions steer: how far apart two patches' regions are counts against how alike they look, neuron by
-    neuron. So a border is painted with what is at borders of the same two regions. Only what `region_styles` and
-    `region_scales` say is binding.
+    With `steers`, as doodle does, regions are not binding but steer: how far apart two patches' regions are counts
+    against how alike they look, neuron by neuron. So a border is painted with what is at borders of the same two
+    regions. Only what `region_styles` and `region_scales` say is binding.
     """
 
-    def __init__(self, scene: Scene, encode: Encode) -> None:
-        self._scene, self._encode, self._recipe = scene, encode, scene.recipe
-        self._steers = self._recipe.method == "doodle"
-        self._heap = StyleCopies(scene)
+    def __init__(self, scene: Scene, encode: Encode, encoder: Encoder, *, steers: bool = False) -> None:
+        self._scene, self._encode, self._encoder, self._recipe = scene, encode, encoder, scene.recipe
+        self._steers = steers
+        self._heap = StyleCopies(scene, encoder)
 
     def terms(self, level: Level) -> tuple[Patches, ...]:
         """Build the terms of one level: patches of paintings at the level's size."""
@@ -59,7 +64,7 @@ class PatchTerms:
             likeness="cosine" if self._steers else "ncc",
             semantic_weight=recipe.semantic_weight if self._steers else 0.0,
         )
-        height, width = (side // encoders.stride(layer) for side in level.size)
+        height, width = (side // self._encoder.stride(layer) for side in level.size)
         rows, columns = bank.grid(height, width)
         labels = torch.zeros(rows, columns, dtype=torch.long)
         weights, whole = None, float(rows * columns)
@@ -97,3 +102,62 @@ class PatchTerms:
         regions, recipe = self._scene.regions, self._recipe
         weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
         return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
+
+
+class Mrf(WithContent):
+    """Content by features, style by the nearest patches of the paintings (Li & Wand 2016)."""
+
+    tileable = False
+    patience = 10
+    _steers = False
+
+    def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
+        super().__init__(scene, encoder, size, device)
+        self._patches = PatchTerms(scene, self._encode, encoder, steers=self._steers)
+
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+        """Build the terms of one level, as `Method.terms`."""
+        return Terms(contents=self.contents(level, tile), patches=self._patches.terms(level))
+
+    @classmethod
+    def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:
+        """Estimate what the terms of a level hold.
+
+        Two copies of all paintings' features, and of the picture's the matches, their sums and the distance.
+        """
+        recipe = scene.recipe
+        areas = style_areas(scene, level) * copies(recipe)
+        samples = (8 * areas + 16) * sum(density(encoder, layer) for layer in recipe.patch_layers)
+        scratch = (2 if share_of(recipe) is None else 4) * SCRATCH_BYTES
+        return Memory(sum(density(encoder, layer) for layer in recipe.layers_of_content), samples, scratch)
+
+    @classmethod
+    def time(cls, level: Level, scene: Scene, encoder: Encoder) -> Time:
+        """Estimate what matching takes, every `patch_every` steps."""
+        recipe = scene.recipe
+        styles = style_pixels(scene, level) * copies(recipe)
+        matched = -(-level.steps // recipe.patch_every) * math.prod(level.size) * styles
+        total = matched * sum(
+            seconds_per_pair(
+                width_of(encoder, layer),
+                recipe.patch_size,
+                recipe.patch_stride,
+                recipe.patch_reuse,
+                share_of(recipe),
+            )
+            / encoder.stride(layer) ** 4
+            for layer in recipe.patch_layers
+        )
+        return Time(total, styles)
+
+
+class Doodle(Mrf):
+    """mrf with a map of what is where, which steers the matching (Champandard 2016)."""
+
+    _steers = True
+
+    @classmethod
+    def check(cls, scene: Scene) -> None:
+        """Say so where there are no masks."""
+        if scene.regions is None:
+            notice("doodle has no masks to go by, and matches patches by their likeness alone")

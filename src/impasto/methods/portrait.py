@@ -5,64 +5,29 @@ compared with the photograph feature by feature.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 
 import torch
 from torch import Tensor
 
-from impasto import encoders, guides, landmarks
+from impasto import guides
 from impasto.encoders import Encoder
-from impasto.errors import UsageError
-from impasto.events import notice
-from impasto.images import Picture
-from impasto.landmarks import Pair, detect, spline
+from impasto.landmarks import spline
 from impasto.losses import gains
 from impasto.losses.gains import Rule
+from impasto.losses.normalisation import power
+from impasto.methods.base import Memory
+from impasto.methods.gatys import Gatys
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
-from impasto.recipe.catalogue import METHODS
 from impasto.scene import SMALLEST, Painted, Scene
-from impasto.scene.resolve import Source
 
 OWN = {"ratio": (0.7, 5.0), "energy": (0.9, 2.8)}
 """Least and most gain of each rule: Selim et al. 2016, Shih et al. 2014."""
 
 Maps = Callable[[Tensor], Mapping[str, Tensor]]
 """From a picture (1, 3, H, W) to its features at the layers of the content."""
-
-
-def landmarks_of(
-    recipe: Recipe, photo: Picture | None, styles: list[Picture], content: Source | None, style: Source | None
-) -> Pair | None:
-    """Read the landmarks that a painting was given, or find them; None where whole pictures are aligned.
-
-    Raises `UsageError` and `InputError` for those that are no use.
-    """
-    if not METHODS[recipe.method].gains:
-        if content is not None or style is not None:
-            raise UsageError(f"landmarks belong to method portrait, not to {recipe.method}; leave them out")
-        return None
-    if photo is None or not styles:
-        return None  # both are refused elsewhere
-    if (content is None) != (style is None):
-        raise UsageError("landmarks of the photograph and of the painting belong together; give both or neither")
-    if content is not None:
-        return landmarks.pair(
-            landmarks.load(content, photo.size, "content landmarks"),
-            landmarks.load(style, styles[0].size, "style landmarks"),
-        )
-    found = [(each, detect.find(each.pixels)) for each in (photo, styles[0])]
-    one, other = (each for _, each in found)
-    if one is not None and other is not None:
-        return landmarks.pair(one, other)
-    if detect.available():
-        blind = " and ".join(picture.name for picture, each in found if each is None)
-        notice(
-            f"no face is seen in {blind}; the whole pictures are aligned: give landmarks of both (docs/portraits.md)"
-        )
-    else:
-        notice(f"the whole pictures are aligned, not their faces: give landmarks of both, or {detect.INSTALL}")
-    return None
 
 
 def warped(scene: Scene, level: Level) -> tuple[Tensor, Tensor]:
@@ -102,7 +67,7 @@ def targets(
     found = {}
     for layer, wanted in maps(example).items():
         there = features[layer]
-        at_layer = recipe.gain_strength * guides.propagate(share, encoders.steps(layer), "simple")[None].to(there)
+        at_layer = recipe.gain_strength * guides.propagate(share, encoder.steps(layer), "simple")[None].to(there)
         found[layer] = gains.multiplied(there, wanted, rule(recipe), lift=encoder.lift(layer), share=at_layer)
     return found
 
@@ -125,3 +90,23 @@ def _scale(there: Tensor, here: Tensor) -> float:
     """Return how much larger `here` is than `there`, as extents about their middles."""
     one, other = (float((points - points.mean(0)).norm()) for points in (there, here))
     return other / one
+
+
+class Portrait(Gatys):
+    """gatys, with a content term of features that have the light of the example's face."""
+
+    def _content_targets(self, level: Level, tile: int | None) -> dict[str, tuple[Tensor, float]]:
+        maps = super()._content_targets(level, tile)
+
+        def encode(picture: Tensor) -> dict[str, Tensor]:
+            return {layer: features for layer, (features, _) in self._content_maps(picture, tile).items()}
+
+        photo = {layer: features for layer, (features, _) in maps.items()}
+        changed = targets(self._scene, level, self._encoder, encode, photo)
+        return {layer: (features, power(features)) for layer, features in changed.items()}
+
+    @classmethod
+    def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:
+        """Estimate what the terms of a level hold: while targets are made, the example's features too."""
+        plain = super().memory(level, scene, encoder)
+        return replace(plain, target_values=2 * plain.target_values)

@@ -10,14 +10,17 @@ from itertools import count
 import torch
 from torch import Tensor
 
-from impasto import encoders
 from impasto.encoders import Encoder
 from impasto.events import notice
 from impasto.losses import GlobalTerm, Hypercolumns, Positions, RegionSamples, SelfSimilarity, Transport
-from impasto.losses.hypercolumns import SAMPLES, generator
-from impasto.losses.patches import labels_of
+from impasto.losses.hypercolumns import POSITIONS, SAMPLES, generator
+from impasto.losses.patches import SCRATCH_BYTES, labels_of
 from impasto.losses.statistics import TINY
+from impasto.losses.transport import self_similarity
+from impasto.methods.base import Memory, Method, Terms, Time, style_pixels
+from impasto.methods.costs import density, timed
 from impasto.optim.pyramid import Level
+from impasto.recipe import Recipe
 from impasto.scene import Painted, Scene
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
@@ -64,7 +67,7 @@ class StrotssTerms:
         photo = self._scene.photo(level)
         labels = self._labels(level)
         content = self._encode(photo, layers)
-        columns = Hypercolumns(self._factors(content), {layer: encoders.stride(layer) for layer in layers})
+        columns = Hypercolumns(self._factors(content), {layer: self._encoder.stride(layer) for layer in layers})
         positions = Positions(labels, (recipe.seed, level.index))
         alpha = recipe.content_weight * min(ALPHA_MOST, ALPHA * self._last / max(level.size))
         transport = Transport(
@@ -175,3 +178,48 @@ class StrotssTerms:
         if regions is None or not weights:
             return None
         return torch.tensor([*(weights.get(name, 1.0) for name in regions.names), 1.0])
+
+
+class Strotss(Method):
+    """Relaxed optimal transport and self-similarity, both of samples (Kolkin et al. 2019)."""
+
+    tileable = False
+    remembers_start = True
+
+    def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
+        super().__init__(scene, encoder, size, device)
+        self._columns = StrotssTerms(scene, self._encode, encoder, size)
+
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+        """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
+        return Terms() if begun is None else Terms(wholes=self._columns.terms(level, taken))
+
+    @classmethod
+    def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:
+        """Estimate what the terms of a level hold: tables of distances.
+
+        Of the features that are sampled, the photograph's are kept, and all get gradients twice.
+        """
+        values = sum(density(encoder, layer) for layer in scene.recipe.hypercolumn_layers)
+        return Memory(values, 8 * values, 6 * SCRATCH_BYTES)
+
+    @classmethod
+    def time(cls, level: Level, scene: Scene, encoder: Encoder) -> Time:
+        """Estimate what the tables take in each step."""
+        return Time(level.steps * _seconds_of_sets(encoder, scene.recipe), style_pixels(scene, level))
+
+
+def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
+    """Time what strotss makes of the hypercolumns of an evaluation."""
+    width = 3
+    for layer in recipe.hypercolumn_layers:
+        lift = encoder.lift(layer)
+        width += encoder.channels[layer] if lift is None else lift.shape[1]
+    random = torch.Generator().manual_seed(0)
+    painter = RegionSamples(torch.rand(SAMPLES, width, generator=random), 1.0, width)
+    points = torch.rand(POSITIONS, width, generator=random).requires_grad_()
+
+    def judge() -> None:
+        torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)
+
+    return min(timed(judge, 2))

@@ -1,7 +1,8 @@
 """What the per-style networks are made of: convolutions, instance normalisation by own or given statistics, tiles."""
 
+import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -17,21 +18,70 @@ Moments = tuple[Tensor, Tensor]
 Plan = TypeVar("Plan")
 
 
+@dataclass(frozen=True)
+class Cut:
+    """A rectangle of a picture that a net sees at a time, and the part of it that is its own: slices of pixels."""
+
+    seen: tuple[slice, slice]
+    own: tuple[slice, slice]
+
+
 class Statistics:
     """The means and variances that a net normalises with: those of the first picture, for every one after it.
 
-    Given a thumbnail first and then the tiles of the large picture, a net paints the tiles without seams: thumbnail
-    instance normalisation (Chen et al. 2022, URST). It belongs to one net.
+    With a `cut` they are those of the whole picture that cuts are made of: a norm that has none yet adds up what is
+    the cut's own and ends the pass by raising `Measured`. They belong to one net.
     """
 
     def __init__(self) -> None:
         self._found: dict[nn.Module, Moments] = {}
+        self._cut: tuple[Cut, int] | None = None
+        self._sums: dict[nn.Module, tuple[int, Tensor, Tensor, torch.device, torch.dtype]] = {}
+
+    def within(self, cut: Cut, stride: int) -> "Statistics":
+        """Take what comes next for maps of `cut`, whose sides the net pads to multiples of `stride`."""
+        self._cut = cut, stride
+        return self
+
+    def settle(self) -> bool:
+        """Make moments of what was added up since the last time; say whether there was anything."""
+        for norm, (count, mean, squares, device, dtype) in self._sums.items():
+            self._found[norm] = mean.to(device, dtype), (squares / count).to(device, dtype)
+        some = bool(self._sums)
+        self._sums = {}
+        return some
 
     def of(self, norm: nn.Module, x: Tensor) -> Moments:
         """Return what `norm` normalises `x` (B, C, H, W) with, measuring it the first time."""
         if norm not in self._found:
+            if self._cut is not None:
+                self._add(norm, x, *self._cut)
+                raise Measured
             self._found[norm] = moments(x)
         return self._found[norm]
+
+    def _add(self, norm: nn.Module, x: Tensor, cut: Cut, stride: int) -> None:
+        own = []
+        for seen, inner, side in zip(cut.seen, cut.own, x.shape[-2:], strict=True):
+            step = -(-(seen.stop - seen.start) // stride) * stride // side
+            # What the picture is padded with counts as in the whole: the last cut owns it.
+            own.append(slice(inner.start // step, -(-inner.stop // stride) * stride // step))
+        part = x[..., own[0], own[1]]
+        measured = moments(part)
+        mean, variance = (value.cpu().double() for value in measured)
+        count = part.shape[-2] * part.shape[-1]
+        squares = variance * count
+        if norm in self._sums:
+            # Sums of squares that were taken around two means (Chan, Golub & LeVeque 1979): nothing cancels.
+            before, other, added, *_ = self._sums[norm]
+            apart, total = mean - other, before + count
+            mean, squares = other + apart * (count / total), added + squares + apart**2 * (before * count / total)
+            count = total
+        self._sums[norm] = count, mean, squares, x.device, measured[0].dtype
+
+
+class Measured(Exception):
+    """Raised by a norm that has measured a cut, and knows too little yet to normalise it."""
 
 
 def moments(x: Tensor) -> Moments:
@@ -161,14 +211,21 @@ def initialise(net: nn.Module, seed: int) -> None:
 
 def plan_of(kind: Callable[..., Plan], card: Card, where: str) -> Plan:
     """Make the plan that a card tells of. Raises `WeightsError` for missing, unknown or impossible entries."""
-    known = {f.name for f in fields(kind)}  # type: ignore[arg-type]  # plans are dataclasses
+    parts = fields(kind)  # type: ignore[arg-type]  # plans are dataclasses
+    known = {part.name for part in parts}
     if known != card.plan.keys():
         different = ", ".join(sorted(known ^ card.plan.keys()))
         raise WeightsError(f"{where}: its plan differs in {different[:80]}; get it again, or a newer impasto")
+    for part in parts:
+        # An entry is of the type of its default; pairs are lists in JSON, and a truth value is no number.
+        wanted, value = list if isinstance(part.default, tuple) else type(part.default), card.plan[part.name]
+        if type(value) is not wanted:
+            found = f"{part.name}={value!r:.60}"
+            raise WeightsError(f"{where}: its plan's {found} is not of the type {wanted.__name__}; get it again")
     try:
         return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in card.plan.items()})
     except (UsageError, TypeError, ValueError) as error:
-        raise WeightsError(f"{where}: its plan cannot be built ({error}); get it again") from None
+        raise WeightsError(f"{where}: its plan cannot be built ({str(error)[:200]}); get it again") from None
 
 
 def check(entries: Mapping[str, tuple[Any, int, int]]) -> None:
@@ -192,24 +249,48 @@ class Painter(Protocol):
         """Paint `image` (B, 3, H, W)."""
 
 
-def in_tiles(net: Painter, image: Tensor, statistics: Statistics, tile: int = 1024) -> Tensor:
+def in_tiles(net: Painter, image: Tensor, tile: int = 1024) -> Tensor:
     """Paint a large `image` (1, 3, H, W) in tiles of about `tile` pixels a side: what the net makes of it in one piece.
 
-    `statistics` have seen a picture (a thumbnail of this one) before; else they are those of the first tile.
-    Memory is that of one tile with its halo, and of the result.
+    Each norm needs the moments of the whole picture, and those depend on the norms before: the picture is passed once
+    for each norm, as far as that one, and once more to be painted. Memory is that of one tile with its halo, and of
+    the result.
+    """
+    cuts = _cuts(net, (image.shape[-2], image.shape[-1]), tile)
+    painted, statistics = torch.empty_like(image), Statistics()
+    with torch.no_grad():
+        measuring = True
+        while measuring:
+            for cut in cuts:
+                # The first pass that no norm ends is the one that paints.
+                with contextlib.suppress(Measured):
+                    found = net(image[..., cut.seen[0], cut.seen[1]], statistics.within(cut, net.stride))
+                    rows, columns = (
+                        slice(seen.start + own.start, seen.start + own.stop)
+                        for seen, own in zip(cut.seen, cut.own, strict=True)
+                    )
+                    painted[..., rows, columns] = found[..., cut.own[0], cut.own[1]]
+            measuring = statistics.settle()
+    return painted
+
+
+def _cuts(net: Painter, size: tuple[int, int], tile: int) -> list[Cut]:
+    """Cut a picture of `size` into tiles with their halos.
+
+    Cuts begin at multiples of the stride, and end there or where the picture does: the net then pads them as it would
+    the picture.
     """
     step = max(net.stride, tile // net.stride * net.stride)
     halo = -(-net.halo // net.stride) * net.stride
-    height, width = image.shape[-2:]
-    painted = torch.empty_like(image)
-    with torch.no_grad():
-        for top in range(0, height, step):
-            for left in range(0, width, step):
-                # Cuts begin at multiples of the stride, and end there or where the picture does: the net then pads
-                # them as it would the picture.
-                above, before = max(0, top - halo), max(0, left - halo)
-                bottom, right = min(height, top + step), min(width, left + step)
-                cut = image[..., above : min(height, bottom + halo), before : min(width, right + halo)]
-                found = net(cut, statistics)[..., top - above : bottom - above, left - before : right - before]
-                painted[..., top:bottom, left:right] = found
-    return painted
+    spans = []
+    for side in size:
+        of_side = []
+        for start in range(0, side, step):
+            begin, stop = max(0, start - halo), min(side, start + step)
+            of_side.append((slice(begin, min(side, stop + halo)), slice(start - begin, stop - begin)))
+        spans.append(of_side)
+    return [
+        Cut((rows, columns), (own_rows, own_columns))
+        for rows, own_rows in spans[0]
+        for columns, own_columns in spans[1]
+    ]

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.encoders import stride
+from impasto.encoders.petite import GEOMETRY
 from impasto.errors import UsageError, WeightsError
 from impasto.nets import store
 from impasto.nets.store import Card
@@ -26,6 +26,9 @@ WIDTHS = {"relu1_1": 16, "relu2_1": 48, "relu3_1": 96, "relu4_1": 128, "relu5_1"
 PLAN = {"5_1": 128, "4_2": 128, "4_1": 96, "3_3": 96, "3_2": 96, "3_1": 64, "2_2": 48, "2_1": 64, "1_1": 3}
 """Channels that leave each convolution, deep to shallow. A decoder begins at the one named as its layer, and so is
 the tail of a deeper one. Those of 2_1 are dealt out to four pixels each."""
+
+MAX_CHANNELS = 2048
+"""Of the features that are decoded; VGG-19's widest layers have 512."""
 
 
 class Decoder(nn.Module):
@@ -81,6 +84,9 @@ class Decoder(nn.Module):
         first = tensors.get(f"conv{card.layer[4:]}.weight")
         # What it takes stands in no plan: whoever trained it took what the encoder gives.
         channels = first.shape[1] if first is not None and first.ndim == 4 and first.shape[1] else None
+        if channels is not None and channels > MAX_CHANNELS:
+            # A tensor of nothing may claim any number of them.
+            raise WeightsError(f"{where}: takes {channels} channels, more than any encoder gives; get it again")
         try:
             decoder = cls(card.layer, card.plan, channels=channels, precision=precision)
         except (UsageError, WeightsError) as error:
@@ -126,7 +132,7 @@ def whole(image: Tensor, layer: str) -> Tensor:
 
     Encoders leave out what does not fill a neuron, which a decoder could then not give back.
     """
-    step = stride(layer)
+    step = GEOMETRY.stride(layer)
     height, width = image.shape[-2:]
     right, below = -width % step, -height % step
     if not right and not below:

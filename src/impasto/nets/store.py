@@ -80,7 +80,8 @@ class Card:
         for name, value in found.items():
             if name not in wanted:
                 raise ValueError(f"unknown entry '{name[:40]}'")
-            if not isinstance(value, wanted[name]):  # type: ignore[arg-type]  # the annotations above are classes
+            # A truth value is a whole number to Python, and no format.
+            if not isinstance(value, wanted[name]) or isinstance(value, bool):  # type: ignore[arg-type]  # classes
                 raise ValueError(f"'{name}' is a {type(value).__name__}")
         if missing := {"method", "kind"} - found.keys():
             raise ValueError(f"it has no {' and no '.join(sorted(missing))}")
@@ -134,12 +135,17 @@ def parse(data: bytes, where: str) -> tuple[dict[str, Tensor], Card]:
     try:
         tensors = safetensors.torch.load(data)
     except (ValueError, TypeError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
-        raise WeightsError(f"{where}: is a damaged or truncated safetensors file ({error}); get it again") from None
+        raise WeightsError(
+            f"{where}: is a damaged or truncated safetensors file ({str(error)[:200]}); get it again"
+        ) from None
     found = {}
     for name, tensor in tensors.items():
         if not tensor.is_floating_point():
             raise WeightsError(f"{where}: {name[:60]} is {tensor.dtype}, not floating point; {_REMEDY}")
-        found[name] = tensor.float()
+        try:
+            found[name] = tensor.float()
+        except (RuntimeError, NotImplementedError):
+            raise WeightsError(f"{where}: {name[:60]} is {tensor.dtype}, which cannot be read; {_REMEDY}") from None
         if not bool(found[name].isfinite().all()):
             raise WeightsError(f"{where}: {name[:60]} holds NaN or infinity; train it again")
     return found, card
@@ -162,7 +168,7 @@ def _card(data: bytes, where: str) -> Card:
     try:
         return Card.parse(text)
     except (ValueError, WeightsError) as error:
-        raise WeightsError(f"{where}: its card cannot be read ({error}); {_REMEDY}") from None
+        raise WeightsError(f"{where}: its card cannot be read ({str(error)[:200]}); {_REMEDY}") from None
 
 
 def expect(card: Card, where: str, *, method: str = "", kind: str = "", layer: str = "", encoder: str = "") -> None:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from impasto.errors import WeightsError
 from impasto.nets import store
 from impasto.nets.blocks import Conv, InstanceNorm, Statistics, check, initialise, plan_of, to_multiple
 from impasto.nets.store import Card
@@ -79,6 +80,10 @@ class TextureNet(nn.Module):
     def from_card(cls, tensors: Mapping[str, Tensor], card: Card, where: str) -> "TextureNet":
         """Build the network of a file that `store.load` read. Raises `WeightsError` when it is another."""
         store.expect(card, where, method=METHOD, kind=KIND)
+        mode = card.training.get("mode", "")
+        if not isinstance(mode, str):
+            # The one entry of a training that is not for a person alone: it says what the net may be fed with.
+            raise WeightsError(f"{where}: its training's mode is a {type(mode).__name__}, not a str; get it again")
         net = cls(plan_of(TexturePlan, card, where))
         store.fill(net, tensors, where)
         return net.eval().requires_grad_(False)

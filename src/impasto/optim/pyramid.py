@@ -7,9 +7,6 @@ from impasto.recipe.catalogue import Method
 COARSEST = 160
 """Automatic pyramids do not start with a longer side below this: relu5_1, the deepest style layer, sees 156 pixels,
 and on a smaller canvas its statistics are those of the border."""
-COARSEST_PATCHES = 80
-"""The same where patches are matched, one of which sees 84 pixels at relu4_1, and no photograph says what is where:
-there the large forms are laid out. With a photograph, eyes and mouths were lost there to whatever the painting has."""
 NARROWEST = 16
 """Nor with a shorter side below this."""
 
@@ -65,7 +62,7 @@ def plan(
 
 def coarsest(method: Method, *, photo: bool) -> int:
     """Return the longer side below which an automatic pyramid of a method does not start; `photo`: there is one."""
-    return method.coarsest or (COARSEST_PATCHES if method.patches and not photo else COARSEST)
+    return method.coarsest or (0 if photo else method.coarsest_texture) or COARSEST
 
 
 def automatic(size: tuple[int, int], coarsest: int = COARSEST) -> int:

@@ -2,8 +2,7 @@
 
 import contextlib
 import math
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -11,16 +10,12 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from impasto import encoders
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import notice
-from impasto.losses import Bank, Content, Gram, Objective, RegionSamples, Source, Style, TotalVariation, statistic
-from impasto.losses.hypercolumns import POSITIONS, SAMPLES
-from impasto.losses.patches import SCRATCH_BYTES
-from impasto.losses.statistics import Summed
-from impasto.losses.transport import self_similarity
-from impasto.methods import nnst
+from impasto.losses import Content, Gram, Objective, Style, TotalVariation
+from impasto.methods import base
+from impasto.methods.costs import timed
 from impasto.optim import memory, parallel, planner
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
@@ -28,10 +23,9 @@ from impasto.optim.memory import Work
 from impasto.optim.planner import Cut, Plan
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
-from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import Scene
-from impasto.scene.copies import copies, share_of
+from impasto.scene.tiles import grid
 
 PROBE = 512
 """Largest side of the square whose evaluation is timed. A smaller one would stay in the cache, as no print does."""
@@ -39,18 +33,9 @@ PASSES = 12
 """Passes over the canvas that a solver makes in a step, beside four for each pair that L-BFGS remembers."""
 STIRRED = 1 << 22
 """Values that such a pass is timed on."""
-MATCHED = 40
-"""Side in neurons of the maps whose patches are matched for time."""
 
 SURROGATE = 1 / 6
 """Of the time of VGG-19's step, that of petite's (docs/performance.md)."""
-
-
-def grid(size: tuple[int, int], layers: Iterable[str], tile: int | None, *, wrap: bool = False) -> Grid:
-    """Return the tiles of a picture of `size` (height, width) for an encoder's `layers`; `tile` None: one for all."""
-    strides = {layer: encoders.stride(layer) for layer in layers}
-    reach = max(((encoders.receptive_field(layer) - stride) // 2 for layer, stride in strides.items()), default=0)
-    return Grid(size, tile=max(size) if tile is None else tile, reach=reach, strides=strides, wrap=wrap)
 
 
 def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Resources) -> tuple[Plan, ...]:
@@ -59,7 +44,7 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     Raises `ResourceError` where no plan fits, `NotTileableError` where only tiles would fit and a statistic that is
     asked for needs the whole picture.
     """
-    work, cut, unfit = workload(levels[-1], scene, encoder), cutting(scene), whole_only(scene)
+    work, cut, unfit = workload(levels[-1], scene, encoder), cutting(scene, encoder), whole_only(scene)
     free = resources.free()
     away = resources.device.type == "cuda"
     found = planner.plan(levels, work, cut, resources.tile, free, unfit=unfit, away=away)
@@ -83,28 +68,24 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     return found
 
 
-def cutting(scene: Scene) -> Cut:
-    """Return what cuts pictures of a painting into tiles."""
+def cutting(scene: Scene, encoder: Encoder) -> Cut:
+    """Return what cuts pictures of a painting into tiles for an encoder."""
     recipe = scene.recipe
     layers = tuple(dict.fromkeys((*recipe.layers_of_content, *recipe.layers_of_style)))
-    return lambda size, tile: grid(size, layers, tile, wrap=recipe.tileable)
+    return lambda size, tile: grid(size, encoder, layers, tile, wrap=recipe.tileable)
 
 
 def whole_only(scene: Scene) -> str:
     """Return the name of the statistic, or of the method, that cannot be tiled; empty where all can."""
-    method = METHODS[scene.recipe.method]
-    if method.patches or method.whole:
-        return method.name
-    asked = [name for name, weight in scene.recipe.statistics.items() if weight]
-    return next((name for name in asked if not isinstance(statistic(name, lift=None, seed=0), Summed)), "")
+    return base.find(scene.recipe.method).untileable(scene.recipe)
 
 
-def smaller(plans: Sequence[Plan], index: int, scene: Scene) -> tuple[Plan, ...] | None:
+def smaller(plans: Sequence[Plan], index: int, scene: Scene, encoder: Encoder) -> tuple[Plan, ...] | None:
     """Return the plans for when memory ran out at level `index` after all; None where its tiles cannot be smaller.
 
     What was too much there would be too much at the levels after it.
     """
-    cut = cutting(scene)
+    cut = cutting(scene, encoder)
     found = None if whole_only(scene) else planner.smaller(plans[index], cut)
     if found is None or found.tile is None:
         return None
@@ -134,14 +115,14 @@ def _tiles(grid: Grid) -> str:
     return f"{len(grid.tiles)} tiles of about {columns}x{rows} px"
 
 
-def adopt(plans: Sequence[Plan], tiles: object, scene: Scene) -> tuple[Plan, ...]:
+def adopt(plans: Sequence[Plan], tiles: object, scene: Scene, encoder: Encoder) -> tuple[Plan, ...]:
     """Return the plans with the `tiles` of an earlier process, one for each level, where those need no more memory.
 
     A sum over other tiles has other last bits.
     """
     if not isinstance(tiles, list) or len(tiles) != len(plans):
         return tuple(plans)
-    cut, found = cutting(scene), []
+    cut, found = cutting(scene, encoder), []
     for plan, tile in zip(plans, tiles, strict=True):
         if type(tile) is int and tile < (plan.tile or max(plan.grid.size) + 1):
             with contextlib.suppress(UsageError):  # it was never ours
@@ -159,45 +140,23 @@ def peak(plans: Sequence[Plan], resources: Resources) -> int:
 def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
     """Return what of a painting decides on its memory."""
     recipe, regions = scene.recipe, scene.regions
-    tensors: Mapping[str, Tensor] = getattr(encoder, "tensors", {})
     layers = (*recipe.layers_of_content, *recipe.layers_of_style)
     count = 0 if regions is None else len(regions.names)
     scales = {1.0, *recipe.region_scales.values()}
     sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
-    sorted_ones = sum(bool(recipe.statistics.get(name)) for name in ("histogram", "sliced_wasserstein"))
-    samples = 16 * sorted_ones * sum(_density(encoder, layer) for layer in recipe.style_layers)
-    scratch = 0
-    if METHODS[recipe.method].patches:
-        # Two copies of all paintings' features, and of the picture's the matches, their sums and the distance.
-        areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * copies(recipe)
-        samples = (8 * areas + 16) * sum(_density(encoder, layer) for layer in recipe.patch_layers)
-        scratch = (2 if share_of(recipe) is None else 4) * SCRATCH_BYTES
-    targets: Mapping[str, float] = recipe.layers_of_content
-    if recipe.method == "nnst":
-        # Hypercolumns: copies of the paintings' while they are matched; of the picture's what the angles and their
-        # gradient need beside that. Measured at 512 and 1024 px with petite.
-        areas = sum(math.prod(size) for size in sizes) / math.prod(level.size) * (recipe.quarter_turns + 1)
-        areas /= nnst.spaced(max(level.size) // nnst.STRIDE, nnst.MOST_COLUMNS) ** 2
-        widths = sum(_width(encoder, layer) for layer in recipe.neighbour_layers)
-        samples = (10 * areas + 11) * widths / nnst.STRIDE**2
-        scratch = 2 * SCRATCH_BYTES
-    if recipe.method == "strotss":
-        # Tables of distances. Of the features that are sampled, the photograph's are kept, and all get gradients twice.
-        targets, scratch = recipe.hypercolumn_layers, 6 * SCRATCH_BYTES
-        samples = 8 * sum(_density(encoder, layer) for layer in recipe.hypercolumn_layers)
+    held = base.find(recipe.method).memory(level, scene, encoder)
     return Work(
-        neurons=memory.neurons(tensors, layers) or sum(_density(encoder, layer) for layer in encoder.channels),
-        precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
-        weight_bytes=sum(tensor.nbytes for tensor in tensors.values()) + scratch,
-        # Of a portrait, the example's features lie beside the photograph's while targets are made.
-        target_bytes=(8 if METHODS[recipe.method].gains else 4) * sum(_density(encoder, layer) for layer in targets),
+        neurons=encoder.neurons(layers),
+        precision="bfloat16" if encoder.precision is torch.bfloat16 else "float32",
+        weight_bytes=sum(tensor.nbytes for tensor in encoder.tensors.values()) + held.scratch_bytes,
+        target_bytes=4 * held.target_values,
         solver=recipe.solved_by,
         pairs=recipe.history,
         channels=1 if scene.grey else 3,
         viewed=scene.grey or bool(recipe.keep) or METHODS[recipe.method].laplacian,
         areas=count * (count + 1) // 2 if recipe.guides == "border" else count,
         style_scale=max(math.prod(size) for size in sizes) / math.prod(level.size),
-        sample_bytes=samples,
+        sample_bytes=held.sample_values,
         recoloured=scene.content is not None and recipe.color in ("match", "luminance"),
     )
 
@@ -224,29 +183,11 @@ def seconds(
             encode = partial(_encode_on, judge(level), device)
             side = min(PROBE, math.isqrt(largest))
             rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.layers_of_content, side)
-        styles = sum(math.prod(scene.style_size(style, level)) for style in scene.styles)
-        if METHODS[recipe.method].patches:
-            styles *= copies(recipe)
-            matched = -(-level.steps // recipe.patch_every) * math.prod(level.size) * styles
-            total += matched * sum(
-                _seconds_per_pair(
-                    _width(judge(level), layer),
-                    recipe.patch_size,
-                    recipe.patch_stride,
-                    recipe.patch_reuse,
-                    share_of(recipe),
-                )
-                / encoders.stride(layer) ** 4
-                for layer in recipe.patch_layers
-            )
-        if recipe.method == "nnst":
-            styles *= recipe.quarter_turns + 1
-            total += _matching_neighbours(level, styles, judge(level), recipe)
-        if recipe.method == "strotss":
-            total += level.steps * _seconds_of_sets(judge(level), recipe)
+        terms = base.find(recipe.method).time(level, scene, judge(level))
+        total += terms.seconds
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
-        pixels += plan.grid.overhead * (math.prod(level.size) + styles) / 3
+        pixels += plan.grid.overhead * (math.prod(level.size) + terms.style_pixels) / 3
         total += rates[level.surrogate] * pixels
         pairs = min(recipe.history, level.steps) if recipe.solved_by == "lbfgs" else 0
         away = planner.AWAY_PASS if plan.keeping.away else 1
@@ -280,76 +221,10 @@ def _seconds_per_pixel(encode: Encode, styles: Iterable[str], contents: Iterable
         targets = [Content(layer, features[layer] * 0.9, 1e-6) for layer in contents]
         pooled = [Style(layer, gram, gram.finish(gram.measure(features[layer])) * 0.9, 1e-6) for layer in styles]
     evaluate = WholeImage(encode, Objective(tuple(targets), tuple(pooled), (TotalVariation("vector", 1e-6),)))
-    return min(_timed(lambda: evaluate(picture), 3)[1:]) / side**2
+    return min(timed(lambda: evaluate(picture), 3)[1:]) / side**2
 
 
 def _seconds_per_value(device: torch.device) -> float:
     """Time one pass over vectors that no cache holds."""
     one, other = torch.zeros(2, STIRRED, device=device)
-    return min(_timed(lambda: one.add_(other, alpha=0.5), 4)[1:]) / STIRRED
-
-
-def _timed(do: Callable[[], object], times: int) -> list[float]:
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        do()
-        found.append(time.perf_counter() - began)
-    return found
-
-
-def _seconds_per_pair(
-    channels: int,
-    size: int,
-    stride: int,
-    penalty: float = 0.0,
-    share: float | None = None,
-    precision: torch.dtype | None = None,
-) -> float:
-    """Time the matching of patches; give it for one neuron of the picture and one of a painting."""
-    one, other = torch.rand(2, channels, MATCHED, MATCHED, generator=torch.Generator().manual_seed(0)).unbind()
-    bank = Bank([Source(other)], size=size, stride=stride, precision=precision)
-    return min(_timed(lambda: bank.match(one, penalty=penalty, share=share), 3)) / MATCHED**4
-
-
-def _matching_neighbours(level: Level, styles: float, encoder: Encoder, recipe: Recipe) -> float:
-    """Estimate the seconds that a level of nnst takes for matching, against paintings of so many pixels together."""
-    widths = {layer: _width(encoder, layer) for layer in recipe.neighbour_layers}
-    long, pixels, precision = max(level.size), math.prod(level.size), getattr(encoder, "precision", None)
-    if not level.finishing:
-        step = nnst.spaced(long // nnst.STRIDE, nnst.MOST_COLUMNS)
-        pairs = pixels * styles / nnst.STRIDE**4 / step**2
-        return pairs * _seconds_per_pair(sum(widths.values()), 1, 1, precision=precision)
-    total = 0.0
-    for layer, width in widths.items():
-        stride = encoders.stride(layer)
-        stride *= nnst.spaced(long // stride, nnst.MOST)
-        total += pixels * styles / stride**4 * _seconds_per_pair(width, 1, 1, precision=precision)
-    return (level.steps + 1) * total
-
-
-def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
-    """Time what strotss makes of the hypercolumns of an evaluation."""
-    width = 3
-    for layer in recipe.hypercolumn_layers:
-        lift = encoder.lift(layer)
-        width += encoder.channels[layer] if lift is None else lift.shape[1]
-    random = torch.Generator().manual_seed(0)
-    painter = RegionSamples(torch.rand(SAMPLES, width, generator=random), 1.0, width)
-    points = torch.rand(POSITIONS, width, generator=random).requires_grad_()
-
-    def judge() -> None:
-        torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)
-
-    return min(_timed(judge, 2))
-
-
-def _density(encoder: Encoder, layer: str) -> float:
-    """Return the values that the encoder returns for a layer, per pixel."""
-    return _width(encoder, layer) / encoders.stride(layer) ** 2
-
-
-def _width(encoder: Encoder, layer: str) -> int:
-    """Return the channels that the encoder returns for a layer."""
-    lift = encoder.lift(layer)
-    return encoder.channels[layer] if lift is None else lift.shape[1]
+    return min(timed(lambda: one.add_(other, alpha=0.5), 4)[1:]) / STIRRED

@@ -19,7 +19,7 @@ from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import Objective
 from impasto.losses.objective import LossReport
-from impasto.methods import portrait
+from impasto.methods import base
 from impasto.optim import devices, parallel, pyramid
 from impasto.optim.canvas import View
 from impasto.optim.evaluate import Evaluator, Viewed
@@ -35,8 +35,10 @@ from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
+from impasto.scene.inputs import landmarks_of
 from impasto.scene.resolve import (
     Source,
+    check_layers,
     encoder_of,
     multiple_of,
     of_texture,
@@ -44,8 +46,6 @@ from impasto.scene.resolve import (
     surrogate_of,
 )
 
-PATIENCE = 10
-"""Points that a step of L-BFGS may be as high as one of, where matches of patches change from one to the next."""
 SHRINKS = 3
 """How often a painting takes smaller tiles because memory ran out."""
 
@@ -111,13 +111,16 @@ class Stylizer:
         many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
         start = None if init_image is None else load(init_image)
         paintings = [load(style) for style in many]
-        pair = portrait.landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
+        pair = landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
         self.scene = Scene(recipe, photo, paintings, regions, start, pair)
-        self.size = result_size(photo, recipe, regions)
-        multiple = multiple_of(recipe)
+        self._kind = base.find(recipe.method)
+        self._kind.check(self.scene)
+        self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
+        check_layers(self.recipe, self.encoder)
+        self.size = result_size(photo, recipe, regions, self.encoder)
+        multiple = multiple_of(recipe, self.encoder)
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
-        self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
         method = METHODS[recipe.method]
@@ -186,11 +189,11 @@ class Stylizer:
                 pixels = view.pixels(point).cpu()
                 view = self._view(level)
                 point = self._here(view.canvas(self.scene.enlarge(pixels, level)))
-            if self._whole and restored is None:
+            if self._kind.remembers_start and restored is None:
                 self._begun = view(point)
             objective = self._measured(level, saved.step if saved and restored is not None else 0)
             if saved is not None and restored is not None:
-                level_state.recall(objective, saved.begun, level.size)
+                level_state.recall(objective, saved.begun, level.size, self._judge(level))
             evaluate = self._evaluator(level, view, objective)
             solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
@@ -257,7 +260,7 @@ class Stylizer:
             solver=at.solver.state(),
             run=at.run.state(),
             engine=self._engine(),
-            begun=level_state.state(at.objective, self._begun if self._whole else None),
+            begun=level_state.state(at.objective, self._begun if self._kind.remembers_start else None),
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -266,7 +269,7 @@ class Stylizer:
         Raises `InputError` when it is of other pictures, `WeightsError` when of other weights, `UsageError` when of
         another recipe: nothing else would end in the picture that was begun.
         """
-        self.plans = budget.adopt(self.plans, checkpoint.engine.get("tiles"), self.scene)
+        self.plans = budget.adopt(self.plans, checkpoint.engine.get("tiles"), self.scene, self.encoder)
         checkpoint.check(self.recipe, self.encoder, self.scene.inputs(), self._engine())
         level = self.levels[checkpoint.level] if checkpoint.level < len(self.levels) else None
         if level is None or tuple(checkpoint.size) != level.size or checkpoint.step > level.steps:
@@ -274,7 +277,7 @@ class Stylizer:
         solver = self._solver(self._start(level), level)
         solver.restore(checkpoint.solver)
         self._image = self._view(level)(solver.point)
-        if self._whole:
+        if self._kind.remembers_start:
             self._begun = checkpoint.begun.tensor("image", self._image)
         self.history[:] = [dict(line) for line in checkpoint.history]
         self.timings = dict(checkpoint.timings)
@@ -287,7 +290,7 @@ class Stylizer:
         `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting; what is
         drawn anew for each step goes on after the steps `taken`.
         """
-        if self._whole and begun is None:
+        if self._kind.remembers_start and begun is None:
             begun = self._view(level)(self._start(level))
         return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun, taken)
 
@@ -344,10 +347,6 @@ class Stylizer:
     def _start(self, level: Level) -> Tensor:
         return self._here(self._view(level).canvas(self.scene.start(level)))
 
-    @property
-    def _whole(self) -> bool:
-        return METHODS[self.recipe.method].whole
-
     def _view(self, level: Level) -> View:
         view = self.scene.view(level)
         if view.kept is None or view.photo is None:
@@ -375,7 +374,7 @@ class Stylizer:
     def _shrink(self, index: int) -> bool:
         """Plan smaller tiles from level `index` on; say whether there are any."""
         given = self._shrunk < SHRINKS and self.resources.tile != "off"
-        plans = budget.smaller(self.plans, index, self.scene) if given else None
+        plans = budget.smaller(self.plans, index, self.scene, self.encoder) if given else None
         if plans is None:
             return False
         self.plans, self._shrunk = plans, self._shrunk + 1
@@ -387,8 +386,8 @@ class Stylizer:
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
         if recipe.solved_by == "lbfgs":
-            patience = PATIENCE if METHODS[recipe.method].patches else 1
-            return Lbfgs(point, history=recipe.history, keeping=self.plans[level.index].keeping, patience=patience)
+            keeping, patience = self.plans[level.index].keeping, self._kind.patience
+            return Lbfgs(point, history=recipe.history, keeping=keeping, patience=patience)
         schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
         if METHODS[recipe.method].falling:
             schedule, last = "linear", first / 10

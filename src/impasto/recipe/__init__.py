@@ -8,6 +8,7 @@ from impasto.recipe.settings import (
     StatisticName,
     load_preset,
     presets,
+    renamed,
     spell,
     unknown,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "StatisticName",
     "load_preset",
     "presets",
+    "renamed",
     "spell",
     "unknown",
 ]

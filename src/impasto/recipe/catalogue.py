@@ -9,6 +9,9 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
+ENCODERS = ("auto", "petite", "vgg19")
+"""Names of encoders; `auto` is the first of the others that does well and is on the machine."""
+
 MethodName = Literal[
     "gatys",
     "portrait",
@@ -60,14 +63,14 @@ _OPTIMISED = (
 )
 """Settings of all methods that optimise the picture."""
 _STATISTICS = (
-    "global_share",
+    "global_fraction",
     "guide_growth",
     "guides",
-    "layer_shares",
-    "normalisation",
+    "layer_style_weights",
+    "normalization",
     "region_content_weights",
     "region_scales",
-    "region_share",
+    "region_balance",
     "region_weights",
     "statistics",
     "style_layers",
@@ -118,16 +121,18 @@ class Method:
     """It paints without a photograph too."""
     multiple: int = 1
     """Of this the sides of a picture that repeats are multiples."""
+    implementation: str = ""
+    """Module and class of it, imported when it paints."""
     training: str = ""
     """The command that makes its network."""
     networks: str = ""
     """The method whose networks it uses, where it has none of its own."""
     optimises: bool = False
     """It optimises the picture itself, step by step."""
-    patches: bool = False
-    """Its style term is made of patches at `patch_layers`, not of statistics at `style_layers`."""
-    whole: bool = False
-    """Its terms look at the whole picture at several layers at once, and depend on where a level begins."""
+    style_key: str = "style_layers"
+    """The setting that names the layers of its style term."""
+    content_key: str = "content_layers"
+    """The setting that names the layers of its content term."""
     laplacian: bool = False
     """What it optimises are the differences of a Laplacian pyramid, not pixels."""
     detail: bool = True
@@ -138,14 +143,17 @@ class Method:
     """The start that it needs; empty: what the recipe says."""
     coarsest: int = 0
     """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
+    coarsest_texture: int = 0
+    """The same where there is no photograph; 0: as `coarsest`. One matched patch of relu4_1 sees 84 pixels, and there
+    the large forms are laid out; with a photograph, eyes and mouths were lost to what the style has."""
     share: float = 0.5
     """Of the steps of a level, those that the next, larger one gets."""
     falling: bool = False
     """Adam's rate falls to a tenth over each level."""
     solver: str = ""
     """The solver that it needs; empty: what the recipe says."""
-    gains: bool = False
-    """Its content term, at `gain_layers`, has features with the light of the example's face."""
+    landmarks: bool = False
+    """It knows where faces are, in the photograph and in the first style."""
 
     @property
     def forward(self) -> bool:
@@ -172,6 +180,7 @@ METHODS: Mapping[str, Method] = {
             ),
             textures=True,
             optimises=True,
+            implementation="impasto.methods.gatys:Gatys",
         ),
         Method(
             "portrait",
@@ -181,7 +190,9 @@ METHODS: Mapping[str, Method] = {
             "a painting of a head, landmarks",
             (*_OF_PAINTINGS, *_OPTIMISED, *_STATISTICS, *_GAINS),
             optimises=True,
-            gains=True,
+            content_key="gain_layers",
+            landmarks=True,
+            implementation="impasto.methods.portrait:Portrait",
         ),
         Method(
             "mrf",
@@ -192,7 +203,9 @@ METHODS: Mapping[str, Method] = {
             _PATCHES,
             textures=True,
             optimises=True,
-            patches=True,
+            style_key="patch_layers",
+            coarsest_texture=80,
+            implementation="impasto.methods.patches:Mrf",
         ),
         Method(
             "doodle",
@@ -203,7 +216,9 @@ METHODS: Mapping[str, Method] = {
             ("semantic_weight", *_PATCHES),
             textures=True,
             optimises=True,
-            patches=True,
+            style_key="patch_layers",
+            coarsest_texture=80,
+            implementation="impasto.methods.patches:Doodle",
         ),
         Method(
             "nnst",
@@ -215,17 +230,18 @@ METHODS: Mapping[str, Method] = {
                 *_ONE_HEAP,
                 "region_weights",
                 *(name for name in _OPTIMISED if name not in _FIXED),
-                "content_share",
-                "neighbour_layers",
+                "content_fraction",
+                "neighbor_layers",
                 "quarter_turns",
             ),
+            style_key="neighbor_layers",
             optimises=True,
-            whole=True,
             laplacian=True,
             solver="adam",
             finishes=True,
             detail=False,
             coarsest=64,
+            implementation="impasto.methods.nnst:Nnst",
         ),
         Method(
             "strotss",
@@ -250,14 +266,15 @@ METHODS: Mapping[str, Method] = {
                 "tv",
                 "tv_weight",
             ),
+            style_key="hypercolumn_layers",
             optimises=True,
-            whole=True,
             laplacian=True,
             start="details",
             falling=True,
             coarsest=64,
             share=1.0,
             solver="adam",
+            implementation="impasto.methods.strotss:Strotss",
         ),
         Method(
             "reshuffle",
@@ -268,6 +285,7 @@ METHODS: Mapping[str, Method] = {
             ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_HEAP),
             training=_WCT_TRAINING,
             networks="wct",
+            implementation="impasto.feedforward.rearranged:Reshuffle",
         ),
         Method(
             "nnst_fast",
@@ -278,6 +296,7 @@ METHODS: Mapping[str, Method] = {
             ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_HEAP),
             training=_WCT_TRAINING,
             networks="wct",
+            implementation="impasto.feedforward.rearranged:NnstFast",
         ),
         Method(
             "wct",
@@ -285,10 +304,11 @@ METHODS: Mapping[str, Method] = {
             "Li et al. 2017",
             "half a second",
             "a painting",
-            ("alpha", "aspect", "layer_shares", "passes", "refine", "tileable", *_OF_PAINTINGS),
+            ("alpha", "aspect", "layer_style_weights", "passes", "refine", "tileable", *_OF_PAINTINGS),
             textures=True,
             multiple=16,
             training=_WCT_TRAINING,
+            implementation="impasto.feedforward.any_style:AnyStyle",
         ),
         Method(
             "adain",
@@ -299,6 +319,7 @@ METHODS: Mapping[str, Method] = {
             ("alpha", "refine", "tileable", *_OF_PAINTINGS),
             multiple=16,
             training="impasto train decoder --method adain --layer relu4_1",
+            implementation="impasto.feedforward.any_style:AnyStyle",
         ),
         Method(
             "linear",
@@ -308,6 +329,7 @@ METHODS: Mapping[str, Method] = {
             "a painting",
             ("alpha", "refine", *_OF_PAINTINGS),
             training="impasto train linear",
+            implementation="impasto.feedforward.any_style:AnyStyle",
         ),
         Method(
             "johnson",
@@ -318,6 +340,7 @@ METHODS: Mapping[str, Method] = {
             ("network", "refine"),
             styles=False,
             training="impasto train fast --method johnson --style painting.jpg",
+            implementation="impasto.feedforward.per_style:PerStyle",
         ),
         Method(
             "texture_net",
@@ -330,6 +353,7 @@ METHODS: Mapping[str, Method] = {
             textures=True,
             multiple=32,
             training="impasto train fast --method texture_net --style painting.jpg",
+            implementation="impasto.feedforward.per_style:PerStyle",
         ),
     )
 }

@@ -15,10 +15,20 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from impasto.errors import RecipeError
-from impasto.recipe.catalogue import METHODS, MethodName, foreign
+from impasto.recipe.catalogue import ENCODERS, METHODS, MethodName, foreign
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20
+
+RENAMED = {
+    "normalisation": "normalization",
+    "neighbour_layers": "neighbor_layers",
+    "global_share": "global_fraction",
+    "content_share": "content_fraction",
+    "layer_shares": "layer_style_weights",
+    "region_share": "region_balance",
+}
+"""Keys of recipes that were written before 0.1.0, and what they are called now."""
 
 LAYER = r"^relu([12]_[12]|[345]_[1-4])$"
 
@@ -94,7 +104,7 @@ class Recipe(BaseModel):
         (), description="share of each style, in their order (equal when empty)"
     )
 
-    layer_shares: LayerShares = Field(
+    layer_style_weights: LayerShares = Field(
         {}, description="share of each style at single layers, before style_weights: relu1_1=0:1,relu4_1=1:0"
     )
     color: Literal["style", "content", "luminance", "match"] = Field(
@@ -117,7 +127,7 @@ class Recipe(BaseModel):
         "see any of the region, or nothing else; or the mean, with borders painted like the style's own borders",
     )
     guide_growth: int = Field(0, ge=-16, le=16, description="neurons that guides grow by; negative: shrink")
-    region_share: Literal["area", "equal"] = Field(
+    region_balance: Literal["area", "equal"] = Field(
         "area", description="how much a region counts: by area, or all alike"
     )
     region_weights: RegionWeights = Field({}, description="weight of the style term in single regions")
@@ -127,7 +137,7 @@ class Recipe(BaseModel):
     keep: Annotated[tuple[Region, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
         (), description="regions that stay as photographed"
     )
-    global_share: float = Field(
+    global_fraction: float = Field(
         0.0, ge=0, le=1, description="share of the style term that judges the whole picture, whatever its regions"
     )
 
@@ -135,7 +145,7 @@ class Recipe(BaseModel):
     encoder: str = Field(
         "auto",
         pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
-        description="auto, petite or vgg19; the command line also takes a file of weights",
+        description=f"{', '.join(ENCODERS[:-1])} or {ENCODERS[-1]}; the command line also takes a file of weights",
     )
     pooling: Literal["average", "max"] = Field("average", description="pooling of vgg19")
     padding: Literal["reflect", "replicate", "zero"] = Field("reflect", description="padding of the convolutions")
@@ -150,7 +160,7 @@ class Recipe(BaseModel):
     statistics: Annotated[dict[StatisticName, Weight], BeforeValidator(_pairs)] = Field(
         {"gram": 1.0}, description="statistics of the style term, with weights"
     )
-    normalisation: Literal["resolution_invariant", "gatys", "zhao", "johnson"] = Field(
+    normalization: Literal["resolution_invariant", "gatys", "zhao", "johnson"] = Field(
         "resolution_invariant", description="what the terms are divided by (docs/objective.md)"
     )
     content_weight: Weight = Field(1.0, description="weight of the content term (α of the paper)")
@@ -219,11 +229,11 @@ class Recipe(BaseModel):
     )
 
     # The style term of nnst.
-    neighbour_layers: LayerWeights = Field(
+    neighbor_layers: LayerWeights = Field(
         dict.fromkeys(("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2"), 1.0),
         description="layers in which nnst compares the picture with the painting, with weights",
     )
-    content_share: float = Field(
+    content_fraction: float = Field(
         0.75,
         ge=0,
         le=1,
@@ -283,25 +293,24 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _judged_by_something(self) -> Self:
-        if not self.layers_of_content and not self.layers_of_style:
-            key = "patch_layers" if METHODS[self.method].patches else "style_layers"
-            other = "gain_layers" if METHODS[self.method].gains else "content_layers"
-            raise ValueError(f"{other} and {key} are both empty; name at least one layer")
+        method = METHODS[self.method]
+        if not getattr(self, method.content_key) and not self.layers_of_style:
+            raise ValueError(f"{method.content_key} and {method.style_key} are both empty; name at least one layer")
         if 0 < self.gain_max < 1:
             raise ValueError("gain_max is at least 1, or 0 for the rule's own")
-        if self.method == "strotss" and not any(self.hypercolumn_layers.values()):
+        if not any(self.hypercolumn_layers.values()):
             raise ValueError("hypercolumn_layers names none with a factor; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
             raise ValueError("style_weights are all zero; give at least one style a share")
-        if not math.fsum(self.neighbour_layers.values()) > 0:
-            raise ValueError("neighbour_layers names none with a weight; name at least one, for example relu3_1")
+        if not math.fsum(self.neighbor_layers.values()) > 0:
+            raise ValueError("neighbor_layers names none with a weight; name at least one, for example relu3_1")
         if not math.fsum(self.statistics.values()) > 0:
             raise ValueError("statistics names none with a weight; name at least one, for example gram")
         if self.patch_reuse and self.patch_capacity:
             raise ValueError("patch_reuse and patch_capacity both keep patches from being used too often; give one")
-        for layer, shares in self.layer_shares.items():
+        for layer, shares in self.layer_style_weights.items():
             if not math.fsum(shares) > 0:
-                raise ValueError(f"layer_shares of {layer} are all zero; give at least one style a share")
+                raise ValueError(f"layer_style_weights of {layer} are all zero; give at least one style a share")
         return self
 
     @model_validator(mode="after")
@@ -315,11 +324,8 @@ class Recipe(BaseModel):
     @property
     def layers_of_style(self) -> Mapping[str, float]:
         """The layers that the method's style term looks at, with weights."""
-        if self.method == "nnst":
-            return self.neighbour_layers
-        if self.method == "strotss":
-            return self.hypercolumn_layers
-        return self.patch_layers if METHODS[self.method].patches else self.style_layers
+        layers: Mapping[str, float] = getattr(self, METHODS[self.method].style_key)
+        return layers
 
     @property
     def solved_by(self) -> str:
@@ -328,12 +334,14 @@ class Recipe(BaseModel):
 
     @property
     def layers_of_content(self) -> Mapping[str, float]:
-        """The layers that the method's content term looks at, with weights."""
-        return self.gain_layers if METHODS[self.method].gains else self.content_layers
+        """The layers that the method's content term looks at, with weights; none where it has no such term."""
+        method = METHODS[self.method]
+        layers: Mapping[str, float] = getattr(self, method.content_key) if method.content_key in method.settings else {}
+        return layers
 
     def replace(self, **changes: Any) -> "Recipe":
         """Return a copy with `changes`."""
-        return Recipe.parse({**self.model_dump(), **changes})
+        return Recipe.parse({**self.model_dump(), **renamed(changes)})
 
     def to_json(self) -> str:
         """Return the recipe as JSON with sorted keys."""
@@ -344,6 +352,7 @@ class Recipe(BaseModel):
         """Build a recipe from a mapping or JSON text; what is not named keeps its default."""
         if isinstance(values, str | bytes):
             values = _parse_json(values)
+        values = renamed(values)
         for key in values:
             if key not in cls.model_fields:
                 raise RecipeError(unknown(str(key), cls.model_fields, "recipe key"))
@@ -360,7 +369,18 @@ class Recipe(BaseModel):
     @classmethod
     def from_preset(cls, preset: str | None = None, **overrides: Any) -> "Recipe":
         """Build a recipe from the defaults, a named preset over them, and `overrides` over both."""
-        return cls.parse({**(load_preset(preset) if preset else {}), **overrides})
+        return cls.parse({**(load_preset(preset) if preset else {}), **renamed(overrides)})
+
+
+def renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` under the names that keys have today.
+
+    Raises `RecipeError` where a key is given under its old name and its new one.
+    """
+    for old, new in RENAMED.items():
+        if old in values and new in values:
+            raise RecipeError(f"recipe key '{old}' is called '{new}' now; give one of them")
+    return {RENAMED.get(key, key): value for key, value in values.items()}
 
 
 def presets() -> dict[str, str]:

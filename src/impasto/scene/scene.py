@@ -55,10 +55,21 @@ class Scene:
         start: Picture | None = None,
         landmarks: Pair | None = None,
     ) -> None:
-        self.recipe, self.content, self.start_from = recipe, content, start
+        self.recipe = recipe
+        self.content: Picture | None = None
+        if content is not None:
+            self.show(content)
+        self.start_from = None if start is None else images.fill_hidden(start)
+        if start is not None and start is not content:
+            _check_seen(start)
         self.styles = [_cut_out(style) for style in styles]
         self.regions, self.landmarks = regions, landmarks
         self._check()
+
+    def show(self, content: Picture) -> None:
+        """Take `content` as the photograph, whatever colours it hides."""
+        _check_seen(content)
+        self.content = images.fill_hidden(content)
 
     def inputs(self) -> list[dict[str, Any]]:
         """Return role and sha256 of each picture, mask and set of landmarks, and `truncated` where so; no path."""
@@ -89,13 +100,18 @@ class Scene:
         """
         if self.content is None:
             return torch.full((1, 3, *level.size), 0.5)
-        pixels = images.resize(self.content.pixels, level.size)
+        pixels = images.resize_picture(self.content, level.size).pixels
         return color.grey(pixels).expand(-1, 3, -1, -1) if self.grey else pixels
 
     @property
     def grey(self) -> bool:
         """Whether luminance alone is painted."""
         return self.recipe.color == "luminance"
+
+    def visible(self, size: tuple[int, int]) -> Tensor | None:
+        """Return how visible each pixel of the content is (H, W) at `size`; None where nothing of it is hidden."""
+        alpha = None if self.content is None else images.visible(self.content)
+        return None if alpha is None else images.resize(alpha, size)[0, 0]
 
     def maps(self, level: Level) -> Tensor | None:
         """Return the regions of the content (R, H, W)."""
@@ -116,8 +132,8 @@ class Scene:
             maps = maps if maps is None else images.crop_to_aspect(maps[None], size)[0]
         pixels, *alpha = (images.resize(plane, size) for plane in planes)
         maps = maps if maps is None else guides.fit(maps, size)
-        pixels = self._recoloured(index, pixels, maps, level)
-        return Painted(pixels, alpha[0][0, 0] if alpha else None, maps)
+        shown = alpha[0][0, 0] if alpha else None
+        return Painted(self._recoloured(index, pixels, maps, shown, level), shown, maps)
 
     def style_size(self, style: Picture, level: Level, scale: float = 1.0) -> tuple[int, int]:
         """Return the (height, width) of a style at a level. Raises `ImageError` when it gets too narrow."""
@@ -135,7 +151,8 @@ class Scene:
 
     def start(self, level: Level) -> Tensor:
         """Return the first canvas, (1, 3, H, W) or, of luminance alone, (1, 1, H, W)."""
-        pixels = self.photo(level) if self.start_from is None else images.resize(self.start_from.pixels, level.size)
+        start_from = self.start_from
+        pixels = self.photo(level) if start_from is None else images.resize_picture(start_from, level.size).pixels
         if self.grey:
             pixels = color.grey(pixels).expand(-1, 3, -1, -1)
         kind = METHODS[self.recipe.method].start or self.recipe.init
@@ -183,7 +200,7 @@ class Scene:
         kept = self._kept()
         if kept is None and recipe.color not in ("content", "luminance"):
             return pixels
-        photo = images.resize(content.pixels, size)
+        photo = images.resize_picture(content, size).pixels
         if recipe.color == "content":
             pixels = color.keep_chroma(pixels, photo, strength=recipe.color_strength)
         elif recipe.color == "luminance":
@@ -197,9 +214,18 @@ class Scene:
             return photo
         style = self.styles[0]
         small = images.resize(style.pixels, images.fit_size(style.size, min(512, max(style.size))))
-        return color.match(photo, small, self.recipe.color_transform, strength=away)
+        shown = self.visible((photo.shape[2], photo.shape[3]))
+        alpha = None if style.alpha is None else images.resize(style.alpha, (small.shape[2], small.shape[3]))[0, 0]
+        ours = theirs = None
+        if shown is not None or alpha is not None:
+            ours, theirs = _of_visible(None, shown, photo), _of_visible(None, alpha, small)
+        return color.match(
+            photo, small, self.recipe.color_transform, strength=away, source_maps=ours, target_maps=theirs
+        )
 
-    def _recoloured(self, index: int, pixels: Tensor, maps: Tensor | None, level: Level) -> Tensor:
+    def _recoloured(
+        self, index: int, pixels: Tensor, maps: Tensor | None, alpha: Tensor | None, level: Level
+    ) -> Tensor:
         recipe = self.recipe
         if self.content is None or recipe.color in ("style", "content"):
             return pixels
@@ -208,17 +234,23 @@ class Scene:
             # A style without a mask is matched to the part of the photograph that it paints.
             target = target[self.painted_by(index)].sum(0, keepdim=True)
             maps = pixels.new_ones(1, *pixels.shape[2:])
+        shown = self.visible(level.size)
+        if alpha is not None or shown is not None:
+            maps, target = _of_visible(maps, alpha, pixels), _of_visible(target, shown, photo)
         if self.grey:
             grey = color.match_luminance(color.grey(pixels), photo[:, :1], source_maps=maps, target_maps=target)
-            return grey.expand(-1, 3, -1, -1)
-        return color.match(
-            pixels,
-            photo,
-            recipe.color_transform,
-            strength=recipe.color_strength,
-            source_maps=maps,
-            target_maps=target,
-        )
+            found = grey.expand(-1, 3, -1, -1)
+        else:
+            found = color.match(
+                pixels,
+                photo,
+                recipe.color_transform,
+                strength=recipe.color_strength,
+                source_maps=maps,
+                target_maps=target,
+            )
+        # What is hidden has no weight, and would stay as it was.
+        return found if alpha is None else torch.where(alpha > 0, found, _mean(found, alpha))
 
     def painted_by(self, index: int) -> list[int]:
         """Return the numbers of the regions that style number `index` has a part in."""
@@ -245,13 +277,13 @@ class Scene:
             raise UsageError("no style given; name at least one painting with --style")
         if recipe.style_weights and len(recipe.style_weights) != count:
             raise UsageError(f"style_weights has {len(recipe.style_weights)} numbers for {count} styles; give each one")
-        for layer, shares in recipe.layer_shares.items():
+        for layer, shares in recipe.layer_style_weights.items():
             if len(shares) != count:
-                raise UsageError(f"layer_shares of {layer} has {len(shares)} numbers for {count} styles; give each one")
+                raise UsageError(
+                    f"layer_style_weights of {layer} has {len(shares)} numbers for {count} styles; give each one"
+                )
         if self.content is None and recipe.color != "style":
             raise UsageError(f"color '{recipe.color}' takes colours from a content, and a {self.called} has none")
-        if recipe.method == "doodle" and self.regions is None:
-            notice("doodle has no masks to go by, and matches patches by their likeness alone")
         self._check_regions()
         if self.content is None and self.regions is not None:
             self._check_doodle(self.regions)
@@ -330,10 +362,28 @@ def _cut_out(style: Picture) -> Picture:
     Resampling and receptive fields would otherwise carry colours nobody can see into the statistics.
     """
     alpha = None if style.opaque else style.alpha
-    if alpha is not None and not bool((alpha > 0).any()):
-        notice(f"{style.name}: is fully transparent; its hidden colours are used")
+    if not _check_seen(style):
         alpha = None
     if alpha is None:
         return replace(style, alpha=None)
-    mean = (style.pixels * alpha).sum((2, 3), keepdim=True) / alpha.sum()
+    mean = _mean(style.pixels, alpha)
     return replace(style, pixels=torch.lerp(mean.expand_as(style.pixels), style.pixels, alpha), alpha=alpha)
+
+
+def _check_seen(picture: Picture) -> bool:
+    """Say so where nothing of a picture can be seen; return whether anything can."""
+    seen = picture.opaque or images.visible(picture) is not None
+    if not seen:
+        notice(f"{picture.name}: is fully transparent; its hidden colours are used")
+    return seen
+
+
+def _mean(pixels: Tensor, alpha: Tensor) -> Tensor:
+    """Return the mean colour (1, 3, 1, 1) of what is visible."""
+    return (pixels * alpha).sum((2, 3), keepdim=True) / alpha.sum()
+
+
+def _of_visible(maps: Tensor | None, alpha: Tensor | None, pixels: Tensor) -> Tensor:
+    """Return the maps (R, H, W) of `pixels`, or one of all of them, where they are visible."""
+    maps = pixels.new_ones(1, *pixels.shape[2:]) if maps is None else maps
+    return maps if alpha is None else maps * alpha

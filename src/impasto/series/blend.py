@@ -44,8 +44,8 @@ def blend(
     recipe = recipe or Recipe.parse({})
     if len(styles) < 2 or frames < 2:
         raise UsageError("a blend needs two styles and two frames at least")
-    if recipe.layer_shares or recipe.style_weights:
-        raise UsageError("a blend sets the share of each style itself; leave style_weights and layer_shares out")
+    if recipe.layer_style_weights or recipe.style_weights:
+        raise UsageError("a blend sets the share of each style itself; leave style_weights and layer_style_weights out")
     before: Result | None = None
     for frame in range(frames):
         settings = recipe.replace(style_weights=shares(frame, frames, len(styles)))

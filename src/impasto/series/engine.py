@@ -59,7 +59,7 @@ class Sweep:
         self.cell_height = cell_height
         self._faces = {key: options.pop(key) for key in LANDMARKS if options.get(key) is not None}
         self._options = options
-        if self._faces and not any(METHODS[cell.job.recipe.method].gains for cell in self.cells):
+        if self._faces and not any(METHODS[cell.job.recipe.method].landmarks for cell in self.cells):
             raise UsageError("landmarks belong to method portrait, by which no cell is painted; leave them out")
         self._encoders: dict[tuple[Any, ...], Encoder] = {}
         self._precision = "auto"
@@ -191,7 +191,7 @@ class Sweep:
             init_image=None if job.init is None else self._pictures(job.init),
             regions=job.regions,
             network=job.network,
-            **(self._faces if METHODS[recipe.method].gains else {}),
+            **(self._faces if METHODS[recipe.method].landmarks else {}),
             **self._options,
         )
         if key is not None and isinstance(stylizer, Stylizer):

@@ -139,7 +139,7 @@ def automatic(
         {
             "name": row["name"],
             "color": row["colour"],
-            "content_share": row["content"],
+            "content_fraction": row["content"],
             "style_share": row["styles"][0],
         }
         for row in report.described(found)
@@ -160,7 +160,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
         {
             "name": row["name"],
             "color": row["colour"],
-            "content_share": row["content"],
+            "content_fraction": row["content"],
             "style_shares": row["styles"],
         }
         for row in report.described(found)
@@ -196,9 +196,7 @@ class Unfit(ImpastoError):
 def _fitted(picture: Picture, size: int) -> Picture:
     if max(picture.size) <= size:
         return picture
-    fitted = images.fit_size(picture.size, size)
-    alpha = None if picture.alpha is None else images.resize(picture.alpha, fitted)
-    return Picture(images.resize(picture.pixels, fitted), alpha, picture.name)
+    return images.resize_picture(picture, images.fit_size(picture.size, size))
 
 
 def _write(picture: Picture, path: Path, text: str | None) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from typing import Any
 from impasto.recipe import Recipe, load_preset, presets
 from impasto.recipe.catalogue import METHODS, SHARED, Method, shipped
 
-ENCODERS = ("auto", "petite", "vgg19")
 QUALITIES = ("draft", "standard", "fine")
 
 
@@ -26,7 +25,7 @@ GROUPS = (
     ),
     Group("scale", "Scale and strokes", ("style_scale", "style_fit", "aspect", "tileable")),
     Group("color", "Colour", ("color", "color_transform", "color_strength")),
-    Group("mixing", "Mixing styles", ("style_weights", "layer_shares")),
+    Group("mixing", "Mixing styles", ("style_weights", "layer_style_weights")),
     Group(
         "regions",
         "Regions",
@@ -35,12 +34,12 @@ GROUPS = (
             "keep",
             "guides",
             "guide_growth",
-            "region_share",
+            "region_balance",
             "region_weights",
             "region_content_weights",
             "region_scales",
             "region_styles",
-            "global_share",
+            "global_fraction",
         ),
     ),
     Group(
@@ -63,7 +62,7 @@ GROUPS = (
         "Portraits",
         ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
     ),
-    Group("neighbours", "Neighbours", ("content_share", "quarter_turns", "neighbour_layers")),
+    Group("neighbours", "Neighbours", ("content_fraction", "quarter_turns", "neighbor_layers")),
     Group("start", "Start", ("init", "init_blend", "levels")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
@@ -75,7 +74,7 @@ GROUPS = (
             "content_layers",
             "hypercolumn_layers",
             "statistics",
-            "normalisation",
+            "normalization",
             "pooling",
             "padding",
         ),

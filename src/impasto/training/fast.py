@@ -134,7 +134,7 @@ class FastTask:
     def _judge(self, painted: Tensor, content: Tensor | None) -> tuple[Tensor, dict[str, float]]:
         """Return the mean objective of `painted` (B, 3, H, W); without `content` as textures that repeat."""
         recipe = self.recipe
-        normal = NORMALISATIONS[recipe.normalisation]
+        normal = NORMALISATIONS[recipe.normalization]
         encoder = self._repeating if content is None else self.encoder
         wanted: dict[str, Tensor] = {}
         if content is not None:
@@ -172,7 +172,7 @@ def style_terms(
 
     Several styles are mixed in equal parts; what is transparent does not count.
     """
-    normal = NORMALISATIONS[recipe.normalisation]
+    normal = NORMALISATIONS[recipe.normalization]
     kinds = {
         (layer, name): (statistic(name, lift=encoder.lift(layer), seed=recipe.seed), weight * layer_weight)
         for layer, layer_weight in recipe.style_layers.items()
@@ -213,7 +213,7 @@ def same_style(folder: Path, styles: Sequence[Picture]) -> None:
     if path.exists():
         _, card = store.load(path)
         if card.style_sha256 != named(styles)[1]:
-            raise InputError(f"{folder}: holds a training on '{card.style}'; name another output folder")
+            raise InputError(f"{folder}: holds a training on '{card.style[:60]}'; name another output folder")
 
 
 def _tile(image: Tensor, label: str) -> Tile:

@@ -43,7 +43,7 @@ def load(path: Path) -> EncoderWeights:
         raise WeightsError(f"{path}: is in quarantine since its digest was wrong; fetch the file again")
     sniffed = sniff(path)
     if sniffed.architecture not in {None, "vgg19", "petite"}:
-        raise WeightsError(f"{path}: its architecture is {sniffed.architecture!r}; impasto reads vgg19 and petite")
+        raise WeightsError(f"{path}: its architecture is {sniffed.architecture[:60]!r}; impasto reads vgg19 and petite")
     tensors = read(path, sniffed.container)
     sha256 = file_digest(path)
     if sniffed.architecture == "petite":
@@ -67,7 +67,9 @@ def load(path: Path) -> EncoderWeights:
 def _petite(path: Path, tensors: Tensors, sniffed: Sniffed, sha256: str) -> EncoderWeights:
     broken = [name for name, tensor in tensors.items() if not _is_finite(tensor)]
     if broken:
-        raise WeightsError(f"{path}: {broken[0]} holds NaN or infinity; get the file again")
+        raise WeightsError(f"{path}: {broken[0][:60]} holds NaN or infinity; get the file again")
+    if differences := _petite_differences(tensors):
+        raise WeightsError(f"{path}: is not petite: {_listing(differences)}; `impasto train encoder` makes one")
     return EncoderWeights(
         architecture="petite",
         tensors=tensors,
@@ -96,7 +98,7 @@ def _layout(path: Path, tensors: Tensors, container: Container) -> str:
         return "adain"
     if any(name.startswith("conv1_1.") for name in tensors):
         return "impasto" if container is Container.SAFETENSORS else "gatys"
-    names = ", ".join(sorted(tensors)[:_DIFFERENCES_SHOWN]) or "no tensors"
+    names = ", ".join(name[:60] for name in sorted(tensors)[:_DIFFERENCES_SHOWN]) or "no tensors"
     raise WeightsError(
         f"{path}: holds neither VGG-19 nor petite (found {names}); expected conv1_1.weight, "
         "features.0.weight, 0.weight or block1_conv1"
@@ -179,7 +181,7 @@ def _declared_preprocessing(path: Path, text: str) -> Preprocessing:
     if "rgb" in words and "imagenet" in words:
         return TORCHVISION
     raise WeightsError(
-        f"{path}: its preprocessing {text!r} is unknown; expected 'BGR, 0-255, minus the mean' or "
+        f"{path}: its preprocessing {text[:60]!r} is unknown; expected 'BGR, 0-255, minus the mean' or "
         "'RGB, ImageNet mean and std'"
     )
 
@@ -211,12 +213,43 @@ def _checked(path: Path, tensors: Tensors) -> Tensors:
             checked[name] = tensor.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
             if not _is_finite(checked[name]):
                 differences.append(f"{name}: holds NaN or infinity")
-    differences += [f"{name}: not a layer of VGG-19" for name in tensors if name not in expected]
+    differences += [f"{name[:60]}: not a layer of VGG-19" for name in tensors if name not in expected]
     if differences:
-        more = len(differences) - _DIFFERENCES_SHOWN
-        listing = "; ".join(differences[:_DIFFERENCES_SHOWN]) + (f"; and {more} more" if more > 0 else "")
-        raise WeightsError(f"{path}: is not VGG-19: {listing}; `impasto weights fetch vgg19` gets a right one")
+        raise WeightsError(
+            f"{path}: is not VGG-19: {_listing(differences)}; `impasto weights fetch vgg19` gets a right one"
+        )
     return checked
+
+
+def _petite_differences(tensors: Tensors) -> list[str]:
+    """Compare a petite with itself: each convolution takes what the one before gives, each lift what its own does."""
+    differences: list[str] = []
+    inputs = 3
+    for layer in VGG19_CONVOLUTIONS:
+        weight = tensors.get(f"{layer}.weight")
+        if weight is None:
+            continue
+        bias, lift = tensors.get(f"{layer}.bias"), tensors.get(f"lift{layer[4:]}.weight")
+        outputs = weight.shape[0] if weight.ndim else 0
+        wanted = (outputs, inputs, 3, 3)
+        if tuple(weight.shape) != wanted or not outputs:
+            differences.append(f"{layer}.weight: expected {wanted}, found {tuple(weight.shape)}")
+        if bias is None or tuple(bias.shape) != (outputs,):
+            found = "nothing" if bias is None else tuple(bias.shape)
+            differences.append(f"{layer}.bias: expected {(outputs,)}, found {found}")
+        if lift is not None and (lift.ndim != 2 or lift.shape[1] != outputs or lift.shape[0] < outputs):
+            differences.append(f"lift{layer[4:]}.weight: expected (N, {outputs}), found {tuple(lift.shape)}")
+        inputs = outputs
+    return differences + [
+        f"{name[:60]}: expected floating point, found {tensor.dtype}"
+        for name, tensor in tensors.items()
+        if name.startswith(("conv", "lift")) and not tensor.is_floating_point()
+    ]
+
+
+def _listing(differences: list[str]) -> str:
+    more = len(differences) - _DIFFERENCES_SHOWN
+    return "; ".join(differences[:_DIFFERENCES_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _is_dense(tensor: torch.Tensor) -> bool:

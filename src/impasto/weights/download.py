@@ -12,6 +12,7 @@ import filelock
 
 from impasto.errors import ResourceError, UsageError, WeightsError
 from impasto.events import notice
+from impasto.weights import firstuse
 from impasto.weights.locate import cache_folder, cached, quarantine, writable_cache_folder
 from impasto.weights.registry import WeightFile, lookup
 from impasto.weights.sniff import HEAD_BYTES, container_of
@@ -76,7 +77,8 @@ def missing_error(name: str = "vgg19", reason: str = "", expected: Path | None =
     final = expected or cache_folder() / entry.filename
     why = f"could not be downloaded ({reason})" if reason else "not on this machine"
     return WeightsError(
-        f"{name}: {why}; put {entry.filename} ({entry.size_bytes} bytes, {entry.digest}) at {final}, "
+        f"{name}: {why}; put {entry.filename} ({entry.size_bytes} bytes, {entry.digest}, "
+        f"which {entry.strength}) at {final}, "
         f"or run `impasto weights fetch {name}` when online; --encoder petite needs no download"
     )
 
@@ -89,7 +91,8 @@ def _fetch_from(url: str, entry: WeightFile, final: Path, patience: Patience, pr
     inherited = _size(part) > 0
     while True:
         _receive_patiently(url, part, entry, patience, progress)
-        if entry.matches(part):
+        sha256 = entry.verified(part)
+        if sha256 is not None and firstuse.agrees(entry, final.parent, sha256):
             _put_in_place(part, final)
             return
         forget_etag(part)
@@ -98,7 +101,8 @@ def _fetch_from(url: str, entry: WeightFile, final: Path, patience: Patience, pr
         except OSError as error:
             raise ResourceError(f"{part}: wrong bytes that cannot be moved away ({error.strerror})") from None
         if not inherited:
-            raise MirrorError(f"sent a file that is not {entry.digest}, kept as {final.name}.quarantine")
+            what = entry.digest if sha256 is None else f"the one whose sha256 stands in {final.name}{firstuse.SUFFIX}"
+            raise MirrorError(f"sent a file that is not {what}, kept as {final.name}.quarantine")
         inherited = False
 
 

@@ -11,6 +11,7 @@ import platformdirs
 
 from impasto.errors import ResourceError, WeightsError
 from impasto.events import notice
+from impasto.weights import firstuse
 from impasto.weights.registry import REGISTRY, WeightFile
 
 QUARANTINE_SUFFIX = ".quarantine"
@@ -59,14 +60,15 @@ def cached(entry: WeightFile) -> Path | None:
         path = folder / entry.filename
         if not _is_file(path):
             continue
-        if _is_genuine(entry, path):
+        problem = _problem(entry, path, folder)
+        if not problem:
             return path
         try:
             kept = quarantine(path)
         except OSError:
-            notice(f"{path}: is not what {entry.digest} promises; ignored")
+            notice(f"{path}: {problem}; ignored")
         else:
-            notice(f"{path}: is not what {entry.digest} promises; moved to {kept.name} and ignored")
+            notice(f"{path}: {problem}; moved to {kept.name} and ignored")
     return None
 
 
@@ -92,10 +94,11 @@ def find_vgg19() -> Path | None:
             path = folder / entry.filename
             if not _is_file(path):
                 continue
-            if _is_genuine(entry, path):
+            problem = _problem(entry, path, cache_folder())
+            if not problem:
                 return path
             # Keras writes straight to the final name: a cut download looks whole. It is not ours to move.
-            notice(f"{path}: is incomplete, unreadable or not the published file ({entry.digest}); ignored")
+            notice(f"{path}: {problem}; ignored")
     return None
 
 
@@ -141,11 +144,20 @@ def _under_home(relative: str) -> Path | None:
         return None
 
 
-def _is_genuine(entry: WeightFile, path: Path) -> bool:
+def _problem(entry: WeightFile, path: Path, folder: Path) -> str:
+    """Return what is wrong with a file, nothing if it is the published one; `folder` remembers which that was."""
     try:
-        return entry.matches(path)
+        sha256 = entry.verified(path)
     except (WeightsError, OSError):  # unreadable is as useless as wrong
-        return False
+        sha256 = None
+    if sha256 is None:
+        return f"is incomplete, unreadable or not the published file ({entry.digest})"
+    if not firstuse.agrees(entry, folder, sha256):
+        return (
+            f"passes its publisher's check ({entry.digest}), but is not the file that passed it first; if it is the "
+            f"right one, remove {firstuse.record_of(entry, folder)}"
+        )
+    return ""
 
 
 def _is_file(path: Path) -> bool:

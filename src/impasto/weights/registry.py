@@ -6,7 +6,7 @@ from pathlib import Path
 
 from impasto.errors import UsageError
 from impasto.weights.records import CAFFE, TORCHVISION, Preprocessing
-from impasto.weights.sniff import Container, file_digest
+from impasto.weights.sniff import Container, file_digest, file_digests
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,44 @@ class WeightFile:
             return f"md5 {self.md5}"
         return f"sha256 {self.sha256}" + ("..." if len(self.sha256) < 64 else "")
 
+    @property
+    def proves(self) -> bool:
+        """Whether the publisher's digest alone tells a file from every other that somebody could make."""
+        return len(self.sha256) == 64
+
+    @property
+    def strength(self) -> str:
+        """What the publisher's digest is worth, in words that go after "which"."""
+        if self.proves:
+            return "proves that it is the published file"
+        if self.sha256:
+            return (
+                f"has {4 * len(self.sha256)} bits: tells accidents; a forgery with the same takes about "
+                f"2^{4 * len(self.sha256)} tries"
+            )
+        if self.md5:
+            return "tells accidents; two files with one md5 can be made on purpose"
+        return "checks nothing"
+
     def matches(self, path: Path) -> bool:
         """Whether the file at `path` has the size and digest. Raises `WeightsError` if unreadable."""
+        return self.verified(path) is not None
+
+    def verified(self, path: Path) -> str | None:
+        """Return the whole sha256 of the file at `path`, or None where its size or the publisher's digest is another.
+
+        Raises `WeightsError` if it is unreadable.
+        """
         if not path.is_file() or path.stat().st_size != self.size_bytes:
-            return False
+            return None
         # An entry without any digest matches nothing: unverified is the same as wrong.
         if self.sha256:
-            return file_digest(path, "sha256").startswith(self.sha256)
-        return bool(self.md5) and file_digest(path, "md5") == self.md5
+            sha256 = file_digest(path, "sha256")
+            return sha256 if sha256.startswith(self.sha256) else None
+        if not self.md5:
+            return None
+        found = file_digests(path, ("md5", "sha256"))
+        return found["sha256"] if found["md5"] == self.md5 else None
 
 
 _CITATION = (

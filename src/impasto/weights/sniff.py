@@ -5,6 +5,7 @@ import json
 import stat
 import struct
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -91,16 +92,22 @@ def sniff(path: Path) -> Sniffed:
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
-    """Hex digest of a file, read in pieces. Raises `WeightsError` when it cannot be read."""
+    """Return the hex digest of a file, read in pieces. Raises `WeightsError` when it cannot be read."""
+    return file_digests(path, (algorithm,))[algorithm]
+
+
+def file_digests(path: Path, algorithms: Collection[str]) -> dict[str, str]:
+    """Return several hex digests of a file, which is read once. Raises `WeightsError` when it cannot be read."""
     # FIPS builds refuse md5 unless told so; it only compares with what a publisher printed.
-    digest = hashlib.new(algorithm, usedforsecurity=False)
+    digests = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     try:
         with path.open("rb") as stream:
             while chunk := stream.read(_DIGEST_CHUNK_BYTES):
-                digest.update(chunk)
+                for digest in digests.values():
+                    digest.update(chunk)
     except OSError as error:
         raise WeightsError(f"{path}: cannot be read ({error.strerror or error})") from None
-    return digest.hexdigest()
+    return {name: digest.hexdigest() for name, digest in digests.items()}
 
 
 def _description(head: bytes) -> str:

@@ -1,0 +1,60 @@
+"""The content term of methods that compare features of the picture with the photograph's."""
+
+import torch
+from torch import Tensor
+
+from impasto import guides
+from impasto.losses import NORMALISATIONS, Content
+from impasto.losses.normalisation import power
+from impasto.methods.base import Method
+from impasto.optim.pyramid import Level
+
+
+class WithContent(Method):
+    """A method whose content term is of features at layers of the recipe."""
+
+    def contents(self, level: Level, tile: int | None) -> tuple[Content, ...]:
+        recipe, scene = self._recipe, self._scene
+        if scene.content is None:
+            return ()
+        normal = NORMALISATIONS[recipe.normalization]
+        ratio = self._pixels / (level.size[0] * level.size[1])
+        maps = scene.maps(level)
+        weights = None
+        if scene.regions is not None and maps is not None and recipe.region_content_weights:
+            each = [recipe.region_content_weights.get(name, 1.0) for name in scene.regions.names]
+            weights = torch.tensor(each)
+        found = []
+        for layer, (features, squares) in self._content_targets(level, tile).items():
+            channels, positions = self._encoder.channels[layer], round(features[0, 0].numel() * ratio)
+            factor = recipe.content_weight * recipe.layers_of_content[layer] * ratio
+            factor *= normal.content(channels, positions, squares * ratio)
+            guide = None
+            if weights is not None and maps is not None:
+                at_layer = guides.propagate(maps, self._encoder.steps(layer), "simple")
+                guide = torch.einsum("r,rhw->hw", weights, at_layer)
+            found.append(Content(layer, features, factor, guide))
+        return tuple(found)
+
+    def _content_targets(self, level: Level, tile: int | None) -> dict[str, tuple[Tensor, float]]:
+        """Return what each content layer is to be, and the sum of its squares."""
+        return self._content_maps(self._scene.photo(level), tile)
+
+    def _content_maps(self, photo: Tensor, tile: int | None) -> dict[str, tuple[Tensor, float]]:
+        """Return the features of each content layer, and the sum of their squares."""
+        layers = self._recipe.layers_of_content
+        if tile is None:
+            return {layer: (found, power(found)) for layer, found in self._encode(photo, layers).items()}
+        maps: dict[str, tuple[Tensor, float]] = {}
+        # What comes out of bfloat16 convolutions loses nothing in bfloat16.
+        narrow = self._encoder.precision is torch.bfloat16
+        for features, windows in self._pieces(photo, layers, tile):
+            for layer, found in features.items():
+                if layer not in maps:
+                    size = (side // self._encoder.stride(layer) for side in photo.shape[2:])
+                    dtype = torch.bfloat16 if narrow else found.dtype
+                    maps[layer] = found.new_empty(1, found.shape[1], *size, dtype=dtype), 0.0
+                whole, squares = maps[layer]
+                whole[(..., *windows[layer])] = found
+                maps[layer] = whole, squares + power(found)
+        return maps
