@@ -21,6 +21,7 @@ from impasto.errors import ImageError
 from impasto.events import notice
 from impasto.images import convert, deep, pillow, pngparts
 from impasto.images.arrays import Arrays, check_pixels, upright
+from impasto.images.headers import check_memory, needed
 from impasto.images.source import shown
 
 _ORIENTATION = 0x0112
@@ -54,6 +55,8 @@ def decode(data: bytes, kind: str, name: str, max_pixels: int, *, lenient: bool)
             opener = _opener(parts.pixels if parts else data, kind, name, lenient)
             image = opener()
             check_pixels(image.size, name, max_pixels)
+            deep16 = bool(parts and parts.depth == 16)
+            check_memory(image.size, needed(image.width * image.height, len(data), **traits(image, deep=deep16)), name)
             profile = parts.profile if parts else image.info.get("icc_profile")
             if parts and parts.bad_profile:
                 notes.append("its colour profile is damaged or far too large; sRGB is assumed")
@@ -191,4 +194,16 @@ def worth_saying(caught: list[warnings.WarningMessage]) -> list[str]:
 def reason(error: Exception | Warning | str) -> str:
     """Say another library's exception or warning in one short line."""
     text = " ".join(str(error).split()) or type(error).__name__
-    return "not enough memory" if isinstance(error, MemoryError) else shown(text[:160])
+    return shown(text[:160])
+
+
+def ran_out(error: Exception) -> bool:
+    """Whether an error says that there was not enough memory."""
+    # Codecs and torch tell of memory in words.
+    return isinstance(error, MemoryError) or any(word in str(error).lower() for word in ("out of memory", "alloc"))
+
+
+def traits(image: Image.Image, *, deep: bool = False) -> dict[str, bool]:
+    """Tell what of a picture decides on the memory that decoding takes."""
+    wide = deep or image.mode in ("I", "F") or image.mode.startswith("I;")
+    return {"alpha": image.has_transparency_data, "deep": wide}

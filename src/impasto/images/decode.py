@@ -1,6 +1,7 @@
 """The one place where other people's bytes become pixels."""
 
 import hashlib
+import io
 import os
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ import numpy.typing as npt
 from PIL import Image, ImageFile
 from torch import Tensor
 
-from impasto.errors import ImageError, ImpastoError, UsageError
+from impasto.errors import ImageError, ImpastoError, ResourceError, UsageError
 from impasto.events import notice
-from impasto.images import pillow
+from impasto.images import headers, pillow
 from impasto.images.arrays import Arrays, check_pixels, from_array, to_tensors, upright
-from impasto.images.container import decode, orientation, reason, worth_saying
+from impasto.images.container import decode, orientation, ran_out, reason, traits, worth_saying
 from impasto.images.convert import Scale, to_srgb
 from impasto.images.picture import Picture
 from impasto.images.source import READABLE, check_kind, misnamed, read_file, read_stdin, shown
@@ -34,7 +35,8 @@ def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncate
     their type's largest value; floats are in [0, 1]. `max_pixels` is compared with the header before decoding.
     With `allow_truncated`, a cut-off or damaged file gives what can be read of it.
 
-    Raises `ImageError`, and nothing else, for whatever is wrong with the picture.
+    Raises `ImageError` for whatever is wrong with the picture, and `ResourceError` where there is not enough memory to
+    decode it, before that is tried.
     """
     if isinstance(source, Picture):
         return source
@@ -49,16 +51,25 @@ def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncate
         if isinstance(source, bytes):
             data = source
         elif isinstance(source, str) and source == "-":
-            data = read_stdin()
+            data = read_stdin(max_pixels)
         elif isinstance(source, str | Path):
-            data = read_file(source, name)
+            data = read_file(source, name, max_pixels)
         else:
             raise ImageError(f"{name}: a {type(source).__name__} is not a picture; give a file, bytes or array")
         return _from_bytes(data, name, max_pixels, allow_truncated)
     except ImpastoError:
         raise
     except Exception as error:
+        if ran_out(error):
+            raise _out_of_memory(name) from None
         raise ImageError(f"{name}: cannot be read as a picture ({reason(error)})") from None
+
+
+def _out_of_memory(name: str) -> ResourceError:
+    return ResourceError(
+        f"{name}: there is not enough memory to decode it; make the picture smaller in another program, "
+        "or free some memory"
+    )
 
 
 def _name(source: object) -> str:
@@ -72,23 +83,21 @@ def _from_bytes(data: bytes, name: str, max_pixels: int, allow_truncated: bool) 
     kind = check_kind(data[:1024], name)
     if misnamed(Path(name).suffix, kind):
         notice(f"{name}: is really a {kind} picture and is read as one")
+    headers.check(io.BytesIO(data), kind, name, max_pixels, len(data))
     truncated = False
     try:
         arrays = decode(data, kind, name, max_pixels, lenient=False)
     except ImpastoError:
         raise
     except Exception as error:
+        if ran_out(error) or not headers.fits(data, kind):
+            raise _out_of_memory(name) from None
         problem = f"{name}: is damaged or cut off ({reason(error)})"
         if kind not in _SALVAGEABLE:
             raise ImageError(f"{problem}; get another copy") from None
         if not allow_truncated:
             raise ImageError(f"{problem}; --allow-truncated uses what can be read") from None
-        try:
-            arrays = decode(data, kind, name, max_pixels, lenient=True)
-        except ImpastoError:
-            raise
-        except Exception:
-            raise ImageError(f"{problem}, too much so for --allow-truncated; get another copy") from None
+        arrays = _salvaged(data, kind, name, max_pixels, problem)
         notice(f"{problem}; what could be read is used")
         truncated = True
     pixels, alpha = to_tensors(arrays)
@@ -96,11 +105,25 @@ def _from_bytes(data: bytes, name: str, max_pixels: int, allow_truncated: bool) 
     return Picture(pixels, alpha, base, hashlib.sha256(data).hexdigest(), truncated)
 
 
+def _salvaged(data: bytes, kind: str, name: str, max_pixels: int, problem: str) -> Arrays:
+    """Decode what is left of a damaged file. Raises `ImageError` where that is next to nothing."""
+    beyond = ImageError(f"{problem}, too much so for --allow-truncated; get another copy")
+    if headers.hopeless(data, kind):
+        raise beyond
+    try:
+        return decode(data, kind, name, max_pixels, lenient=True)
+    except ImpastoError:
+        raise
+    except Exception as error:
+        raise _out_of_memory(name) if ran_out(error) else beyond from None
+
+
 def _from_pillow(image: Image.Image, name: str, max_pixels: int) -> Arrays:
     if isinstance(image, ImageFile.ImageFile) and image.format not in (*READABLE, "MPO", "HEIF"):
         # Loading e.g. an EPS that Image.open returned would start Ghostscript.
         raise ImageError(f"{name}: is of the format {image.format}, which impasto does not read")
     check_pixels(image.size, name, max_pixels)
+    headers.check_memory(image.size, headers.needed(image.width * image.height, 0, **traits(image)), name)
     notes: list[str] = []
     with pillow.session(max_pixels=max_pixels, truncated=False) as caught:
         # TIFF is turned upright by Pillow itself, which also drops the tag, while it loads.

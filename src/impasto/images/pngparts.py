@@ -33,7 +33,9 @@ def split(data: bytes) -> PngParts:
     Text chunks, private chunks and the frames of an animation are left out, so that a bomb or damage in them
     cannot matter. A cut-off chunk is kept as it is: the decoder judges it.
     """
-    kept = [SIGNATURE]
+    kept: list[bytes | memoryview] = [SIGNATURE]
+    # Slices of a view are no copies: the pixels are copied once, at the end.
+    view = memoryview(data)
     profile: bytes | None = None
     exif: bytes | None = None
     bad_profile = animated = False
@@ -41,18 +43,18 @@ def split(data: bytes) -> PngParts:
     while at + 8 <= len(data):
         size, kind = struct.unpack(">I4s", data[at : at + 8])
         end = at + 12 + size
-        body = data[at + 8 : at + 8 + size]
         if kind in _KEPT or not kind.isalpha():
-            kept.append(data[at:end])
-        elif kind == b"iCCP" and profile is None:
+            kept.append(view[at:end])
+            at = end if kind != b"IEND" else len(data)
+            continue
+        body = data[at + 8 : at + 8 + size]
+        if kind == b"iCCP" and profile is None:
             profile = _inflate(body.partition(b"\0")[2][1:])
             bad_profile = profile is None
         elif kind == b"eXIf":
             exif = body
         elif kind == b"acTL":
             animated = int.from_bytes(body[:4], "big") > 1
-        if kind == b"IEND":
-            break
         at = end
     return PngParts(b"".join(kept), data[24] if len(data) > 24 else 0, profile, bad_profile, exif, animated)
 

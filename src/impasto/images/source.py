@@ -1,11 +1,13 @@
 """From what the user names to bytes, and from bytes to the kind of file they really are."""
 
+import io
 import os
 import stat
 import sys
 from pathlib import Path
 
 from impasto.errors import ImageError
+from impasto.images import headers
 
 MAX_FILE_BYTES = 2**31
 """Larger files are refused: no picture within a sane pixel limit needs more."""
@@ -97,10 +99,11 @@ def check_kind(head: bytes, name: str) -> str:
     return kind
 
 
-def read_file(path: str | Path, name: str) -> bytes:
+def read_file(path: str | Path, name: str, max_pixels: int) -> bytes:
     """Read a regular file that looks like a picture; anything else is refused without reading it through.
 
-    Raises `ImageError` when it is missing, unreadable, a folder, a pipe or a device, too large, or no picture.
+    Raises `ImageError` when it is missing, unreadable, a folder, a pipe or a device, too large, or no picture, and
+    `ResourceError` when its header tells of more than there is memory for.
     """
     try:
         # O_NONBLOCK: opening a pipe that nobody writes to would otherwise wait for ever.
@@ -114,7 +117,8 @@ def read_file(path: str | Path, name: str) -> bytes:
             if status.st_size > MAX_FILE_BYTES:
                 raise ImageError(f"{name}: is larger than {MAX_FILE_BYTES:,} bytes; give a smaller file")
             with os.fdopen(handle, "rb", closefd=False) as stream:
-                check_kind(stream.read(1024), name)
+                kind = check_kind(stream.read(1024), name)
+                headers.check(stream, kind, name, max_pixels, status.st_size)
                 stream.seek(0)
                 return stream.read()
         finally:
@@ -131,8 +135,8 @@ def read_file(path: str | Path, name: str) -> bytes:
         raise ImageError(f"{name}: is not a possible file name ({error})") from None
 
 
-def read_stdin() -> bytes:
-    """Read a picture's bytes from standard input. Raises `ImageError` when nothing is piped in."""
+def read_stdin(max_pixels: int) -> bytes:
+    """Read a picture's bytes from standard input. Raises `ImageError` when nothing is piped in, or too much."""
     if sys.stdin is None:
         raise ImageError("-: standard input is closed; pipe a picture in, or name a file")
     if sys.stdin.isatty():
@@ -140,7 +144,11 @@ def read_stdin() -> bytes:
     data = bytearray()
     # In pieces: one read of the whole allowance would allocate it.
     while piece := sys.stdin.buffer.read(2**20):
+        first = not data
         data += piece
+        if first:
+            # What a header promises is judged before all the rest is waited for.
+            headers.check(io.BytesIO(piece), check_kind(piece[:1024], "-"), "-", max_pixels, len(piece))
         if len(data) > MAX_FILE_BYTES:
             raise ImageError(f"-: more than {MAX_FILE_BYTES:,} bytes on standard input; give a smaller file")
     return bytes(data)

@@ -2,14 +2,14 @@
 
 import contextlib
 import ctypes
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeVar
 
 import torch
 
+from impasto.limits import available as available
+from impasto.limits import resident as resident
 from impasto.optim.history import Keeping
 
 Found = TypeVar("Found")
@@ -76,14 +76,6 @@ def beside(work: Work, pixels: int) -> int:
     return round(picture * max(3.5, resized, (2 + 6 * (1 + work.style_scale)) * work.recoloured))
 
 
-def resident() -> int:
-    """Return the bytes that this process has now."""
-    for line in _read(Path("/proc/self/status")).splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) * 1024
-    return 300 << 20  # what Python and torch come to
-
-
 def trim() -> None:
     """Return back to the system what the C library holds on to: after many tiles that is as much as one of them."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another system, another library
@@ -113,54 +105,6 @@ def again(do: Callable[[], Found], shrink: Callable[[], bool]) -> Found:
         torch.cuda.empty_cache()
 
 
-def available(root: Path = Path("/")) -> int | None:
-    """Return the bytes this process may still use: the machine's or its control group's, whichever is less.
-
-    None where neither can be told. `root` is for tests.
-    """
-    limits = []
-    meminfo = _read(root / "proc/meminfo")
-    for line in meminfo.splitlines():
-        if line.startswith("MemAvailable:"):
-            limits.append(int(line.split()[1]) * 1024)
-    for folder, limit, used in _groups(root):
-        most, now = _read(folder / limit).strip(), _read(folder / used).strip()
-        if most.isdigit() and now.isdigit():
-            limits.append(max(0, int(most) - int(now) + _cached(folder)))
-    if not limits and hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
-        limits.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    return min(limits) if limits else None
-
-
-def _groups(root: Path) -> list[tuple[Path, str, str]]:
-    """Return the folders of this process's control group and of those around it, with their files' names."""
-    found = []
-    names = {"": ("memory.max", "memory.current")}
-    names["memory"] = ("memory.limit_in_bytes", "memory.usage_in_bytes")
-    for line in [*_read(root / "proc/self/cgroup").splitlines(), "0::/", "1:memory:/"]:
-        _, _, rest = line.partition(":")
-        kind, _, path = rest.partition(":")
-        if kind in names and ".." not in path:
-            folder = root / "sys/fs/cgroup" / kind
-            parts = [part for part in path.split("/") if part]
-            found += [(folder.joinpath(*parts[:depth]), *names[kind]) for depth in range(len(parts) + 1)]
-    return list(dict.fromkeys(found))
-
-
-def _cached(folder: Path) -> int:
-    """Return the bytes of a group that are copies of files, which go when memory is needed."""
-    lines = _read(folder / "memory.stat").splitlines()
-    values = dict(line.split() for line in lines if line.count(" ") == 1)
-    return int(values.get("total_inactive_file", values.get("inactive_file", 0)))
-
-
 def on_device(device: torch.device) -> int | None:
     """Return the bytes that are free on a device with memory of its own; None where it cannot be told."""
     return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 
 from impasto.errors import NotTileableError, ResourceError, UsageError
+from impasto.limits import spoken as spoken
 from impasto.optim import memory
 from impasto.optim.grid import Grid
 from impasto.optim.history import Keeping, scratch_bytes
@@ -198,8 +199,3 @@ def refusal(what: str, least: int, free: int, side: int) -> ResourceError:
         f"{what} needs about {spoken(least)} of memory and {spoken(free)} are free; {smaller}, or use "
         "--encoder petite, --precision bfloat16, --tile auto, or --memory if there is more"
     )
-
-
-def spoken(size: int) -> str:
-    """Return bytes in GiB, or in MiB where those say more."""
-    return f"{size / 2**30:.1f} GiB" if size >= 1 << 31 else f"{size / 2**20:.0f} MiB"

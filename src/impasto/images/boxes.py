@@ -1,0 +1,105 @@
+"""The primary picture of an AVIF or HEIC file, found in its boxes without decoding (ISO 23008-12, sections 6 and 9)."""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_MAX_META_BYTES = 4 * 2**20
+_MAX_BOXES = 4096
+
+
+@dataclass(frozen=True)
+class Primary:
+    """What the file says about its primary picture."""
+
+    size: tuple[int, int]
+    """(width, height), cropped and not yet turned."""
+    nclx: tuple[int, int, int, bool] | None
+    """Code points of ITU-T H.273: primaries, transfer, matrix, and whether the range is full."""
+
+
+def read(stream: BinaryIO) -> Primary | None:
+    """Find the primary picture; None where the file does not say, or is damaged."""
+    try:
+        meta = _meta(stream)
+        return _primary(meta) if meta else None
+    except (struct.error, IndexError, ValueError):
+        return None
+
+
+def _meta(stream: BinaryIO) -> bytes | None:
+    at = 0
+    for _ in range(64):  # it is the second or third box
+        stream.seek(at)
+        head = stream.read(16)
+        if len(head) < 8:
+            return None
+        size, kind = struct.unpack(">I4s", head[:8])
+        start = 8
+        if size == 1:
+            (size,), start = struct.unpack(">Q", head[8:16]), 16
+        if kind == b"meta":
+            stream.seek(at + start)
+            return stream.read(min(size - start, _MAX_META_BYTES) if size else _MAX_META_BYTES)
+        if size < 8 or size >= 2**62:
+            return None
+        at += size
+    return None
+
+
+def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    at = 0
+    for _ in range(_MAX_BOXES):
+        if at + 8 > len(data):
+            return
+        size, kind = struct.unpack(">I4s", data[at : at + 8])
+        if size < 8:
+            return
+        yield kind, data[at + 8 : at + size]
+        at += size
+
+
+def _primary(meta: bytes) -> Primary | None:
+    found = dict(reversed(list(_boxes(meta[4:]))))
+    pitm = found.get(b"pitm", b"")
+    if not pitm or b"iprp" not in found:
+        return None
+    (item,) = struct.unpack(">I" if pitm[0] else ">H", pitm[4 : 8 if pitm[0] else 6])
+    inner = list(_boxes(found[b"iprp"]))
+    properties = [box for kind, body in inner if kind == b"ipco" for box in _boxes(body)]
+    mine = [i for kind, body in inner if kind == b"ipma" for i in _associated(body, item)]
+    size: tuple[int, int] | None = None
+    nclx: tuple[int, int, int, bool] | None = None
+    for index in mine:
+        if not 0 < index <= len(properties):
+            continue
+        kind, body = properties[index - 1]
+        if kind == b"ispe" and size is None:
+            size = struct.unpack(">II", body[4:12])
+        elif kind == b"clap":
+            wide, wide_over, high, high_over = struct.unpack(">IIII", body[:16])
+            if size and wide_over and high_over:
+                size = min(size[0], wide // wide_over), min(size[1], high // high_over)
+        elif kind == b"colr" and body[:4] == b"nclx" and nclx is None:
+            primaries, transfer, matrix, ranged = struct.unpack(">HHHB", body[4:11])
+            nclx = primaries, transfer, matrix, bool(ranged & 128)
+    return None if size is None else Primary(size, nclx)
+
+
+def _associated(body: bytes, wanted: int) -> list[int]:
+    """Return the numbers, from 1, of the properties of an item."""
+    version, wide = body[0], body[3] & 1
+    (count,) = struct.unpack(">I", body[4:8])
+    at = 8
+    for _ in range(min(count, _MAX_BOXES)):
+        step = 2 if version < 1 else 4
+        (item,) = struct.unpack(">H" if step == 2 else ">I", body[at : at + step])
+        amount = body[at + step]
+        at += step + 1
+        if item == wanted:
+            if wide:
+                return [value & 0x7FFF for value in struct.unpack(f">{amount}H", body[at : at + 2 * amount])]
+            return [value & 0x7F for value in body[at : at + amount]]
+        at += amount * (2 if wide else 1)
+    return []

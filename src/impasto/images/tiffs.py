@@ -1,0 +1,157 @@
+"""The directories of a TIFF, read in bounds and without touching a pixel (TIFF 6.0, section 2; BigTIFF)."""
+
+import struct
+from dataclasses import dataclass
+from typing import BinaryIO
+
+MAX_DIRECTORIES = 64
+MAX_ENTRIES = 1024
+MAX_VALUES = 1024
+"""Of one tag that is read here; longer lists (the places of strips) stay where they are."""
+
+SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
+MAKE, STRIPS, SAMPLES, STRIP_BYTES, PLANAR = 271, 273, 277, 279, 284
+PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES = 317, 322, 323, 324, 325
+SUBDIRECTORIES, EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION = 330, 338, 339, 50706
+
+_NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_SENSOR = {32803, 34892}
+"""Photometric interpretations of a sensor's own samples: colour filter array, linear raw (DNG 1.7)."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One tag as it lies in the file."""
+
+    type: int
+    count: int
+    field: bytes
+    """The value where it fits, else its place in the file."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the value."""
+        return _BYTES.get(self.type, 0) * self.count
+
+
+@dataclass(frozen=True)
+class Directory:
+    """One picture of a TIFF."""
+
+    order: str
+    """`<` or `>`."""
+    big: bool
+    """BigTIFF: places have eight bytes."""
+    entries: dict[int, Entry]
+    numbers: dict[int, tuple[int, ...]]
+    """The whole-number tags that are short enough to be read."""
+
+    def get(self, tag: int, default: int = 0) -> int:
+        """Return a tag's first number."""
+        return next(iter(self.numbers.get(tag, ())), default)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.get(WIDTH), self.get(HEIGHT)
+
+    @property
+    def reduced(self) -> bool:
+        """Whether it calls itself a small copy of another picture."""
+        return bool(self.get(SUBFILE) & 1) or self.numbers.get(255) == (2,)
+
+
+@dataclass(frozen=True)
+class Tiff:
+    """What a TIFF holds."""
+
+    chain: list[Directory]
+    """The pages."""
+    inner: list[Directory]
+    """Pictures inside of pages: where a raw photograph has its sensor's samples, and a pyramid its small copies."""
+    maker: bool
+    """The header has a mark that only raw photographs have."""
+
+    @property
+    def raw(self) -> bool:
+        """Whether it is a raw photograph, whose pages are but previews."""
+        first = self.chain[0]
+        if self.maker or any(each.get(PHOTOMETRIC, -1) in _SENSOR for each in [*self.chain, *self.inner]):
+            return True
+        # A camera's own mark, or a picture inside of a page, beside a first page that is said to be small.
+        marks = (DNG_VERSION, SUBDIRECTORIES)
+        alone = all(each.reduced for each in self.chain)
+        return first.reduced and (any(mark in first.entries for mark in marks) or (alone and MAKE in first.entries))
+
+    @property
+    def page(self) -> int:
+        """Index of the first page that is no small copy; 0 where all are."""
+        return next((i for i, each in enumerate(self.chain) if not each.reduced), 0)
+
+
+def read(stream: BinaryIO) -> Tiff | None:
+    """Read the directories; None where the first is damaged beyond use."""
+    stream.seek(0)
+    head = stream.read(16)
+    order = {b"II": "<", b"MM": ">"}.get(head[:2])
+    if order is None or len(head) < 16:
+        return None
+    big = struct.unpack(order + "H", head[2:4])[0] == 43
+    (at,) = struct.unpack(order + ("Q" if big else "I"), head[8:16] if big else head[4:8])
+    chain: list[Directory] = []
+    inner: list[Directory] = []
+    seen: set[int] = set()
+    while at and at not in seen and len(chain) < MAX_DIRECTORIES:
+        seen.add(at)
+        found = _directory(stream, at, order, big)
+        if found is None:
+            break
+        directory, at = found
+        chain.append(directory)
+        for place in directory.numbers.get(SUBDIRECTORIES, ()):
+            if place not in seen and len(inner) < MAX_DIRECTORIES:
+                seen.add(place)
+                found = _directory(stream, place, order, big)
+                inner += [found[0]] if found else []
+    maker = not big and (head[8:10] == b"CR" or head[8:12] in (b"IIII", b"MMMM"))
+    return Tiff(chain, inner, maker) if chain else None
+
+
+def _directory(stream: BinaryIO, at: int, order: str, big: bool) -> tuple[Directory, int] | None:
+    """Read one directory, and the place of the next."""
+    counter, place, length = ("Q", "Q", 20) if big else ("H", "I", 12)
+    if at >= 2**62:
+        return None
+    stream.seek(at)
+    width = struct.calcsize(order + counter)
+    head = stream.read(width)
+    if len(head) < width:
+        return None
+    count = min(struct.unpack(order + counter, head)[0], MAX_ENTRIES)
+    body = stream.read(count * length + struct.calcsize(order + place))
+    entries: dict[int, Entry] = {}
+    for i in range(len(body) // length if len(body) < count * length else count):
+        tag, kind, amount = struct.unpack_from(f"{order}HH{place}", body, i * length)
+        field = body[i * length + (12 if big else 8) : (i + 1) * length]
+        entries.setdefault(tag, Entry(kind, amount, field))
+    numbers: dict[int, tuple[int, ...]] = {}
+    for tag, entry in entries.items():
+        if entry.type in _NUMBERS and 0 < entry.count <= MAX_VALUES:
+            value = value_of(stream, entry, order, big)
+            if len(value) == entry.size:
+                numbers[tag] = struct.unpack(f"{order}{entry.count}{_NUMBERS[entry.type]}", value)
+    after = body[count * length :]
+    following = struct.unpack(order + place, after)[0] if len(after) == struct.calcsize(order + place) else 0
+    return Directory(order, big, entries, numbers), following
+
+
+def value_of(stream: BinaryIO, entry: Entry, order: str, big: bool) -> bytes:
+    """Read the bytes of a tag's value, as many as there are."""
+    if entry.size <= len(entry.field):
+        return entry.field[: entry.size]
+    (place,) = struct.unpack(order + ("Q" if big else "I"), entry.field)
+    if place >= 2**62:
+        return b""
+    stream.seek(place)
+    return stream.read(entry.size)

@@ -1,0 +1,81 @@
+"""How much memory this process has, and how much more it may take."""
+
+import os
+import sys
+from pathlib import Path
+
+
+def available(root: Path = Path("/")) -> int | None:
+    """Return the bytes this process may still use: the least of the machine's, its control group's and its `ulimit`'s.
+
+    None where neither can be told. `root` is for tests.
+    """
+    limits = []
+    meminfo = _read(root / "proc/meminfo")
+    for line in meminfo.splitlines():
+        if line.startswith("MemAvailable:"):
+            limits.append(int(line.split()[1]) * 1024)
+    for folder, limit, used in _groups(root):
+        most, now = _read(folder / limit).strip(), _read(folder / used).strip()
+        if most.isdigit() and now.isdigit():
+            limits.append(max(0, int(most) - int(now) + _cached(folder)))
+    if (room := _address_space(root)) is not None:
+        limits.append(room)
+    if not limits and hasattr(os, "sysconf") and "SC_AVPHYS_PAGES" in os.sysconf_names:
+        limits.append(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(limits) if limits else None
+
+
+def _address_space(root: Path) -> int | None:
+    """Return the bytes that `ulimit -v` leaves to this process; None where nothing is set."""
+    if sys.platform == "win32":
+        return None
+    import resource  # only there on Unix
+
+    pages = _read(root / "proc/self/statm").split()
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if not pages or most == resource.RLIM_INFINITY:
+        return None
+    return max(0, most - int(pages[0]) * resource.getpagesize())
+
+
+def spoken(size: int) -> str:
+    """Return bytes in GiB, or in MiB where those say more."""
+    return f"{size / 2**30:.1f} GiB" if size >= 1 << 31 else f"{size / 2**20:.0f} MiB"
+
+
+def _groups(root: Path) -> list[tuple[Path, str, str]]:
+    """Return the folders of this process's control group and of those around it, with their files' names."""
+    found = []
+    names = {"": ("memory.max", "memory.current")}
+    names["memory"] = ("memory.limit_in_bytes", "memory.usage_in_bytes")
+    for line in [*_read(root / "proc/self/cgroup").splitlines(), "0::/", "1:memory:/"]:
+        _, _, rest = line.partition(":")
+        kind, _, path = rest.partition(":")
+        if kind in names and ".." not in path:
+            folder = root / "sys/fs/cgroup" / kind
+            parts = [part for part in path.split("/") if part]
+            found += [(folder.joinpath(*parts[:depth]), *names[kind]) for depth in range(len(parts) + 1)]
+    return list(dict.fromkeys(found))
+
+
+def _cached(folder: Path) -> int:
+    """Return the bytes of a group that are copies of files, which go when memory is needed."""
+    lines = _read(folder / "memory.stat").splitlines()
+    values = dict(line.split() for line in lines if line.count(" ") == 1)
+    return int(values.get("total_inactive_file", values.get("inactive_file", 0)))
+
+
+def resident() -> int:
+    """Return the bytes that this process has now."""
+    for line in _read(Path("/proc/self/status")).splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    return 300 << 20  # what Python and torch come to
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
