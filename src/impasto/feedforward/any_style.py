@@ -197,7 +197,7 @@ class AnyStyle(FeedForward):
     def _content_guides(self, regions: Tensor | None, layer: str) -> list[Tensor | None]:
         """Return for each region how much each neuron of the content counts: what is hidden does not."""
         found: list[Tensor | None] = [None] if regions is None else list(regions)
-        visible, step = self.scene.visible(self.size), encoders.stride(layer)
+        visible, step = self.scene.visible(self.size), self.encoder.stride(layer)
         if visible is None:
             return found
         shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]

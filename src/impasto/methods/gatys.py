@@ -102,10 +102,9 @@ class Gatys(WithContent):
                     found.append(Style(layer, kind, target, factor, guide, area.name))
         return tuple(found)
 
-    @staticmethod
-    def _shown(visible: Tensor, layer: str) -> Tensor | None:
+    def _shown(self, visible: Tensor, layer: str) -> Tensor | None:
         """Return how visible each neuron of a layer is; None where less than one is, and all have to do."""
-        stride = encoders.stride(layer)
+        stride = self._encoder.stride(layer)
         size = visible.shape[0] // stride, visible.shape[1] // stride
         shown = images.resize(visible[None, None], size)[0, 0]
         return shown if float(shown.sum()) >= FEWEST else None
