@@ -40,6 +40,8 @@ class Masks:
     styles: list[str] = field(default_factory=list)
     regions: list[str] = field(default_factory=list)
     """NAME=CONTENT:STYLE."""
+    names: str | None = None
+    """Of the regions of colour masks, as they were written."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Inputs:
             styles=len(styles),
             count=self.chosen.recipe.regions,
             load=load,
+            names=masks.names,
         )
         return content, styles, init, regions
 
