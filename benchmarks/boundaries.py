@@ -78,7 +78,7 @@ def measure(
                 found_here[f"edges {part}"] = _correlation(slope, of_photo, weight[:-1, :-1])
                 away = []
                 for layer in LAYERS:
-                    steps = encoders.steps(layer)
+                    steps = encoders.VGG19.steps(layer)
                     of_style = guides.propagate(style_maps[number], steps, "simple")
                     target = gram.finish(gram.measure(targets[layer], of_style))
                     state = gram.measure(features[layer], guides.propagate(weight, steps, "simple"))

@@ -30,7 +30,7 @@ def operations(encoder: Vgg, layers: tuple[str, ...], size: tuple[int, int]) -> 
     total = 0.0
     for layer in encoders.LAYERS[: deepest + 1]:
         outputs, inputs = encoder.tensors[f"conv{layer[4:]}.weight"].shape[:2]
-        neurons = (size[0] // encoders.stride(layer)) * (size[1] // encoders.stride(layer))
+        neurons = (size[0] // encoders.VGG19.stride(layer)) * (size[1] // encoders.VGG19.stride(layer))
         total += 2 * 2 * 9 * inputs * outputs * neurons
     return total
 

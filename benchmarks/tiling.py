@@ -40,8 +40,8 @@ def child(case: dict[str, Any], steps: int) -> None:
     else:
         encode = encoders.from_file(Path(case["encoder"]), precision=precision)
     layers = sorted({*STYLES, CONTENT})
-    strides = {layer: encoders.stride(layer) for layer in layers}
-    reach = max((encoders.receptive_field(layer) - stride) // 2 for layer, stride in strides.items())
+    strides = {layer: encoders.VGG19.stride(layer) for layer in layers}
+    reach = max((encoders.VGG19.receptive_field(layer) - stride) // 2 for layer, stride in strides.items())
     # The whole picture in one piece gets its targets from tiles of 512 as well: the peak is then that of its steps.
     grid = Grid(size, tile=case["tile"] or 512, reach=reach, strides=strides)
     photo = load(ROOT / "assets" / "photos" / "astronaut.jpg").pixels

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 
 RANKS = {
-    "_version": 0, "errors": 0, "events": 0, "files": 0, "presets": 0, "recipe": 0,
+    "_version": 0, "errors": 0, "events": 0, "files": 0, "presets": 0, "recipe": 0, "threads": 0,
     "color": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "weights": 1,
     "encoders": 2, "losses": 2, "result": 2,
     "masks": 3, "nets": 3, "optim": 3,
@@ -158,7 +158,8 @@ def test_the_check_allows_what_it_should(own: str, source: str) -> None:
 def test_light_modules_do_not_load_torch() -> None:
     # `impasto --help` and `impasto show` answer at once because of this.
     modules = (
-        "impasto, impasto.errors, impasto.events, impasto.files, impasto.recipe, impasto.metadata, impasto.weights"
+        "impasto, impasto.errors, impasto.events, impasto.files, impasto.recipe, impasto.metadata, impasto.threads, "
+        "impasto.weights"
     )
     code = f"import {modules}, sys; sys.exit('torch' in sys.modules or 'PIL' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], env=_environment(), check=False)

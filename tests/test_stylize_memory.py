@@ -176,7 +176,7 @@ def test_plans_get_smaller_until_a_tile_is_too_small(encoder: Scarce, photo: Ten
 
     stylizer = Stylizer(photo, style, Recipe.parse(LBFGS), encoder=encoder)
     plans, sides, areas = stylizer.plans, [], [WHOLE]
-    while (smaller := budget.smaller(plans, 0, stylizer.scene)) is not None:
+    while (smaller := budget.smaller(plans, 0, stylizer.scene, stylizer.encoder)) is not None:
         plans = smaller
         rows, columns = plans[0].grid.encoded
         sides.append(plans[0].tile)

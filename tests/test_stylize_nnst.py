@@ -9,7 +9,7 @@ from impasto.errors import NotTileableError, RecipeError, UsageError
 from impasto.guides import Regions
 from impasto.losses import Nearest, Replaced
 from impasto.losses.neighbours import hypercolumns
-from impasto.methods.nnst import GRID, MOST, quarters, spaced
+from impasto.methods.nnst import MOST, quarters, spaced
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
@@ -216,7 +216,7 @@ def test_larger_pictures_are_matched_at_no_more_places(build) -> None:
     term = nearest(build(size=160, levels=1))
     assert term["relu1_1"].step == 3
     assert term["relu4_1"].step == 1
-    assert GRID in term
+    assert "relu3_1" in term
 
 
 @pytest.mark.parametrize("after", [1, 3, 4, 5])

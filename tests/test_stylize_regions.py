@@ -55,7 +55,7 @@ def test_cs229_with_masks_is_equation_six(tiny_encoder: Vgg, content: Tensor, st
     terms = report(stylizer, image)
     features, targets = (tiny_encoder(picture, recipe.style_layers) for picture in (image, painted))
     for layer, weight in recipe.style_layers.items():
-        channels, stride = features[layer].shape[1], encoders.stride(layer)
+        channels, stride = features[layer].shape[1], encoders.VGG19.stride(layer)
         for name, ours, theirs in (("left", slice(0, 16), slice(0, 48)), ("right", slice(16, 64), slice(48, 64))):
             grams = []
             for side, columns in ((features, ours), (targets, theirs)):

@@ -1,6 +1,8 @@
 """`impasto train encoder`: a few steps of the real thing, with a random teacher of VGG-19's shape."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,8 @@ def test_starts_from_collaborative_distillation(train):
         (["--held-out", "nowhere"], 3, "nowhere"),
         (["--init", "nowhere"], 4, "nowhere"),
         (["--init", "data/0.png"], 4, "data/0.png"),
+        (["--rate", "inf"], 2, "--rate"),
+        (["--rate", "nan"], 2, "--rate"),
     ],
 )
 def test_refused_before_training(train, arguments, status, words):
@@ -135,3 +139,66 @@ def test_no_gpu(run, teacher):
 def test_trains_on_a_gpu(train):
     assert train("--out", "run", "--steps", "2", "--held-out", "data", "--device", "cuda").status == 0
     assert train("--out", "run", "--steps", "3", "--device", "cuda").status == 0
+
+
+@pytest.mark.parametrize(
+    ("out", "status"),
+    [("", 2), ("  ", 2), ("data/0.png", 3), ("data/0.png/x", 3), ("/dev/null", 3), ("x" * 300, 3), ("pipe", 3)],
+)
+def test_a_bad_folder_is_refused_before_anything_is_read(train, out, status, monkeypatch):
+    os.mkfifo("pipe")
+    monkeypatch.setattr(distill, "prepare", lambda *_: pytest.fail("read before the refusal"))
+    before = sorted(Path().rglob("*"))
+    outcome = train("--out", out, "--steps", "1")
+    assert outcome.status == status, outcome.err
+    assert "folder" in outcome.error
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_a_full_disk(train, monkeypatch):
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    outcome = train("--out", "run", "--steps", "2")
+    assert (outcome.status, "free some space" in outcome.error) == (5, True)
+
+
+def test_too_little_memory(train, monkeypatch):
+    def fit(self, batches):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
+
+    monkeypatch.setattr(EncoderTask, "fit_lifts", fit)
+    outcome = train("--out", "run", "--steps", "2")
+    assert (outcome.status, "--batch" in outcome.error) == (5, True)
+
+
+def test_what_is_no_picture_is_skipped_and_counted(train):
+    os.mkfifo("data/pipe.png")
+    Path("data/gone.png").symlink_to("nowhere")
+    Path("data/zero.png").symlink_to("/dev/zero")
+    Path("data/broken.png").write_bytes(b"nothing")
+    outcome = train("--out", "run", "--steps", "2", "--held-out", "data")
+    assert outcome.status == 0, outcome.err
+    notes = [line for line in outcome.err.splitlines() if "left out: " in line]
+    assert len(notes) == 1
+    for words in ("1 pipes", "1 broken links", "1 links out of the folder"):
+        assert words in notes[0]
+
+
+@pytest.mark.parametrize("source", ["pipe", "/dev/zero", "cut.tar.gz", "nowhere", "gone"])
+def test_sources_that_cannot_be_read(run, teacher, source):
+    os.mkfifo("pipe")
+    Path("gone").symlink_to("nowhere")
+    Path("cut.tar.gz").write_bytes(b"\x1f\x8b\x08\0")
+    outcome = run("train", "encoder", source, "--teacher", teacher, "--out", "run", "--precision", "float32")
+    assert outcome.status == 3, outcome.err
+    assert source in outcome.error
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 3), (4, 3, 3, 3), (16, 5, 3, 3)])
+def test_an_encoder_to_start_from_whose_shapes_do_not_meet(train, shape):
+    tensors = {"encoder5.conv0.weight": torch.eye(3)[:, :, None, None], "encoder5.conv0.bias": torch.zeros(3)}
+    save_file(tensors | {"encoder5.conv11.weight": torch.ones(shape)}, "cd.safetensors")
+    outcome = train("--out", "run", "--steps", "1", "--init", "cd.safetensors")
+    assert (outcome.status, "cd.safetensors" in outcome.error) == (4, True)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from impasto.encoders import LAYERS, Vgg, layer_name, receptive_field, stride
+from impasto.encoders import LAYERS, VGG19, Vgg
 from impasto.errors import UsageError
 from impasto.weights import IDENTITY
 
@@ -19,16 +19,16 @@ def test_layers_are_vgg19s() -> None:
 @pytest.mark.parametrize("layer", LAYERS)
 def test_conv_is_the_loose_name_for_relu(layer: str) -> None:
     loose = layer.replace("relu", "conv")
-    assert layer_name(layer) == layer_name(loose) == layer
-    assert stride(loose) == stride(layer)
-    assert receptive_field(loose) == receptive_field(layer)
+    assert VGG19.layer(layer) == VGG19.layer(loose) == layer
+    assert VGG19.stride(loose) == VGG19.stride(layer)
+    assert VGG19.receptive_field(loose) == VGG19.receptive_field(layer)
 
 
 @pytest.mark.parametrize(
     "name", ["relu1_3", "relu6_1", "relu4", "pool1", "conv4_5", "", "relu4_2 ", "Relu4_2", "xconv4_2"]
 )
 def test_unknown_layers_are_named_in_one_line(name: str) -> None:
-    for question in (layer_name, stride, receptive_field):
+    for question in (VGG19.layer, VGG19.stride, VGG19.receptive_field):
         with pytest.raises(UsageError, match="unknown layer") as caught:
             question(name)
         assert f"'{' '.join(name.split())}" in str(caught.value)
@@ -39,7 +39,7 @@ def test_unknown_layers_are_named_in_one_line(name: str) -> None:
 def test_known_receptive_fields() -> None:
     # By hand: +2 steps a convolution, +1 step a pool.
     known = {"relu1_1": 3, "relu1_2": 5, "relu2_1": 10, "relu2_2": 14, "relu3_1": 24, "relu4_1": 68, "relu5_1": 156}
-    assert {layer: receptive_field(layer) for layer in known} == known
+    assert {layer: VGG19.receptive_field(layer) for layer in known} == known
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def chain() -> Vgg:
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_stride_and_receptive_field_are_what_the_gradient_shows(chain: Vgg, layer: str) -> None:
-    step, field = stride(layer), receptive_field(layer)
+    step, field = chain.stride(layer), chain.receptive_field(layer)
     side = (field // step + 4) * step
     image = torch.ones(1, 3, side, side, dtype=torch.float64, requires_grad=True)
     features = chain(image, [layer])[layer]
@@ -74,4 +74,14 @@ def test_stride_and_receptive_field_are_what_the_gradient_shows(chain: Vgg, laye
 def test_odd_sides_lose_their_last_row_at_a_pool(chain: Vgg, size: tuple[int, int]) -> None:
     found = chain(torch.ones(1, 3, *size, dtype=torch.float64), LAYERS)
     for layer, features in found.items():
-        assert features.shape[-2:] == tuple(side // stride(layer) for side in size)
+        assert features.shape[-2:] == tuple(side // chain.stride(layer) for side in size)
+
+
+def test_neurons_stop_at_the_deepest_layer_that_is_judged() -> None:
+    tensors = {
+        f"conv{name}.weight": torch.empty(width, 3, 3, 3) for name, width in (("1_1", 8), ("2_1", 16), ("5_4", 9))
+    }
+    encoder = Vgg(tensors, IDENTITY)
+    assert encoder.neurons(["relu2_1", "relu1_1"]) == 8 + 16 / 4
+    assert encoder.neurons(["relu5_4"]) == 8 + 16 / 4 + 9 / 256
+    assert encoder.neurons([]) == 0

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from impasto.encoders import Petite, stride
+from impasto.encoders import VGG19, Petite
 from impasto.errors import UsageError, WeightsError
 from impasto.nets.decoder import LAYERS, PLAN, WIDTHS, Decoder, whole
 from impasto.nets.store import Card
@@ -43,7 +43,7 @@ def test_parameters() -> None:
 def test_features_become_a_picture_of_their_stride(layer: str) -> None:
     for height, width in ((4, 5), (1, 1), (1, 3)):
         image = Decoder(layer)(features(layer, height, width))
-        assert image.shape == (1, 3, height * stride(layer), width * stride(layer))
+        assert image.shape == (1, 3, height * VGG19.stride(layer), width * VGG19.stride(layer))
         assert image.dtype == torch.float32
         assert bool(image.isfinite().all())
 
@@ -60,8 +60,8 @@ def test_a_deeper_decoder_ends_as_a_shallower_one() -> None:
 def test_any_size_comes_back(petite: Petite, layer: str, size: tuple[int, int]) -> None:
     image = torch.rand(1, 3, *size)
     extended = whole(image, layer)
-    assert all(side % stride(layer) == 0 for side in extended.shape[-2:])
-    assert all(0 <= more - side < stride(layer) for more, side in zip(extended.shape[-2:], size, strict=True))
+    assert all(side % VGG19.stride(layer) == 0 for side in extended.shape[-2:])
+    assert all(0 <= more - side < VGG19.stride(layer) for more, side in zip(extended.shape[-2:], size, strict=True))
     assert torch.equal(extended[..., : size[0], : size[1]], image)
     assert Decoder(layer)(petite.raw(extended, [layer])[layer], size).shape == image.shape
 

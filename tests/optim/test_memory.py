@@ -16,6 +16,7 @@ from impasto.optim.planner import LARGE, Plan
 from impasto.optim.pyramid import Level
 from impasto.painting.budget import grid
 
+PETITE = encoders.Petite.embedded()
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 WORK = Work(neurons=100, precision="float32", pairs=12, target_bytes=8)
 
@@ -24,7 +25,7 @@ def plan(side: int, tiling: Any, free: int | None, work: Work = WORK, **others: 
     found = planner.plan(
         [Level(0, (side, side), 100)],
         work,
-        lambda size, tile: grid(size, LAYERS, tile),
+        lambda size, tile: grid(size, PETITE, LAYERS, tile),
         tiling,
         free,
         **others,
@@ -36,15 +37,6 @@ def planned(*args: Any, **others: Any) -> Plan:
     found = plan(*args, **others)
     assert isinstance(found, Plan)
     return found
-
-
-def test_neurons_stop_at_the_deepest_layer_that_is_judged() -> None:
-    tensors = {
-        f"conv{name}.weight": torch.empty(width, 3, 3, 3) for name, width in (("1_1", 8), ("2_1", 16), ("5_4", 9))
-    }
-    assert memory.neurons(tensors, ["relu2_1", "relu1_1"]) == 8 + 16 / 4
-    assert memory.neurons(tensors, ["relu5_4"]) == 8 + 16 / 4 + 9 / 256
-    assert memory.neurons(tensors, []) == 0
 
 
 def test_prediction_grows_with_what_there_is() -> None:
@@ -124,10 +116,10 @@ def test_a_method_that_needs_the_whole_picture_is_refused_by_its_name() -> None:
 
 def test_a_side_that_would_fit_does() -> None:
     free = 500 << 20
-    side = planner.fitting((4000, 3000), WORK, lambda size, tile: grid(size, LAYERS, tile), "auto", free)
+    side = planner.fitting((4000, 3000), WORK, lambda size, tile: grid(size, PETITE, LAYERS, tile), "auto", free)
     assert 200 < side < 4000
     assert isinstance(plan(side * 5 // 6, "auto", free), Plan)  # of as many pixels, square
-    assert planner.fitting((4000, 3000), WORK, lambda size, tile: grid(size, LAYERS, tile), "auto", 1) == 0
+    assert planner.fitting((4000, 3000), WORK, lambda size, tile: grid(size, PETITE, LAYERS, tile), "auto", 1) == 0
 
 
 def test_tiles_cost_what_they_encode() -> None:
@@ -193,7 +185,7 @@ def test_too_large_a_picture_is_refused_before_painting(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("size", [(40, 60), (120, 90)])
 def test_layers_of_every_block_have_a_grid(size: tuple[int, int]) -> None:
-    found = grid(size, encoders.LAYERS, None)
+    found = grid(size, PETITE, encoders.LAYERS, None)
     assert len(found.tiles) == 1
     assert found.encoded == size
 

@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from test_tiling import painting
 from torch import Tensor
 
+from impasto.encoders import Petite
 from impasto.errors import ResourceError, UsageError
 from impasto.optim import parallel, planner
 from impasto.optim.evaluate import WholeImage
@@ -148,7 +149,7 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def cut(size: tuple[int, int], tile: int | None) -> Grid:
-    return grid(size, ["relu3_1"], tile)
+    return grid(size, Petite.embedded(), ["relu3_1"], tile)
 
 
 def plan(size: tuple[int, int], tile: int | None = None) -> Plan:

@@ -34,8 +34,8 @@ DEEP = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 
 
 def geometry(layers: Iterable[str]) -> dict[str, Any]:
-    strides = {layer: encoders.stride(layer) for layer in layers}
-    reach = max((encoders.receptive_field(layer) - stride) // 2 for layer, stride in strides.items())
+    strides = {layer: encoders.VGG19.stride(layer) for layer in layers}
+    reach = max((encoders.VGG19.receptive_field(layer) - stride) // 2 for layer, stride in strides.items())
     return {"strides": strides, "reach": reach}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from impasto import encoders
+from impasto.encoders import Encoder
 from impasto.errors import InputError
 from impasto.losses import Objective
 from impasto.optim.loop import Run
@@ -38,13 +38,13 @@ def state(objective: Objective, begun: Tensor | None) -> State:
     return State(tensors, counts)
 
 
-def recall(objective: Objective, state: State, size: tuple[int, int]) -> None:
+def recall(objective: Objective, state: State, size: tuple[int, int], encoder: Encoder) -> None:
     """Put the matches back that were kept for a picture of `size`. Raises `InputError` for what are none."""
     for term in objective.patches:
         name = f"matches {term.layer}"
         if name not in state.tensors:
             continue
-        height, width = (side // encoders.stride(term.layer) for side in size)
+        height, width = (side // encoder.stride(term.layer) for side in size)
         kept = state.kept(name, term.bank.grid(height, width), torch.int64)
         found = kept.whole() if isinstance(kept, Pieces) else kept
         if int(found.min()) < 0 or int(found.max()) >= len(term.bank):

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from impasto import threads
 from impasto.cli import processes
 from impasto.cli.session import Session
 from impasto.cli.signals import Stopped
@@ -21,6 +22,7 @@ BROKEN_PIPE = 141
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (`sys.argv` when None); give the exit status, having printed what there is to say."""
+    threads.prepare()
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     with Session() as session:

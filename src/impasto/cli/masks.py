@@ -11,6 +11,7 @@ from impasto.cli import maskfiles
 from impasto.cli.session import write_out
 from impasto.errors import OutputError, UsageError
 from impasto.events import notice
+from impasto.recipe.catalogue import ENCODERS
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
@@ -33,7 +34,7 @@ def auto(
         int, typer.Option("--regions", min=0, max=12, metavar="COUNT", help="How many regions; 0: chosen.")
     ] = 0,
     encoder: Annotated[
-        str, typer.Option("--encoder", metavar="NAME|FILE", help="petite, vgg19, auto, or a file of weights.")
+        str, typer.Option("--encoder", metavar="NAME|FILE", help=f"{', '.join(ENCODERS)}, or a file of weights.")
     ] = "petite",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the clustering.")] = 0,
     no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write the masks only.")] = False,

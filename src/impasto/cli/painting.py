@@ -14,7 +14,7 @@ from impasto.cli.checkpoints import Keeper
 from impasto.cli.outputs import Outputs
 from impasto.cli.plot import PARTS
 from impasto.cli.session import Session, write_out
-from impasto.cli.sources import ENCODERS, Chosen, differences
+from impasto.cli.sources import Chosen, differences
 from impasto.errors import OutputError, PeerError, ResourceError, UsageError
 from impasto.events import Progress, notice
 from impasto.feedforward import FeedForward, PerStyle
@@ -27,7 +27,7 @@ from impasto.painting.api import Painting, begin
 from impasto.painting.refined import RefinedPainting
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import STYLE_LAYERS, Recipe
-from impasto.recipe.catalogue import METHODS
+from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.result import Result
 from impasto.scene.resolve import result_size
 

@@ -11,10 +11,8 @@ from impasto.cli.app import nearest
 from impasto.cli.options import choices, given, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
 from impasto.recipe import Recipe, load_preset
-from impasto.recipe.catalogue import METHODS, shipped
+from impasto.recipe.catalogue import ENCODERS, METHODS, shipped
 from impasto.recipe.settings import MAX_JSON_BYTES
-
-ENCODERS = ("auto", "petite", "vgg19")
 
 
 @dataclass(frozen=True)

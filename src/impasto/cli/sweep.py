@@ -12,9 +12,10 @@ import typer
 from impasto.cli import maskfiles
 from impasto.cli.options import choices, option_name, with_settings
 from impasto.cli.session import write_out
-from impasto.cli.sources import ENCODERS, Chosen, choose
+from impasto.cli.sources import Chosen, choose
 from impasto.errors import UsageError
 from impasto.events import notice
+from impasto.recipe.catalogue import ENCODERS
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session

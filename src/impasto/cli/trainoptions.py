@@ -6,12 +6,25 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from impasto.errors import ImpastoError, ResourceError, UsageError
+
 if TYPE_CHECKING:
     from impasto.cli.session import Session
 
 LOG_EVERY = 25
 
-Out = Annotated[str, typer.Option("--out", metavar="FOLDER", help="Checkpoints, log, samples, weights.safetensors.")]
+
+def _named(folder: str) -> str:
+    if not folder.strip():
+        # An empty name would be the working folder.
+        raise UsageError("--out: is empty; name a folder for the training")
+    return folder
+
+
+Out = Annotated[
+    str,
+    typer.Option("--out", metavar="FOLDER", help="Checkpoints, log, samples, weights.safetensors.", callback=_named),
+]
 Steps = Annotated[int, typer.Option("--steps", min=1, help="Steps in all.")]
 Rate = Annotated[float, typer.Option("--rate", help="Highest learning rate.")]
 Batch = Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")]
@@ -48,6 +61,20 @@ def prepare(ctx: typer.Context, quiet: bool, threads: int | None) -> "Session":
 
 def follow(session: "Session", records: Iterable[Mapping[str, float]], steps: int, out: str) -> None:
     """Train, and say how it goes: now and then, and whenever it was measured on pictures that were held out."""
+    from impasto.optim.memory import ran_out
+
+    try:
+        _say(session, records, steps)
+    except Exception as error:
+        if isinstance(error, ImpastoError) or not ran_out(error):
+            raise
+        raise ResourceError(
+            "not enough memory for the training; use a smaller --batch or --crop, and run the same command again"
+        ) from None
+    session.terminal.say(f"saved {Path(out) / 'weights.safetensors'}")
+
+
+def _say(session: "Session", records: Iterable[Mapping[str, float]], steps: int) -> None:
     for record in records:
         step = int(record["step"])
         if step % LOG_EVERY == 0 or step == steps or any(key.startswith("held_out") for key in record):
@@ -55,4 +82,3 @@ def follow(session: "Session", records: Iterable[Mapping[str, float]], steps: in
             numbers = "  ".join(f"{key} {value:.4g}" for key, value in shown.items())
             left = f"  {record['eta_s'] / 60:.1f} min left" if "eta_s" in record else ""
             session.terminal.say(f"step {step} of {steps}  {numbers}{left}")
-    session.terminal.say(f"saved {Path(out) / 'weights.safetensors'}")

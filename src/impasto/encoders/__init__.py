@@ -1,7 +1,7 @@
 """Encoders: networks that turn pictures into features."""
 
 from impasto.encoders.choose import NAMES, Options, create, faster_precision, from_file
-from impasto.encoders.encoder import LAYERS, Encoder, layer_name, receptive_field, steps, stride
+from impasto.encoders.encoder import LAYERS, VGG19, Encoder, Geometry, Step
 from impasto.encoders.petite import LIFTED, Petite
 from impasto.encoders.vgg import Vgg
 
@@ -9,15 +9,14 @@ __all__ = [
     "LAYERS",
     "LIFTED",
     "NAMES",
+    "VGG19",
     "Encoder",
+    "Geometry",
     "Options",
     "Petite",
+    "Step",
     "Vgg",
     "create",
     "faster_precision",
     "from_file",
-    "layer_name",
-    "receptive_field",
-    "steps",
-    "stride",
 ]

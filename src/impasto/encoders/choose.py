@@ -14,8 +14,9 @@ from impasto.encoders.petite import Petite
 from impasto.encoders.vgg import Vgg
 from impasto.errors import UsageError
 from impasto.events import notice
+from impasto.recipe.catalogue import ENCODERS
 
-NAMES = ("auto", "petite", "vgg19")
+NAMES = ENCODERS
 
 
 class _Shared(TypedDict, total=False):
@@ -30,7 +31,7 @@ class Options(_Shared, total=False):
 
 
 def create(name: str = "auto", **options: Unpack[Options]) -> Vgg:
-    """Build the encoder called `name`: auto, petite or vgg19.
+    """Build the encoder called `name`, one of `NAMES`.
 
     `auto` takes VGG-19 where its weights are already on the machine, petite elsewhere, and says so.
 

@@ -1,68 +1,88 @@
 """What every encoder is: a function from a picture to named feature maps, with its geometry known."""
 
+import math
 from collections.abc import Iterable, Mapping
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from impasto.errors import UsageError
 
-BLOCKS: dict[int, int] = {1: 2, 2: 2, 3: 4, 4: 4, 5: 4}
-"""Convolutions per block of VGG-19 (Simonyan & Zisserman 2014, table 1, column E)."""
-
-LAYERS: tuple[str, ...] = tuple(f"relu{b}_{c}" for b, count in BLOCKS.items() for c in range(1, count + 1))
-"""Every layer name, shallow to deep."""
-
-
-def layer_name(name: str) -> str:
-    """Return the canonical name of a layer; `conv4_2` is the field's loose name for `relu4_2`.
-
-    Raises `UsageError` for a layer VGG-19 does not have.
-    """
-    canonical = name.replace("conv", "relu", 1) if name.startswith("conv") else name
-    if canonical not in LAYERS:
-        raise UsageError(f"unknown layer '{name}'; the layers are {LAYERS[0]} ... {LAYERS[-1]} ({', '.join(LAYERS)})")
-    return canonical
+Step = tuple[int, int]
+"""What a convolution or a pool does to a map: the side of the window that it looks at, and its stride, in neurons."""
+CONVOLUTION: Step = (3, 1)
+POOL: Step = (2, 2)
 
 
-def stride(layer: str) -> int:
-    """Pixels of the picture per neuron of `layer`, along one side."""
-    return int(2 ** (_block(layer) - 1))
+@dataclass(frozen=True)
+class Geometry:
+    """The layers of the network called `name`, from shallow to deep, and the steps from a picture to each."""
+
+    name: str
+    paths: Mapping[str, tuple[Step, ...]]
+
+    @classmethod
+    def of_blocks(cls, name: str, convolutions: Iterable[int]) -> "Geometry":
+        """Build the geometry of blocks of so many 3x3 convolutions, with a 2x2 pool between two blocks."""
+        paths: dict[str, tuple[Step, ...]] = {}
+        path: tuple[Step, ...] = ()
+        for block, count in enumerate(convolutions, start=1):
+            if block > 1:
+                path += (POOL,)
+            for index in range(1, count + 1):
+                path += (CONVOLUTION,)
+                paths[f"relu{block}_{index}"] = path
+        return cls(name, paths)
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """Every layer name, shallow to deep."""
+        return tuple(self.paths)
+
+    def layer(self, name: str) -> str:
+        """Return the canonical name of a layer; `conv4_2` is the field's loose name for `relu4_2`.
+
+        Raises `UsageError` for a layer that the network does not have.
+        """
+        canonical = name.replace("conv", "relu", 1) if name.startswith("conv") else name
+        if canonical not in self.paths:
+            first, *_, last = self.layers
+            every = ", ".join(self.layers)
+            raise UsageError(f"unknown layer '{name}'; the layers of {self.name} are {first} ... {last} ({every})")
+        return canonical
+
+    def steps(self, layer: str) -> tuple[Step, ...]:
+        """Return the convolutions and pools between a picture and `layer`, in order."""
+        return self.paths[self.layer(layer)]
+
+    def stride(self, layer: str) -> int:
+        """Return the pixels of the picture per neuron of `layer`, along one side."""
+        return math.prod(stride for _, stride in self.steps(layer))
+
+    def receptive_field(self, layer: str) -> int:
+        """Return the side in pixels of the square that one neuron of `layer` sees."""
+        field, step = 1, 1
+        for side, stride in self.steps(layer):
+            field += (side - 1) * step
+            step *= stride
+        return field
 
 
-def steps(layer: str) -> tuple[Literal["conv", "pool"], ...]:
-    """What stands between a picture and `layer`: 3x3 convolutions and 2x2 pools, in order."""
-    layer = layer_name(layer)
-    found: list[Literal["conv", "pool"]] = []
-    for block, convolutions in BLOCKS.items():
-        if block > 1:
-            found.append("pool")
-        for convolution in range(1, convolutions + 1):
-            found.append("conv")
-            if f"relu{block}_{convolution}" == layer:
-                return tuple(found)
-    return tuple(found)
+VGG19 = Geometry.of_blocks("vgg19", (2, 2, 4, 4, 4))
+"""Simonyan & Zisserman 2014, table 1, column E."""
 
-
-def receptive_field(layer: str) -> int:
-    """Side in pixels of the square that one neuron of `layer` sees."""
-    field, step = 1, 1
-    for kind in steps(layer):
-        if kind == "pool":
-            field += step
-            step *= 2
-        else:
-            field += 2 * step
-    return field
-
-
-def _block(layer: str) -> int:
-    return int(layer_name(layer)[4])
+LAYERS: tuple[str, ...] = VGG19.layers
+"""Every layer name of VGG-19, shallow to deep."""
 
 
 class Encoder(Protocol):
     """Anything that turns pictures into features; it holds no cache and no state.
+
+    Whatever shape a network has, it is known from here alone: nothing else in impasto counts its blocks. A map has
+    H // stride times W // stride neurons, and the windows of `steps` lie about the middles of what they take together;
+    the last ones may look at neurons that are too few to become one more.
 
     `channels` gives the nominal width N of each layer, the one that the normalisations of losses use: an encoder
     may return fewer channels than that when they are an isometric image of the nominal ones (see `lift`).
@@ -77,11 +97,35 @@ class Encoder(Protocol):
         """Which weights."""
 
     @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it can encode to, shallow to deep."""
+
+    @property
     def channels(self) -> Mapping[str, int]:
         """Nominal width of each layer."""
 
+    @property
+    def precision(self) -> torch.dtype | None:
+        """The type of its convolutions; None: that of the picture."""
+
+    @property
+    def tensors(self) -> Mapping[str, Tensor]:
+        """Its weights by name, whose bytes count when memory is planned."""
+
     def __call__(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Encode `image` (B, 3, H, W), sRGB in [0, 1]; give {layer: (B, C, H/stride, W/stride)}."""
+        """Encode `image` (B, 3, H, W), sRGB in [0, 1]; give {layer: (B, C, H // stride, W // stride)}."""
+
+    def steps(self, layer: str) -> tuple[Step, ...]:
+        """Return the windows between a picture and `layer`, in order. Raises `UsageError` for an unknown layer."""
+
+    def stride(self, layer: str) -> int:
+        """Return the pixels of the picture per neuron of `layer`, along one side."""
+
+    def receptive_field(self, layer: str) -> int:
+        """Return the side in pixels of the square that one neuron of `layer` sees."""
+
+    def neurons(self, layers: Iterable[str]) -> float:
+        """Return the values per pixel that are computed on the way to the deepest of `layers`, for planning memory."""
 
     def lift(self, layer: str) -> Tensor | None:
         """Return the (N, C) matrix with orthonormal columns from returned to nominal channels; None: identity."""

@@ -11,6 +11,7 @@ the small ones. `channels` stays the nominal N, which is what the normalisations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib import resources
 from typing import Self
 
@@ -18,12 +19,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.encoders.encoder import VGG19
 from impasto.encoders.vgg import Vgg
 from impasto.errors import WeightsError
 from impasto.weights import TORCHVISION
 
 LIFTED = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu4_2", "relu5_1")
 """The layers petite was trained to predict."""
+
+GEOMETRY = replace(VGG19, name="petite")
+"""Its neurons see what VGG-19's see; decoders are the mirror of it."""
 
 RESOURCE = "petite.safetensors"
 
@@ -34,8 +39,6 @@ class Petite(Vgg):
     `tensors` holds `conv1_1.weight`, `conv1_1.bias`, ... and `lift1_1.weight` (N, c) for each lifted layer.
     Pooling is average, as it was trained.
     """
-
-    name = "petite"
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Petite(Vgg):
             padding=padding,
             precision=precision,
             sha256=sha256,
+            geometry=GEOMETRY,
         )
         self._lifts: dict[str, Tensor] = {}
         self._roots: dict[str, Tensor] = {}

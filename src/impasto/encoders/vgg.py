@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.encoders.encoder import BLOCKS, LAYERS, layer_name
+from impasto.encoders.encoder import VGG19, Geometry, Step
 from impasto.errors import UsageError, WeightsError
 from impasto.weights import EncoderWeights, Preprocessing
 
@@ -26,8 +26,6 @@ class Vgg:
     Raises `UsageError` for an unknown pooling or padding.
     """
 
-    name = "vgg19"
-
     def __init__(
         self,
         tensors: Mapping[str, Tensor],
@@ -38,6 +36,7 @@ class Vgg:
         precision: torch.dtype | None = None,
         sha256: str = "",
         channels: Mapping[int, int] = WIDTHS,
+        geometry: Geometry = VGG19,
     ) -> None:
         if pooling not in POOLINGS:
             raise UsageError(f"unknown pooling '{pooling}'; choose from {', '.join(POOLINGS)}")
@@ -46,7 +45,8 @@ class Vgg:
         self.tensors = dict(tensors)
         self.preprocessing = preprocessing
         self.pooling, self.padding, self.precision, self.sha256 = pooling, padding, precision, sha256
-        self.layers = tuple(layer for layer in LAYERS if f"conv{layer[4:]}.weight" in self.tensors)
+        self.geometry, self.name = geometry, geometry.name
+        self.layers = tuple(layer for layer in geometry.layers if f"conv{layer[4:]}.weight" in self.tensors)
         self.channels = {layer: channels[int(layer[4])] for layer in self.layers}
         self._matrix = torch.tensor(preprocessing.matrix, dtype=torch.float64).reshape(3, 3)
         self._bias = torch.tensor(preprocessing.bias, dtype=torch.float64)[:, None]
@@ -79,22 +79,43 @@ class Vgg:
 
     def raw(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         """Encode as `__call__` does, but leave the features in the type of the convolutions."""
-        wanted = {layer_name(layer) for layer in layers}
+        wanted = {self.geometry.layer(layer) for layer in layers}
         if missing := wanted - set(self.layers):
             raise WeightsError(f"these weights end at {self.layers[-1]} and have no {', '.join(sorted(missing))}")
         found: dict[str, Tensor] = {}
         x = self._enter(image)
-        for block, convolutions in BLOCKS.items():
+        block = "1"
+        for layer in self.geometry.layers:
             if not wanted - found.keys():
                 break
-            if block > 1:
+            if layer[4] != block:
                 x = F.avg_pool2d(x, 2) if self.pooling == "average" else F.max_pool2d(x, 2)
-            for index in range(1, convolutions + 1):
-                if not wanted - found.keys():
-                    break
-                x = F.relu(self._convolve(x, f"conv{block}_{index}"), inplace=True)
-                if (layer := f"relu{block}_{index}") in wanted:
-                    found[layer] = x
+                block = layer[4]
+            x = F.relu(self._convolve(x, f"conv{layer[4:]}"), inplace=True)
+            if layer in wanted:
+                found[layer] = x
+        return found
+
+    def steps(self, layer: str) -> tuple[Step, ...]:
+        """Return the convolutions and pools between a picture and `layer`, in order."""
+        return self.geometry.steps(layer)
+
+    def stride(self, layer: str) -> int:
+        """Return the pixels of the picture per neuron of `layer`, along one side."""
+        return self.geometry.stride(layer)
+
+    def receptive_field(self, layer: str) -> int:
+        """Return the side in pixels of the square that one neuron of `layer` sees."""
+        return self.geometry.receptive_field(layer)
+
+    def neurons(self, layers: Iterable[str]) -> float:
+        """Return the neurons per pixel of all convolutions down to the deepest of `layers`."""
+        deepest = max((layer[4:] for layer in layers), default="")
+        found: float = sum(
+            tensor.shape[0] / 4 ** (int(key[4]) - 1)
+            for key, tensor in self.tensors.items()
+            if key.startswith("conv") and key.endswith(".weight") and key[4:7] <= deepest
+        )
         return found
 
     def padded(self, padding: str) -> Self:

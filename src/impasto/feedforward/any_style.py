@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto import encoders, guides, images
+from impasto import guides, images
 from impasto.encoders import Encoder
 from impasto.errors import WeightsError
 from impasto.events import notice
@@ -104,7 +104,7 @@ class AnyStyle(FeedForward):
             pictures += 6 * (1 + recipe.style_scale**2)
         regions = 0 if self.scene.regions is None else len(self.scene.regions.names)
         layers = self.decoders[-1].layer
-        maps = 4 * 2 * regions * pixels // encoders.stride(layers) ** 2
+        maps = 4 * 2 * regions * pixels // self.encoder.stride(layers) ** 2
         weights = sum(p.nbytes for each in self.decoders for p in each.parameters())
         return Need(
             round(picture * pictures) + maps + weights,
@@ -188,7 +188,7 @@ class AnyStyle(FeedForward):
 
     def _regions(self, layer: str) -> Tensor | None:
         """Return the maps (R, h, w) over the content's neurons of the regions that are painted."""
-        regions, step = self.scene.regions, encoders.stride(layer)
+        regions, step = self.scene.regions, self.encoder.stride(layer)
         if regions is None:
             return None
         chosen = regions.content[[regions.names.index(name) for name in self._names]]
@@ -197,7 +197,7 @@ class AnyStyle(FeedForward):
     def _content_guides(self, regions: Tensor | None, layer: str) -> list[Tensor | None]:
         """Return for each region how much each neuron of the content counts: what is hidden does not."""
         found: list[Tensor | None] = [None] if regions is None else list(regions)
-        visible, step = self.scene.visible(self.size), encoders.stride(layer)
+        visible, step = self.scene.visible(self.size), self.encoder.stride(layer)
         if visible is None:
             return found
         shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]
@@ -228,7 +228,7 @@ class AnyStyle(FeedForward):
 
     def _style_guides(self, painted: Painted, layer: str) -> list[Tensor | None]:
         """Return for each region that is painted how much each neuron of a style counts."""
-        step = encoders.stride(layer)
+        step = self.encoder.stride(layer)
         size = painted.pixels.shape[2] // step, painted.pixels.shape[3] // step
         alpha = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]
         if self.scene.regions is None or painted.maps is None:

@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto import encoders
 from impasto.encoders import Encoder
 from impasto.errors import WeightsError
 from impasto.feedforward import networks, tiles
@@ -82,7 +81,7 @@ class Rearranged(FeedForward):
             self.decoders[layer] = decoder_of(by_layer[layer], "wct", self.encoder).to(device)
             self.weights += (by_layer[layer].record(f"wct {layer}"),)
         self.steps = len(LAYERS)
-        self._heap = StyleCopies(self.scene)
+        self._heap = StyleCopies(self.scene, self.encoder)
         what = f"painting {self.size[1]}x{self.size[0]} px with {method}"
         self.tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=True)
 
@@ -152,7 +151,7 @@ class Rearranged(FeedForward):
 
     def _cut(self, layer: str, size: int) -> tuple[int, int]:
         """Return the size and the stride of the patches at a layer."""
-        ours, theirs = (area / encoders.stride(layer) ** 2 for area in self._areas())
+        ours, theirs = (area / self.encoder.stride(layer) ** 2 for area in self._areas())
         stride = max(1, math.ceil(math.sqrt(math.sqrt(ours * theirs) / MOST)))
         return (size if stride == 1 else max(size, stride + (size > 1))), stride
 
@@ -188,7 +187,7 @@ class Rearranged(FeedForward):
                 began = time.perf_counter()
                 bank.match(one, penalty=self.recipe.patch_reuse, share=self._share)
                 times.append(time.perf_counter() - began)
-            total += min(times) * math.prod(self._areas()) / (side * encoders.stride(layer)) ** 4
+            total += min(times) * math.prod(self._areas()) / (side * self.encoder.stride(layer)) ** 4
         return total
 
     _matchings = len(LAYERS)
@@ -220,7 +219,7 @@ class Reshuffle(Rearranged):
     @property
     def _bytes_of_bank(self) -> float:
         # Features, as they came and standardised, and the planes that are matched, at the layer with the most.
-        return 12 * max(self._matching_of(layer)[0] / encoders.stride(layer) ** 2 for layer in LAYERS)
+        return 12 * max(self._matching_of(layer)[0] / self.encoder.stride(layer) ** 2 for layer in LAYERS)
 
     def _matching_of(self, layer: str) -> tuple[int, int]:
         return self.encoder.tensors[f"conv{layer[4:]}.weight"].shape[0], self.recipe.patch_size
@@ -264,7 +263,7 @@ class NnstFast(Rearranged):
 
     @property
     def _bytes_of_bank(self) -> float:
-        return 12 * self._matching_of("relu3_1")[0] / encoders.stride("relu3_1") ** 2 + 100
+        return 12 * self._matching_of("relu3_1")[0] / self.encoder.stride("relu3_1") ** 2 + 100
 
     def _matching_of(self, layer: str) -> tuple[int, int]:
         return sum(int(self.encoder.tensors[f"conv{each[4:]}.weight"].shape[0]) for each in LAYERS), 1

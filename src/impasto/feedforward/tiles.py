@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from impasto import encoders
+from impasto.encoders.petite import GEOMETRY
 from impasto.errors import NotTileableError, ResourceError, UsageError
 from impasto.events import notice
 from impasto.images import fit_size
@@ -23,7 +23,7 @@ def decoder_reach(layer: str) -> int:
     """Return how far beyond its own square of stride x stride pixels a decoder from `layer` looks, in pixels."""
     reach = 0
     for name in reversed(list(PLAN)[list(PLAN).index(layer[4:]) :]):
-        step = encoders.stride(f"relu{name[0]}_1")
+        step = GEOMETRY.stride(f"relu{name[0]}_1")
         # Doubling gives a pixel what the whole neuron has that it lies in.
         reach = -(-reach // step) * step + step
     return reach
@@ -34,8 +34,8 @@ def grid(size: Size, layer: str, tile: int | None, *, wrap: bool = False) -> Gri
 
     What comes out of a tile's own pixels is then what would come out of the whole picture's. `tile` None: one for all.
     """
-    step = encoders.stride(layer)
-    seen = (encoders.receptive_field(layer) - step) // 2
+    step = GEOMETRY.stride(layer)
+    seen = (GEOMETRY.receptive_field(layer) - step) // 2
     # A multiple of the stride, so that all tiles but those at the picture's border hold whole neurons.
     reach = -(-(decoder_reach(layer) + seen) // step) * step
     return Grid(size, tile=max(size) if tile is None else tile, reach=reach, strides={layer: step}, wrap=wrap)
@@ -46,8 +46,8 @@ def measuring(size: Size, layer: str, tile: int | None, beside: int = 0, *, wrap
 
     A `tile` that is too small for the picture's shape is taken larger: it was chosen for painting another.
     """
-    step = encoders.stride(layer)
-    reach = -(-(encoders.receptive_field(layer) - step) // (2 * step)) * step + beside * step
+    step = GEOMETRY.stride(layer)
+    reach = -(-(GEOMETRY.receptive_field(layer) - step) // (2 * step)) * step + beside * step
     side = max(size) if tile is None else tile
     while True:
         try:
@@ -65,17 +65,17 @@ class Piece:
 
     def own(self, layer: str, features: Tensor | None = None) -> Tensor:
         """Return the own neurons of `features`, which are those of `layer` or made from them position by position."""
-        return self.tile.own(self.features[layer] if features is None else features, encoders.stride(layer))
+        return self.tile.own(self.features[layer] if features is None else features, GEOMETRY.stride(layer))
 
     def window(self, maps: Tensor, layer: str) -> Tensor:
         """Return what lies over the own neurons of `maps` (..., h, w) of the whole picture at `layer`."""
-        step = encoders.stride(layer)
+        step = GEOMETRY.stride(layer)
         rows, columns = (slice(s.start // step, -(-s.stop // step)) for s in (self.tile.rows, self.tile.columns))
         return maps[..., rows, columns]
 
     def around(self, maps: Tensor, layer: str) -> Tensor:
         """Return what lies over all neurons, halo included, of `maps` (R, h, w) of the whole picture at `layer`."""
-        step = encoders.stride(layer)
+        step = GEOMETRY.stride(layer)
         return Tile(_in_neurons(self.tile.rows, step), _in_neurons(self.tile.columns, step)).cut(maps[None])[0]
 
 

@@ -1,5 +1,6 @@
 """From maps over the picture to maps over a layer's neurons."""
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -9,14 +10,18 @@ from torch import Tensor
 
 from impasto.errors import UsageError
 
+Step = Literal["conv", "pool"] | tuple[int, int]
+"""A window and its stride in neurons: a 3x3 convolution, a 2x2 pool, or (side, stride) of any other."""
+_NAMED: dict[str, tuple[int, int]] = {"conv": (3, 1), "pool": (2, 2)}
+
 Mode = Literal["simple", "mean", "all", "inside"]
 MODES: tuple[Mode, ...] = ("simple", "mean", "all", "inside")
 
 
-def propagate(maps: Tensor, steps: Sequence[str], mode: Mode) -> Tensor:
-    """Take `maps` (R, H, W) or (H, W) in [0, 1] through the "conv" (3 x 3) and "pool" (2 x 2) steps to a layer.
+def propagate(maps: Tensor, steps: Sequence[Step], mode: Mode) -> Tensor:
+    """Take `maps` (R, H, W) or (H, W) in [0, 1] through the steps to a layer, as an encoder's `steps` gives them.
 
-    simple: the mean over the neuron's own cell (pools only). mean: each step averages, so the weight is that of a
+    simple: the mean over the neuron's own cell (strides only). mean: each step averages, so the weight is that of a
     uniform network. all: the largest value in the neuron's receptive field, so every neuron that sees the region at
     all. inside: `1 - all(1 - m)`, the neurons that see nothing else. A region between two others can therefore be
     empty at a deep layer in the mode `inside`, and `all` counts a neuron for several regions; `simple` and `mean`
@@ -30,19 +35,18 @@ def propagate(maps: Tensor, steps: Sequence[str], mode: Mode) -> Tensor:
     """
     if mode not in MODES:
         raise UsageError(f"guide mode {mode!r}: choose from {', '.join(MODES)}")
-    unknown = set(steps) - {"conv", "pool"}
-    if unknown:
-        raise UsageError(f"step {sorted(unknown)[0]!r}: a layer is reached by 'conv' and 'pool' steps")
+    windows = [_window(step) for step in steps]
     if maps.ndim not in (2, 3):
         raise UsageError(f"maps are (R, H, W) or (H, W), not {tuple(maps.shape)}")
-    if min(maps.shape[-2:]) >> list(steps).count("pool") == 0:
+    if min(maps.shape[-2:]) < math.prod(stride for _, stride in windows):
         height, width = maps.shape[-2:]
-        raise UsageError(f"maps of {width} x {height} are too small for {list(steps).count('pool')} pools")
+        pools = sum(stride > 1 for _, stride in windows)
+        raise UsageError(f"maps of {width} x {height} are too small for {pools} pools")
     if mode == "inside":
         return 1 - propagate(1 - maps, steps, "all")
     found = maps if maps.ndim == 3 else maps[None]
-    for step in steps:
-        found = _conv(found, mode) if step == "conv" else _pool(found, mode)
+    for side, stride in windows:
+        found = _taken(found, side, stride, mode)
     return found if maps.ndim == 3 else found[0]
 
 
@@ -72,13 +76,19 @@ def boundary(maps: Tensor, width: int) -> Tensor:
     return (grow(one_hot, width).sum(0) > 1).to(maps.dtype)
 
 
-def _conv(maps: Tensor, mode: str) -> Tensor:
-    if mode == "all":
-        return functional.max_pool2d(maps, 3, stride=1, padding=1)
-    if mode == "mean":
-        return functional.avg_pool2d(functional.pad(maps[None], (1, 1, 1, 1), mode="replicate"), 3, stride=1)[0]
-    return maps
+def _window(step: Step) -> tuple[int, int]:
+    window = _NAMED.get(step, (0, 0)) if isinstance(step, str) else step
+    if min(window) < 1:
+        raise UsageError(f"step {step!r}: a layer is reached by 'conv' and 'pool' steps, or (side, stride) of others")
+    return window
 
 
-def _pool(maps: Tensor, mode: str) -> Tensor:
-    return functional.max_pool2d(maps, 2) if mode == "all" else functional.avg_pool2d(maps, 2)
+def _taken(maps: Tensor, side: int, stride: int, mode: str) -> Tensor:
+    """Take maps (R, h, w) to the neurons whose windows have this side and stride; each lies about its own cell."""
+    if mode == "simple":
+        return maps if stride == 1 else functional.avg_pool2d(maps, stride)
+    around = max(0, side - stride)
+    before, after = around // 2, around - around // 2
+    if around:
+        maps = functional.pad(maps[None], (before, after, before, after), mode="replicate")[0]
+    return functional.max_pool2d(maps, side, stride) if mode == "all" else functional.avg_pool2d(maps, side, stride)

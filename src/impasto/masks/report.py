@@ -10,7 +10,8 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
-from impasto import encoders, guides, images
+from impasto import guides, images
+from impasto.encoders import VGG19
 from impasto.guides import Regions
 from impasto.guides.colours import colour_names
 from impasto.guides.overlay import COLOURS
@@ -83,22 +84,25 @@ def table(regions: Regions) -> Iterator[str]:
 
 
 def vanishing(regions: Regions, pictures: Sequence[Picture], size: int) -> Iterator[str]:
-    """Name regions that are too narrow for layers, painted at a long side of `size`: no neuron sees only them."""
+    """Name regions that are too narrow for layers, painted at a long side of `size`: no neuron sees only them.
+
+    Which encoder will paint is not known yet; the neurons of all named ones see what VGG-19's see at these layers.
+    """
     for number, (picture, maps) in enumerate(zip(pictures, (regions.content, *regions.styles), strict=True)):
         if maps is None:
             continue
         fitted = guides.fit(maps, images.fit_size(picture.size, size))
         lost: dict[str, list[str]] = {}
         for layer in STYLE_LAYERS:
-            if min(fitted.shape[1:]) < encoders.stride(layer):
+            if min(fitted.shape[1:]) < VGG19.stride(layer):
                 continue
-            inside = guides.propagate(fitted, encoders.steps(layer), "inside")
+            inside = guides.propagate(fitted, VGG19.steps(layer), "inside")
             for index, name in enumerate(regions.names):
                 if maps[index].any() and inside[index].max() < 0.5:
                     lost.setdefault(name, []).append(layer)
         where = "the content" if number == 0 else picture.name
         for name, layers in lost.items():
-            field = encoders.receptive_field(layers[0])
+            field = VGG19.receptive_field(layers[0])
             yield (
                 f"region {name} of {where}: is nowhere as wide as the {field} pixels that a neuron of {layers[0]} "
                 f"sees at size {size}, so at {', '.join(layers)} it is mixed with what is around it, or dropped "

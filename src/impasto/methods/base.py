@@ -108,7 +108,8 @@ class Method(ABC):
     def _pieces(
         self, picture: Tensor, layers: Iterable[str], tile: int | None
     ) -> Iterator[tuple[dict[str, Tensor], dict[str, Window]]]:
-        return pieces(self._encode, picture, layers, grid((picture.shape[2], picture.shape[3]), layers, tile))
+        tiles = grid((picture.shape[2], picture.shape[3]), self._encoder, layers, tile)
+        return pieces(self._encode, picture, layers, tiles)
 
 
 def find(name: str) -> type[Method]:

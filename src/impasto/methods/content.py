@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from impasto import encoders, guides
+from impasto import guides
 from impasto.losses import NORMALISATIONS, Content
 from impasto.losses.normalisation import power
 from impasto.methods.base import Method
@@ -31,7 +31,7 @@ class WithContent(Method):
             factor *= normal.content(channels, positions, squares * ratio)
             guide = None
             if weights is not None and maps is not None:
-                at_layer = guides.propagate(maps, encoders.steps(layer), "simple")
+                at_layer = guides.propagate(maps, self._encoder.steps(layer), "simple")
                 guide = torch.einsum("r,rhw->hw", weights, at_layer)
             found.append(Content(layer, features, factor, guide))
         return tuple(found)
@@ -47,11 +47,11 @@ class WithContent(Method):
             return {layer: (found, power(found)) for layer, found in self._encode(photo, layers).items()}
         maps: dict[str, tuple[Tensor, float]] = {}
         # What comes out of bfloat16 convolutions loses nothing in bfloat16.
-        narrow = getattr(self._encoder, "precision", None) is torch.bfloat16
+        narrow = self._encoder.precision is torch.bfloat16
         for features, windows in self._pieces(photo, layers, tile):
             for layer, found in features.items():
                 if layer not in maps:
-                    size = (side // encoders.stride(layer) for side in photo.shape[2:])
+                    size = (side // self._encoder.stride(layer) for side in photo.shape[2:])
                     dtype = torch.bfloat16 if narrow else found.dtype
                     maps[layer] = found.new_empty(1, found.shape[1], *size, dtype=dtype), 0.0
                 whole, squares = maps[layer]

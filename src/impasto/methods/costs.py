@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import torch
 
-from impasto import encoders
 from impasto.encoders import Encoder
 from impasto.losses import Bank, Source
 
@@ -38,7 +37,7 @@ def seconds_per_pair(
 
 def density(encoder: Encoder, layer: str) -> float:
     """Return the values that the encoder returns for a layer, per pixel."""
-    return width_of(encoder, layer) / encoders.stride(layer) ** 2
+    return width_of(encoder, layer) / encoder.stride(layer) ** 2
 
 
 def width_of(encoder: Encoder, layer: str) -> int:

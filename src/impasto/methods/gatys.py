@@ -6,7 +6,7 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from impasto import encoders, guides, images
+from impasto import guides, images
 from impasto.encoders import Encoder
 from impasto.events import notice
 from impasto.losses import NORMALISATIONS, Statistic, Style, blend, statistic
@@ -102,10 +102,9 @@ class Gatys(WithContent):
                     found.append(Style(layer, kind, target, factor, guide, area.name))
         return tuple(found)
 
-    @staticmethod
-    def _shown(visible: Tensor, layer: str) -> Tensor | None:
+    def _shown(self, visible: Tensor, layer: str) -> Tensor | None:
         """Return how visible each neuron of a layer is; None where less than one is, and all have to do."""
-        stride = encoders.stride(layer)
+        stride = self._encoder.stride(layer)
         size = visible.shape[0] // stride, visible.shape[1] // stride
         shown = images.resize(visible[None, None], size)[0, 0]
         return shown if float(shown.sum()) >= FEWEST else None
@@ -156,7 +155,7 @@ class Gatys(WithContent):
         found: dict[tuple[str, str], Tensor | None] = {}
         height, width = painted.pixels.shape[2:]
         for layer in self._recipe.style_layers:
-            stride = encoders.stride(layer)
+            stride = self._encoder.stride(layer)
             for area in areas:
                 guide = self._style_guide(painted, area, layer, (height // stride, width // stride))
                 if guide is None or float(guide.sum()) >= FEWEST:
@@ -188,7 +187,7 @@ class Gatys(WithContent):
 
     def _propagate(self, maps: Tensor, layer: str) -> Tensor:
         at_layer = guides.propagate(
-            maps, encoders.steps(layer), "mean" if self._recipe.guides == "border" else self._recipe.guides
+            maps, self._encoder.steps(layer), "mean" if self._recipe.guides == "border" else self._recipe.guides
         )
         return guides.grow(at_layer, self._recipe.guide_growth) if self._recipe.guide_growth else at_layer
 

@@ -7,22 +7,21 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from impasto import encoders, images
+from impasto import images
 from impasto.encoders import Encoder
 from impasto.losses import Bank, GlobalTerm, Nearest, Replaced, Source
 from impasto.losses.neighbours import hypercolumns, thinned
 from impasto.losses.patches import SCRATCH_BYTES, labels_of
 from impasto.methods.base import Memory, Method, Terms, Time, style_areas, style_pixels
-from impasto.methods.costs import density, seconds_per_pair, width_of
+from impasto.methods.costs import seconds_per_pair, width_of
 from impasto.methods.patches import Encode, PatchTerms
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.scene import Scene
 from impasto.scene.copies import able, quarters, unbarred
 
-GRID = "relu3_1"
-"""Hypercolumns lie on the neurons of this layer, one for 4x4 pixels (Kolkin et al. 2022, section 3.1)."""
-STRIDE = encoders.stride(GRID)
+CELL = 4
+"""Hypercolumns lie on the neurons of the first layer that has one for 4x4 pixels (Kolkin et al. 2022, section 3.1)."""
 MOST = 64
 """Neurons along the longer side that are matched anew in each step (ibid., its code)."""
 MOST_COLUMNS = 128
@@ -40,8 +39,8 @@ class NnstTerms(PatchTerms):
     """
 
     def __init__(self, scene: Scene, encode: Encode, encoder: Encoder) -> None:
-        super().__init__(scene, encode)
-        self._encoder, self._layers = encoder, scene.recipe.neighbor_layers
+        super().__init__(scene, encode, encoder)
+        self._layers = scene.recipe.neighbor_layers
 
     def wholes(self, level: Level, begun: Tensor) -> tuple[GlobalTerm, ...]:
         """Build the terms of one level that begins with the picture `begun` (1, 3, H, W)."""
@@ -58,19 +57,21 @@ class NnstTerms(PatchTerms):
             detailed = begun + query - images.resize(small, level.size)
             query = torch.lerp(detailed, query, self._recipe.content_fraction)
         factors = {layer: weight / self._encoder.channels[layer] for layer, weight in self._layers.items()}
+        grid = grid_of(self._encoder)
+        stride = self._encoder.stride(grid)
 
         def look(picture: Tensor) -> dict[str, Tensor]:
-            size = max(1, picture.shape[2] // STRIDE), max(1, picture.shape[3] // STRIDE)
-            return {GRID: hypercolumns(self._encode(picture, factors), factors, size)}
+            size = max(1, picture.shape[2] // stride), max(1, picture.shape[3] // stride)
+            return {grid: hypercolumns(self._encode(picture, factors), factors, size)}
 
-        stock = self._stocks(level, look, (GRID,), MOST_COLUMNS)[GRID]
-        columns = look(query)[GRID]
-        labels, weights = self._restricted(GRID, 1, stock, level)
+        stock = self._stocks(level, look, (grid,), MOST_COLUMNS)[grid]
+        columns = look(query)[grid]
+        labels, weights = self._restricted(grid, 1, stock, level)
         found, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
         return Replaced(factors, stock.at(found), stock.centre, PULL * self._recipe.style_weight, weights)
 
     def _nearest(self, level: Level) -> tuple[Nearest, ...]:
-        steps = {layer: spaced(max(level.size) // encoders.stride(layer), MOST) for layer in self._layers}
+        steps = {layer: spaced(max(level.size) // self._encoder.stride(layer), MOST) for layer in self._layers}
         stocks = self._stocks(level, lambda picture: self._encode(picture, self._layers), self._layers, MOST)
         share = PULL * self._recipe.style_weight / math.fsum(self._layers.values())
         found = []
@@ -93,14 +94,13 @@ class NnstTerms(PatchTerms):
                     step = spaced(max(features.shape[2:]), most)
                     allowed = None if source.allowed is None else thinned(source.allowed, step)
                     sources[layer].append(Source(thinned(source.features, step).clone(), allowed=allowed))
-        precision = getattr(self._encoder, "precision", None)
-        return {layer: Stock.of(found, precision) for layer, found in sources.items()}
+        return {layer: Stock.of(found, self._encoder.precision) for layer, found in sources.items()}
 
     def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
         """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
         device, maps = stock.centre.device, self._scene.maps(level)
         if maps is None:
-            height, width = (side // encoders.stride(layer) for side in level.size)
+            height, width = (side // self._encoder.stride(layer) for side in level.size)
             labels, weights = thinned(torch.zeros(height, width, dtype=torch.long), step), None
         else:
             labels = thinned(labels_of(self._heap.at(maps, layer), 1, 1), step)
@@ -138,6 +138,11 @@ class Stock:
         return self.bank.patches(numbers.flatten())[:, :, 0, 0].T.reshape(1, -1, *numbers.shape)
 
 
+def grid_of(encoder: Encoder) -> str:
+    """Return the layer on whose neurons hypercolumns lie: `relu3_1` of VGG, the deepest where none is as coarse."""
+    return next((layer for layer in encoder.layers if encoder.stride(layer) >= CELL), encoder.layers[-1])
+
+
 def spaced(side: int, most: int) -> int:
     """Return from how many neurons to take one, so that of `side` there are `most` left."""
     return max(1, -(-side // most))
@@ -166,11 +171,11 @@ class Nnst(Method):
         """
         recipe = scene.recipe
         areas = style_areas(scene, level) * (recipe.quarter_turns + 1)
-        areas /= spaced(max(level.size) // STRIDE, MOST_COLUMNS) ** 2
+        stride = encoder.stride(grid_of(encoder))
+        areas /= spaced(max(level.size) // stride, MOST_COLUMNS) ** 2
         widths = sum(width_of(encoder, layer) for layer in recipe.neighbor_layers)
-        samples = (10 * areas + 11) * widths / STRIDE**2
-        targets = sum(density(encoder, layer) for layer in recipe.layers_of_content)
-        return Memory(targets, samples, 2 * SCRATCH_BYTES)
+        samples = (10 * areas + 11) * widths / stride**2
+        return Memory(0.0, samples, 2 * SCRATCH_BYTES)
 
     @classmethod
     def time(cls, level: Level, scene: Scene, encoder: Encoder) -> Time:
@@ -182,14 +187,15 @@ class Nnst(Method):
 def _seconds_of_matching(level: Level, styles: float, encoder: Encoder, recipe: Recipe) -> float:
     """Estimate the seconds that a level of nnst takes for matching, against paintings of so many pixels together."""
     widths = {layer: width_of(encoder, layer) for layer in recipe.neighbor_layers}
-    long, pixels, precision = max(level.size), math.prod(level.size), getattr(encoder, "precision", None)
+    long, pixels, precision = max(level.size), math.prod(level.size), encoder.precision
     if not level.finishing:
-        step = spaced(long // STRIDE, MOST_COLUMNS)
-        pairs = pixels * styles / STRIDE**4 / step**2
+        stride = encoder.stride(grid_of(encoder))
+        step = spaced(long // stride, MOST_COLUMNS)
+        pairs = pixels * styles / stride**4 / step**2
         return pairs * seconds_per_pair(sum(widths.values()), 1, 1, precision=precision)
     total = 0.0
     for layer, width in widths.items():
-        stride = encoders.stride(layer)
+        stride = encoder.stride(layer)
         stride *= spaced(long // stride, MOST)
         total += pixels * styles / stride**4 * seconds_per_pair(width, 1, 1, precision=precision)
     return (level.steps + 1) * total

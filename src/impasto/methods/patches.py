@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
-from impasto import encoders
 from impasto.encoders import Encoder
 from impasto.events import notice
 from impasto.losses import Bank, Patches, Source
@@ -30,19 +29,19 @@ of fruit, with 0.015 the town stayed a photograph."""
 class PatchTerms:
     """Builds the patch terms, one a layer; says once which regions no patch can paint.
 
-    `encode` gives the features (1, C, h, w) of a picture at layers. With regions, patches of the picture are matched
-    with patches of the paintings that are mostly of the same region. Where a painting has no mask, all of it can paint
-    its regions.
+    `encode` gives the features (1, C, h, w) of a picture at layers of `encoder`. With regions, patches of the picture
+    are matched with patches of the paintings that are mostly of the same region. Where a painting has no mask, all of
+    it can paint its regions.
 
     With `steers`, as doodle does, regions are not binding but steer: how far apart two patches' regions are counts
     against how alike they look, neuron by neuron. So a border is painted with what is at borders of the same two
     regions. Only what `region_styles` and `region_scales` say is binding.
     """
 
-    def __init__(self, scene: Scene, encode: Encode, *, steers: bool = False) -> None:
-        self._scene, self._encode, self._recipe = scene, encode, scene.recipe
+    def __init__(self, scene: Scene, encode: Encode, encoder: Encoder, *, steers: bool = False) -> None:
+        self._scene, self._encode, self._encoder, self._recipe = scene, encode, encoder, scene.recipe
         self._steers = steers
-        self._heap = StyleCopies(scene)
+        self._heap = StyleCopies(scene, encoder)
 
     def terms(self, level: Level) -> tuple[Patches, ...]:
         """Build the terms of one level: patches of paintings at the level's size."""
@@ -65,7 +64,7 @@ class PatchTerms:
             likeness="cosine" if self._steers else "ncc",
             semantic_weight=recipe.semantic_weight if self._steers else 0.0,
         )
-        height, width = (side // encoders.stride(layer) for side in level.size)
+        height, width = (side // self._encoder.stride(layer) for side in level.size)
         rows, columns = bank.grid(height, width)
         labels = torch.zeros(rows, columns, dtype=torch.long)
         weights, whole = None, float(rows * columns)
@@ -114,7 +113,7 @@ class Mrf(WithContent):
 
     def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
         super().__init__(scene, encoder, size, device)
-        self._patches = PatchTerms(scene, self._encode, steers=self._steers)
+        self._patches = PatchTerms(scene, self._encode, encoder, steers=self._steers)
 
     def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
         """Build the terms of one level, as `Method.terms`."""
@@ -146,7 +145,7 @@ class Mrf(WithContent):
                 recipe.patch_reuse,
                 share_of(recipe),
             )
-            / encoders.stride(layer) ** 4
+            / encoder.stride(layer) ** 4
             for layer in recipe.patch_layers
         )
         return Time(total, styles)

@@ -11,7 +11,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from impasto import encoders, guides
+from impasto import guides
 from impasto.encoders import Encoder
 from impasto.landmarks import spline
 from impasto.losses import gains
@@ -67,7 +67,7 @@ def targets(
     found = {}
     for layer, wanted in maps(example).items():
         there = features[layer]
-        at_layer = recipe.gain_strength * guides.propagate(share, encoders.steps(layer), "simple")[None].to(there)
+        at_layer = recipe.gain_strength * guides.propagate(share, encoder.steps(layer), "simple")[None].to(there)
         found[layer] = gains.multiplied(there, wanted, rule(recipe), lift=encoder.lift(layer), share=at_layer)
     return found
 

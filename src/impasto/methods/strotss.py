@@ -10,7 +10,6 @@ from itertools import count
 import torch
 from torch import Tensor
 
-from impasto import encoders
 from impasto.encoders import Encoder
 from impasto.events import notice
 from impasto.losses import GlobalTerm, Hypercolumns, Positions, RegionSamples, SelfSimilarity, Transport
@@ -68,7 +67,7 @@ class StrotssTerms:
         photo = self._scene.photo(level)
         labels = self._labels(level)
         content = self._encode(photo, layers)
-        columns = Hypercolumns(self._factors(content), {layer: encoders.stride(layer) for layer in layers})
+        columns = Hypercolumns(self._factors(content), {layer: self._encoder.stride(layer) for layer in layers})
         positions = Positions(labels, (recipe.seed, level.index))
         alpha = recipe.content_weight * min(ALPHA_MOST, ALPHA * self._last / max(level.size))
         transport = Transport(

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.encoders import stride
+from impasto.encoders.petite import GEOMETRY
 from impasto.errors import UsageError, WeightsError
 from impasto.nets import store
 from impasto.nets.store import Card
@@ -132,7 +132,7 @@ def whole(image: Tensor, layer: str) -> Tensor:
 
     Encoders leave out what does not fill a neuron, which a decoder could then not give back.
     """
-    step = stride(layer)
+    step = GEOMETRY.stride(layer)
     height, width = image.shape[-2:]
     right, below = -width % step, -height % step
     if not right and not below:

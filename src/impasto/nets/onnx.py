@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from impasto import images
-from impasto.encoders import Petite, Vgg, stride
+from impasto.encoders import Petite, Vgg
 from impasto.errors import InputError, ResourceError, UsageError, WeightsError
 from impasto.files import check_output, write_bytes
 from impasto.nets import johnson, linear, store, texture_net
@@ -161,7 +161,8 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
         "alpha": torch.ones(1),
     }
     dimensions = {"content": picture, "style": {2: "style_height", 3: "style_width"}, "alpha": {}}
-    return Graph(_Styled(encoder, own, change), given_styled, dimensions, "painted", 2 * stride(own.layer), card)
+    smallest = 2 * encoder.stride(own.layer)
+    return Graph(_Styled(encoder, own, change), given_styled, dimensions, "painted", smallest, card)
 
 
 def convert(graph: Graph) -> bytes:
@@ -255,7 +256,7 @@ class _Styled(nn.Module):
 
     def _features(self, picture: Tensor) -> Tensor:
         layer = self.decoder.layer
-        return self.encoder.raw(_reflected(picture, stride(layer)), [layer])[layer]
+        return self.encoder.raw(_reflected(picture, self.encoder.stride(layer)), [layer])[layer]
 
 
 def _reflected(picture: Tensor, multiple: int) -> Tensor:

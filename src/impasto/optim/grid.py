@@ -97,14 +97,14 @@ class Grid:
     repeats; the encoder is then expected to pad circularly.
 
     Raises `UsageError` for a tile that is too small for one neuron and its halo, `ValueError` for a picture that
-    repeats and is no multiple of the deepest stride.
+    repeats and is no multiple of all strides.
     """
 
     def __init__(
         self, size: tuple[int, int], *, tile: int, reach: int, strides: Mapping[str, int], wrap: bool = False
     ) -> None:
         self.size, self.strides = size, dict(strides)
-        self._step = max(self.strides.values(), default=1)
+        self._step = math.lcm(*self.strides.values())
         # Tiles begin where pools do, so the halo before is a multiple of the stride. The one after need not be: what
         # a pool drops there is never further in than what the false border has spoilt.
         self._before, self._after = -(-reach // self._step) * self._step, reach

@@ -3,13 +3,12 @@
 import contextlib
 import ctypes
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import torch
-from torch import Tensor
 
 from impasto.optim.history import Keeping
 
@@ -51,17 +50,6 @@ class Work:
     """Copies of features that statistics make which sort."""
     recoloured: bool = False
     """Colours are matched, at full size and in float64."""
-
-
-def neurons(tensors: Mapping[str, Tensor], layers: Iterable[str]) -> float:
-    """Return the neurons per pixel that an encoder of these weights computes down to the deepest of `layers`."""
-    deepest = max((layer[4:] for layer in layers), default="")
-    found: float = sum(
-        tensor.shape[0] / 4 ** (int(key[4]) - 1)
-        for key, tensor in tensors.items()
-        if key.startswith("conv") and key.endswith(".weight") and key[4:7] <= deepest
-    )
-    return found
 
 
 def evaluating(work: Work, pixels: int, encoded: int, keeping: Keeping, *, tiled: bool, steps: int) -> int:

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -15,7 +15,7 @@ from impasto.errors import UsageError
 from impasto.events import notice
 from impasto.losses import Content, Gram, Objective, Style, TotalVariation
 from impasto.methods import base
-from impasto.methods.costs import density, timed
+from impasto.methods.costs import timed
 from impasto.optim import memory, parallel, planner
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
@@ -44,7 +44,7 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     Raises `ResourceError` where no plan fits, `NotTileableError` where only tiles would fit and a statistic that is
     asked for needs the whole picture.
     """
-    work, cut, unfit = workload(levels[-1], scene, encoder), cutting(scene), whole_only(scene)
+    work, cut, unfit = workload(levels[-1], scene, encoder), cutting(scene, encoder), whole_only(scene)
     free = resources.free()
     away = resources.device.type == "cuda"
     found = planner.plan(levels, work, cut, resources.tile, free, unfit=unfit, away=away)
@@ -68,11 +68,11 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     return found
 
 
-def cutting(scene: Scene) -> Cut:
-    """Return what cuts pictures of a painting into tiles."""
+def cutting(scene: Scene, encoder: Encoder) -> Cut:
+    """Return what cuts pictures of a painting into tiles for an encoder."""
     recipe = scene.recipe
     layers = tuple(dict.fromkeys((*recipe.layers_of_content, *recipe.layers_of_style)))
-    return lambda size, tile: grid(size, layers, tile, wrap=recipe.tileable)
+    return lambda size, tile: grid(size, encoder, layers, tile, wrap=recipe.tileable)
 
 
 def whole_only(scene: Scene) -> str:
@@ -80,12 +80,12 @@ def whole_only(scene: Scene) -> str:
     return base.find(scene.recipe.method).untileable(scene.recipe)
 
 
-def smaller(plans: Sequence[Plan], index: int, scene: Scene) -> tuple[Plan, ...] | None:
+def smaller(plans: Sequence[Plan], index: int, scene: Scene, encoder: Encoder) -> tuple[Plan, ...] | None:
     """Return the plans for when memory ran out at level `index` after all; None where its tiles cannot be smaller.
 
     What was too much there would be too much at the levels after it.
     """
-    cut = cutting(scene)
+    cut = cutting(scene, encoder)
     found = None if whole_only(scene) else planner.smaller(plans[index], cut)
     if found is None or found.tile is None:
         return None
@@ -115,14 +115,14 @@ def _tiles(grid: Grid) -> str:
     return f"{len(grid.tiles)} tiles of about {columns}x{rows} px"
 
 
-def adopt(plans: Sequence[Plan], tiles: object, scene: Scene) -> tuple[Plan, ...]:
+def adopt(plans: Sequence[Plan], tiles: object, scene: Scene, encoder: Encoder) -> tuple[Plan, ...]:
     """Return the plans with the `tiles` of an earlier process, one for each level, where those need no more memory.
 
     A sum over other tiles has other last bits.
     """
     if not isinstance(tiles, list) or len(tiles) != len(plans):
         return tuple(plans)
-    cut, found = cutting(scene), []
+    cut, found = cutting(scene, encoder), []
     for plan, tile in zip(plans, tiles, strict=True):
         if type(tile) is int and tile < (plan.tile or max(plan.grid.size) + 1):
             with contextlib.suppress(UsageError):  # it was never ours
@@ -140,16 +140,15 @@ def peak(plans: Sequence[Plan], resources: Resources) -> int:
 def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
     """Return what of a painting decides on its memory."""
     recipe, regions = scene.recipe, scene.regions
-    tensors: Mapping[str, Tensor] = getattr(encoder, "tensors", {})
     layers = (*recipe.layers_of_content, *recipe.layers_of_style)
     count = 0 if regions is None else len(regions.names)
     scales = {1.0, *recipe.region_scales.values()}
     sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
     held = base.find(recipe.method).memory(level, scene, encoder)
     return Work(
-        neurons=memory.neurons(tensors, layers) or sum(density(encoder, layer) for layer in encoder.channels),
-        precision="bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32",
-        weight_bytes=sum(tensor.nbytes for tensor in tensors.values()) + held.scratch_bytes,
+        neurons=encoder.neurons(layers),
+        precision="bfloat16" if encoder.precision is torch.bfloat16 else "float32",
+        weight_bytes=sum(tensor.nbytes for tensor in encoder.tensors.values()) + held.scratch_bytes,
         target_bytes=4 * held.target_values,
         solver=recipe.solved_by,
         pairs=recipe.history,

@@ -38,6 +38,7 @@ from impasto.scene import SMALLEST, Scene
 from impasto.scene.inputs import landmarks_of
 from impasto.scene.resolve import (
     Source,
+    check_layers,
     encoder_of,
     multiple_of,
     of_texture,
@@ -114,11 +115,12 @@ class Stylizer:
         self.scene = Scene(recipe, photo, paintings, regions, start, pair)
         self._kind = base.find(recipe.method)
         self._kind.check(self.scene)
-        self.size = result_size(photo, recipe, regions)
-        multiple = multiple_of(recipe)
+        self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
+        check_layers(self.recipe, self.encoder)
+        self.size = result_size(photo, recipe, regions, self.encoder)
+        multiple = multiple_of(recipe, self.encoder)
         if max(self.size) != recipe.size:
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
-        self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
         method = METHODS[recipe.method]
@@ -191,7 +193,7 @@ class Stylizer:
                 self._begun = view(point)
             objective = self._measured(level, saved.step if saved and restored is not None else 0)
             if saved is not None and restored is not None:
-                level_state.recall(objective, saved.begun, level.size)
+                level_state.recall(objective, saved.begun, level.size, self._judge(level))
             evaluate = self._evaluator(level, view, objective)
             solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
@@ -267,7 +269,7 @@ class Stylizer:
         Raises `InputError` when it is of other pictures, `WeightsError` when of other weights, `UsageError` when of
         another recipe: nothing else would end in the picture that was begun.
         """
-        self.plans = budget.adopt(self.plans, checkpoint.engine.get("tiles"), self.scene)
+        self.plans = budget.adopt(self.plans, checkpoint.engine.get("tiles"), self.scene, self.encoder)
         checkpoint.check(self.recipe, self.encoder, self.scene.inputs(), self._engine())
         level = self.levels[checkpoint.level] if checkpoint.level < len(self.levels) else None
         if level is None or tuple(checkpoint.size) != level.size or checkpoint.step > level.steps:
@@ -372,7 +374,7 @@ class Stylizer:
     def _shrink(self, index: int) -> bool:
         """Plan smaller tiles from level `index` on; say whether there are any."""
         given = self._shrunk < SHRINKS and self.resources.tile != "off"
-        plans = budget.smaller(self.plans, index, self.scene) if given else None
+        plans = budget.smaller(self.plans, index, self.scene, self.encoder) if given else None
         if plans is None:
             return False
         self.plans, self._shrunk = plans, self._shrunk + 1

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from impasto.errors import RecipeError
-from impasto.recipe.catalogue import METHODS, MethodName, foreign
+from impasto.recipe.catalogue import ENCODERS, METHODS, MethodName, foreign
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20
@@ -145,7 +145,7 @@ class Recipe(BaseModel):
     encoder: str = Field(
         "auto",
         pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
-        description="auto, petite or vgg19; the command line also takes a file of weights",
+        description=f"{', '.join(ENCODERS[:-1])} or {ENCODERS[-1]}; the command line also takes a file of weights",
     )
     pooling: Literal["average", "max"] = Field("average", description="pooling of vgg19")
     padding: Literal["reflect", "replicate", "zero"] = Field("reflect", description="padding of the convolutions")
@@ -293,8 +293,8 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _judged_by_something(self) -> Self:
-        if not self.layers_of_content and not self.layers_of_style:
-            method = METHODS[self.method]
+        method = METHODS[self.method]
+        if not getattr(self, method.content_key) and not self.layers_of_style:
             raise ValueError(f"{method.content_key} and {method.style_key} are both empty; name at least one layer")
         if 0 < self.gain_max < 1:
             raise ValueError("gain_max is at least 1, or 0 for the rule's own")
@@ -334,8 +334,9 @@ class Recipe(BaseModel):
 
     @property
     def layers_of_content(self) -> Mapping[str, float]:
-        """The layers that the method's content term looks at, with weights."""
-        layers: Mapping[str, float] = getattr(self, METHODS[self.method].content_key)
+        """The layers that the method's content term looks at, with weights; none where it has no such term."""
+        method = METHODS[self.method]
+        layers: Mapping[str, float] = getattr(self, method.content_key) if method.content_key in method.settings else {}
         return layers
 
     def replace(self, **changes: Any) -> "Recipe":

@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto import encoders, guides, images
+from impasto import guides, images
+from impasto.encoders import Encoder
 from impasto.events import notice
 from impasto.losses import Source
 from impasto.losses.patches import labels_of, shares
@@ -31,11 +32,11 @@ and over; with four, such areas have strokes, and all else is as it was. In `doo
 class StyleCopies:
     """The paintings of a scene as one heap of patches: which copies of them there are, and what each may paint.
 
-    Labels number the regions of the photograph; without regions there is one, 0.
+    Labels number the regions of the photograph; without regions there is one, 0. Layers are those of `encoder`.
     """
 
-    def __init__(self, scene: Scene) -> None:
-        self._scene, self._recipe = scene, scene.recipe
+    def __init__(self, scene: Scene, encoder: Encoder) -> None:
+        self._scene, self._encoder, self._recipe = scene, encoder, scene.recipe
         self._said: set[tuple[str, str]] = set()
 
     def paintings(self, level: Level) -> Iterator[tuple[Painted, list[bool]]]:
@@ -62,10 +63,9 @@ class StyleCopies:
             shown &= own == torch.arange(len(labels))[:, None, None]
         return shown
 
-    @staticmethod
-    def at(maps: Tensor, layer: str) -> Tensor:
+    def at(self, maps: Tensor, layer: str) -> Tensor:
         """Take maps (R, H, W) of a picture to the neurons of a layer."""
-        return guides.propagate(maps, encoders.steps(layer), "mean")
+        return guides.propagate(maps, self._encoder.steps(layer), "mean")
 
     def _painted_at(self, index: int, scale: float) -> list[bool]:
         """Say for each label whether style number `index` paints it at this `scale`; without regions there is one."""

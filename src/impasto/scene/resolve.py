@@ -1,5 +1,6 @@
 """From what a caller gives to what is painted: the encoder, the regions, the size, the recipe of a texture."""
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -7,8 +8,8 @@ from typing import Any, Literal
 import torch
 
 from impasto import encoders, guides, images
-from impasto.encoders import Encoder
-from impasto.errors import UsageError
+from impasto.encoders import Encoder, Geometry
+from impasto.errors import UsageError, WeightsError
 from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
@@ -20,15 +21,23 @@ Source = Any
 """A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
 
 
-def result_size(content: Picture | None, recipe: Recipe, regions: Regions | None = None) -> tuple[int, int]:
-    """Return the (height, width) that the result will have; without content, that of a doodle or a texture."""
+def result_size(
+    content: Picture | None,
+    recipe: Recipe,
+    regions: Regions | None = None,
+    network: Encoder | Geometry = encoders.VGG19,
+) -> tuple[int, int]:
+    """Return the (height, width) that the result will have; without content, that of a doodle or a texture.
+
+    `network` is what `multiple_of` asks for strides; those of all named encoders are VGG-19's.
+    """
     if content is not None:
         size = images.fit_size(content.size, recipe.size)
     elif regions is not None:
         size = images.fit_size((regions.content.shape[1], regions.content.shape[2]), recipe.size)
     else:
         size = images.fit_size((1000, max(1, round(1000 * recipe.aspect))), recipe.size)
-    multiple = multiple_of(recipe)
+    multiple = multiple_of(recipe, network)
     height, width = (multiple * max(1, round(side / multiple)) for side in size)
     return height, width
 
@@ -38,7 +47,7 @@ def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: tor
     precision = recipe.precision
     if encoder is not None and not isinstance(encoder, str | Path):
         if precision == "auto":
-            precision = "bfloat16" if getattr(encoder, "precision", None) is torch.bfloat16 else "float32"
+            precision = "bfloat16" if encoder.precision is torch.bfloat16 else "float32"
         return _on(device, encoder), recipe.replace(encoder=encoder.name, precision=precision)
     precision = precision_of(recipe, device)
     options: encoders.Options = {
@@ -54,6 +63,15 @@ def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: tor
     return _on(device, made), recipe.replace(encoder=made.name, precision=precision)
 
 
+def check_layers(recipe: Recipe, encoder: Encoder) -> None:
+    """Raise `UsageError` for a layer of the recipe that the network does not have, `WeightsError` where weights end."""
+    for layer in (*recipe.layers_of_style, *recipe.layers_of_content):
+        encoder.stride(layer)
+        encoder.lift(layer)
+        if layer not in encoder.channels:
+            raise WeightsError(f"these weights of {encoder.name} end at {encoder.layers[-1]} and have no {layer}")
+
+
 def precision_of(recipe: Recipe, device: torch.device) -> Literal["float32", "bfloat16"]:
     """Return what the recipe's precision means on `device`."""
     if recipe.precision != "auto":
@@ -66,17 +84,21 @@ def precision_of(recipe: Recipe, device: torch.device) -> Literal["float32", "bf
 def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Encoder | None:
     """Return petite where it can take steps in place of `encoder`, as the recipe asks; None where it takes none.
 
-    It has no lifts for other layers than those it was trained on, and was trained on average pooling.
+    It has no lifts for other layers than those it was trained on, and was trained on average pooling. Its neurons lie
+    where VGG's do: tiles that are cut for another shape would not fit it.
     """
     if encoder.name == "petite" or not 0 < recipe.finishing_steps < recipe.iterations:
         return None
-    beyond = [layer for layer in (*recipe.layers_of_style, *recipe.layers_of_content) if layer not in encoders.LIFTED]
-    if beyond or recipe.pooling != "average":
+    layers, own = (*recipe.layers_of_style, *recipe.layers_of_content), encoders.VGG19
+    beyond = [layer for layer in layers if layer not in encoders.LIFTED]
+    elsewhere = [] if beyond else [layer for layer in layers if encoder.steps(layer) != own.steps(layer)]
+    if beyond or elsewhere or recipe.pooling != "average":
         why = f"has no {beyond[0]}" if beyond else f"knows no {recipe.pooling} pooling"
+        if elsewhere:
+            why = f"has another {elsewhere[0]}"
         notice(f"petite {why} and can take no steps for {encoder.name}, which takes all {recipe.iterations}")
         return None
-    precision = getattr(encoder, "precision", None)
-    return _on(device, encoders.create("petite", padding=recipe.padding, precision=precision))
+    return _on(device, encoders.create("petite", padding=recipe.padding, precision=encoder.precision))
 
 
 def _on(device: torch.device, encoder: Encoder) -> Encoder:
@@ -137,9 +159,9 @@ def of_texture(recipe: Recipe) -> Recipe:
     return recipe.replace(**changes)
 
 
-def multiple_of(recipe: Recipe) -> int:
-    """Return the step of the sides: the deepest stride for a picture that repeats, whose layers must repeat too."""
+def multiple_of(recipe: Recipe, network: Encoder | Geometry = encoders.VGG19) -> int:
+    """Return the step of the sides: whole neurons for a picture that repeats, whose layers must repeat too."""
     if not recipe.tileable:
         return 1
-    deepest = max(encoders.stride(layer) for layer in (*recipe.layers_of_style, *recipe.layers_of_content))
-    return max(METHODS[recipe.method].multiple, deepest)
+    layers = (*recipe.layers_of_style, *recipe.layers_of_content)
+    return math.lcm(METHODS[recipe.method].multiple, *(network.stride(layer) for layer in layers))

@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from impasto import threads
+
 logger = logging.getLogger("impasto.studio")
 MAX_LINE = 16 << 20
 NICE = 10
@@ -88,6 +90,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
+            env={**os.environ, **threads.environment(os.environ)},
             # Ctrl-C is for the studio, which then tells its children.
             start_new_session=True,
         )

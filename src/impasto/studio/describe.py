@@ -6,7 +6,6 @@ from typing import Any
 from impasto.recipe import Recipe, load_preset, presets
 from impasto.recipe.catalogue import METHODS, SHARED, Method, shipped
 
-ENCODERS = ("auto", "petite", "vgg19")
 QUALITIES = ("draft", "standard", "fine")
 
 

@@ -7,8 +7,7 @@ from typing import Any
 
 from impasto.errors import RecipeError
 from impasto.recipe import Recipe, load_preset, unknown
-from impasto.recipe.catalogue import METHODS, shipped
-from impasto.studio.describe import ENCODERS
+from impasto.recipe.catalogue import ENCODERS, METHODS, shipped
 from impasto.studio.library import clean_name
 from impasto.studio.settings import Refused
 

@@ -11,8 +11,9 @@ from filelock import FileLock, Timeout
 
 from impasto._version import __version__
 from impasto.errors import UsageError
+from impasto.recipe.catalogue import ENCODERS
 from impasto.studio import folders, samples
-from impasto.studio.describe import ENCODERS, describe
+from impasto.studio.describe import describe
 from impasto.studio.desk import Desk
 from impasto.studio.library import Library
 from impasto.studio.queue import Queue

@@ -1,6 +1,5 @@
 """Streams of training crops from folders and tar files of pictures, the same for the same seed and step."""
 
-import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from torch import Tensor
 from impasto import images
 from impasto.errors import ImageError, InputError
 from impasto.events import notice
-
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp"})
+from impasto.training import sources
 
 
 class PictureStream:
@@ -22,19 +20,18 @@ class PictureStream:
     some are roughened with noise or mixed with another: an encoder is asked about unfinished paintings too.
     Without `rough` they stay as they are, for networks that learn what a good picture looks like.
 
-    Raises `InputError` when a source is missing or holds no picture.
+    A picture is read when it has its turn. One that cannot be read is left out from then on, and another takes the
+    turn; a notice names the first, the tenth, the hundredth and so on.
+
+    Raises `InputError` when a source is missing or holds no picture, or none can be read.
     """
 
     def __init__(
-        self, sources: Sequence[Path], *, crop: int = 224, batch: int = 4, seed: int = 0, rough: bool = True
+        self, data: Sequence[Path], *, crop: int = 224, batch: int = 4, seed: int = 0, rough: bool = True
     ) -> None:
         self.crop, self.batch, self.seed, self.rough = crop, batch, seed, rough
-        self._pictures: list[tuple[str, bytes]] = []
-        for source in sources:
-            found = _read(source)
-            if not found:
-                raise InputError(f"{source}: holds no picture ({', '.join(sorted(SUFFIXES))})")
-            self._pictures += found
+        self._pictures = [picture for source in data for picture in sources.pictures(source)]
+        self._unreadable: set[int] = set()
 
     def __len__(self) -> int:
         """Number of pictures."""
@@ -47,24 +44,46 @@ class PictureStream:
         return _roughen(crops, random) if self.rough else crops
 
     def _crop(self, random: torch.Generator) -> Tensor:
+        pixels = self._drawn(random)
+        height, width = pixels.shape[-2:]
+        short = min(height, width)
+        side = _integer(random, min(short, max(8, int(0.55 * short))), short + 1)
+        top, left = _integer(random, 0, height - side + 1), _integer(random, 0, width - side + 1)
+        cut = pixels[..., top : top + side, left : left + side]
+        if _chance(random, 0.5):
+            cut = cut.flip(-1)
+        if _chance(random, 0.15):
+            cut = cut.transpose(-1, -2)
+        return F.interpolate(cut, (self.crop, self.crop), mode="bilinear", antialias=True).clamp(0, 1)
+
+    def _drawn(self, random: torch.Generator) -> Tensor:
+        """Draw a picture that can be read; the same from the same state, whatever was found unreadable before."""
+        count = len(self._pictures)
         for _ in range(20):
-            name, data = self._pictures[_integer(random, 0, len(self._pictures))]
-            try:
-                pixels = images.load(data).pixels
-            except ImageError as error:
-                notice(f"{name}: left out of the training ({error})")
-                continue
-            height, width = pixels.shape[-2:]
-            short = min(height, width)
-            side = _integer(random, min(short, max(8, int(0.55 * short))), short + 1)
-            top, left = _integer(random, 0, height - side + 1), _integer(random, 0, width - side + 1)
-            cut = pixels[..., top : top + side, left : left + side]
-            if _chance(random, 0.5):
-                cut = cut.flip(-1)
-            if _chance(random, 0.15):
-                cut = cut.transpose(-1, -2)
-            return F.interpolate(cut, (self.crop, self.crop), mode="bilinear", antialias=True).clamp(0, 1)
-        raise InputError("twenty training pictures in a row could not be read")
+            index = _integer(random, 0, count)
+            pixels = self._load(index)
+            if pixels is not None:
+                return pixels
+        # Hardly any can be read: take the next that can.
+        for further in range(1, count):
+            pixels = self._load((index + further) % count)
+            if pixels is not None:
+                return pixels
+        raise InputError(f"all {count} training pictures could not be read; name other folders or tar files")
+
+    def _load(self, index: int) -> Tensor | None:
+        if index in self._unreadable:
+            return None
+        picture = self._pictures[index]
+        try:
+            return images.load(picture.read(), max_pixels=sources.MAX_PIXELS).pixels
+        except ImageError as error:
+            self._unreadable.add(index)
+            number = len(self._unreadable)
+            if number == 10 ** (len(str(number)) - 1):
+                more = f"; {number} by now" if number > 1 else ""
+                notice(f"{picture.name}: left out of the training ({str(error).removeprefix('bytes: ')}){more}")
+            return None
 
 
 def _roughen(crops: Tensor, random: torch.Generator) -> Tensor:
@@ -80,23 +99,6 @@ def _roughen(crops: Tensor, random: torch.Generator) -> Tensor:
             crop = crop + strength * torch.randn(crop.shape, generator=random)
         rough.append(crop)
     return torch.stack(rough).clamp(0, 1)
-
-
-def _read(source: Path) -> list[tuple[str, bytes]]:
-    try:
-        if source.is_dir():
-            files = sorted(path for path in source.rglob("*") if path.suffix.lower() in SUFFIXES)
-            return [(path.name, path.read_bytes()) for path in files]
-        with tarfile.open(source) as archive:
-            found = []
-            for member in archive:
-                if member.isfile() and Path(member.name).suffix.lower() in SUFFIXES:
-                    stream = archive.extractfile(member)
-                    if stream is not None:
-                        found.append((Path(member.name).name, stream.read()))
-            return found
-    except (OSError, tarfile.TarError) as error:
-        raise InputError(f"{source}: cannot be read as a folder or tar file of pictures ({error})") from None
 
 
 def _integer(random: torch.Generator, low: int, high: int) -> int:

@@ -13,6 +13,7 @@ from impasto.training import place
 from impasto.training.data import PictureStream
 from impasto.training.decoder import DecoderTask, Objective
 from impasto.training.distill import held_out
+from impasto.training.outputs import check_folder
 from impasto.training.start import begin
 from impasto.training.watch import judge, schedule, watched
 
@@ -48,6 +49,7 @@ def learn(
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
     """
     plan = schedule(steps, rate, save_every)
+    check_folder(folder)
     fresh = not any(folder.glob("checkpoint*.safetensors"))
     # A checkpoint knows more than any start.
     task = prepare(work if fresh else replace(work, init=None), steps=steps)

@@ -1,5 +1,6 @@
 """Training petite from end to end: what `impasto train encoder` does with what it is given."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,11 +11,13 @@ from torch import Tensor
 
 from impasto import images, weights
 from impasto.encoders.vgg import Vgg
-from impasto.errors import InputError, UsageError, WeightsError
+from impasto.errors import ImageError, InputError, UsageError, WeightsError
+from impasto.events import notice
 from impasto.optim import parallel
-from impasto.training import place, warm_start
-from impasto.training.data import SUFFIXES, PictureStream
+from impasto.training import place, sources, warm_start
+from impasto.training.data import PictureStream
 from impasto.training.encoder import EncoderTask, initial
+from impasto.training.outputs import check_folder, writing
 from impasto.training.trainer import Schedule, train
 from impasto.weights import TORCHVISION
 
@@ -53,8 +56,9 @@ def distill(
     Everything that can be refused is refused before the first step. Raises `UsageError`, `InputError`,
     `WeightsError` and `ResourceError` for what is wrong with the parts of `work`, `DivergedError` from training.
     """
-    if not rate > 0:
+    if not 0 < rate < math.inf:
         raise UsageError(f"--rate {rate:g}: must be above 0")
+    check_folder(folder)
     fresh = not any(folder.glob("checkpoint*.safetensors"))
     # A checkpoint knows more than any start.
     task = prepare(work if fresh else replace(work, init=None))
@@ -65,7 +69,8 @@ def distill(
     # The last word on the lifts is a linear problem, with far more crops than the last steps of training saw.
     task.fit_lifts(FINAL_BATCHES)
     if parallel.chief():
-        task.export(folder / "weights.safetensors")
+        with writing(folder / "weights.safetensors"):
+            task.export(folder / "weights.safetensors")
 
 
 def prepare(work: Distillation) -> EncoderTask:
@@ -102,8 +107,16 @@ def start(init: Path | None, stream: PictureStream, seed: int) -> dict[str, Tens
     if weights.sniff(init).architecture == "petite":
         tensors = {key: value.float() for key, value in weights.load(init).tensors.items()}
         return warm_start.widen(_convolutions(tensors), wide)
-    narrow = warm_start.collaborative(_read(init))
-    return warm_start.widen(warm_start.balance(narrow, powers(narrow, stream(-5))), wide)
+    try:
+        narrow = warm_start.collaborative(_read(init))
+        return warm_start.widen(warm_start.balance(narrow, powers(narrow, stream(-5))), wide)
+    except WeightsError as error:
+        raise WeightsError(str(error) if str(init) in str(error) else f"{init}: {error}") from None
+    except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:
+        # Its shapes do not meet in one of many ways.
+        raise WeightsError(
+            f"{init}: cannot be widened ({str(error)[:200]}); --init takes an encoder to widen"
+        ) from None
 
 
 def powers(narrow: dict[str, Tensor], batch: Tensor) -> dict[str, float]:
@@ -117,13 +130,30 @@ def powers(narrow: dict[str, Tensor], batch: Tensor) -> dict[str, float]:
 def held_out(folder: Path) -> list[Tensor]:
     """Read every k-th picture of `folder`: the middle, short side 320 px, sides multiples of 16, (1, 3, H, W).
 
-    Raises `InputError` when there is none.
+    Those that cannot be read are left out, with a notice. Raises `InputError` when there is none.
     """
-    names = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
-    if not names:
-        raise InputError(f"{folder}: is not a folder with pictures to hold out")
+    try:
+        if not folder.is_dir():
+            raise InputError(f"{folder}: is not a folder with pictures to hold out")
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}: cannot be read as a folder with pictures to hold out ({error})") from None
+    names = sources.pictures(folder)
     chosen = names[:: -(-len(names) // HELD_OUT_MOST)]
-    return [_middle(images.load(path).pixels) for path in chosen]
+    found: list[Tensor] = []
+    problems: list[str] = []
+    # Others stand in only where all those cannot be read.
+    for picture in [*chosen, *(each for each in names if each not in chosen)]:
+        if len(found) + len(problems) >= len(chosen) and found:
+            break
+        try:
+            found.append(_middle(images.load(picture.read(), max_pixels=sources.MAX_PIXELS).pixels))
+        except ImageError as error:
+            problems.append(f"{picture.name} ({str(error).removeprefix('bytes: ')})")
+    if not found:
+        raise InputError(f"{folder}: none of its {len(names)} pictures could be read; the first is {problems[0]}")
+    if problems:
+        notice(f"{folder}: {len(problems)} pictures could not be read and are left out; the first is {problems[0]}")
+    return found
 
 
 def _middle(pixels: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from impasto.encoders.encoder import BLOCKS
+from impasto.encoders.encoder import LAYERS
 from impasto.encoders.petite import LIFTED
 from impasto.encoders.vgg import WIDTHS, Vgg
 from impasto.files import write_bytes
@@ -21,10 +21,7 @@ from impasto.training.data import PictureStream
 from impasto.weights import TORCHVISION
 
 PLAN: dict[str, int] = {"1_1": 16, "1_2": 24, "2_1": 48, "2_2": 64} | {
-    f"{block}_{index}": 96 if block == 3 else 128
-    for block in (3, 4, 5)
-    for index in range(1, BLOCKS[block] + 1)
-    if (block, index) <= (5, 1)
+    layer[4:]: 96 if layer[4] == "3" else 128 for layer in LAYERS if "relu3_1" <= layer <= "relu5_1"
 }
 """Channels of each convolution of petite. Convolution 1_1 and 1_2 run at full size and decide the time; the wider
 blocks 2 and 3 are where a sixteenth of VGG-19 (16, 32, 64, 128, 128) loses most."""

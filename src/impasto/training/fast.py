@@ -213,7 +213,7 @@ def same_style(folder: Path, styles: Sequence[Picture]) -> None:
     if path.exists():
         _, card = store.load(path)
         if card.style_sha256 != named(styles)[1]:
-            raise InputError(f"{folder}: holds a training on '{card.style}'; name another output folder")
+            raise InputError(f"{folder}: holds a training on '{card.style[:60]}'; name another output folder")
 
 
 def _tile(image: Tensor, label: str) -> Tile:

@@ -18,6 +18,7 @@ from impasto.errors import DivergedError, InputError
 from impasto.events import notice
 from impasto.files import write_bytes
 from impasto.optim import parallel
+from impasto.training.outputs import writing
 
 
 class Task(Protocol):
@@ -80,7 +81,8 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
     chief, start = parallel.chief(), 0
     if chief:
         start = _resume(folder, parameters, optimizer)
-        folder.mkdir(parents=True, exist_ok=True)
+        with writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
     start = _same(start, parameters, optimizer)
     bad = 0
     for step in range(start, schedule.steps):
@@ -95,8 +97,7 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
             if bad >= 10:
                 raise DivergedError(f"training diverged at step {step}; start again with a smaller --rate")
             if due and optimizer.state:
-                _save(folder, parameters, optimizer, done, schedule)
-                task.export(folder / "weights.safetensors")
+                _keep(folder, task, parameters, optimizer, done, schedule)
             continue
         bad = 0
         torch.nn.utils.clip_grad_norm_(parameters.values(), schedule.clip)
@@ -107,11 +108,8 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
         record["seconds"] = time.monotonic() - began
         if due:
             record |= {f"held_out_{key}": value for key, value in task.evaluate().items()}
-            _save(folder, parameters, optimizer, done, schedule)
-            task.export(folder / "weights.safetensors")
-        with (folder / "log.jsonl").open("a") as log:
-            rounded = {k: v if isinstance(v, int) else float(f"{v:.6g}") for k, v in record.items()}
-            log.write(json.dumps(rounded) + "\n")
+            _keep(folder, task, parameters, optimizer, done, schedule)
+        _log(folder / "log.jsonl", record)
         yield record
 
 
@@ -166,6 +164,35 @@ def _same(start: int, parameters: Mapping[str, Tensor], optimizer: torch.optim.O
     return start
 
 
+def _log(path: Path, record: Mapping[str, float]) -> None:
+    """Add a line to the log, whole or not at all."""
+    rounded = {k: v if isinstance(v, int) else float(f"{v:.6g}") for k, v in record.items()}
+    with writing(path), path.open("ab", buffering=0) as log:
+        before, line = log.tell(), f"{json.dumps(rounded)}\n".encode()
+        try:
+            # A disk with some room left takes a part.
+            while line:
+                line = line[log.write(line) :]
+        except OSError:
+            log.truncate(before)
+            raise
+
+
+def _keep(
+    folder: Path,
+    task: Task,
+    parameters: Mapping[str, Tensor],
+    optimizer: torch.optim.Optimizer,
+    step: int,
+    schedule: Schedule,
+) -> None:
+    """Write the checkpoint and what a user loads."""
+    with writing(folder / "checkpoint.safetensors"):
+        _save(folder, parameters, optimizer, step, schedule)
+    with writing(folder / "weights.safetensors"):
+        task.export(folder / "weights.safetensors")
+
+
 def _save(
     folder: Path,
     parameters: Mapping[str, Tensor],
@@ -191,10 +218,19 @@ def _resume(folder: Path, parameters: Mapping[str, Tensor], optimizer: torch.opt
         path = folder / name
         if not path.exists():
             continue
+        if not path.is_file():
+            raise InputError(f"{path}: is not a regular file; name another output folder")
         try:
             with safe_open(path, framework="pt") as stream:
                 tensors = {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 - not a mapping
                 step = int((stream.metadata() or {})["step"])
+            if step < 0:
+                raise ValueError(f"step {step}")
+            expected = {key: tuple(value.shape) for key, value in parameters.items()}
+            found = {k.split("/", 1)[1]: tuple(v.shape) for k, v in tensors.items() if k.startswith("parameter/")}
+            if expected != found:
+                raise InputError(f"{path}: is a checkpoint of another network; name another output folder")
+            moments = _moments(tensors, parameters)
         except (SafetensorError, OSError, KeyError, ValueError) as error:
             notice(f"{path.name}: cannot be resumed from ({error}); trying the one before")
             # Out of the way: the next save would make it the one before, in place of the good one.
@@ -202,21 +238,33 @@ def _resume(folder: Path, parameters: Mapping[str, Tensor], optimizer: torch.opt
                 path.replace(path.with_suffix(".corrupt"))
             corrupt = True
             continue
-        expected = {key: tuple(value.shape) for key, value in parameters.items()}
-        found = {k.split("/", 1)[1]: tuple(v.shape) for k, v in tensors.items() if k.startswith("parameter/")}
-        if expected != found:
-            raise InputError(f"{path}: is a checkpoint of another network; name another output folder")
         with torch.no_grad():
             for key, parameter in parameters.items():
                 parameter.copy_(tensors[f"parameter/{key}"])
-                if f"adamw/{key}/step" not in tensors:
-                    continue  # no batch has depended on it
-                # The moments belong beside the parameter; AdamW keeps its count of steps on the CPU.
-                optimizer.state[parameter] = {
-                    part: tensors[f"adamw/{key}/{part}"].clone().to("cpu" if part == "step" else parameter.device)
-                    for part in ("step", "exp_avg", "exp_avg_sq")
-                }
+                if key in moments:
+                    optimizer.state[parameter] = moments[key]
         return step
     if corrupt:
         raise InputError(f"{folder}: no checkpoint can be read; the same command again trains from the beginning")
     return 0
+
+
+def _moments(tensors: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+    """Take AdamW's state of each parameter that a batch has depended on from a checkpoint.
+
+    Raises `KeyError` for parts that are missing, `ValueError` for others.
+    """
+    found: dict[str, dict[str, Tensor]] = {}
+    for key, parameter in parameters.items():
+        if f"adamw/{key}/step" not in tensors:
+            continue
+        state = {part: tensors[f"adamw/{key}/{part}"] for part in ("step", "exp_avg", "exp_avg_sq")}
+        for part, value in state.items():
+            wanted = () if part == "step" else tuple(parameter.shape)
+            if tuple(value.shape) != wanted or not value.is_floating_point():
+                raise ValueError(f"{part} of {key[:60]} is {value.dtype} {tuple(value.shape)}")
+        # The moments belong beside the parameter; AdamW keeps its count of steps on the CPU.
+        found[key] = {
+            part: value.clone().to("cpu" if part == "step" else parameter.device) for part, value in state.items()
+        }
+    return found

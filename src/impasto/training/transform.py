@@ -16,6 +16,7 @@ from impasto.training import place
 from impasto.training.data import PictureStream
 from impasto.training.distill import held_out
 from impasto.training.linear import LinearTask, Weights
+from impasto.training.outputs import check_folder
 from impasto.training.watch import judge, schedule, watched
 
 FIRST_BATCHES = 8
@@ -52,6 +53,7 @@ def learn(
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
     """
     plan = schedule(steps, rate, save_every)
+    check_folder(folder)
     task = prepare(work, steps=steps)
     same_decoder(folder, task.net)
     if not any(folder.glob("checkpoint*.safetensors")):

@@ -1,5 +1,6 @@
 """What trainings of painting networks have in common: the time left, and sheets of pictures to look at."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -7,7 +8,9 @@ from typing import Protocol
 import torch
 
 from impasto.encoders import Petite
-from impasto.errors import UsageError
+from impasto.errors import OutputError, ResourceError, UsageError
+from impasto.events import notice
+from impasto.training.outputs import SAMPLES, writing
 from impasto.training.trainer import Schedule, Task, train
 
 PACE = 0.98
@@ -23,18 +26,26 @@ class Shown(Task, Protocol):
 
 def watched(task: Shown, schedule: Schedule, folder: Path, sheet_every: int) -> Iterator[dict[str, float]]:
     """Train as `train` does, with `eta_s` in the records and a sheet in `samples/` every `sheet_every` steps."""
-    pace, steps = 0.0, schedule.steps
+    pace, steps, shown = 0.0, schedule.steps, True
     for record in train(task, schedule, folder):
         step = int(record["step"])
         pace = PACE * pace + (1 - PACE) * record["seconds"] if pace else record["seconds"]
         if step % sheet_every == 0 or step == steps:
-            task.sheet(folder / "samples" / f"{step:06d}.png", f"step {step} of {steps}, loss {record['loss']:.4g}")
+            sheet = folder / SAMPLES / f"{step:06d}.png"
+            try:
+                with writing(sheet):
+                    task.sheet(sheet, f"step {step} of {steps}, loss {record['loss']:.4g}")
+            except (OutputError, ResourceError) as error:
+                # Watching never ends what is watched; what cannot be kept is said once.
+                if shown:
+                    notice(f"{error}; the training goes on without samples")
+                shown = False
         yield record | {"eta_s": pace * (steps - step)}
 
 
 def schedule(steps: int, rate: float, save_every: int) -> Schedule:
     """Return the schedule of such a training. Raises `UsageError` for a rate that is not above 0."""
-    if not rate > 0:
+    if not 0 < rate < math.inf:
         raise UsageError(f"--rate {rate:g}: must be above 0")
     return Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
 
