@@ -176,7 +176,7 @@ def check(
     if found is None:
         raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")
     if output is not None:
-        named = maskfiles.files(content_mask, masks, layers)
+        named = maskfiles.files(content_mask, masks, layers, styles=len(style))
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")

@@ -198,7 +198,11 @@ def run(
     written = None if processes.silent() else outputs or None
     # What is painted in one go has no steps to go on from.
     instant = METHODS[chosen.recipe.method].forward and not chosen.recipe.refine
+    if written is not None and not shared.dry_run:
+        session.claim(output, shared.preview, shared.plot)
     keeper = keeping(OFF if instant else shared.checkpoint, shared.checkpoint_every, inputs, written)
+    if not shared.dry_run:
+        session.claim(keeper.path)
     stylizer = painting.prepare(inputs, written, check=not shared.dry_run)
     if shared.dry_run or not outputs:
         write_out(painting.plan(stylizer, as_json=shared.as_json))
