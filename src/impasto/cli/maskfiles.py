@@ -46,9 +46,7 @@ def read(
 
     regions: NAME=CONTENT[:STYLE...], one style mask for each style, or none at all: the region then takes all of
     each style. styles: how many there are. count: regions in colour masks, 0 for as many as they show. names: what
-    `--region-names` says, as `naming.parse` reads it.
-    each style. styles: how many there are. count: regions in colour masks, 0 for as many as they show. known: names
-    that `load` finds elsewhere.
+    `--region-names` says, as `naming.parse` reads it. known: files that `load` finds elsewhere.
 
     Raises `UsageError` for options that do not fit, and what `load` and `guides` raise.
     """
