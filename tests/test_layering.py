@@ -41,7 +41,7 @@ HOMES = {
     "matplotlib": {"cli"},
     "h5py": {"weights"},
     "PIL": {"images"},
-    "filelock": {"weights", "studio"},
+    "filelock": {"files", "weights", "studio"},
     "torchvision": set(),
     "requests": set(),
 }

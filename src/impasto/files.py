@@ -1,20 +1,33 @@
-"""Whole files or none: atomic writes, and probing an output before an hour of work."""
+"""Whole files or none: atomic writes, probing an output before an hour of work, and claiming it meanwhile."""
 
 import contextlib
+import errno
+import hashlib
 import os
+import re
+import stat
+import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from impasto.errors import OutputError
 
+PREFIX = ".impasto-"
+"""What the names of unfinished files begin with."""
+STALE_S = 3600.0
+"""Seconds after which an unfinished file that nobody writes to is a dead process's: the largest picture takes minutes,
+and every write makes the file young again."""
+_UNFINISHED = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}(\.\w{1,12})?", re.IGNORECASE)
+
 
 def check_output(path: Path, *, force: bool = False) -> None:
     """Make sure that `path` can be written later, without touching what is there now.
 
-    Missing folders are created. Raises `OutputError` when the file exists and `force` is false, is not a
-    regular file, or its folder cannot be written.
+    Missing folders are created, and what killed processes left unfinished in the folder is removed. Raises
+    `OutputError` when the file exists and `force` is false, is not a regular file, or its folder cannot be written.
     """
     try:
         if path.is_dir():
@@ -23,11 +36,18 @@ def check_output(path: Path, *, force: bool = False) -> None:
             raise OutputError(f"{path}: is not a regular file; name another output")
         if path.exists() and not force:
             raise OutputError(f"{path}: exists already; pass --force to replace it or name another output")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink() and not path.exists() and not force:
+            raise OutputError(
+                f"{path}: is a link to a file that does not exist; pass --force to write that file or name another "
+                "output"
+            )
+        target = _target(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
         # A read-only file in a writable folder could be replaced by the rename; its owner said not to.
-        if path.exists() and not os.access(path, os.W_OK):
+        if target.exists() and not os.access(target, os.W_OK):
             raise OutputError(f"{path}: is read-only; change its permissions or name another output")
-        handle, probe = tempfile.mkstemp(prefix=".impasto-", dir=path.parent)
+        remove_stale(target.parent)
+        handle, probe = tempfile.mkstemp(prefix=PREFIX, dir=target.parent)
         os.close(handle)
         os.unlink(probe)
     except OSError as error:
@@ -35,19 +55,24 @@ def check_output(path: Path, *, force: bool = False) -> None:
 
 
 @contextlib.contextmanager
-def atomic_writer(path: Path, *, part: Path | None = None) -> Iterator[IO[bytes]]:
+def atomic_writer(
+    path: Path, *, part: Path | None = None, follow: bool = False, replace: bool = True
+) -> Iterator[IO[bytes]]:
     """Return a binary file that becomes `path` when the block ends well, and vanishes when it does not.
 
     `part` is what it is called until then, by default a name nobody else has. Under a name that is known, what a
-    killed process left is found again, and replaced.
+    killed process left is found again, and replaced. A file that is replaced passes its permissions on. With `follow` a
+    link stays one, and what it leads to is written; otherwise it is replaced. Without `replace`, whatever stands
+    there at the end stays, and that is an error.
 
     Raises `OutputError` when the disk is full or the folder is not writable; the old file is then intact.
     """
     temporary: str | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target = _target(path) if follow and replace else path
+        target.parent.mkdir(parents=True, exist_ok=True)
         if part is None:
-            handle, temporary = tempfile.mkstemp(prefix=".impasto-", suffix=path.suffix, dir=path.parent)
+            handle, temporary = tempfile.mkstemp(prefix=PREFIX, suffix=target.suffix, dir=target.parent)
         else:
             part.unlink(missing_ok=True)
             # Exclusively: whatever stands under a name that is known, a link for example, is not written through.
@@ -57,11 +82,11 @@ def atomic_writer(path: Path, *, part: Path | None = None) -> Iterator[IO[bytes]
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        # mkstemp makes 0600 files; a result should have the permissions any other new file gets.
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
-        os.replace(temporary, path)
+        _permit(temporary, target)
+        if replace:
+            os.replace(temporary, target)
+        else:
+            _place(temporary, target)
         temporary = None
     except OSError as error:
         raise OutputError(f"{path}: could not be written ({error.strerror or error})") from None
@@ -71,7 +96,125 @@ def atomic_writer(path: Path, *, part: Path | None = None) -> Iterator[IO[bytes]
                 os.unlink(temporary)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whole or not at all."""
-    with atomic_writer(path) as stream:
+def write_bytes(path: Path, data: bytes, *, follow: bool = False, replace: bool = True) -> None:
+    """Write `data` to `path`, whole or not at all; `follow` and `replace` as for `atomic_writer`."""
+    with atomic_writer(path, follow=follow, replace=replace) as stream:
         stream.write(data)
+
+
+def digest(path: str | Path) -> str:
+    """Return the sha256 of a regular file, empty where there is none that can be read."""
+    try:
+        # O_NONBLOCK: opening a pipe that nobody writes to would otherwise wait for ever.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                return ""
+            with os.fdopen(handle, "rb", closefd=False) as stream:
+                return hashlib.file_digest(stream, "sha256").hexdigest()
+        finally:
+            os.close(handle)
+    except (OSError, ValueError):
+        return ""
+
+
+def drop_link(path: Path) -> None:
+    """Remove `path` where it is a link, so that what is written there next stays in its folder."""
+    with contextlib.suppress(OSError):
+        if path.is_symlink():
+            path.unlink()
+
+
+def remove_stale(folder: Path, *, now: float | None = None) -> None:
+    """Remove the unfinished files of this user in `folder` that a killed process left there `STALE_S` ago."""
+    now = time.time() if now is None else now
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if not _UNFINISHED.fullmatch(entry.name):
+                continue
+            with contextlib.suppress(OSError):
+                status = entry.stat(follow_symlinks=False)
+                own = not hasattr(os, "getuid") or status.st_uid == os.getuid()
+                if stat.S_ISREG(status.st_mode) and own and now - status.st_mtime > STALE_S:
+                    os.unlink(entry.path)
+
+
+@contextlib.contextmanager
+def claimed(path: Path, refusal: str) -> Iterator[None]:
+    """Keep `path` to this process within the block; the claim ends with the process, however that ends.
+
+    It is a lock in the folder for temporary files, one for each user: nothing is left beside the pictures. Where
+    there can be no locks nobody is kept out.
+
+    Raises `OutputError` with the `refusal` where another process has claimed it.
+    """
+    # Not for every import of this module: it takes a while.
+    from filelock import FileLock, Timeout
+
+    lock = None
+    with contextlib.suppress(OSError, NotImplementedError):
+        if (folder := _locks()) is not None:
+            name = hashlib.sha256(os.fsencode(os.path.realpath(path))).hexdigest()[:32]
+            lock = FileLock(folder / name)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise OutputError(f"{path}: {refusal}") from None
+    try:
+        yield
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _locks() -> Path | None:
+    """Make the folder of this user's locks; None where another user was there first, who could plant links in it."""
+    user = os.getuid() if sys.platform != "win32" else ""
+    folder = Path(tempfile.gettempdir(), f"impasto-locks-{user}")
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    status = folder.lstat()
+    own = sys.platform == "win32" or status.st_uid == os.getuid()
+    return folder if stat.S_ISDIR(status.st_mode) and own else None
+
+
+def _target(path: Path) -> Path:
+    """Return what is written where `path` is named: the end of a link, and itself otherwise."""
+    if not path.is_symlink():
+        return path
+    target = Path(os.path.realpath(path))
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
+
+
+def _permit(temporary: str, target: Path) -> None:
+    """Set a new file's permissions: those of the one it replaces, or of any other new file (mkstemp's are 0600)."""
+    try:
+        before = target.lstat()
+    except OSError:
+        before = None
+    if before is None or not stat.S_ISREG(before.st_mode):
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        return
+    if hasattr(os, "chown"):
+        # Only root may give files away; a group that one is in may be kept.
+        with contextlib.suppress(OSError):
+            os.chown(temporary, before.st_uid, before.st_gid)
+    os.chmod(temporary, before.st_mode & 0o777)
+
+
+def _place(temporary: str, target: Path) -> None:
+    """Name a file `target` unless there is one. Raises `FileExistsError` where there is."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise
+    except OSError:  # not all file systems have second names
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+        os.replace(temporary, target)
+    else:
+        os.unlink(temporary)

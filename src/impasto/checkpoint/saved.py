@@ -66,6 +66,8 @@ class Checkpoint:
     """What the command line needs to find everything again."""
     begun: State = field(default_factory=lambda: State({}, {}), repr=False)
     """The picture that the level began with, as `image`, where targets depend on it."""
+    impasto: str = __version__
+    """The version that painted it."""
 
     @property
     def taken(self) -> int:
@@ -91,10 +93,11 @@ class Checkpoint:
                 raise InputError(f"the checkpoint is of another {role}; give the one of then, or paint again")
         if self.recipe != recipe:
             raise UsageError("the checkpoint is of another recipe; give the Stylizer its own, checkpoint.recipe")
-        for key, value in engine.items():
-            if self.engine.get(key) != value:
-                before = ascii(self.engine.get(key))[:40]
-                notice(f"the checkpoint was painted with {key} {before}, now {value}: the last bits may differ")
+        before = {**self.engine, "impasto": self.impasto}
+        for key, value in {**engine, "impasto": __version__}.items():
+            if before.get(key) != value:
+                was = ascii(before.get(key))[:40]
+                notice(f"the checkpoint was painted with {key} {was}, now {value}: the last bits may differ")
 
     def save(self, path: str | Path) -> None:
         """Write to `path`, whole or not at all; what was there before becomes `previous(path)`.
@@ -164,6 +167,7 @@ class Checkpoint:
             timings=document.timings,
             engine=document.engine,
             command=document.command,
+            impasto=document.impasto,
             **states,
         )
 
@@ -186,7 +190,7 @@ class Checkpoint:
             **{name: dict(getattr(self, name).values) for name in _PARTS},
             "recipe": self.recipe.model_dump(mode="json"),
             "columns": _columns(self.history),
-            "impasto": __version__,
+            "impasto": self.impasto,
         }
         # Not sorted: the order of layers and terms is the order in which they are added.
         return json.dumps(document)

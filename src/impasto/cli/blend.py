@@ -80,6 +80,7 @@ def blend(
     paths = [Path(folder) / f"frame-{number:03}.png" for number in range(1, frames + 1)] if folder else []
     for path in [*paths, *(Path(name) for name in (strip, animation) if name)]:
         files.check_output(path, force=force)
+    session.claim(folder, strip, animation, doing="painting into it")
     painted = []
     began = time.monotonic()
     with session.stop.gently(), session.terminal.meter() as meter:

@@ -1,8 +1,6 @@
 """Checkpoints of one painting from the command line: when they are written, and what a later command line needs."""
 
-import hashlib
 import os
-import stat
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -10,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
 from impasto import checkpoint, files
 from impasto.checkpoint import SUFFIX, Checkpoint
@@ -28,7 +26,17 @@ LONG_S = 120.0
 SHARE = 19
 """A checkpoint waits at least this many times as long as the last one took: writing takes a twentieth at most."""
 OFF = "off"
-Name = Annotated[str, Field(max_length=32_768)]
+_LONGEST = 32_768
+
+
+def _name(value: object) -> str:
+    # pydantic's own str is Unicode, and names of files need not be.
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise ValueError("no name of a file")
+    return value
+
+
+Name = Annotated[str, PlainValidator(_name)]
 
 
 class FileSaid(BaseModel):
@@ -54,6 +62,8 @@ class Command(BaseModel):
     content_mask: Name | None
     style_masks: Annotated[list[Name], Field(max_length=64)]
     regions: Annotated[list[Name], Field(max_length=64)]
+    region_names: Annotated[str, Field(max_length=100_000)] | None = None
+    """As they were written, not where."""
     landmarks: tuple[Name | None, Name | None] = (None, None)
     files: dict[Name, FileSaid]
     max_pixels: Annotated[int, Field(ge=1)] | None
@@ -63,6 +73,10 @@ class Command(BaseModel):
     device: Annotated[str, Field(pattern=r"^[a-z0-9:]{1,40}$")]
     output: Name
     """Absolute, or `-`."""
+    relative: Name = ""
+    """The output as it lay beside the checkpoint."""
+    place: Name = ""
+    """The absolute name of the checkpoint's folder, which tells whether that was moved or copied since."""
     bits: Literal[8, 16]
     quality: Annotated[int, Field(ge=1, le=100)]
     embed: bool
@@ -79,6 +93,29 @@ class Command(BaseModel):
         except ValidationError:
             raise InputError(f"{path}: names no painting that makes sense; name another checkpoint") from None
 
+    def target(self, path: Path) -> str:
+        """Return where the picture goes that the checkpoint at `path` is of, and say so where that is a new place.
+
+        A folder that was moved or copied is a place of its own: its painting ends in it, and not where it began.
+        Raises `UsageError` for a checkpoint that was moved away from the folder of its picture.
+        """
+        if self.output == "-" or not self.place or os.path.realpath(self.place) == os.path.realpath(path.parent):
+            return self.output
+        here = Path(os.path.normpath(path.parent.absolute() / self.relative))
+        # Outside of the checkpoint's own folder only where the inputs came along: it may have been moved alone.
+        if Path(self.relative).is_absolute() or (self.relative.startswith("..") and not self._came_along(path)):
+            raise UsageError(f"{path}: was moved away from the place of its picture, {self.output}; say where with -o")
+        notice(f"{path}: was moved or copied from {self.place}; the picture goes to {here}")
+        return str(here)
+
+    def _came_along(self, path: Path) -> bool:
+        """Whether an input lies beside the checkpoint as it did, in a place of its own."""
+        places = {str(path.parent.absolute() / said.relative): said for said in self.files.values()}
+        return any(
+            os.path.realpath(place) != os.path.realpath(said.absolute) and files.digest(place) == said.sha256
+            for place, said in places.items()
+        )
+
     def find(self, path: Path) -> dict[str, str]:
         """Return where each file is now: where it was, or as it lay beside the checkpoint.
 
@@ -89,7 +126,7 @@ class Command(BaseModel):
         for name, said in self.files.items():
             wrong = WeightsError if name in (self.encoder, self.network) else InputError
             places = [said.absolute, str(path.parent.absolute() / said.relative)]
-            digests = [_digest(place) for place in places]
+            digests = [files.digest(place) for place in places]
             if said.sha256 in digests:
                 found[name] = places[digests.index(said.sha256)]
             elif any(digests):
@@ -127,7 +164,7 @@ class Keeper:
         if self.path is None or self._progress is None or not (self._long or self.begun):
             return ""
         # A resumed painting may replace this very picture, and no other, without --force.
-        self.command = {**self.command, "saved": "" if output == "-" else _digest(output)}
+        self.command = {**self.command, "saved": "" if output == "-" else files.digest(output)}
         self._write(stylizer)
         return f"; impasto resume {self.path} goes on" if self.begun else ""
 
@@ -151,8 +188,9 @@ class Keeper:
             digests[str(encoder)] = stylizer.encoder.sha256
         network = inputs.chosen.network
         if network is not None and network.is_file():
-            digests[str(network)] = _digest(str(network))
+            digests[str(network)] = files.digest(str(network))
         folder = self.path.parent.absolute()
+        output = outputs.output if outputs.output == "-" else str(Path(outputs.output).absolute())
         said = {}
         for name, sha256 in digests.items():
             absolute = str(Path(inputs.found.get(name, name)).absolute())
@@ -166,6 +204,7 @@ class Keeper:
             content_mask=inputs.masks.content,
             style_masks=inputs.masks.styles,
             regions=inputs.masks.regions,
+            region_names=inputs.masks.names,
             landmarks=inputs.landmarks,
             files=said,
             max_pixels=inputs.max_pixels,
@@ -173,7 +212,9 @@ class Keeper:
             tile=inputs.tile,
             memory=inputs.memory,
             device=str(stylizer.resources.device),
-            output=outputs.output if outputs.output == "-" else str(Path(outputs.output).absolute()),
+            output=output,
+            relative=output if output == "-" else _relative(output, folder),
+            place=str(folder),
             bits=8 if outputs.bits == 8 else 16,
             quality=outputs.quality,
             embed=outputs.embed,
@@ -243,8 +284,8 @@ def restore(stylizer: "Stepped", saved: Checkpoint, path: Path) -> None:
 
 
 def own(output: str, command: Command) -> bool:
-    """Whether `output` is the picture that the interrupted painting saved so far."""
-    return bool(command.saved) and _digest(output) == command.saved
+    """Whether `output` is the picture that the interrupted painting saved so far, in its place or a new one."""
+    return bool(command.saved) and files.digest(output) == command.saved
 
 
 def _relative(absolute: str, folder: Path) -> str:
@@ -252,18 +293,3 @@ def _relative(absolute: str, folder: Path) -> str:
         return os.path.relpath(absolute, folder)
     except ValueError:  # on another drive
         return absolute
-
-
-def _digest(name: str) -> str:
-    """Return the sha256 of a regular file, empty where there is none that can be read."""
-    try:
-        handle = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return ""
-            with os.fdopen(handle, "rb", closefd=False) as stream:
-                return hashlib.file_digest(stream, "sha256").hexdigest()
-        finally:
-            os.close(handle)
-    except (OSError, ValueError):
-        return ""

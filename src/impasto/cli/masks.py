@@ -129,6 +129,14 @@ def check(
             help="One region by grey masks of the content and of each style; repeat for more.",
         ),
     ] = None,
+    region_names: Annotated[
+        str | None,
+        typer.Option(
+            "--region-names",
+            metavar="FILE|JSON",
+            help="Names of the colours in colour masks: a file of lines as '#804080 road', or JSON.",
+        ),
+    ] = None,
     regions: Annotated[
         int,
         typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
@@ -163,11 +171,12 @@ def check(
         styles=len(style),
         count=regions,
         load=lambda name: report.load([name], max_pixels)[0],
+        names=maskfiles.region_names(region_names),
     )
     if found is None:
         raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")
     if output is not None:
-        named = maskfiles.files(content_mask, masks, layers)
+        named = maskfiles.files(content_mask, masks, layers, styles=len(style))
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")

@@ -1,15 +1,18 @@
 """The files that a painting leaves: the picture, a preview, snapshots, a plot; all checked before it starts."""
 
+import contextlib
 import importlib.util
 import os
+import tempfile
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto import images
+from impasto import files, images
 from impasto.errors import OutputError, ResourceError, UsageError
+from impasto.events import notice
 
 if TYPE_CHECKING:
     from impasto.events import Progress
@@ -35,7 +38,10 @@ class Outputs:
     quality: int = 95
     embed: bool = True
     force: bool = False
+    mine: str | None = None
+    """sha256 of the picture so far, where a resumed painting may replace that and no other."""
     _next_preview: float = 0.0
+    _told: set[str] = field(default_factory=set)
 
     def check(self, size: tuple[int, int], steps: int, inputs: Iterable[str | Path]) -> None:
         """Refuse now what could not be written after an hour of work.
@@ -72,29 +78,83 @@ class Outputs:
         if self.preview is None or (time.monotonic() < self._next_preview and not last):
             return
         began = time.monotonic()
-        images.save(stylizer.shown(progress), self.preview, quality=self.quality, force=True)
+        with self._watching("preview", self.preview):
+            images.save(stylizer.shown(progress), self.preview, quality=self.quality, force=True)
         now = time.monotonic()
         self._next_preview = now + max(PREVIEW_S, PREVIEW_SHARE * (now - began))
 
     def snapshot(self, stylizer: "Painting", step: int) -> None:
         """Write a numbered copy of the picture so far when one is due."""
         if self.save_every and step % self.save_every == 0:
-            stylizer.result().save(
-                self._snapshot_path(step), bits=self.bits, quality=self.quality, force=True, embed=self.embed
-            )
+            path = self._snapshot_path(step)
+            with self._watching("numbered picture", path):
+                stylizer.result().save(path, bits=self.bits, quality=self.quality, force=True, embed=self.embed)
 
     def save(self, result: "Result") -> None:
-        """Write the painting."""
+        """Write the painting: beside the output where something appeared there meanwhile, which is then said."""
+        if self.output == "-":
+            self._write(result, "-", force=True)
+            return
         # A path object for a file: only the very word `-` is standard output.
-        target = self.output if self.output == "-" else Path(self.output)
-        result.save(target, bits=self.bits, quality=self.quality, force=self.force, embed=self.embed)
+        target = Path(self.output)
+        if not self._taken(target):
+            try:
+                self._write(result, target, force=self.force)
+                return
+            except OutputError:
+                if not self._taken(target):
+                    raise
+        for number in range(2, 10_000):
+            other = target.with_name(f"{target.stem}-{number}{target.suffix}")
+            if not os.path.lexists(other):
+                self._write(result, other, force=False)
+                notice(f"{target}: appeared while this was painted and stays; the picture is {other}")
+                self.output = str(other)
+                return
+        raise OutputError(f"{target}: appeared while this was painted; move it, and what else is called so")
+
+    def rescue(self, result: "Result") -> str | None:
+        """Write a painting that cannot be saved as its output where temporary files are; give its name."""
+        with contextlib.suppress(OSError, OutputError):
+            suffix = Path(self.output).suffix
+            handle, name = tempfile.mkstemp(prefix=f"{Path(self.output).stem[:40]}-", suffix=suffix)
+            os.close(handle)
+            try:
+                self._write(result, Path(name), force=True)
+            except BaseException:
+                Path(name).unlink()
+                raise
+            return name
+        return None
 
     def draw(self, result: "Result") -> None:
         """Write the plot of the losses."""
         if self.plot is not None:
             from impasto.cli.plot import plot
 
-            plot(result.history, Path(self.plot))
+            with self._watching("plot", self.plot):
+                plot(result.history, Path(self.plot))
+
+    def _write(self, result: "Result", target: "str | Path", *, force: bool) -> None:
+        result.save(target, bits=self.bits, quality=self.quality, force=force, embed=self.embed)
+
+    def _taken(self, target: Path) -> bool:
+        """Whether something is there that this painting may not replace."""
+        if target.is_dir() or not self.force:
+            return os.path.lexists(target)
+        return self.mine is not None and os.path.lexists(target) and files.digest(target) != self.mine
+
+    @contextlib.contextmanager
+    def _watching(self, what: str, path: "str | Path") -> Iterator[None]:
+        """Let nothing that goes wrong with watching stop the painting; it is said once."""
+        try:
+            yield
+        except Exception as error:
+            if what not in self._told:
+                self._told.add(what)
+                reason = str(error) or type(error).__name__
+                named = reason if str(path) in reason else f"{path}: {reason}"
+                notice(f"{named}; this {what} is missing, painting goes on")
 
     def _snapshot_path(self, step: int) -> Path:
         path = Path(self.output)
@@ -109,8 +169,6 @@ class Outputs:
                 raise OutputError(f"{path}: exists already; pass --force to replace it or name another output")
 
     def _check_plot(self, plot: str, inputs: list[str | Path]) -> None:
-        from impasto import files
-
         if not self.force and any(os.path.realpath(plot) == os.path.realpath(source) for source in inputs):
             raise OutputError(f"{plot}: is also an input; name another plot or pass --force")
         files.check_output(Path(plot), force=self.force)

@@ -40,6 +40,8 @@ class Masks:
     styles: list[str] = field(default_factory=list)
     regions: list[str] = field(default_factory=list)
     """NAME=CONTENT:STYLE."""
+    names: str | None = None
+    """Of the regions of colour masks, as they were written."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ class Inputs:
         """Every file that is read, none of which an output may replace by accident."""
         chosen = self.chosen
         named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder, chosen.network]
-        named += [*self.landmarks, *maskfiles.files(self.masks.content, self.masks.styles, self.masks.regions)]
+        masks = (self.masks.content, self.masks.styles, self.masks.regions)
+        named += [*self.landmarks, *maskfiles.files(*masks, styles=len(self.styles), known=self.found)]
         return [name for name in named if name is not None and name != "-"]
 
     def faces(self) -> dict[str, Path]:
@@ -105,6 +108,8 @@ class Inputs:
             styles=len(styles),
             count=self.chosen.recipe.regions,
             load=load,
+            names=masks.names,
+            known=self.found,
         )
         return content, styles, init, regions
 
@@ -213,9 +218,10 @@ def _save(result: Result, outputs: Outputs, keeper: Keeper) -> None:
         try:
             outputs.save(result)
         except OutputError:
-            if not keeper.begun:
-                raise error from None
-            raise OutputError(f"{error}; impasto resume {keeper.path} goes on from the last checkpoint") from None
+            if keeper.begun:
+                raise OutputError(f"{error}; impasto resume {keeper.path} goes on from the last checkpoint") from None
+            rescued = None if outputs.output == "-" else outputs.rescue(result)
+            raise OutputError(f"{error}; saved {rescued} instead" if rescued else str(error)) from None
 
 
 def _steps(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keeper) -> tuple[Exception | None, int]:

@@ -39,4 +39,4 @@ def plot(history: Sequence[Mapping[str, Any]], path: Path) -> None:
         axes.legend()
     stream = io.BytesIO()
     figure.savefig(stream, format=path.suffix[1:].lower(), dpi=120)
-    write_bytes(path, stream.getvalue())
+    write_bytes(path, stream.getvalue(), follow=True)

@@ -67,8 +67,10 @@ def resume(
     from impasto.feedforward import FeedForward
 
     path = Path(checkpoint)
+    if not processes.silent():
+        session.claim(path, doing="going on with it")
     saved, command = checkpoints.load(path, threads)
-    target = output or command.output
+    target = output or command.target(path)
     if as_json and target == "-":
         raise UsageError("--json and -o - both want standard output; save to a file, or leave --json out")
     if os.path.realpath(target) == os.path.realpath(path):
@@ -80,7 +82,7 @@ def resume(
         command.content,
         command.styles,
         Chosen(saved.recipe, encoder, command.init, network),
-        painting.Masks(command.content_mask, command.style_masks, command.regions),
+        painting.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
         max_pixels=command.max_pixels,
         allow_truncated=command.allow_truncated,
         found=found,
@@ -89,10 +91,20 @@ def resume(
         device=device or command.device,
         landmarks=command.landmarks,
     )
-    replace = force or checkpoints.own(target, command)
+    own = checkpoints.own(target, command)
     outputs = Outputs(
-        target, preview, plot, save_every or 0, command.bits, command.quality, command.embed, force=replace
+        target,
+        preview,
+        plot,
+        save_every or 0,
+        command.bits,
+        command.quality,
+        command.embed,
+        force=force or own,
+        mine=command.saved if own and not force else None,
     )
+    if not processes.silent():
+        session.claim(target, preview, plot)
     stylizer = painting.prepare(inputs, None if processes.silent() else outputs)
     if isinstance(stylizer, FeedForward):
         raise InputError(f"{path}: is of a painting without steps, which nothing can go on with; paint it again")

@@ -1,11 +1,14 @@
 """What the commands share while one command line runs: the terminal, the signals, and where notices go."""
 
+import contextlib
 import logging
 import os
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from impasto import files
 from impasto.cli import processes
 from impasto.cli.signals import Stop
 from impasto.cli.terminal import Terminal
@@ -20,6 +23,8 @@ class Session:
         self.terminal.muted = processes.silent()
         self.stop = Stop()
         self._handler = _Notes(self.terminal)
+        self._claims = contextlib.ExitStack()
+        self._claimed: set[str] = set()
 
     def __enter__(self) -> Self:
         self.stop.__enter__()
@@ -27,8 +32,24 @@ class Session:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._claims.close()
         logger.removeHandler(self._handler)
         self.stop.__exit__(kind, error, at)
+
+    def claim(self, *paths: str | Path | None, doing: str = "painting it") -> None:
+        """Keep these files to this command until it ends; None and standard output need no claim.
+
+        Raises `OutputError` where another command has one of them.
+        """
+        for path in paths:
+            # A name with a NUL is no file's, and is refused where it is opened.
+            if path is None or path == "-" or "\0" in str(path):
+                continue
+            if (real := os.path.realpath(path)) in self._claimed:
+                continue
+            refusal = f"another impasto is {doing} at this moment; wait until it ends, or name another"
+            self._claims.enter_context(files.claimed(Path(path), refusal))
+            self._claimed.add(real)
 
 
 class _Notes(logging.Handler):

@@ -101,7 +101,7 @@ def sweep(
     session.terminal.quiet = quiet
     named = _split(vary)
     _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
-    masks = maskfiles.files(content_mask, style_mask or [], region or [])
+    masks = maskfiles.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
     of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
     if (masks and "content" in named) or (of_styles and "style" in named):
         raise UsageError("masks belong to one picture; with them, vary something else than that picture")
@@ -224,6 +224,7 @@ def _label(key: str, value: str) -> str:
 
 def run(made: "Sweep", session: "Session") -> int:
     """Paint what waits; give the exit status: that of a signal, or 1 where a cell failed."""
+    session.claim(made.folder, doing="painting into it")
     began, terminal = time.monotonic(), session.terminal
     waiting = made.waiting
     left, done = sum(cell.work for cell in waiting), 0

@@ -46,5 +46,5 @@ def save_animation(
     stream = io.BytesIO()
     options = {"quality": 90} if kind == "WEBP" else {}
     frames[0].save(stream, kind, save_all=True, append_images=frames[1:], duration=spans, loop=0, **options)
-    files.write_bytes(path, stream.getvalue())
+    files.write_bytes(path, stream.getvalue(), follow=True, replace=force)
     return path

@@ -133,7 +133,9 @@ def read_file(path: str | Path, name: str) -> bytes:
 
 def read_stdin() -> bytes:
     """Read a picture's bytes from standard input. Raises `ImageError` when nothing is piped in."""
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin is None:
+        raise ImageError("-: standard input is closed; pipe a picture in, or name a file")
+    if sys.stdin.isatty():
         raise ImageError("-: standard input is a terminal; pipe a picture in")
     data = bytearray()
     # In pieces: one read of the whole allowance would allocate it.

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from impasto import files
-from impasto.errors import OutputError, UsageError
+from impasto.errors import OutputError, ResourceError, UsageError
 from impasto.events import notice
 from impasto.images import writers
 from impasto.images.icc import srgb_profile
@@ -49,7 +49,7 @@ def save(
     """Write a picture in the format of the suffix, or as PNG to standard output for `-`.
 
     metadata: JSON to embed, from `impasto.metadata.build`. Raises `OutputError` as `check_output` does, and when
-    the disk is full; the file that was there is then intact.
+    the disk is full (the file that was there is then intact), `ResourceError` when standard output takes no more.
     """
     check_output(path, picture.size, bits=bits, force=force)
     if _is_stdout(path):
@@ -60,10 +60,12 @@ def save(
         except BrokenPipeError:  # the reader had enough, which is no error of ours: the command line ends quietly
             raise
         except OSError as error:
-            raise OutputError(f"-: could not be written ({error.strerror or error})") from None
+            raise ResourceError(
+                f"-: standard output could not be written ({error.strerror or error}); make room, or name a file"
+            ) from None
         return
     data = encode(picture, _format(path), bits=bits, quality=quality, metadata=metadata)
-    files.write_bytes(Path(path), data)
+    files.write_bytes(Path(path), data, follow=True, replace=force)
 
 
 def encode(picture: Picture, format: str, *, bits: int = 8, quality: int = 95, metadata: str | None = None) -> bytes:
@@ -118,7 +120,9 @@ def check_output(
     """
     name = shown(os.fspath(path))
     if _is_stdout(path):
-        if sys.stdout is None or sys.stdout.isatty():
+        if sys.stdout is None:
+            raise OutputError("-: standard output is closed; redirect it, or name a file")
+        if sys.stdout.isatty():
             raise OutputError("-: standard output is a terminal; redirect it, or name a file")
         _check_fit("png", size, bits, name)
         return

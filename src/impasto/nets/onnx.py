@@ -98,7 +98,7 @@ def export(
         # NaN compares false with everything, and is refused too.
         if not worst <= TOLERANCE:
             raise WeightsError(f"{where}: not exported, onnxruntime's picture differs from torch's by {worst:.2g} of 1")
-    write_bytes(path, data)
+    write_bytes(path, data, follow=True)
     return Exported(path, card, len(data), worst, graph.smallest)
 
 

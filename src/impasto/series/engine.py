@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from impasto import encoders, images, metadata
+from impasto import encoders, files, images, metadata
 from impasto.encoders import Encoder
 from impasto.errors import ImageError, ImpastoError, OutputError, RecipeError, ResourceError, UsageError
 from impasto.events import Progress
@@ -111,6 +111,8 @@ class Sweep:
                     stopped = True
                     break
             result = stylizer.result()
+            # A sweep stays within its folder, wherever links in it lead.
+            files.drop_link(cell.path)
             result.save(cell.path, force=True)
         # torch tells of memory, and of much else, by RuntimeError; the other cells need not share the trouble.
         except (ImpastoError, MemoryError, RuntimeError) as error:
@@ -128,6 +130,7 @@ class Sweep:
         """Write the table and the sheet, of what there is."""
         self._write()
         picture = sheet.draw(self.axes, self.cells, self.cell_height)
+        files.drop_link(self.sheet)
         images.save(picture, self.sheet, force=True, quality=90)
 
     def _write(self) -> None:
