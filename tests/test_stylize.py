@@ -44,9 +44,9 @@ def test_the_recipe_of_a_result_paints_it_again(paint, tiny_encoder: Vgg, conten
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 @pytest.mark.parametrize("normalization", ["resolution_invariant", "gatys", "zhao", "johnson"])
-def test_loss_falls_in_every_level(paint, content, style, solver: str, normalisation: str) -> None:
+def test_loss_falls_in_every_level(paint, content, style, solver: str, normalization: str) -> None:
     result = paint(
-        content, style, solver=solver, normalization=normalisation, iterations=60, init="noise", tv_weight=1e-3
+        content, style, solver=solver, normalization=normalization, iterations=60, init="noise", tv_weight=1e-3
     )
     for level in (0, 1):
         losses = [step["loss"] for step in result.history if step["level"] == level]
@@ -262,8 +262,8 @@ def test_preview_and_final_are_the_same_problem(tiny_encoder: Vgg, quick: Recipe
 
     candidate = coarse(7)[None]
 
-    def groups(normalisation: str, side: int) -> dict[str, float]:
-        recipe = quick.replace(normalization=normalisation, size=side, levels=1, tv_weight=0.0)
+    def groups(normalization: str, side: int) -> dict[str, float]:
+        recipe = quick.replace(normalization=normalization, size=side, levels=1, tv_weight=0.0)
         stylizer = Stylizer(coarse(5), coarse(6), recipe, encoder=tiny_encoder)
         objective = stylizer.objective(stylizer.levels[0])
         image = resize(candidate, (side, side))
@@ -280,12 +280,12 @@ def test_preview_and_final_are_the_same_problem(tiny_encoder: Vgg, quick: Recipe
 
 @pytest.mark.parametrize("normalization", ["resolution_invariant", "gatys", "zhao", "johnson"])
 def test_every_level_asks_for_the_balance_of_the_last(
-    normalisation: str, tiny_encoder: Vgg, picture: MakePicture
+    normalization: str, tiny_encoder: Vgg, picture: MakePicture
 ) -> None:
     def coarse(seed: int) -> torch.Tensor:
         return resize(picture(8, 8, seed=seed), (128, 128))[0]
 
-    settings = {"normalization": normalisation, "size": 128, "levels": 2, "tv": "l2", "style_weight": 1.0}
+    settings = {"normalization": normalization, "size": 128, "levels": 2, "tv": "l2", "style_weight": 1.0}
     recipe = Recipe.parse({**settings, "finishing_steps": 0})
     stylizer = Stylizer(coarse(5), coarse(6), recipe, encoder=tiny_encoder)
     candidate = coarse(7)[None]

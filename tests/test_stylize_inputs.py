@@ -80,13 +80,13 @@ def test_pictures_too_narrow_are_refused_before_any_step(tiny_encoder: Vgg, quic
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 @pytest.mark.parametrize("normalization", ["resolution_invariant", "gatys", "johnson"])
 @pytest.mark.parametrize("flat", ["content", "style", "both"])
-def test_constant_black_pictures_give_no_nan(paint, content, style, solver: str, normalisation: str, flat: str) -> None:
+def test_constant_black_pictures_give_no_nan(paint, content, style, solver: str, normalization: str, flat: str) -> None:
     black = torch.zeros(3, 48, 64)
     result = paint(
         content if flat == "style" else black,
         style if flat == "content" else black,
         solver=solver,
-        normalization=normalisation,
+        normalization=normalization,
     )
     assert finite(result)
     assert all(math.isfinite(step["loss"]) for step in result.history)

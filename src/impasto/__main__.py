@@ -1,6 +1,43 @@
-"""`python -m impasto`: the same as the command `impasto`."""
+"""`python -m impasto`, and the command `impasto`: what must be in place before anything takes time to import."""
 
-from impasto.cli import main
+import os
+import signal
+import sys
+from types import FrameType
+
+
+def main() -> int:
+    """Run the command line of this process, and return its exit status."""
+    _leave_quietly()
+    _open_streams()
+    from impasto.cli import main as run
+
+    return run()
+
+
+def _leave_quietly() -> None:
+    """Let a signal end the process while it still imports, when there is nothing to save and nobody to tell."""
+
+    def leave(signum: int, frame: FrameType | None) -> None:
+        os._exit(128 + signum)
+
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        # Whoever started us ignoring a signal (nohup, a script's &) meant it.
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, leave)
+
+
+def _open_streams() -> None:
+    """Open what is closed of standard input, output and error: else the next file gets its number, and what is printed.
+
+    `sys.stdin` and the others stay None, by which Python says that they were closed.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

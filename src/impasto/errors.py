@@ -54,6 +54,12 @@ class ResourceError(ImpastoError):
     exit_code = 5
 
 
+class WholeTooLargeError(NotTileableError, ResourceError):
+    """What cannot be tiled needs more memory for the whole picture than there is."""
+
+    exit_code = ResourceError.exit_code
+
+
 class PeerError(ResourceError):
     """Another process of the same run ended before its work was done."""
 

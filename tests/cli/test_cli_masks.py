@@ -320,3 +320,33 @@ def test_files_that_the_options_name():
     assert maskfiles.files("c", ["-", "s"], []) == ["c", "s"]
     assert maskfiles.files(None, [], ["sky=a:b:-", "sea=d"]) == ["a", "b", "d"]
     assert maskfiles.files(None, [], []) == []
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_label_maps_are_checked_by_their_names(run, pair, inline):
+    masks = halves("c.png", (0, 0, 0), (1, 1, 1)), halves("s.png", (0, 0, 0), (1, 1, 1), (20, 50), 0.3)
+    Path("names.txt").write_text("0 sky\n1 ground\n2 sea\n")
+    names = '["sky", "ground", "sea"]' if inline else "names.txt"
+    outcome = check(run, pair, masks, "--region-names", names, "--json")
+    assert outcome.status == 0, outcome.err
+    assert {each["name"] for each in json.loads(outcome.out)["regions"]} == {"sky", "ground"}
+
+
+def test_names_of_regions_that_cannot_be_read_are_refused(run, pair, masks):
+    outcome = check(run, pair, masks, "--region-names", "nowhere.txt")
+    assert outcome.status == 3
+    assert "nowhere.txt" in outcome.err
+    Path("names.txt").write_bytes(b"\xff\xfe\x00\x01")
+    assert check(run, pair, masks, "--region-names", "names.txt").status == 3
+    options = ("--region", f"sky={masks[0]}", "--region-names", "[]")
+    assert run("masks", "check", pair[0], "--style", pair[1], *options).status == 2
+
+
+def test_paint_takes_names_of_regions(run, pair):
+    masks = halves("c.png", (0, 0, 0), (1, 1, 1)), halves("s.png", (0, 0, 0), (1, 1, 1), (20, 50), 0.3)
+    Path("names.txt").write_text("0 sky\n1 ground\n")
+    options = ("--style", pair[1], "--content-mask", masks[0], "--style-mask", masks[1], "--keep", "sky")
+    plain = ("--encoder", "petite", "--size", "32", "--iterations", "2", "-o", "out.png")
+    assert run("paint", pair[0], *options, *plain).status == 2
+    outcome = run("paint", pair[0], *options, *plain, "--region-names", "names.txt")
+    assert outcome.status == 0, outcome.err

@@ -91,6 +91,7 @@ KINDS = {
     "adam": ("--solver", "adam", "--schedule", "linear", "--learning-rate", "9"),
     "luminance": ("--color", "luminance"),
     "masks": (*MASKS, "--region-weights", "red=2"),
+    "named masks": (*MASKS, "--region-names", '{"#ff0000": "sky"}', "--region-weights", "sky=2"),
     "masks in grey": (*MASKS, "--color", "luminance", "--solver", "adam"),
     "region": ("--region", "a=photo-mask.png:style-mask.png", "--init", "noise", "--seed", "4"),
     "start": ("--init", "style-mask.png"),

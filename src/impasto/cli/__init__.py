@@ -4,6 +4,7 @@
 output went away, 1 for a mistake in impasto itself. stdout is data, stderr is talk; an error is one line.
 """
 
+import errno
 import os
 import sys
 import traceback
@@ -12,35 +13,48 @@ from typing import Any
 
 from impasto import threads
 from impasto.cli import processes
-from impasto.cli.session import Session
+from impasto.cli.session import Session, printing
 from impasto.cli.signals import Stopped
 from impasto.errors import ImpastoError, ResourceError
 
 BROKEN_PIPE = 141
 """What a shell reports of a process that SIGPIPE ended."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says where a disk, somebody's part of it, or a file holds no more."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (`sys.argv` when None); give the exit status, having printed what there is to say."""
-    threads.prepare()
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        threads.prepare()
+        with Session() as session:
+            return _answer(list(sys.argv[1:] if argv is None else argv), session)
+    # Around everything, as a signal may arrive between any two lines.
+    except (Stopped, KeyboardInterrupt) as stop:
+        return stop.exit_code if isinstance(stop, Stopped) else 130
+
+
+def _answer(arguments: list[str], session: Session) -> int:
+    """Run a command line, say what went wrong with it, and return the exit status."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    with Session() as session:
+    try:
+        return _run(arguments or ["--help"], session)
+    except BrokenPipeError:
+        _forget_stdout()
+        return BROKEN_PIPE
+    except Exception as error:
+        if "--debug" in options:
+            traceback.print_exc()
+        status, message = _explain(error)
+        # What is refused is refused by all processes, and said by the first.
+        if status == 1 or not processes.silent():
+            session.terminal.error(message)
         try:
-            return _run(arguments or ["--help"], session)
-        except (Stopped, KeyboardInterrupt) as stop:
-            return stop.exit_code if isinstance(stop, Stopped) else 130
-        except BrokenPipeError:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except (OSError, ValueError):
             _forget_stdout()
-            return BROKEN_PIPE
-        except Exception as error:
-            if "--debug" in options:
-                traceback.print_exc()
-            status, message = _explain(error)
-            # What is refused is refused by all processes, and said by the first.
-            if status == 1 or not processes.silent():
-                session.terminal.error(message)
-            return status
+        return status
 
 
 def _run(arguments: list[str], session: Session) -> int:
@@ -61,7 +75,8 @@ def _run(arguments: list[str], session: Session) -> int:
         return 130
     finally:
         if sys.stdout is not None:
-            sys.stdout.flush()
+            with printing():
+                sys.stdout.flush()
     return 0
 
 
@@ -75,12 +90,15 @@ def _explain(error: Exception) -> tuple[int, str]:
         return explain(error)
     if isinstance(error, MemoryError):
         return ResourceError.exit_code, "not enough memory; use a smaller --size"
+    if isinstance(error, OSError) and error.errno in FULL:
+        where = error.filename or "standard output or a temporary file"
+        return ResourceError.exit_code, f"{where}: could not be written ({error.strerror}); make room"
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return 1, f"{what[:300]} (a mistake in impasto; run again with --debug to see where)"
 
 
 def _forget_stdout() -> None:
-    # Python flushes stdout once more as it ends, and would complain that nobody reads it.
+    # Python flushes stdout once more as it ends, and would complain that nobody takes it.
     silence = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(silence, sys.stdout.fileno())

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from impasto._version import __version__
+from impasto.cli.session import write_out
 from impasto.errors import UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -91,7 +92,7 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(f"impasto {__version__}")
+        write_out(f"impasto {__version__}")
         raise typer.Exit
 
 

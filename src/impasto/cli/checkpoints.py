@@ -62,6 +62,8 @@ class Command(BaseModel):
     content_mask: Name | None
     style_masks: Annotated[list[Name], Field(max_length=64)]
     regions: Annotated[list[Name], Field(max_length=64)]
+    region_names: Annotated[str, Field(max_length=100_000)] | None = None
+    """As they were written, not where."""
     landmarks: tuple[Name | None, Name | None] = (None, None)
     files: dict[Name, FileSaid]
     max_pixels: Annotated[int, Field(ge=1)] | None
@@ -202,6 +204,7 @@ class Keeper:
             content_mask=inputs.masks.content,
             style_masks=inputs.masks.styles,
             regions=inputs.masks.regions,
+            region_names=inputs.masks.names,
             landmarks=inputs.landmarks,
             files=said,
             max_pixels=inputs.max_pixels,

@@ -28,6 +28,14 @@ def doodle(
             help="The same things in a style, in the same colours; in the styles' order, - for a style without one.",
         ),
     ] = None,
+    region_names: Annotated[
+        str | None,
+        typer.Option(
+            "--region-names",
+            metavar="FILE|JSON",
+            help="Names of the colours in colour masks: a file of lines as '#804080 road', or JSON.",
+        ),
+    ] = None,
 ) -> None:
     """Paint a doodle in flat colours with what a painting shows of each.
 
@@ -35,4 +43,4 @@ def doodle(
     """
     # The preset is the method: another one is asked for by name.
     preset = "doodle" if settings["method"] in (None, "doodle") else None
-    run(ctx, None, style or [], shared, settings, (mask, style_mask or [], []), preset=preset)
+    run(ctx, None, style or [], shared, settings, (mask, style_mask or [], [], region_names), preset=preset)

@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from impasto.errors import UsageError
+from impasto.errors import InputError, UsageError
 from impasto.events import notice
 
 if TYPE_CHECKING:
     from impasto.guides import Regions
     from impasto.images import Picture
 
+_LONGEST = 100_000
+"""Characters of a list of names: 256 colours need a few thousand."""
 NONE = ("-", "")
 """What stands for a style without a mask."""
 MOST_PARTS = 80
@@ -37,18 +39,21 @@ def read(
     styles: int,
     count: int,
     load: "Callable[[str], Picture]",
+    names: str | None = None,
     known: Container[str] = (),
 ) -> "Regions | None":
     """Read the masks that the options name; None where there are none.
 
     regions: NAME=CONTENT[:STYLE...], one style mask for each style, or none at all: the region then takes all of
-    each style. styles: how many there are. count: regions in colour masks, 0 for as many as they show. known: names
-    that `load` finds elsewhere.
+    each style. styles: how many there are. count: regions in colour masks, 0 for as many as they show. names: what
+    `--region-names` says, as `naming.parse` reads it. known: files that `load` finds elsewhere.
 
     Raises `UsageError` for options that do not fit, and what `load` and `guides` raise.
     """
     layers = [_layer(text, styles, known) for text in regions]
     _check(content_mask, style_masks, layers, styles)
+    if names is not None and content_mask is None:
+        raise UsageError("--region-names are of the colours of a --content-mask; give that too, or leave them out")
     if layers:
         if count:
             notice(f"the number of regions, {count}, is for colour masks; --region names each one")
@@ -58,7 +63,34 @@ def read(
     from impasto import guides
 
     found = [None if name in NONE else load(name) for name in style_masks]
-    return guides.from_colours(load(content_mask), found, count)
+    given = None if names is None else guides.parse_names(names, "--region-names")
+    return guides.from_colours(load(content_mask), found, count, given)
+
+
+def region_names(given: str | None) -> str | None:
+    """Return the names of regions that an option gives: JSON itself, or what is in the file that it names.
+
+    Raises `InputError` for a file that cannot be read, `UsageError` for what names no regions.
+    """
+    if given is None:
+        return None
+    inline = given.lstrip()[:1] in ("{", "[")
+    where, text = ("--region-names", given) if inline else (Path(given).name, "")
+    if not inline:
+        try:
+            with Path(given).open("rb") as file:
+                content = file.read(_LONGEST + 1)
+            text = content.decode("utf-8-sig")
+        except OSError as error:
+            raise InputError(f"{given}: {error.strerror or error}; name a readable file of region names") from None
+        except UnicodeDecodeError:
+            raise InputError(f"{given}: is no text; name a file of region names, or give JSON") from None
+    if len(text) > _LONGEST:
+        raise UsageError(f"{where}: is longer than {_LONGEST:,} characters; keep the names that the masks need")
+    from impasto import guides
+
+    guides.parse_names(text, where)
+    return text
 
 
 def files(

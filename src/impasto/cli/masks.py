@@ -129,6 +129,14 @@ def check(
             help="One region by grey masks of the content and of each style; repeat for more.",
         ),
     ] = None,
+    region_names: Annotated[
+        str | None,
+        typer.Option(
+            "--region-names",
+            metavar="FILE|JSON",
+            help="Names of the colours in colour masks: a file of lines as '#804080 road', or JSON.",
+        ),
+    ] = None,
     regions: Annotated[
         int,
         typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
@@ -163,6 +171,7 @@ def check(
         styles=len(style),
         count=regions,
         load=lambda name: report.load([name], max_pixels)[0],
+        names=maskfiles.region_names(region_names),
     )
     if found is None:
         raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")

@@ -40,6 +40,14 @@ def paint(
             help="One region by grey masks of the content and of each style; repeat for more.",
         ),
     ] = None,
+    region_names: Annotated[
+        str | None,
+        typer.Option(
+            "--region-names",
+            metavar="FILE|JSON",
+            help="Names of the colours in colour masks: a file of lines as '#804080 road', or JSON.",
+        ),
+    ] = None,
     landmarks: Annotated[
         str | None,
         typer.Option("--landmarks", metavar="FILE", help="Points of the photograph's face, for a portrait."),
@@ -53,5 +61,5 @@ def paint(
 
     impasto paint photo.jpg --style painting.jpg -o out.png --size 768
     """
-    masks = (content_mask, style_mask or [], region or [])
+    masks = (content_mask, style_mask or [], region or [], region_names)
     run(ctx, content, style or [], shared, settings, masks, landmarks=(landmarks, style_landmarks))

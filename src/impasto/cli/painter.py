@@ -137,12 +137,13 @@ def run(
     styles: list[str],
     shared: Shared,
     settings: Mapping[str, str | None],
-    masks: "tuple[str | None, list[str], list[str]]" = (None, [], []),
+    masks: "tuple[str | None, list[str], list[str], str | None]" = (None, [], [], None),
     *,
     preset: str | None = None,
     landmarks: tuple[str | None, str | None] = (None, None),
 ) -> None:
-    """Paint `content` (None: a texture) in the `styles`, with `masks` (of the content, of the styles, by region).
+    """Paint `content` (None: a texture) in the `styles`, with `masks` (of the content, of the styles, by region, and
+    the names of regions).
 
     `landmarks` are files of the content's and the first style's.
 
@@ -162,14 +163,14 @@ def run(
     # Only now torch: what is wrong with the options is told at once.
     import torch
 
-    from impasto.cli import painting
+    from impasto.cli import maskfiles, painting
     from impasto.cli.checkpoints import OFF, keeping
     from impasto.cli.outputs import Outputs
     from impasto.feedforward import FeedForward
 
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
-    where = painting.Masks(*masks)
+    where = painting.Masks(*masks[:3], maskfiles.region_names(masks[3]))
     inputs = painting.Inputs(
         content,
         styles,

@@ -40,6 +40,8 @@ class Masks:
     styles: list[str] = field(default_factory=list)
     regions: list[str] = field(default_factory=list)
     """NAME=CONTENT:STYLE."""
+    names: str | None = None
+    """Of the regions of colour masks, as they were written."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Inputs:
             styles=len(styles),
             count=self.chosen.recipe.regions,
             load=load,
+            names=masks.names,
             known=self.found,
         )
         return content, styles, init, regions

@@ -7,8 +7,6 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 
-import typer
-
 from impasto.errors import UsageError
 
 SHARED = ("paint", "resume", "texture", "mix", "train")
@@ -43,6 +41,8 @@ def joined(arguments: Sequence[str]) -> Iterator[None]:
         raise UsageError(
             f"impasto {command}: is no work for several processes ({', '.join(SHARED)} are); start it without torchrun"
         )
+    import typer
+
     from impasto.optim import parallel
 
     parallel.join()

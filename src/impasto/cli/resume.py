@@ -82,7 +82,7 @@ def resume(
         command.content,
         command.styles,
         Chosen(saved.recipe, encoder, command.init, network),
-        painting.Masks(command.content_mask, command.style_masks, command.regions),
+        painting.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
         max_pixels=command.max_pixels,
         allow_truncated=command.allow_truncated,
         found=found,

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,7 @@ from impasto import files
 from impasto.cli import processes
 from impasto.cli.signals import Stop
 from impasto.cli.terminal import Terminal
+from impasto.errors import ResourceError
 from impasto.events import logger
 
 
@@ -34,6 +36,7 @@ class Session:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._claims.close()
         logger.removeHandler(self._handler)
+        self.terminal.close()
         self.stop.__exit__(kind, error, at)
 
     def claim(self, *paths: str | Path | None, doing: str = "painting it") -> None:
@@ -65,12 +68,27 @@ class _Notes(logging.Handler):
 
 
 def write_out(text: str) -> None:
-    """Print a line of data on stdout, whatever its encoding."""
+    """Print a line of data on stdout, whatever its encoding. Raises `ResourceError` where stdout takes no more."""
     if sys.stdout is None or processes.silent():
         return
+    with printing():
+        try:
+            sys.stdout.write(f"{text}\n")
+        except UnicodeEncodeError:
+            # File names need not be text; the bytes are then what the reader wants.
+            sys.stdout.flush()
+            sys.stdout.buffer.write(os.fsencode(f"{text}\n"))
+
+
+@contextlib.contextmanager
+def printing() -> Iterator[None]:
+    """Turn what keeps stdout from being written into a `ResourceError`; a reader who had enough is none."""
     try:
-        sys.stdout.write(f"{text}\n")
-    except UnicodeEncodeError:
-        # File names need not be text; the bytes are then what the reader wants.
-        sys.stdout.flush()
-        sys.stdout.buffer.write(os.fsencode(f"{text}\n"))
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or error
+        raise ResourceError(
+            f"standard output: could not be written ({reason}); make room, or send it elsewhere"
+        ) from None

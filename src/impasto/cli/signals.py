@@ -3,8 +3,9 @@
 import contextlib
 import os
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -21,7 +22,8 @@ class Stop:
     """Watches SIGINT and SIGTERM while it is entered.
 
     The first signal raises `Stopped`, or within `gently()` only sets `asked`, so that the work can be brought to
-    an end. The second ends the process at once.
+    an end. The second ends the process at once, and so does the first where something is being imported: modules take
+    an exception for a failure of their own, and tell of that.
     """
 
     def __init__(self) -> None:
@@ -29,6 +31,7 @@ class Stop:
         """The first signal's number."""
         self._gentle = False
         self._before: dict[int, Any] = {}
+        self._unraisable: Callable[[Any], object] = sys.__unraisablehook__
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -36,11 +39,14 @@ class Stop:
                 # Whoever started us ignoring a signal (nohup, a script's &) meant it.
                 if signal.getsignal(signum) is not signal.SIG_IGN:
                     self._before[signum] = signal.signal(signum, self._receive)
+            self._unraisable, sys.unraisablehook = sys.unraisablehook, self._lost
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for signum, handler in self._before.items():
             signal.signal(signum, handler)
+        if sys.unraisablehook == self._lost:
+            sys.unraisablehook = self._unraisable
 
     @property
     def exit_code(self) -> int:
@@ -60,5 +66,24 @@ class Stop:
         if self.asked is not None:
             os._exit(128 + signum)
         self.asked = signum
-        if not self._gentle:
-            raise Stopped(signum)
+        if self._gentle:
+            return
+        if _importing(frame):
+            os._exit(128 + signum)
+        raise Stopped(signum)
+
+    def _lost(self, unraisable: Any) -> None:
+        """Act on a `Stopped` that was raised where nothing can be (as an object was deleted): Python would print it."""
+        if isinstance(unraisable.exc_value, Stopped):
+            os._exit(unraisable.exc_value.exit_code)
+        else:
+            self._unraisable(unraisable)
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported, since the command line began."""
+    while frame is not None and frame.f_globals.get("__name__") != "impasto.cli":
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False

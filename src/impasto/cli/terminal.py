@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from impasto.events import Progress
 
 
+_STDERR = 2
+"""The number by which C knows it."""
+
+
 class Meter(Protocol):
     """Shows how far something is."""
 
@@ -24,12 +28,48 @@ class Terminal:
     """stderr, as a terminal or not; with `quiet` only errors get through. A stderr that is gone is no error."""
 
     def __init__(self) -> None:
-        self.quiet = False
+        self._quiet = False
+        self._own: tuple[int, Any] | None = None
+        """A copy of stderr's number, and `sys.stderr` as it was, while libraries are kept from it."""
         self.muted = False
         """Another process does the talking."""
         self._said: set[str] = set()
         self._console: Any = None
         """Rich's console while a bar is drawn: lines must go above it."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only errors get through; set it to keep libraries that print to stderr by themselves from it, too."""
+        return self._quiet
+
+    @quiet.setter
+    def quiet(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self.close()
+        if quiet and sys.stderr is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._part()
+
+    def close(self) -> None:
+        """Let everybody print to stderr again."""
+        if self._own is not None:
+            number, before = self._own
+            sys.stderr.flush()
+            os.dup2(number, _STDERR)
+            sys.stderr.close()
+            self._own, sys.stderr = None, before
+
+    def _part(self) -> None:
+        """Give Python a stderr of its own: libtiff and others, in C, know only the number."""
+        if sys.stderr.fileno() != _STDERR:
+            return
+        number = os.dup(_STDERR)
+        own = os.fdopen(number, "w", buffering=1, encoding=sys.stderr.encoding, errors=sys.stderr.errors)
+        sys.stderr.flush()
+        self._own, sys.stderr = (number, sys.stderr), own
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, _STDERR)
+        os.close(silence)
 
     def error(self, message: str) -> None:
         """Print what ends the command."""
@@ -117,16 +157,20 @@ class _Bar:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._bars.stop()
+        with contextlib.suppress(OSError, ValueError):
+            self._bars.stop()
 
     def painting(self, progress: "Progress") -> None:
-        self._bars.update(
-            self._task, completed=progress.total_step, total=progress.total_steps, description=_describe(progress)
-        )
+        self._update(completed=progress.total_step, total=progress.total_steps, description=_describe(progress))
 
     def bytes(self, done: int, total: int | None) -> None:
         text = f"{done / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB" if total else "")
-        self._bars.update(self._task, completed=done, total=total, description=text)
+        self._update(completed=done, total=total, description=text)
+
+    def _update(self, **shown: Any) -> None:
+        # A terminal that went away is no reason to stop.
+        with contextlib.suppress(OSError, ValueError):
+            self._bars.update(self._task, **shown)
 
 
 def _describe(progress: "Progress") -> str:

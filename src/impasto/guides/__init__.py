@@ -2,6 +2,7 @@
 
 from impasto.guides.colours import from_colours
 from impasto.guides.layers import from_layers
+from impasto.guides.naming import parse as parse_names
 from impasto.guides.overlay import overlay, to_colours
 from impasto.guides.propagate import MODES, Mode, boundary, grow, propagate
 from impasto.guides.regions import Regions, check_name, check_shape, fit, share
@@ -18,6 +19,7 @@ __all__ = [
     "from_layers",
     "grow",
     "overlay",
+    "parse_names",
     "propagate",
     "share",
     "to_colours",

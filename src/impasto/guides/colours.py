@@ -7,6 +7,7 @@ from torch import Tensor
 
 from impasto.errors import ImageError, UsageError
 from impasto.events import notice
+from impasto.guides import exact, naming
 from impasto.guides.labels import UNCERTAIN, fill, label
 from impasto.guides.palette import MOST, SMALLEST, Palette, find
 from impasto.guides.regions import ABSENT, Regions, check_present
@@ -38,23 +39,35 @@ _SAME = 16.0
 _PALE = 24.0
 
 
-def from_colours(content_mask: Picture, style_masks: Sequence[Picture | None], count: int = 0) -> Regions:
+def from_colours(
+    content_mask: Picture,
+    style_masks: Sequence[Picture | None],
+    count: int = 0,
+    names: naming.Names | None = None,
+) -> Regions:
     """Read hand-painted masks: pixels of like colour are a region, the same one in all of them.
 
     The palette is found on all masks together. count: how many regions; 0 takes every colour that fills flat areas
-    of some size, a smaller number than there are colours joins those that are alike. Transparent parts count as
-    black. What a style's mask shows and the content's does not is left out of that style's maps.
+    of some size, a smaller number than there are colours joins those that are alike. Masks of a few exact flat
+    colours, as label maps are, have a region for each, however near they are. Transparent parts count as black. What
+    a style's mask shows and the content's does not is left out of that style's maps. `names` are of colours; a region
+    without one is called by what its colour is like.
 
     Raises `ImageError` for masks that name no regions or do not match, `UsageError` for a count below 2 or above 48.
     """
     if count != 0 and not 2 <= count <= 2 * MOST:
         raise UsageError(f"{count} regions: give 2 to {2 * MOST}, or 0 to count the colours of the masks")
     masks = [content_mask, *(mask for mask in style_masks if mask is not None)]
-    planes = [_levels(mask) for mask in masks]
-    palette = find(planes, count)
+    shown = [_shown(mask) for mask in masks]
+    planes = [pixels.mul(255).round_().clamp_(0, 255).to(torch.uint8) for pixels in shown]
+    precise = exact.find(shown, count)
+    palette = find(planes, count) if precise is None else precise
     if not isinstance(palette, Palette):
         raise ImageError(_miscounted(content_mask.name, len(masks), palette, count))
-    labels = [label(plane, palette.colours) for plane in planes]
+    if not isinstance(precise, exact.ExactPalette):
+        labels = [label(plane, palette.colours) for plane in planes]
+    else:
+        labels = [exact.label(*both, precise) for both in zip(shown, planes, strict=True)]
     areas = torch.stack([_areas(found, palette) for found in labels])
     if int((areas[0] >= ABSENT).sum()) < 2:
         name = colour_names([palette.leader(int(areas[0].argmax()))])[0]
@@ -62,11 +75,12 @@ def from_colours(content_mask: Picture, style_masks: Sequence[Picture | None], c
             f"{content_mask.name}: is all {name} and names no regions; paint at least two colours, or use no masks"
         )
     kept = [region for region in areas[0].argsort(descending=True, stable=True).tolist() if areas[0, region] >= ABSENT]
-    everything = colour_names([palette.leader(region) for region in range(palette.regions)])
+    leaders = [palette.leader(region) for region in range(palette.regions)]
+    everything = naming.apply(names, leaders, colour_names(leaders))
     if float(areas[0, kept].sum()) < 1:
         _give_strays_away(labels[0], planes[0], palette, kept)
     maps = [_one_hot(found, palette, kept) for found in labels]
-    names = tuple(everything[region] for region in kept)
+    called = tuple(everything[region] for region in kept)
 
     listed = ", ".join(f"{everything[region]} {_percent(areas[0, region])}" for region in kept)
     notice(f"{content_mask.name}: {len(kept)} regions: {listed}; {_because(count, palette)}")
@@ -85,10 +99,10 @@ def from_colours(content_mask: Picture, style_masks: Sequence[Picture | None], c
         f"{everything[region]} ({colour_hex(palette.leader(region))}, {_percent(areas[0, region])} of the content)"
         for region in kept
     ]
-    shown = ["no mask" if mask is None else mask.name for mask in style_masks]
-    check_present(names, described, content_mask.name, styles, shown)
+    of_styles = ["no mask" if mask is None else mask.name for mask in style_masks]
+    check_present(called, described, content_mask.name, styles, of_styles)
     roles = ["content mask"] + ["style mask"] * (len(masks) - 1)
-    return Regions(names, maps[0], styles, tuple((role, mask.sha256) for role, mask in zip(roles, masks, strict=True)))
+    return Regions(called, maps[0], styles, tuple((role, mask.sha256) for role, mask in zip(roles, masks, strict=True)))
 
 
 def colour_names(colours: Sequence[Tensor]) -> list[str]:
@@ -123,8 +137,8 @@ def colour_hex(colour: Tensor) -> str:
     return "#" + "".join(f"{round(float(level)):02x}" for level in colour.clamp(0, 255))
 
 
-def _levels(mask: Picture) -> Tensor:
-    """(3, H, W) uint8, transparent parts black."""
+def _shown(mask: Picture) -> Tensor:
+    """(3, H, W) in [0, 1], transparent parts black."""
     pixels = mask.pixels
     if mask.alpha is not None and not mask.opaque:
         clear = float((mask.alpha < 0.5).float().mean())
@@ -132,7 +146,7 @@ def _levels(mask: Picture) -> Tensor:
             raise ImageError(f"{mask.name}: is transparent everywhere, so nothing is painted in it; paint the regions")
         notice(f"{mask.name}: {clear:.1%} of it is transparent and counts as unpainted, that is as black")
         pixels = pixels * mask.alpha
-    return pixels[0].mul(255).round_().clamp_(0, 255).to(torch.uint8)
+    return pixels[0]
 
 
 def _areas(labels: Tensor, palette: Palette) -> Tensor:
@@ -158,6 +172,8 @@ def _one_hot(labels: Tensor, palette: Palette, kept: list[int]) -> Tensor:
 
 
 def _because(count: int, palette: Palette) -> str:
+    if not count and isinstance(palette, exact.ExactPalette):
+        return "chosen because the masks have these exact colours and no others"
     if not count:
         return f"chosen because each of these colours fills flat areas of {SMALLEST:.1%} or more of a mask"
     if len(palette.colours) == count:

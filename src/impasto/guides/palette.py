@@ -80,7 +80,7 @@ def find(masks: Sequence[Tensor], count: int = 0) -> Palette | int:
         return len(colours)
     region = torch.arange(len(colours))
     if 0 < count < len(colours):
-        region = _group(colours, shares.mean(1), count)
+        region = grouped(colours, shares.mean(1), count)
     return Palette(colours, _painted(exact, colours), shares, region)
 
 
@@ -207,7 +207,7 @@ def _distances(points: Tensor, centres: Tensor) -> Tensor:
     return torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def _group(colours: Tensor, weights: Tensor, count: int) -> Tensor:
+def grouped(colours: Tensor, weights: Tensor, count: int) -> Tensor:
     """Put colours (n, 3) into exactly `count` groups; the group of the first colour is 0.
 
     K-means++ (Arthur & Vassilvitskii 2007) with the likeliest choice in place of a random one, then Lloyd.

@@ -8,7 +8,7 @@ from typing import Literal
 
 import torch
 
-from impasto.errors import NotTileableError, ResourceError, UsageError
+from impasto.errors import NotTileableError, ResourceError, UsageError, WholeTooLargeError
 from impasto.limits import spoken as spoken
 from impasto.optim import memory
 from impasto.optim.grid import Grid
@@ -73,7 +73,8 @@ def plan(
     method, that cannot be tiled. With `away`, memory is that of a device, which the history can leave for
     the machine's.
 
-    Raises `NotTileableError` where that one would have to be; `UsageError` for a tile too small for the layers.
+    Raises `NotTileableError` where that one would have to be (`WholeTooLargeError` where memory, and not the caller,
+    asks for tiles); `UsageError` for a tile too small for the layers.
     """
     found = [_level(level, work, cut, tiling, free, unfit, away) for level in levels]
     least = max((each for each in found if isinstance(each, int)), default=0)
@@ -161,7 +162,8 @@ def _level(
                 remedy = "a smaller --size, or more --memory" if tiling == "auto" else "or --tile off"
                 kind, other = ("method", "--method") if unfit in METHODS else ("statistic", "--statistics")
                 other += " gatys" if unfit in METHODS else " gram"
-                raise NotTileableError(
+                error = WholeTooLargeError if tiling == "auto" else NotTileableError
+                raise error(
                     f"the {kind} '{unfit}' needs the whole picture at once, here about "
                     f"{spoken(whole.bytes)} of memory, and cannot be tiled; use {other}, {remedy}"
                 )
