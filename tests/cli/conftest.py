@@ -46,7 +46,7 @@ def machine(monkeypatch, tmp_path, encoder_bytes):
     home.mkdir()
     for variable in ("HOME", "XDG_CACHE_HOME", "IMPASTO_CACHE", "TORCH_HOME", "KERAS_HOME"):
         monkeypatch.setenv(variable, str(home))
-    for variable in ("IMPASTO_VGG19", "FORCE_COLOR", "_IMPASTO_COMPLETE"):
+    for variable in ("IMPASTO_VGG16", "IMPASTO_VGG19", "FORCE_COLOR", "_IMPASTO_COMPLETE"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("COLUMNS", "200")
     here = tmp_path / "here"

@@ -32,7 +32,7 @@ def one_thread() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No caches, no proxies, own home and own temporary folder."""
-    for variable in ("IMPASTO_VGG19", "TORCH_HOME", "XDG_CACHE_HOME", "KERAS_HOME"):
+    for variable in ("IMPASTO_VGG16", "IMPASTO_VGG19", "TORCH_HOME", "XDG_CACHE_HOME", "KERAS_HOME"):
         monkeypatch.delenv(variable, raising=False)
     for variable in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(variable, raising=False)

@@ -1,7 +1,6 @@
 """Every layout of VGG-19 becomes the same tensors, and the right preprocessing goes with them."""
 
 import hashlib
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +12,15 @@ import torch
 from torch import nn
 
 from impasto.errors import WeightsError
-from impasto.weights import CAFFE, IDENTITY, TORCHVISION, VGG19_CONVOLUTIONS, Preprocessing, load, sniff
+from impasto.weights import (
+    CAFFE,
+    IDENTITY,
+    TORCHVISION,
+    VGG19_CONVOLUTIONS,
+    Preprocessing,
+    load,
+    sniff,
+)
 
 STANDIN = Path(__file__).parents[3] / "shared" / "weights" / "vgg19-oxford-standin.safetensors"
 SHALLOW = ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
@@ -327,16 +334,6 @@ def test_other_networks_are_refused(own: Tensors, tmp_path: Path):
         tmp_path / "w",
         "should map colours",
     )
-    vgg16: Tensors = {}
-    for index, (outputs, inputs) in {
-        0: (64, 3), 2: (64, 64), 5: (128, 64), 7: (128, 128), 10: (256, 128), 12: (256, 256), 14: (256, 256),
-        17: (512, 256), 19: (512, 512),
-    }.items():  # fmt: skip
-        vgg16[f"features.{index}.weight"] = torch.zeros(1).expand(outputs, inputs, 3, 3)
-        vgg16[f"features.{index}.bias"] = torch.zeros(1).expand(outputs)
-    torch.save(vgg16, tmp_path / "vgg16.pth")
-    with pytest.raises(WeightsError, match=re.escape("conv3_4.weight: missing")):
-        load(tmp_path / "vgg16.pth")
 
 
 @pytest.mark.skipif(not STANDIN.exists(), reason="the shared stand-in weights are not on this machine")

@@ -230,7 +230,7 @@ def test_missing_error_names_the_real_file(cache: Path):
 
 
 def test_unknown_name_and_mirror_are_usage_errors():
-    with pytest.raises(UsageError, match=r"vgg19, vgg19-torchvision; did you mean vgg19\?"):
+    with pytest.raises(UsageError, match=r"vgg19, vgg19-torchvision, vgg16, vgg16-torchvision; did you mean vgg19\?"):
         fetch("vg19")
     for mirror in ("file:///etc/passwd", "ftp://host/x", "/etc/passwd", "http://"):
         with pytest.raises(UsageError, match="not an http or https address"):

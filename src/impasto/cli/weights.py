@@ -69,8 +69,9 @@ def fetch(
 def where(
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
-    """Print impasto's folder of weights, and the VGG-19 that --encoder auto would take."""
+    """Print impasto's folder of weights, and the VGG-19 and VGG-16 that are found; --encoder auto takes the first."""
     write_out(os.fspath(weights.cache_folder()))
-    found = weights.find_vgg19()
-    if found is not None:
-        write_out(os.fspath(found))
+    for network in ("vgg19", "vgg16"):
+        found = weights.find(network)
+        if found is not None:
+            write_out(os.fspath(found))

@@ -1,7 +1,7 @@
 """Encoders: networks that turn pictures into features."""
 
 from impasto.encoders.choose import NAMES, Options, create, faster_precision, from_file
-from impasto.encoders.encoder import LAYERS, VGG19, Encoder, Geometry, Step
+from impasto.encoders.encoder import LAYERS, VGG16, VGG19, Encoder, Geometry, Step
 from impasto.encoders.petite import LIFTED, Petite
 from impasto.encoders.vgg import Vgg
 
@@ -9,6 +9,7 @@ __all__ = [
     "LAYERS",
     "LIFTED",
     "NAMES",
+    "VGG16",
     "VGG19",
     "Encoder",
     "Geometry",

@@ -12,7 +12,7 @@ from torch import Tensor
 from impasto import weights
 from impasto.encoders.petite import Petite
 from impasto.encoders.vgg import Vgg
-from impasto.errors import UsageError
+from impasto.errors import UsageError, WeightsError
 from impasto.events import notice
 from impasto.recipe.catalogue import ENCODERS
 
@@ -41,13 +41,12 @@ def create(name: str = "auto", **options: Unpack[Options]) -> Vgg:
         raise UsageError(f"unknown encoder '{name[:60]}'; choose from {', '.join(NAMES)}, or give --encoder a file")
     if name == "petite":
         return _petite(options)
-    path = weights.find_vgg19()
+    if name != "auto":
+        return _named(name, options)
+    path = weights.find("vgg19")
     if path is not None:
-        if name == "auto":
-            notice("encoder: vgg19, found on this machine (--encoder petite is faster)")
+        notice("encoder: vgg19, found on this machine (--encoder petite is faster)")
         return from_file(path, **options)
-    if name == "vgg19":
-        raise weights.missing_error("vgg19")
     notice("encoder: petite, impasto's own; for VGG-19: impasto weights fetch vgg19")
     return _petite(options)
 
@@ -63,13 +62,25 @@ def from_file(path: Path, **options: Unpack[Options]) -> Vgg:
     return Vgg.from_weights(loaded, **options)
 
 
+def _named(name: str, options: Options) -> Vgg:
+    path = weights.find(name)
+    if path is None:
+        raise weights.missing_error(name)
+    made = from_file(path, **options)
+    if made.name != name:
+        raise WeightsError(
+            f"{path}: holds {made.name}, not {name}; name the file with --encoder, or unset the variable"
+        )
+    return made
+
+
 def _petite(options: Options) -> Petite:
     return Petite.embedded(**_of_petite(options))
 
 
 def _of_petite(options: Options) -> _Shared:
     if options.get("pooling", "average") != "average":
-        notice("petite was trained with average pooling and keeps it; --pooling is for vgg19")
+        notice("petite was trained with average pooling and keeps it; --pooling is for vgg16 and vgg19")
     return {"padding": options.get("padding", "reflect"), "precision": options.get("precision")}
 
 

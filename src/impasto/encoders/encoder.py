@@ -72,6 +72,8 @@ class Geometry:
 
 VGG19 = Geometry.of_blocks("vgg19", (2, 2, 4, 4, 4))
 """Simonyan & Zisserman 2014, table 1, column E."""
+VGG16 = Geometry.of_blocks("vgg16", (2, 2, 3, 3, 3))
+"""Ibid., column D."""
 
 LAYERS: tuple[str, ...] = VGG19.layers
 """Every layer name of VGG-19, shallow to deep."""

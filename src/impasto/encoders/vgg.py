@@ -1,4 +1,4 @@
-"""Networks of VGG-19's shape: 3x3 convolutions in five blocks, written out."""
+"""Networks of the shape of VGG-16 and VGG-19: 3x3 convolutions in five blocks, written out."""
 
 from collections.abc import Iterable, Mapping
 from typing import Self
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.encoders.encoder import VGG19, Geometry, Step
+from impasto.encoders.encoder import VGG16, VGG19, Geometry, Step
 from impasto.errors import UsageError, WeightsError
 from impasto.weights import EncoderWeights, Preprocessing
 
@@ -17,7 +17,7 @@ WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}
 
 
 class Vgg:
-    """VGG-19 up to the deepest layer that its weights reach, or a network of the same shape and other widths.
+    """VGG-16 or VGG-19 up to the deepest layer that its weights reach, or a network of their shape and other widths.
 
     `tensors` holds `conv1_1.weight` (O, I, 3, 3), `conv1_1.bias` (O,), ...; they may require gradients (training).
     Average pooling instead of max: Gatys et al. 2016, section 2. `precision` is the type of the convolutions;
@@ -68,6 +68,7 @@ class Vgg:
             padding=padding,
             precision=precision,
             sha256=weights.sha256,
+            geometry={"vgg16": VGG16, "vgg19": VGG19}[weights.architecture],
         )
 
     def __call__(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-ENCODERS = ("auto", "petite", "vgg19")
+ENCODERS = ("auto", "petite", "vgg16", "vgg19")
 """Names of encoders; `auto` is the first of the others that does well and is on the machine."""
 
 MethodName = Literal[

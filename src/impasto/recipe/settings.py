@@ -147,7 +147,7 @@ class Recipe(BaseModel):
         pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
         description=f"{', '.join(ENCODERS[:-1])} or {ENCODERS[-1]}; the command line also takes a file of weights",
     )
-    pooling: Literal["average", "max"] = Field("average", description="pooling of vgg19")
+    pooling: Literal["average", "max"] = Field("average", description="pooling of vgg16 and vgg19")
     padding: Literal["reflect", "replicate", "zero"] = Field("reflect", description="padding of the convolutions")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="type of the convolutions; auto: bfloat16 where this machine is faster at it"

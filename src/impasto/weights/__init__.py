@@ -6,11 +6,12 @@ Finding and fetching never import torch; `load` does, at its first use.
 from typing import TYPE_CHECKING, Any
 
 from impasto.weights.download import Patience, fetch, missing_error
-from impasto.weights.locate import cache_folder, cached, find_vgg19
+from impasto.weights.locate import cache_folder, cached, find
 from impasto.weights.records import (
     CAFFE,
     IDENTITY,
     TORCHVISION,
+    VGG16_CONVOLUTIONS,
     VGG19_CONVOLUTIONS,
     EncoderWeights,
     Preprocessing,
@@ -26,6 +27,7 @@ __all__ = [
     "IDENTITY",
     "REGISTRY",
     "TORCHVISION",
+    "VGG16_CONVOLUTIONS",
     "VGG19_CONVOLUTIONS",
     "Container",
     "EncoderWeights",
@@ -37,7 +39,7 @@ __all__ = [
     "cached",
     "fetch",
     "file_digest",
-    "find_vgg19",
+    "find",
     "load",
     "lookup",
     "missing_error",

@@ -1,4 +1,4 @@
-"""From any of VGG-19's usual files to impasto's tensors, checked against the architecture."""
+"""From any of the usual files of VGG-16 and VGG-19 to impasto's tensors, checked against the architecture."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from impasto.weights.records import (
     CAFFE,
     IDENTITY,
     TORCHVISION,
+    VGG16_CONVOLUTIONS,
     VGG19_CONVOLUTIONS,
     EncoderWeights,
     Preprocessing,
@@ -18,23 +19,32 @@ from impasto.weights.records import (
 from impasto.weights.registry import LAYOUTS
 from impasto.weights.sniff import Container, Sniffed, file_digest, sniff
 
+_CONVOLUTIONS = {"vgg16": VGG16_CONVOLUTIONS, "vgg19": VGG19_CONVOLUTIONS}
+_TITLES = {"vgg16": "VGG-16", "vgg19": "VGG-19"}
+
 # Where each convolution stands in the sequences that torchvision and AdaIN store; ReLU, pools (and AdaIN's
 # padding) take the numbers between. AdaIN's 0 is its 1x1 colour map.
-_TORCHVISION_INDICES = (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34)
+_TORCHVISION_INDICES = {
+    "vgg16": (0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
+    "vgg19": (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34),
+}
 _ADAIN_INDICES = (2, 5, 9, 12, 16, 19, 22, 25, 29, 32, 35, 38, 42, 45, 48, 51)
 
 _DIFFERENCES_SHOWN = 3
 
-# The first biases of the Oxford network's conv1_1. J. Johnson's port of the Caffe file has
+# The first biases of the Oxford networks' conv1_1. J. Johnson's ports of the Caffe files have
 # torchvision's names, so only the numbers tell which network, and so which preprocessing, it is.
-_OXFORD_FIRST_BIASES = (0.73018, 0.06494, 0.03429, 0.82604, 0.25780, 0.54868, -0.01244, 0.34790)
+_OXFORD_FIRST_BIASES = {
+    "vgg16": (0.73430, 0.09340, 0.06776, 0.88630, 0.25995, 0.66427, -0.01583, 0.32491),
+    "vgg19": (0.73018, 0.06494, 0.03429, 0.82604, 0.25780, 0.54868, -0.01244, 0.34790),
+}
 
 
 def load(path: Path) -> EncoderWeights:
     """Read an encoder's weights from any known file, told by content; nothing stored in it is executed.
 
-    VGG-19 in Keras's, torchvision's, Gatys's, AdaIN's or impasto's own layout comes back with impasto's names
-    and checked shapes; petite comes back as it is stored.
+    VGG-16 and VGG-19 in Keras's, torchvision's, Gatys's (Caffe's names) or impasto's own layout, and VGG-19 in AdaIN's,
+    come back with impasto's names and checked shapes; petite comes back as it is stored.
 
     Raises `WeightsError` when the file is missing, damaged, or not such an encoder, listing the first
     differences.
@@ -42,23 +52,25 @@ def load(path: Path) -> EncoderWeights:
     if path.name.endswith(QUARANTINE_SUFFIX):
         raise WeightsError(f"{path}: is in quarantine since its digest was wrong; fetch the file again")
     sniffed = sniff(path)
-    if sniffed.architecture not in {None, "vgg19", "petite"}:
-        raise WeightsError(f"{path}: its architecture is {sniffed.architecture[:60]!r}; impasto reads vgg19 and petite")
+    if sniffed.architecture is not None and sniffed.architecture not in {*_CONVOLUTIONS, "petite"}:
+        known = f"{', '.join(_CONVOLUTIONS)} and petite"
+        raise WeightsError(f"{path}: its architecture is {sniffed.architecture[:60]!r}; impasto reads {known}")
     tensors = read(path, sniffed.container)
     sha256 = file_digest(path)
     if sniffed.architecture == "petite":
         return _petite(path, tensors, sniffed, sha256)
     layout = _layout(path, tensors, sniffed.container)
-    renamed, preprocessing = _CONVERTERS[layout](path, tensors)
+    architecture = sniffed.architecture or _architecture(tensors, layout)
+    renamed, preprocessing = _CONVERTERS[layout](path, tensors, architecture)
     if "preprocessing" in sniffed.metadata and layout != "adain":
         preprocessing = _declared_preprocessing(path, sniffed.metadata["preprocessing"])
     notes = LAYOUTS[layout]
     return EncoderWeights(
-        architecture="vgg19",
-        tensors=_checked(path, renamed),
+        architecture=architecture,
+        tensors=_checked(path, renamed, architecture),
         preprocessing=preprocessing,
         sha256=sha256,
-        origin=_note(sniffed, "origin", notes.origin),
+        origin=_note(sniffed, "origin", notes.origin.format(_TITLES[architecture])),
         licence=_note(sniffed, "licence", notes.licence),
         metadata=sniffed.metadata,
     )
@@ -93,52 +105,85 @@ def _layout(path: Path, tensors: Tensors, container: Container) -> str:
     if container is Container.HDF5 and tensors:
         return "keras"
     if "features.0.weight" in tensors:
-        return "torchvision-oxford" if _is_oxford(tensors.get("features.0.bias")) else "torchvision"
+        return "torchvision-oxford" if _oxford(tensors.get("features.0.bias")) else "torchvision"
     if "0.weight" in tensors:
         return "adain"
     if any(name.startswith("conv1_1.") for name in tensors):
         return "impasto" if container is Container.SAFETENSORS else "gatys"
     names = ", ".join(name[:60] for name in sorted(tensors)[:_DIFFERENCES_SHOWN]) or "no tensors"
     raise WeightsError(
-        f"{path}: holds neither VGG-19 nor petite (found {names}); expected conv1_1.weight, "
+        f"{path}: holds neither VGG-16, VGG-19 nor petite (found {names}); expected conv1_1.weight, "
         "features.0.weight, 0.weight or block1_conv1"
     )
 
 
-def _is_oxford(bias: torch.Tensor | None) -> bool:
-    expected = torch.tensor(_OXFORD_FIRST_BIASES)
+def _oxford(bias: torch.Tensor | None) -> str | None:
+    """Return which of Oxford's networks begins with this bias; None for any other."""
     if bias is None or bias.shape != (64,) or not _is_dense(bias):
-        return False
-    # Half precision, in which such files are also stored, keeps three digits.
-    return torch.allclose(bias[: len(expected)].float(), expected, rtol=2e-3, atol=2e-4)
+        return None
+    for architecture, numbers in _OXFORD_FIRST_BIASES.items():
+        expected = torch.tensor(numbers)
+        # Half precision, in which such files are also stored, keeps three digits.
+        if torch.allclose(bias[: len(expected)].float(), expected, rtol=2e-3, atol=2e-4):
+            return architecture
+    return None
 
 
-def _from_own(path: Path, tensors: Tensors) -> tuple[Tensors, Preprocessing]:
+def _architecture(tensors: Tensors, layout: str) -> str:
+    """Tell VGG-16 from VGG-19, whose first seven convolutions have the same names and shapes.
+
+    What only VGG-19 has decides, then Oxford's numbers, then what only VGG-16 has: it goes on after relu3_3 without a
+    fourth convolution. A file that ends before and has other numbers counts as VGG-19, and is the same network.
+    """
+    if layout == "adain":
+        return "vgg19"
+    numbered = layout.startswith("torchvision")
+    names = {name.removeprefix("features.").partition(".")[0] for name in tensors}
+    if numbered:
+        own = {key: set(map(str, indices)) for key, indices in _TORCHVISION_INDICES.items()}
+    else:
+        own = {key: set(table) for key, table in _CONVOLUTIONS.items()}
+        names = {_caffe(name).partition(".")[0] for name in tensors}
+    if names & (own["vgg19"] - own["vgg16"]):
+        return "vgg19"
+    first = {"keras": "block1_conv1.bias"}.get(layout, "features.0.bias" if numbered else "conv1_1.bias")
+    if known := _oxford(tensors.get(first)):
+        return known
+    deeper = own["vgg16"] - own["vgg19"] if numbered else {name for name in own["vgg16"] if name > "conv4"}
+    return "vgg16" if names & deeper else "vgg19"
+
+
+def _caffe(name: str) -> str:
+    """Return Keras's `block1_conv2.kernel` as Caffe names the layer, `conv1_2.kernel`; other names as they are."""
+    return f"conv{name.removeprefix('block').replace('_conv', '_', 1)}" if name.startswith("block") else name
+
+
+def _from_own(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
     return tensors, CAFFE
 
 
-def _from_keras(path: Path, tensors: Tensors) -> tuple[Tensors, Preprocessing]:
+def _from_keras(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
     renamed: Tensors = {}
     for name, tensor in tensors.items():
-        layer, _, kind = name.removeprefix("block").rpartition(".")
+        layer, _, kind = _caffe(name).rpartition(".")
         if kind == "kernel" and tensor.ndim == 4:
             tensor = tensor.permute(3, 2, 0, 1)  # height, width, in, out -> out, in, height, width
-        renamed[f"conv{layer.replace('_conv', '_')}.{'weight' if kind == 'kernel' else kind}"] = tensor
+        renamed[f"{layer}.{'weight' if kind == 'kernel' else kind}"] = tensor
     return renamed, CAFFE
 
 
-def _from_torchvision(path: Path, tensors: Tensors) -> tuple[Tensors, Preprocessing]:
+def _from_torchvision(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
     features = {
         name.removeprefix("features."): tensor for name, tensor in tensors.items() if name.startswith("features.")
     }
-    return _numbered(features, _TORCHVISION_INDICES, "features."), TORCHVISION
+    return _numbered(features, _TORCHVISION_INDICES[architecture], "features.", architecture), TORCHVISION
 
 
-def _from_torchvision_oxford(path: Path, tensors: Tensors) -> tuple[Tensors, Preprocessing]:
-    return _from_torchvision(path, tensors)[0], CAFFE
+def _from_torchvision_oxford(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
+    return _from_torchvision(path, tensors, architecture)[0], CAFFE
 
 
-def _from_adain(path: Path, tensors: Tensors) -> tuple[Tensors, Preprocessing]:
+def _from_adain(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
     """AdaIN's network begins with a 1x1 convolution of the colours, which is a `Preprocessing` exactly."""
     rest = dict(tensors)
     weight, bias = rest.pop("0.weight"), rest.pop("0.bias", torch.zeros(0))
@@ -151,11 +196,11 @@ def _from_adain(path: Path, tensors: Tensors) -> tuple[Tensors, Preprocessing]:
     first, second, third = ((float(row[0]), float(row[1]), float(row[2])) for row in rows)
     offsets = bias.double().tolist()
     preprocessing = Preprocessing((first, second, third), (offsets[0], offsets[1], offsets[2]))
-    return _numbered(rest, _ADAIN_INDICES, ""), preprocessing
+    return _numbered(rest, _ADAIN_INDICES, "", architecture), preprocessing
 
 
-def _numbered(tensors: Tensors, indices: tuple[int, ...], prefix: str) -> Tensors:
-    layers = dict(zip(map(str, indices), VGG19_CONVOLUTIONS, strict=True))
+def _numbered(tensors: Tensors, indices: tuple[int, ...], prefix: str, architecture: str) -> Tensors:
+    layers = dict(zip(map(str, indices), _CONVOLUTIONS[architecture], strict=True))
     renamed: Tensors = {}
     for name, tensor in tensors.items():
         index, _, kind = name.partition(".")
@@ -189,13 +234,14 @@ def _declared_preprocessing(path: Path, text: str) -> Preprocessing:
 # Checking.
 
 
-def _checked(path: Path, tensors: Tensors) -> Tensors:
-    """Compare with VGG-19 down to the deepest layer present; return float32 copies in the network's order."""
-    layers = list(VGG19_CONVOLUTIONS)
+def _checked(path: Path, tensors: Tensors, architecture: str) -> Tensors:
+    """Compare with the network down to the deepest layer present; return float32 copies in the network's order."""
+    table, title = _CONVOLUTIONS[architecture], _TITLES[architecture]
+    layers = list(table)
     present = [index for index, layer in enumerate(layers) if {f"{layer}.weight", f"{layer}.bias"} & tensors.keys()]
     expected: dict[str, tuple[int, ...]] = {}
     for layer in layers[: max(present, default=0) + 1]:
-        outputs, inputs = VGG19_CONVOLUTIONS[layer]
+        outputs, inputs = table[layer]
         expected[f"{layer}.weight"] = (outputs, inputs, 3, 3)
         expected[f"{layer}.bias"] = (outputs,)
     differences: list[str] = []
@@ -213,10 +259,10 @@ def _checked(path: Path, tensors: Tensors) -> Tensors:
             checked[name] = tensor.to(torch.float32, memory_format=torch.contiguous_format, copy=True)
             if not _is_finite(checked[name]):
                 differences.append(f"{name}: holds NaN or infinity")
-    differences += [f"{name[:60]}: not a layer of VGG-19" for name in tensors if name not in expected]
+    differences += [f"{name[:60]}: not a layer of {title}" for name in tensors if name not in expected]
     if differences:
         raise WeightsError(
-            f"{path}: is not VGG-19: {_listing(differences)}; `impasto weights fetch vgg19` gets a right one"
+            f"{path}: is not {title}: {_listing(differences)}; `impasto weights fetch {architecture}` gets a right one"
         )
     return checked
 

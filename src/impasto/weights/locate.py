@@ -72,18 +72,19 @@ def cached(entry: WeightFile) -> Path | None:
     return None
 
 
-def find_vgg19() -> Path | None:
-    """Find VGG-19 weights that are on this machine already, without the network.
+def find(network: str = "vgg19") -> Path | None:
+    """Find weights of vgg16 or vgg19 that are on this machine already, without the internet.
 
-    Looks at `IMPASTO_VGG19` (taken as it is), then impasto's own cache, torch hub's and Keras's, whose files
-    count only with the right digest. Raises `WeightsError` when `IMPASTO_VGG19` names no file.
+    Looks at `IMPASTO_VGG16` or `IMPASTO_VGG19` (taken as it is), then impasto's own cache, torch hub's and Keras's,
+    whose files count only with the right digest. Raises `WeightsError` when the variable names no file.
     """
-    explicit = _from_environment("IMPASTO_VGG19")
+    variable = f"IMPASTO_{network.upper()}"
+    explicit = _from_environment(variable)
     if explicit is not None:
         if not _is_file(explicit):
-            raise WeightsError(f"IMPASTO_VGG19: {explicit} is not a file; correct or unset the variable")
+            raise WeightsError(f"{variable}: {explicit} is not a file; correct or unset the variable")
         return explicit
-    oxford, torchvision = REGISTRY["vgg19"], REGISTRY["vgg19-torchvision"]
+    oxford, torchvision = REGISTRY[network], REGISTRY[f"{network}-torchvision"]
     for entry in (oxford, torchvision):
         path = cached(entry)
         if path is not None:

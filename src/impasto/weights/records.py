@@ -46,7 +46,7 @@ class EncoderWeights:
     """One encoder's tensors, checked, and what is known about them."""
 
     architecture: str
-    """`vgg19` or `petite`."""
+    """`vgg16`, `vgg19` or `petite`."""
     tensors: dict[str, torch.Tensor] = field(repr=False)
     """`conv1_1.weight` (O, I, 3, 3) and `conv1_1.bias` (O,), float32, down to the deepest layer present; for
     petite the tensors as they are stored."""
@@ -60,15 +60,17 @@ class EncoderWeights:
     """The file's own notes (safetensors only)."""
 
 
-def _convolutions() -> dict[str, tuple[int, int]]:
+def _convolutions(counts: tuple[int, ...]) -> dict[str, tuple[int, int]]:
     table: dict[str, tuple[int, int]] = {}
     channels = 3
-    for block, (count, width) in enumerate(((2, 64), (2, 128), (4, 256), (4, 512), (4, 512)), start=1):
+    for block, (count, width) in enumerate(zip(counts, (64, 128, 256, 512, 512), strict=True), start=1):
         for index in range(1, count + 1):
             table[f"conv{block}_{index}"] = (width, channels)
             channels = width
     return table
 
 
-VGG19_CONVOLUTIONS: dict[str, tuple[int, int]] = _convolutions()
-"""Every 3x3 convolution of VGG-19, first to last: (output channels, input channels)."""
+VGG16_CONVOLUTIONS: dict[str, tuple[int, int]] = _convolutions((2, 2, 3, 3, 3))
+"""Every 3x3 convolution of VGG-16, first to last: (output channels, input channels)."""
+VGG19_CONVOLUTIONS: dict[str, tuple[int, int]] = _convolutions((2, 2, 4, 4, 4))
+"""The same of VGG-19."""

@@ -11,22 +11,23 @@ from impasto.weights.sniff import Container, file_digest, file_digests
 
 @dataclass(frozen=True)
 class Layout:
-    """One way in which VGG-19's tensors are named and stored, and what such a file expects and is."""
+    """One way in which VGG's tensors are named and stored, and what such a file expects and is."""
 
     preprocessing: Preprocessing
     origin: str
+    """With `{}` for VGG-16 or VGG-19."""
     licence: str
 
 
 LAYOUTS: dict[str, Layout] = {
-    "keras": Layout(CAFFE, "Oxford VGG-19 (Keras notop)", "CC BY 4.0"),
-    "torchvision": Layout(TORCHVISION, "torchvision VGG-19 (ImageNet)", "BSD-3-Clause"),
+    "keras": Layout(CAFFE, "Oxford {} (Keras notop)", "CC BY 4.0"),
+    "torchvision": Layout(TORCHVISION, "torchvision {} (ImageNet)", "BSD-3-Clause"),
     # The Oxford network in torchvision's names, as J. Johnson converted it; convert.py tells the two apart.
-    "torchvision-oxford": Layout(CAFFE, "Oxford VGG-19 (PyTorch port of the Caffe file)", "CC BY 4.0"),
-    "gatys": Layout(CAFFE, "Oxford VGG-19, normalised (Gatys et al. 2016)", "CC BY 4.0"),
+    "torchvision-oxford": Layout(CAFFE, "Oxford {} (PyTorch port of the Caffe file)", "CC BY 4.0"),
+    "gatys": Layout(CAFFE, "Oxford {}, normalised (Gatys et al. 2016)", "CC BY 4.0"),
     # AdaIN's own first layer replaces this preprocessing when the file is read.
-    "adain": Layout(CAFFE, "Oxford VGG-19, normalised (AdaIN, Huang & Belongie 2017)", "CC BY 4.0"),
-    "impasto": Layout(CAFFE, "VGG-19 (safetensors)", "not stated in the file"),
+    "adain": Layout(CAFFE, "Oxford {}, normalised (AdaIN, Huang & Belongie 2017)", "CC BY 4.0"),
+    "impasto": Layout(CAFFE, "{} (safetensors)", "not stated in the file"),
 }
 
 
@@ -99,39 +100,53 @@ class WeightFile:
 _CITATION = (
     "K. Simonyan and A. Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition, ICLR 2015"
 )
-_KERAS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+
+
+def _keras(network: str, size_bytes: int, md5: str) -> WeightFile:
+    """Return the Oxford weights of a network as Keras distributes them, without the layers that classify."""
+    filename = f"{network}_weights_tf_dim_ordering_tf_kernels_notop.h5"
+    return WeightFile(
+        name=network,
+        filename=filename,
+        urls=(
+            f"https://storage.googleapis.com/tensorflow/keras-applications/{network}/{filename}",
+            f"https://github.com/fchollet/deep-learning-models/releases/download/v0.1/{filename}",
+        ),
+        size_bytes=size_bytes,
+        md5=md5,
+        layout="keras",
+        containers=(Container.HDF5,),
+        licence="CC BY 4.0",
+        citation=_CITATION,
+    )
+
+
+def _torchvision(network: str, size_bytes: int, prefix: str) -> WeightFile:
+    """Return torchvision's retrained weights; the publisher prints the digest's prefix, as part of the name."""
+    filename = f"{network}-{prefix}.pth"
+    return WeightFile(
+        name=f"{network}-torchvision",
+        filename=filename,
+        urls=(f"https://download.pytorch.org/models/{filename}",),
+        size_bytes=size_bytes,
+        sha256=prefix,
+        layout="torchvision",
+        containers=(Container.TORCH_LEGACY, Container.TORCH_ZIP),
+        licence="BSD-3-Clause",
+        citation=_CITATION + "; retrained by the torchvision contributors",
+    )
+
 
 REGISTRY: dict[str, WeightFile] = {
     entry.name: entry
     for entry in (
-        WeightFile(
-            name="vgg19",
-            filename=_KERAS_FILE,
-            urls=(
-                f"https://storage.googleapis.com/tensorflow/keras-applications/vgg19/{_KERAS_FILE}",
-                f"https://github.com/fchollet/deep-learning-models/releases/download/v0.1/{_KERAS_FILE}",
-            ),
-            size_bytes=80_134_624,
-            md5="253f8cb515780f3b799900260a226db6",
-            layout="keras",
-            containers=(Container.HDF5,),
-            licence="CC BY 4.0",
-            citation=_CITATION,
-        ),
-        WeightFile(
-            name="vgg19-torchvision",
-            filename="vgg19-dcbb9e9d.pth",
-            urls=("https://download.pytorch.org/models/vgg19-dcbb9e9d.pth",),
-            size_bytes=574_673_361,
-            # The publisher prints the prefix, as part of the name.
-            sha256="dcbb9e9d",
-            layout="torchvision",
-            containers=(Container.TORCH_LEGACY, Container.TORCH_ZIP),
-            licence="BSD-3-Clause",
-            citation=_CITATION + "; retrained by the torchvision contributors",
-        ),
+        _keras("vgg19", 80_134_624, "253f8cb515780f3b799900260a226db6"),
+        _torchvision("vgg19", 574_673_361, "dcbb9e9d"),
+        _keras("vgg16", 58_889_256, "6d6bbae143d832006294945121d1f1fc"),
+        _torchvision("vgg16", 553_433_881, "397923af"),
     )
 }
+"""A network's own name is that of the smaller file, which is looked for first."""
 
 
 def lookup(name: str) -> WeightFile:

@@ -81,7 +81,7 @@ def sniff(path: Path) -> Sniffed:
     container = container_of(head)
     if container is None:
         raise WeightsError(
-            f"{path}: {_description(head)}; give safetensors, a Keras .h5 or a PyTorch state dict of VGG-19"
+            f"{path}: {_description(head)}; give safetensors, a Keras .h5 or a PyTorch state dict of VGG-16 or VGG-19"
         )
     if container is Container.TORCH_ZIP:
         _check_zip(path, status.st_size)
