@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from torch import Tensor
 
 from impasto.errors import ImageError, ImpastoError, ResourceError, UsageError
 from impasto.events import notice
-from impasto.images import headers, pillow
+from impasto.images import headers, pillow, tiffs
 from impasto.images.arrays import Arrays, check_pixels, from_array, to_tensors, upright
 from impasto.images.container import decode, orientation, ran_out, reason, traits, worth_saying
 from impasto.images.convert import Scale, to_srgb
@@ -122,6 +123,8 @@ def _from_pillow(image: Image.Image, name: str, max_pixels: int) -> Arrays:
     if isinstance(image, ImageFile.ImageFile) and image.format not in (*READABLE, "MPO", "HEIF"):
         # Loading e.g. an EPS that Image.open returned would start Ghostscript.
         raise ImageError(f"{name}: is of the format {image.format}, which impasto does not read")
+    if isinstance(image, TiffImageFile) and image.tell() == 0 and image.tag_v2.get(tiffs.SUBFILE, 0) & 1:
+        raise ImageError(f"{name}: {headers.SMALL_COPY}")
     check_pixels(image.size, name, max_pixels)
     headers.check_memory(image.size, headers.needed(image.width * image.height, 0, **traits(image)), name)
     notes: list[str] = []

@@ -25,6 +25,10 @@ has left does not, and painting its promise takes memory and time for nothing.""
 MAX_UNSIZED_BYTES = 64 * 2**20
 """Larger files whose header says no size are refused: decoders would search all of them for one. AVIF and HEIC may
 keep it elsewhere, and their decoders do not search."""
+SMALL_COPY = (
+    "its first page is marked as a small copy of another picture, as in raw photographs; develop it first, or save the "
+    "full page as a file of its own"
+)
 
 _MAX_MARKERS = 4096
 
@@ -49,6 +53,8 @@ def check(stream: BinaryIO, kind: str, name: str, max_pixels: int, file_bytes: i
 
     `file_bytes` are those of the file. A header that cannot be read is left to the decoder, unless the file is huge.
     """
+    if kind == "TIFF":
+        _check_pages(stream, name)
     size = read_size(stream, kind)
     if size is None:
         if file_bytes > MAX_UNSIZED_BYTES and kind not in ("AVIF", "HEIC"):
@@ -150,7 +156,17 @@ def _jpeg(stream: BinaryIO) -> tuple[int, int] | None:
 
 def _tiff(stream: BinaryIO) -> tuple[int, int] | None:
     found = tiffs.read(stream)
-    return found.chain[found.page].size if found else None
+    return found.chain[0].size if found else None
+
+
+def _check_pages(stream: BinaryIO, name: str) -> None:
+    """Raise `ImageError` where a TIFF's first page is only the preview of what it holds."""
+    found = tiffs.read(stream)
+    if found and found.raw:
+        kind = f" ({found.maker})" if found.maker else ""
+        raise ImageError(f"{name}: is a raw photograph{kind}; develop it first, and give a JPEG, PNG or TIFF of it")
+    if found and found.chain[0].reduced:
+        raise ImageError(f"{name}: {SMALL_COPY}")
 
 
 def _heif(stream: BinaryIO) -> tuple[int, int] | None:

@@ -23,7 +23,7 @@ _SUFFIXES = {
     "BMP": (".bmp", ".dib"),
     "GIF": (".gif",),
     "HEIC": (".heic", ".heif", ".hif"),
-    "other": (".psd", ".eps", ".ps", ".pdf", ".svg", ".fits", ".ico", ".jp2", ".jxl", ".tga"),
+    "other": (".psd", ".eps", ".ps", ".pdf", ".svg", ".fits", ".ico", ".jp2", ".jxl", ".tga", ".exr", ".hdr", ".xcf"),
 }
 
 _MAGIC = (
@@ -39,7 +39,27 @@ _MAGIC = (
     (b"%!PS", "an EPS or PostScript document"),
     (b"\xc5\xd0\xd3\xc6", "an EPS document"),
     (b"%PDF", "a PDF document"),
-    (b"8BPS", "a Photoshop document"),
+    (b"8BPS", "a Photoshop document (PSD)"),
+    (b"v/1\x01", "an OpenEXR picture"),
+    (b"#?RADIANCE", "a Radiance HDR picture"),
+    (b"#?RGBE", "a Radiance HDR picture"),
+    (b"gimp xcf", "a GIMP document (XCF)"),
+    (b"qoif", "a QOI picture"),
+    (b"DDS ", "a DDS texture"),
+    (b"AT&TFORM", "a DjVu document"),
+    (b"BPG\xfb", "a BPG picture"),
+    (b"II\xbc\x01", "a JPEG XR picture"),
+    (b"\xff\x4f\xff\x51", "a JPEG 2000 picture"),
+    (b"icns", "an icon"),
+    (b"\x1aE\xdf\xa3", "a video"),
+    (b"IIRO", "a raw photograph (ORF)"),
+    (b"IIRS", "a raw photograph (ORF)"),
+    (b"MMOR", "a raw photograph (ORF)"),
+    (b"IIU\0", "a raw photograph (RW2)"),
+    (b"FUJIFILMCCD-RAW", "a raw photograph (RAF)"),
+    (b"II\x1a\0\0\0HEAPCCDR", "a raw photograph (CRW)"),
+    (b"FOVb", "a raw photograph (X3F)"),
+    (b"\0MRM", "a raw photograph (MRW)"),
     (b"SIMPLE  =", "a FITS file"),
     (b"\xff\x0a", "a JPEG XL picture"),
     (b"\0\0\0\x0cJXL ", "a JPEG XL picture"),
@@ -71,6 +91,10 @@ def sniff(data: bytes) -> str | None:
         brands = {data[8:12]} | {data[at : at + 4] for at in range(16, min(end, len(data) - 3), 4)}
         if brands & {b"avif", b"avis"}:
             return "AVIF"
+        if brands & {b"crx "}:
+            return "a raw photograph (CR3)"
+        if brands & {b"jxl "}:
+            return "a JPEG XL picture"
         return "HEIC" if brands & _HEIF_BRANDS else "a video"
     head = data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if head.startswith((b"<svg", b"<?xml", b"<!doctype svg")) and b"svg" in head:
@@ -94,6 +118,8 @@ def check_kind(head: bytes, name: str) -> str:
     kind = sniff(head)
     if kind is None:
         raise ImageError(f"{name}: is not a picture that impasto knows; {choices}")
+    if kind.startswith("a raw"):
+        raise ImageError(f"{name}: is {kind}, which impasto does not read; develop it first, and {choices}")
     if kind not in READABLE:
         raise ImageError(f"{name}: is {kind}, which impasto does not read; {choices}")
     return kind

@@ -19,6 +19,21 @@ _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12
 _SENSOR = {32803, 34892}
 """Photometric interpretations of a sensor's own samples: colour filter array, linear raw (DNG 1.7)."""
 
+_BRANDS = {
+    b"NIKON": "NEF",
+    b"SONY": "ARW",
+    b"CANON": "CR2",
+    b"PENTAX": "PEF",
+    b"RICOH": "PEF",
+    b"SAMSUNG": "SRW",
+    b"HASSELBLAD": "3FR",
+    b"PHASE ONE": "IIQ",
+    b"EPSON": "ERF",
+    b"KODAK": "DCR",
+    b"EASTMAN KODAK": "DCR",
+    b"MAMIYA": "MEF",
+}
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -70,24 +85,22 @@ class Tiff:
     """The pages."""
     inner: list[Directory]
     """Pictures inside of pages: where a raw photograph has its sensor's samples, and a pyramid its small copies."""
-    maker: bool
-    """The header has a mark that only raw photographs have."""
+    maker: str
+    """The kind of raw photograph that the header or the camera's name tells of, or empty."""
+    marked: bool
+    """The header itself says that it is a raw photograph."""
 
     @property
     def raw(self) -> bool:
         """Whether it is a raw photograph, whose pages are but previews."""
-        first = self.chain[0]
-        if self.maker or any(each.get(PHOTOMETRIC, -1) in _SENSOR for each in [*self.chain, *self.inner]):
+        first, everything = self.chain[0], [*self.chain, *self.inner]
+        if self.marked or any(each.get(PHOTOMETRIC, -1) in _SENSOR for each in everything):
             return True
-        # A camera's own mark, or a picture inside of a page, beside a first page that is said to be small.
-        marks = (DNG_VERSION, SUBDIRECTORIES)
-        alone = all(each.reduced for each in self.chain)
-        return first.reduced and (any(mark in first.entries for mark in marks) or (alone and MAKE in first.entries))
-
-    @property
-    def page(self) -> int:
-        """Index of the first page that is no small copy; 0 where all are."""
-        return next((i for i, each in enumerate(self.chain) if not each.reduced), 0)
+        if any(mark in first.entries for mark in (DNG_VERSION, SUBDIRECTORIES, MAKE)) and first.reduced:
+            return True
+        # A camera that does not mark its preview. Pyramids begin with the largest.
+        largest = max(each.size[0] * each.size[1] for each in everything)
+        return MAKE in first.entries and largest > 4 * first.size[0] * first.size[1]
 
 
 def read(stream: BinaryIO) -> Tiff | None:
@@ -114,8 +127,22 @@ def read(stream: BinaryIO) -> Tiff | None:
                 seen.add(place)
                 found = _directory(stream, place, order, big)
                 inner += [found[0]] if found else []
-    maker = not big and (head[8:10] == b"CR" or head[8:12] in (b"IIII", b"MMMM"))
-    return Tiff(chain, inner, maker) if chain else None
+    if not chain:
+        return None
+    mark = "" if big else {b"CR": "CR2", b"II": "IIQ", b"MM": "IIQ"}.get(head[8:10], "")
+    marked = mark == "CR2" or head[8:12] in (b"IIII", b"MMMM")
+    return Tiff(chain, inner, mark if marked else _camera(stream, chain[0]), marked)
+
+
+def _camera(stream: BinaryIO, first: Directory) -> str:
+    """Return the kind of raw photographs that the camera of a first page writes, or empty."""
+    if DNG_VERSION in first.entries:
+        return "DNG"
+    entry = first.entries.get(MAKE)
+    if entry is None or entry.type != 2 or entry.count > 100:
+        return ""
+    make = value_of(stream, entry, first.order, first.big).upper()
+    return next((kind for brand, kind in _BRANDS.items() if make.startswith(brand)), "")
 
 
 def _directory(stream: BinaryIO, at: int, order: str, big: bool) -> tuple[Directory, int] | None:
