@@ -19,12 +19,13 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from impasto.errors import ImageError
 from impasto.events import notice
-from impasto.images import convert, deep, pillow, pngparts
+from impasto.images import boxes, convert, deep, pillow, pngparts, signals
 from impasto.images.arrays import Arrays, check_pixels, upright
 from impasto.images.headers import check_memory, needed
 from impasto.images.source import shown
 
 _ORIENTATION = 0x0112
+_EXIF, _INTEROPERABILITY, _COLOUR_SPACE = 0x8769, 0xA005, 0xA001
 
 
 class _Tiff(TiffImageFile):
@@ -57,9 +58,7 @@ def decode(data: bytes, kind: str, name: str, max_pixels: int, *, lenient: bool)
             check_pixels(image.size, name, max_pixels)
             deep16 = bool(parts and parts.depth == 16)
             check_memory(image.size, needed(image.width * image.height, len(data), **traits(image, deep=deep16)), name)
-            profile = parts.profile if parts else image.info.get("icc_profile")
-            if parts and parts.bad_profile:
-                notes.append("its colour profile is damaged or far too large; sRGB is assumed")
+            profile = pngparts.colour(parts, notes) if parts else _colour(image, data, kind, notes)
             upward = orientation(image, parts.exif if parts else image.info.get("exif"), notes)
             if parts.animated if parts else _has_more_frames(image, data, kind):
                 notes.append("has several frames or pages; the first is used")
@@ -121,6 +120,31 @@ def orientation(image: Image.Image, raw: bytes | None, notes: list[str]) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+def _colour(image: Image.Image, data: bytes, kind: str, notes: list[str]) -> convert.Colour:
+    """Return what a file other than PNG says about its colours; a profile goes before everything else."""
+    profile: bytes | None = image.info.get("icc_profile")
+    if profile:
+        return profile
+    if kind in ("AVIF", "HEIC"):
+        primary = boxes.read(io.BytesIO(data))
+        if primary and primary.nclx:
+            try:
+                # Matrix and range are undone by the decoder.
+                return signals.from_codes(*primary.nclx[:2], notes)
+            except ValueError as error:
+                notes.append(f"its colour signal (nclx) cannot be used ({error}) and is ignored")
+    return signals.adobe_rgb() if kind == "JPEG" and image.mode == "RGB" and _says_adobe_rgb(image) else None
+
+
+def _says_adobe_rgb(image: Image.Image) -> bool:
+    """Whether EXIF says that colours are no sRGB but DCF's optional space, which is Adobe RGB."""
+    try:
+        exif = image.getexif()
+        return exif.get_ifd(_EXIF).get(_COLOUR_SPACE) == 0xFFFF and exif.get_ifd(_INTEROPERABILITY).get(1) == "R03"
+    except Exception:  # as in `orientation`, which says so
+        return False
+
+
 def _has_more_frames(image: ImageFile.ImageFile, data: bytes, kind: str) -> bool:
     try:
         # A GIF looks for its second frame by reading on: let another object do it.
@@ -135,7 +159,7 @@ def _pixels(
     opener: deep.Opener,
     kind: str,
     parts: pngparts.PngParts | None,
-    profile: bytes | None,
+    profile: convert.Colour,
     notes: list[str],
 ) -> Arrays:
     scale = convert.Scale()
@@ -168,7 +192,7 @@ def _tiff_scale(image: TiffImageFile) -> tuple[convert.Scale, int, bool]:
     return scale, bits, tags.get(284, 1) == 2
 
 
-def _deep(found: tuple[npt.NDArray[Any], bool, bool], key: object, profile: bytes | None, notes: list[str]) -> Arrays:
+def _deep(found: tuple[npt.NDArray[Any], bool, bool], key: object, profile: convert.Colour, notes: list[str]) -> Arrays:
     samples, premultiplied, complete = found
     if not complete:
         notes.append("has 16 bits a channel in separate planes, of which 8 are used")

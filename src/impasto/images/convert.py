@@ -1,6 +1,7 @@
 """From every kind of pixel that Pillow knows to float32 sRGB, with alpha apart."""
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,11 @@ from impasto.errors import ImageError
 from impasto.images import icc
 
 Floats = npt.NDArray[Any]
+Colour = bytes | icc.SimpleProfile | None
+"""What a file says about its colours: a profile, something simpler, or nothing, which means sRGB."""
 MAX_PROFILE_BYTES = 16 * 2**20
+_CHUNK = 1 << 18
+"""Pixels whose colours are converted at a time: several copies of so many in floats are little memory."""
 
 _SPACES = {"L": "GRAY", "RGB": "RGB", "CMYK": "CMYK"}
 
@@ -26,7 +31,7 @@ class Scale:
     inverted: bool = False
 
 
-def to_srgb(image: Image.Image, profile: bytes | None, notes: list[str], scale: Scale) -> tuple[Floats, Floats | None]:
+def to_srgb(image: Image.Image, profile: Colour, notes: list[str], scale: Scale) -> tuple[Floats, Floats | None]:
     """Convert a loaded Pillow picture of any mode to (H, W, 3) float32 sRGB and (H, W) alpha or None.
 
     `notes` receives a line for each thing the user should know. Raises `ImageError` for NaN or infinite pixels.
@@ -56,9 +61,11 @@ def to_srgb(image: Image.Image, profile: bytes | None, notes: list[str], scale: 
     return _eight_bits(image, profile, notes), alpha
 
 
-def deep_to_srgb(values: Floats, profile: bytes | None, notes: list[str]) -> Floats:
+def deep_to_srgb(values: Floats, profile: Colour, notes: list[str]) -> Floats:
     """Convert (H, W, 1 or 3) float32 in [0, 1] to (H, W, 3) float32 sRGB, without going through 8 bits."""
-    if profile and not icc.is_srgb(profile):
+    if isinstance(profile, icc.SimpleProfile):
+        values = _by_rows(profile.to_srgb, np.broadcast_to(values, (*values.shape[:2], 3)))
+    elif profile and not icc.is_srgb(profile):
         simple, space = icc.parse(profile), icc.colour_space(profile)
         if simple is None and space == "RGB":
             wide = np.broadcast_to(values, (*values.shape[:2], 3))
@@ -73,21 +80,32 @@ def deep_to_srgb(values: Floats, profile: bytes | None, notes: list[str]) -> Flo
             notes.append("its colour profile is for grey pictures; sRGB is assumed")
         else:
             values = values if space == "GRAY" else np.broadcast_to(values, (*values.shape[:2], 3))
-            values = simple.to_srgb(values).astype(np.float32)
+            values = _by_rows(simple.to_srgb, values)
     return np.ascontiguousarray(np.broadcast_to(values, (*values.shape[:2], 3)), dtype=np.float32)
 
 
-def _eight_bits(image: Image.Image, profile: bytes | None, notes: list[str]) -> Floats:
+def _by_rows(convert: Callable[[Floats], Floats], values: Floats) -> Floats:
+    """Apply a conversion of colours to (H, W, C), some rows at a time."""
+    found = np.empty(values.shape, values.dtype)
+    step = max(1, _CHUNK // values.shape[1])
+    for top in range(0, len(values), step):
+        found[top : top + step] = convert(values[top : top + step])
+    return found
+
+
+def _eight_bits(image: Image.Image, profile: Colour, notes: list[str]) -> Floats:
     values: Floats = np.asarray(_apply_profile(image, profile, notes)).astype(np.float32)
     values /= 255
     return values
 
 
-def _apply_profile(image: Image.Image, profile: bytes | None, notes: list[str]) -> Image.Image:
+def _apply_profile(image: Image.Image, profile: Colour, notes: list[str]) -> Image.Image:
     """Convert L, RGB, CMYK or LAB to 8-bit RGB; without a usable profile, plainly."""
     if image.mode == "LAB":
         # TIFF's L*a*b* has the D50 white of profiles (TIFF 6.0, section 23); it needs no other profile.
         return _transform(image, ImageCms.createProfile("LAB"))
+    if isinstance(profile, icc.SimpleProfile):
+        return _simply(image.convert("RGB"), profile)
     if not profile or icc.is_srgb(profile):
         return image.convert("RGB")
     space = icc.colour_space(profile)
@@ -97,12 +115,21 @@ def _apply_profile(image: Image.Image, profile: bytes | None, notes: list[str]) 
         notes.append("its colour profile is damaged; sRGB is assumed")
     elif _SPACES[image.mode] != space:
         notes.append(f"its colour profile is for {space} and the pixels are {image.mode}; sRGB is assumed")
+    elif simple := icc.parse(profile):
+        return _simply(image, simple)
     else:
         try:
             return _transform(image, ImageCms.ImageCmsProfile(io.BytesIO(profile)))
         except Exception:  # littlecms reports damage as OSError, PyCMSError, ValueError ...
             notes.append("its colour profile is damaged; sRGB is assumed")
     return image.convert("RGB")
+
+
+def _simply(image: Image.Image, profile: icc.SimpleProfile) -> Image.Image:
+    """Convert L or RGB by curves and a matrix: exactly as pictures are whose colours are told without a profile."""
+    samples = np.asarray(image)
+    samples = samples[..., None] if samples.ndim == 2 else samples
+    return Image.fromarray(np.broadcast_to(_by_rows(profile.bytes_to_srgb, samples), (*samples.shape[:2], 3)))
 
 
 def _transform(image: Image.Image, profile: Any) -> Image.Image:

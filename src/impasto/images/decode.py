@@ -14,7 +14,7 @@ from torch import Tensor
 
 from impasto.errors import ImageError, ImpastoError, ResourceError, UsageError
 from impasto.events import notice
-from impasto.images import headers, pillow, tiffs
+from impasto.images import headers, pillow, signals, tiffs
 from impasto.images.arrays import Arrays, check_pixels, from_array, to_tensors, upright
 from impasto.images.container import decode, orientation, ran_out, reason, traits, worth_saying
 from impasto.images.convert import Scale, to_srgb
@@ -133,7 +133,8 @@ def _from_pillow(image: Image.Image, name: str, max_pixels: int) -> Arrays:
         image.load()
         turn = orientation(image, None, notes)
         try:
-            rgb, alpha = to_srgb(image, image.info.get("icc_profile"), notes, Scale())
+            colour = image.info.get("icc_profile") or signals.from_pillow(image.info, notes)
+            rgb, alpha = to_srgb(image, colour, notes, Scale())
         except ImageError as error:
             raise ImageError(f"{name}: {error}") from None
         notes += worth_saying(caught)

@@ -41,6 +41,9 @@ def _fixed(*values: float) -> bytes:
     return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
 
 
+_SRGB_TAG = b"para\0\0\0\0\0\3\0\0" + _fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+
+
 def _text(text: str) -> bytes:
     words = text.encode("utf-16-be")
     return b"mluc\0\0\0\0" + struct.pack(">II2s2sII", 1, 12, b"en", b"US", len(words), 28) + words
@@ -48,7 +51,7 @@ def _text(text: str) -> bytes:
 
 def srgb_profile() -> bytes:
     """Build a minimal version 4 sRGB profile: the same bytes always, unlike those that carry a date."""
-    curve = b"para\0\0\0\0\0\3\0\0" + _fixed(2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+    curve = _SRGB_TAG
     columns = [b"XYZ \0\0\0\0" + _fixed(*SRGB_TO_XYZ[:, i]) for i in range(3)]
     tags = {
         b"desc": _text("sRGB"),
@@ -81,13 +84,39 @@ class SimpleProfile:
 
     curves: tuple[Curve, ...]
     to_xyz: Floats | None
+    rendering: Callable[[Floats], Floats] | None = None
+    """What is done to linear light before the matrix."""
 
     def to_srgb(self, values: Floats) -> Floats:
         """Convert (..., 3) or, for grey, (..., 1) in [0, 1] to sRGB; colours outside its gamut are clipped."""
-        linear = np.stack([curve(values[..., i]) for i, curve in enumerate(self.curves)], axis=-1)
-        if self.to_xyz is not None:
-            linear = linear @ (np.linalg.inv(SRGB_TO_XYZ) @ self.to_xyz).T.astype(linear.dtype)
-        return encode_srgb(linear)
+        return self.encoded(np.stack([curve(values[..., i]) for i, curve in enumerate(self.curves)], axis=-1))
+
+    def bytes_to_srgb(self, samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Convert (..., 3) or (..., 1) of 8 bits to the nearest 8 bits of sRGB."""
+        steps = np.arange(256, dtype=np.float32) / np.float32(255)
+        with np.errstate(all="ignore"):
+            tables = [curve(steps).astype(np.float32) for curve in self.curves]
+        linear = np.stack([table[samples[..., i]] for i, table in enumerate(tables)], axis=-1)
+        return np.round(self.encoded(linear) * 255).astype(np.uint8)
+
+    def encoded(self, linear: Floats) -> Floats:
+        """Convert linear light of this profile's colours to sRGB."""
+        with np.errstate(all="ignore"):
+            if self.rendering:
+                linear = self.rendering(linear)
+            if self.to_xyz is not None:
+                linear = linear @ (np.linalg.inv(SRGB_TO_XYZ) @ self.to_xyz).T.astype(linear.dtype)
+            # Damaged curves make no numbers.
+            return encode_srgb(np.nan_to_num(linear))
+
+    def is_srgb(self) -> bool:
+        """Whether colours stay as they are, to less than an 8-bit step: then converting only adds noise."""
+        if self.to_xyz is None:
+            return False
+        steps = np.linspace(0, 1, 9)
+        grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1)
+        with np.errstate(all="ignore"):
+            return bool(np.abs(self.to_srgb(grid) - grid).max() < 0.003)
 
 
 def colour_space(profile: bytes) -> str:
@@ -112,14 +141,9 @@ def parse(profile: bytes) -> SimpleProfile | None:
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Whether a profile maps colours to themselves, to less than an 8-bit step: then converting only adds noise."""
+    """Whether a profile maps colours to themselves."""
     simple = parse(profile)
-    if simple is None or simple.to_xyz is None:
-        return False
-    steps = np.linspace(0, 1, 9)
-    grid = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1)
-    with np.errstate(all="ignore"):
-        return bool(np.abs(simple.to_srgb(grid) - grid).max() < 0.003)
+    return simple is not None and simple.is_srgb()
 
 
 def _tags(profile: bytes) -> dict[bytes, bytes]:
@@ -161,3 +185,7 @@ def _curve(tag: bytes) -> Curve:
         return result
 
     return parametric
+
+
+SRGB_CURVE: Curve = _curve(_SRGB_TAG)
+"""From sRGB to linear light, in the numbers that profiles have."""
