@@ -1,12 +1,14 @@
 """Whatever is done to a file, only impasto's own errors come out of `load` and `metadata.read`."""
 
 import logging
+import struct
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from image_helpers import DISPLAY_P3, file_of, noise, png16, smooth
+from image_helpers import DISPLAY_P3, chunk, file_of, noise, png16, png_with, smooth
 from PIL import Image
+from tiff_helpers import assembled, tiff_of
 
 from impasto import images, metadata
 from impasto.errors import ImpastoError
@@ -30,6 +32,14 @@ VALID = {
     "bmp": file_of(PIXELS, "BMP"),
     "bmp palette": file_of(Image.fromarray(PIXELS).quantize(16), "BMP"),
     "avif": file_of(PIXELS, "AVIF", **WITH),
+    "png codes": png_with(file_of(PIXELS, "PNG"), chunk(b"cICP", b"\x09\x12\0\1"), chunk(b"gAMA", b"\0\1\x86\xa0")),
+    "tiff float": tiff_of((PIXELS / 255).astype("f4"), predictor=3, planar=True),
+    "tiff tiles": tiff_of(PIXELS.astype("u2"), predictor=2, tile=(16, 16), big=True, order=">"),
+    "tiff webp": assembled({256: 17, 257: 12, 258: [8] * 3, 259: 50001, 262: 2, 277: 3}, [file_of(PIXELS, "WEBP")]),
+    "bmp fields": b"BM"
+    + struct.pack("<IHHIIiiHHIIiiII3I", 474, 0, 0, 66, 40, 17, 12, 1, 16, 3, 0, 0, 0, 0, 0, 3, 12, 48)
+    + bytes(range(204)) * 2
+    + bytes(24),
 }
 OURS = {
     format: images.encode(images.load(PIXELS), format, metadata=metadata.build({"size": 512}, [], []))

@@ -19,12 +19,14 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from impasto.errors import ImageError
 from impasto.events import notice
-from impasto.images import boxes, convert, deep, pillow, pngparts, signals
+from impasto.images import bmps, boxes, convert, deep, pillow, pngparts, signals, tiffpixels, tiffs
 from impasto.images.arrays import Arrays, check_pixels, upright
 from impasto.images.headers import check_memory, needed
 from impasto.images.source import shown
 
 _ORIENTATION = 0x0112
+_SEVERAL = "has several frames or pages; the first is used"
+_PRIMARY = "has several pictures; the one that the file calls its primary is used"
 _EXIF, _INTEROPERABILITY, _COLOUR_SPACE = 0x8769, 0xA005, 0xA001
 
 
@@ -52,17 +54,8 @@ def decode(data: bytes, kind: str, name: str, max_pixels: int, *, lenient: bool)
     notes: list[str] = []
     with pillow.session(max_pixels=max_pixels, truncated=lenient) as caught:
         try:
-            parts = pngparts.split(data) if kind == "PNG" else None
-            opener = _opener(parts.pixels if parts else data, kind, name, lenient)
-            image = opener()
-            check_pixels(image.size, name, max_pixels)
-            deep16 = bool(parts and parts.depth == 16)
-            check_memory(image.size, needed(image.width * image.height, len(data), **traits(image, deep=deep16)), name)
-            profile = pngparts.colour(parts, notes) if parts else _colour(image, data, kind, notes)
-            upward = orientation(image, parts.exif if parts else image.info.get("exif"), notes)
-            if parts.animated if parts else _has_more_frames(image, data, kind):
-                notes.append("has several frames or pages; the first is used")
-            rgb, alpha = _pixels(image, opener, kind, parts, profile, notes)
+            special = _special(data, kind, name, max_pixels, lenient, notes)
+            (rgb, alpha), upward = special or _usual(data, kind, name, max_pixels, lenient, notes)
         except Image.DecompressionBombError:
             raise ImageError(
                 f"{name}: has more than {max_pixels:,} pixels, the limit; --max-pixels raises it"
@@ -74,6 +67,62 @@ def decode(data: bytes, kind: str, name: str, max_pixels: int, *, lenient: bool)
     for note in notes:
         notice(f"{name}: {note}")
     return upright(rgb, upward), None if alpha is None else upright(alpha, upward)
+
+
+def _usual(data: bytes, kind: str, name: str, max_pixels: int, lenient: bool, notes: list[str]) -> tuple[Arrays, int]:
+    """Decode with Pillow's plugins; also the orientation."""
+    parts = pngparts.split(data) if kind == "PNG" else None
+    opener = _opener(parts.pixels if parts else data, kind, name, lenient)
+    try:
+        image = opener()
+    except SyntaxError as error:
+        page = tiffs.read(io.BytesIO(data)) if kind == "TIFF" and "unknown" in str(error) else None
+        if page is None:
+            raise
+        what = tiffs.describe(page.chain[0])
+        raise ImageError(
+            f"is a TIFF with {what}, which impasto does not read; save it as RGB of 8 or 16 bits"
+        ) from None
+    check_pixels(image.size, name, max_pixels)
+    deep16 = bool(parts and parts.depth == 16)
+    check_memory(image.size, needed(image.width * image.height, len(data), **traits(image, deep=deep16)), name)
+    profile = pngparts.colour(parts, notes) if parts else _colour(image, data, kind, notes)
+    upward = orientation(image, parts.exif if parts else image.info.get("exif"), notes)
+    if parts.animated if parts else _has_more_frames(image, data, kind):
+        notes.append(_PRIMARY if kind == "HEIC" else _SEVERAL)
+    return _pixels(image, opener, kind, parts, profile, notes), upward
+
+
+def _special(
+    data: bytes, kind: str, name: str, max_pixels: int, lenient: bool, notes: list[str]
+) -> tuple[Arrays, int] | None:
+    """Decode what Pillow's plugins do not; also the orientation. None for all else."""
+    if kind == "BMP" and (fields := bmps.fields(data)):
+        check_pixels(fields.size, name, max_pixels)
+        image = bmps.decode(data, fields, lenient=lenient)
+        return convert.to_srgb(image, None, notes, convert.Scale()), 1
+    found = tiffs.read(io.BytesIO(data)) if kind == "TIFF" else None
+    if found is None:
+        return None
+    page = found.chain[0]
+    layout = tiffpixels.layout(page)
+    wrapped = page.get(tiffs.COMPRESSION) == tiffpixels.WEBP
+    if min(page.size) < 1 or not (layout or wrapped):
+        return None
+    check_pixels(page.size, name, max_pixels)
+    pixels = page.size[0] * page.size[1]
+    alpha = page.get(tiffs.SAMPLES, 1) in (2, 4)
+    working = 2 * layout.bytes_per_pixel * pixels if layout else 0
+    check_memory(page.size, needed(pixels, len(data), alpha=alpha) + working, name)
+    profile = tiffs.bytes_of(io.BytesIO(data), page, tiffs.PROFILE, convert.MAX_PROFILE_BYTES)
+    if len(found.chain) > 1:
+        notes.append(_SEVERAL)
+    upward = page.get(_ORIENTATION, 1)
+    upward = upward if 1 <= upward <= 8 else 1
+    if layout:
+        values, opacity = tiffpixels.decode(data, page, layout, notes)
+        return (convert.deep_to_srgb(values, profile, notes), opacity), upward
+    return convert.to_srgb(tiffpixels.webp(data, page), profile, notes, convert.Scale()), upward
 
 
 def _opener(data: bytes, kind: str, name: str, lenient: bool) -> deep.Opener:
@@ -163,15 +212,12 @@ def _pixels(
     notes: list[str],
 ) -> Arrays:
     scale = convert.Scale()
-    bits, planar = parts.depth if parts else 0, False
     if isinstance(image, TiffImageFile):
-        scale, bits, planar = _tiff_scale(image)
-    if bits == 16:
-        found = deep.planes(opener, planar=planar)
-        if found:
-            return _deep(found, image.info.get("transparency"), profile, notes)
-        if image.mode in ("RGB", "RGBA", "CMYK"):
+        scale, bits = _tiff_scale(image)
+        if bits == 16 and image.mode in ("RGB", "RGBA", "CMYK"):
             notes.append("has 16 bits a channel, of which 8 are used")
+    if parts and parts.depth == 16 and (found := deep.planes(opener)) is not None:
+        return _deep(found, image.info.get("transparency"), profile, notes)
     if image.mode == "CMYK" and kind == "JPEG" and "adobe" not in image.info:
         # Adobe writes inverted ink, and Pillow takes all four-channel JPEGs for Adobe's.
         image.tile = [tile._replace(args=("CMYK", "")) for tile in image.tile]
@@ -179,23 +225,27 @@ def _pixels(
     if parts and image.mode == "L" and parts.depth in (2, 4) and isinstance(key, int):
         # Pillow stretches the samples to 8 bits and leaves the transparent value as it was.
         image.info["transparency"] = key * 255 // (2**parts.depth - 1)
+    frame = image.tile[0].extents if kind == "GIF" and image.tile else None
     image.load()
-    return convert.to_srgb(image, profile, notes, scale)
+    rgb, alpha = convert.to_srgb(image, profile, notes, scale)
+    if frame and tuple(frame) != (0, 0, *image.size):
+        # What the first frame leaves free of the canvas shows nothing, whatever colour Pillow fills it with.
+        inside = np.zeros(rgb.shape[:2], np.float32)
+        inside[frame[1] : frame[3], frame[0] : frame[2]] = 1
+        alpha = inside if alpha is None else alpha * inside
+    return rgb, alpha
 
 
-def _tiff_scale(image: TiffImageFile) -> tuple[convert.Scale, int, bool]:
+def _tiff_scale(image: TiffImageFile) -> tuple[convert.Scale, int]:
     tags = image.tag_v2
     bits = next(iter(tags.get(258, (1,))))
     signed = 2 in tuple(tags.get(339, (1,)))
     highest = 2 ** (bits - 1) - 1 if signed else 2**bits - 1
     scale = convert.Scale(highest, unsigned=bits == 32 and not signed, inverted=tags.get(262) == 0)
-    return scale, bits, tags.get(284, 1) == 2
+    return scale, bits
 
 
-def _deep(found: tuple[npt.NDArray[Any], bool, bool], key: object, profile: convert.Colour, notes: list[str]) -> Arrays:
-    samples, premultiplied, complete = found
-    if not complete:
-        notes.append("has 16 bits a channel in separate planes, of which 8 are used")
+def _deep(samples: npt.NDArray[Any], key: object, profile: convert.Colour, notes: list[str]) -> Arrays:
     colours = 1 if samples.shape[2] == 2 else 3
     alpha = None
     if samples.shape[2] in (2, 4):
@@ -203,8 +253,6 @@ def _deep(found: tuple[npt.NDArray[Any], bool, bool], key: object, profile: conv
     elif isinstance(key, tuple):
         alpha = (samples != np.array(key)).any(axis=-1).astype(np.float32)
     values = samples[..., :colours].astype(np.float32) / 65535
-    if premultiplied and alpha is not None:
-        values = np.clip(values / np.maximum(alpha, 1 / 65535)[..., None], 0, 1)
     return convert.deep_to_srgb(values, profile, notes), alpha
 
 

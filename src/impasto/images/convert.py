@@ -142,8 +142,27 @@ def _transform(image: Image.Image, profile: Any) -> Image.Image:
 
 def _whole(values: npt.NDArray[Any], scale: Scale, notes: list[str]) -> Floats:
     """Scale 32-bit whole numbers: by 65535 where none is larger, else by the largest their type can hold."""
-    values = (values.view(np.uint32) if scale.unsigned else values).astype(np.float64)
-    highest = scale.highest or (2**32 - 1 if scale.unsigned else 2**31 - 1)
+    values = values.view(np.uint32) if scale.unsigned else values
+    return _unit(values, scale.highest or (2**32 - 1 if scale.unsigned else 2**31 - 1), notes)
+
+
+def scaled(values: npt.NDArray[Any], notes: list[str]) -> Floats:
+    """Scale samples of any type to float32 in [0, 1]: whole numbers by the largest of their type, below 0 is black.
+
+    Raises `ImageError` for NaN or infinite floats.
+    """
+    if np.issubdtype(values.dtype, np.floating):
+        return _floats(values, notes)
+    highest = int(np.iinfo(values.dtype).max)
+    if highest > 65535:
+        return _unit(values, highest, notes)
+    found = values.astype(np.float32)
+    found /= highest
+    return np.maximum(found, 0, out=found)
+
+
+def _unit(values: npt.NDArray[Any], highest: int, notes: list[str]) -> Floats:
+    values = values.astype(np.float64)
     if highest > 65535 and float(values.max()) <= 65535:
         highest = 65535
     notes.append(f"whole-number pixels: {highest} is taken for white")

@@ -2,7 +2,7 @@
 
 Pillow's unpackers keep the high byte of big-endian (`;16B`) or little-endian (`;16L`) samples. Unpacking the same
 file in the other byte order therefore gives the low bytes: two passes of Pillow's own decoders (which know every
-filter, interlacing, compression and predictor) make one picture of 16 bits.
+filter and interlacing) make one picture of 16 bits. (TIFF: `tiffpixels`.)
 """
 
 import sys
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from PIL import ImageFile
-from PIL.TiffImagePlugin import TiffImageFile
 
 Opener = Callable[[], ImageFile.ImageFile]
 Samples = npt.NDArray[Any]
@@ -41,12 +40,10 @@ def _with_modes(image: ImageFile.ImageFile, modes: list[str]) -> Samples:
     return np.asarray(image)
 
 
-def planes(opener: Opener, *, planar: bool = False) -> tuple[Samples, bool, bool] | None:
+def planes(opener: Opener) -> Samples | None:
     """Decode (H, W, C) uint16 of a colour picture with 16 bits a channel.
 
-    `opener` opens the same picture afresh each time. Gives also whether colour is premultiplied by alpha, and
-    whether all 16 bits are there (libtiff drops the low byte of separate planes). None where Pillow's 8 bits
-    lose nothing, or the picture is grey or CMYK.
+    `opener` opens the same picture afresh each time. None where Pillow's 8 bits lose nothing, or the picture is grey.
     """
     first = opener()
     modes = _raw_modes(first)
@@ -55,19 +52,12 @@ def planes(opener: Opener, *, planar: bool = False) -> tuple[Samples, bool, bool
     if modes == ["LA;16B"]:
         # Two 16-bit samples have the layout of four 8-bit ones.
         pairs = _with_modes(first, ["RGBA"]).astype(np.uint16)
-        return pairs[..., 0::2] << 8 | pairs[..., 1::2], False, True
-    if isinstance(first, TiffImageFile) and planar and first.tile[0].codec_name == "raw":
-        # Pillow 13 forgets the depth of uncompressed separate planes (`R` for what is `R;16L`).
-        order = "L" if first.tag_v2.prefix == b"II" else "B"
-        modes = [f"{mode};16{order}" for mode in modes]
+        return pairs[..., 0::2] << 8 | pairs[..., 1::2]
     orders = {_order(mode) for mode in modes}
     order_found = orders.pop() if len(orders) == 1 else None
-    if order_found is None or modes[0].startswith("CMYK"):
+    if order_found is None:
         return None
-    premultiplied = modes[0].startswith("RGBa")
-    stems = [mode[:-1].replace("RGBa", "RGBA") for mode in modes]
+    stems = [mode[:-1] for mode in modes]
     high = _with_modes(first, [stem + order_found for stem in stems]).astype(np.uint16)
-    if planar and opener().tile[0].codec_name == "libtiff":
-        return high * 257, premultiplied, False
     low = _with_modes(opener(), [stem + _OTHER[order_found] for stem in stems])
-    return high << 8 | low, premultiplied, True
+    return high << 8 | low

@@ -165,6 +165,11 @@ def _check_pages(stream: BinaryIO, name: str) -> None:
     if found and found.raw:
         kind = f" ({found.maker})" if found.maker else ""
         raise ImageError(f"{name}: is a raw photograph{kind}; develop it first, and give a JPEG, PNG or TIFF of it")
+    method = tiffs.unread_compression(found.chain[0]) if found else None
+    if method:
+        raise ImageError(
+            f"{name}: is a TIFF compressed by {method}, which impasto does not read; save it with Deflate, LZW or none"
+        )
     if found and found.chain[0].reduced:
         raise ImageError(f"{name}: {SMALL_COPY}")
 

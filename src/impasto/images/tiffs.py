@@ -1,5 +1,6 @@
 """The directories of a TIFF, read in bounds and without touching a pixel (TIFF 6.0, section 2; BigTIFF)."""
 
+import contextlib
 import struct
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -12,10 +13,21 @@ MAX_VALUES = 1024
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = 254, 256, 257, 258, 259, 262
 MAKE, STRIPS, SAMPLES, STRIP_BYTES, PLANAR = 271, 273, 277, 279, 284
 PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILES, TILE_BYTES = 317, 322, 323, 324, 325
-SUBDIRECTORIES, EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION = 330, 338, 339, 50706
+SUBDIRECTORIES, EXTRA_SAMPLES, SAMPLE_FORMAT, PROFILE, DNG_VERSION = 330, 338, 339, 34675, 50706
 
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_READ = {1, 2, 3, 4, 5, 6, 7, 8, 32771, 32773, 32809, 32946, 34676, 34677, 34925, 50000, 50001}
+_COMPRESSIONS = {
+    **dict.fromkeys((9, 10, 34661), "JBIG"),
+    **dict.fromkeys((33003, 33004, 33005, 34712), "JPEG 2000"),
+    **dict.fromkeys((22610, 34934), "JPEG XR"),
+    **dict.fromkeys((50002, 52546), "JPEG XL"),
+    34887: "LERC",
+    34892: "lossy DNG",
+}
+_FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
+_COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab"}
 _SENSOR = {32803, 34892}
 """Photometric interpretations of a sensor's own samples: colour filter array, linear raw (DNG 1.7)."""
 
@@ -165,9 +177,8 @@ def _directory(stream: BinaryIO, at: int, order: str, big: bool) -> tuple[Direct
     numbers: dict[int, tuple[int, ...]] = {}
     for tag, entry in entries.items():
         if entry.type in _NUMBERS and 0 < entry.count <= MAX_VALUES:
-            value = value_of(stream, entry, order, big)
-            if len(value) == entry.size:
-                numbers[tag] = struct.unpack(f"{order}{entry.count}{_NUMBERS[entry.type]}", value)
+            with contextlib.suppress(struct.error):  # cut off
+                numbers[tag] = numbers_of(stream, entry, order, big)
     after = body[count * length :]
     following = struct.unpack(order + place, after)[0] if len(after) == struct.calcsize(order + place) else 0
     return Directory(order, big, entries, numbers), following
@@ -182,3 +193,31 @@ def value_of(stream: BinaryIO, entry: Entry, order: str, big: bool) -> bytes:
         return b""
     stream.seek(place)
     return stream.read(entry.size)
+
+
+def numbers_of(stream: BinaryIO, entry: Entry, order: str, big: bool) -> tuple[int, ...]:
+    """Read a tag's whole numbers. Raises `struct.error` where they are cut off, `KeyError` where they are none."""
+    return struct.unpack(f"{order}{entry.count}{_NUMBERS[entry.type]}", value_of(stream, entry, order, big))
+
+
+def bytes_of(stream: BinaryIO, page: Directory, tag: int, most: int) -> bytes | None:
+    """Read a tag that is bytes; None where it is absent, cut off or longer than `most`."""
+    entry = page.entries.get(tag)
+    if entry is None or not 0 < entry.size <= most:
+        return None
+    value = value_of(stream, entry, page.order, page.big)
+    return value if len(value) == entry.size else None
+
+
+def describe(page: Directory) -> str:
+    """Say what a page holds, for a line to the user."""
+    bits = sorted(set(page.numbers.get(BITS, (1,))))
+    kind = _FORMATS.get(page.get(SAMPLE_FORMAT, 1), "unknown")
+    colours = _COLOURS.get(page.get(PHOTOMETRIC, -1), f"photometric {page.get(PHOTOMETRIC, -1)}")
+    return f"{page.get(SAMPLES, 1)} {kind} samples of {'/'.join(map(str, bits))} bits a pixel ({colours})"
+
+
+def unread_compression(page: Directory) -> str | None:
+    """Name a page's compression where neither impasto nor Pillow undoes it."""
+    method = page.get(COMPRESSION, 1)
+    return None if method in _READ else _COMPRESSIONS.get(method, f"method {method}")
