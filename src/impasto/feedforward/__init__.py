@@ -1,4 +1,4 @@
-"""Painting in one go: feed-forward networks and feature transforms behind the surface of a `Stylizer`."""
+"""Feed-forward methods: networks and feature transforms, used as a `Stylizer` is."""
 
 import importlib
 from collections.abc import Sequence

@@ -40,7 +40,7 @@ class Memory:
 
     target_values: float
     """Values of float32 that targets have, for each pixel."""
-    sample_values: float = 0.0
+    sample_bytes: float = 0.0
     """Bytes of what is sampled or matched, for each pixel."""
     scratch_bytes: int = 0
     """Bytes of tables that do not grow with the picture."""
@@ -71,7 +71,7 @@ class Method(ABC):
 
     def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
         self._scene, self._encoder, self._recipe = scene, encoder, scene.recipe
-        self._size, self._pixels, self._device = size, size[0] * size[1], device
+        self._pixels, self._device = size[0] * size[1], device
         self._said: set[tuple[str, str]] = set()
 
     @abstractmethod

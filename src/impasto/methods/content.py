@@ -14,6 +14,7 @@ class WithContent(Method):
     """A method whose content term is of features at layers of the recipe."""
 
     def contents(self, level: Level, tile: int | None) -> tuple[Content, ...]:
+        """Build the content terms of a level, one a layer; none where there is no photograph."""
         recipe, scene = self._recipe, self._scene
         if scene.content is None:
             return ()

@@ -58,6 +58,7 @@ class Gatys(WithContent):
         return next((name for name in asked if not isinstance(statistic(name, lift=None, seed=0), Summed)), "")
 
     def styles(self, level: Level, tile: int | None) -> tuple[Style, ...]:
+        """Build the style terms of a level: one a layer, region and statistic."""
         recipe, scene = self._recipe, self._scene
         areas, maps, visible = self._areas(level), scene.maps(level), scene.visible(level.size)
         statistics: dict[tuple[str, str], Statistic] = {

@@ -156,7 +156,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         viewed=scene.grey or bool(recipe.keep) or METHODS[recipe.method].laplacian,
         areas=count * (count + 1) // 2 if recipe.guides == "border" else count,
         style_scale=max(math.prod(size) for size in sizes) / math.prod(level.size),
-        sample_bytes=held.sample_values,
+        sample_bytes=held.sample_bytes,
         recoloured=scene.content is not None and recipe.color in ("match", "luminance"),
     )
 
