@@ -75,7 +75,7 @@ def test_a_reload_in_mid_run_goes_on_watching(ready, studio):
     step = studio.job(job)["step"]
     first = ready.shown()
     ready.page.locator(f"#stage .after:not([src='{first}'])[src*='/preview']").wait_for()
-    assert studio.job(job)["step"] > step
+    studio.wait(job, until=lambda found: found["step"] > step)
     assert ready.page.locator("#sources figcaption .name").all_inner_texts() == ["photo.png", "painting.png"]
     assert ready.page.locator("#field-iterations").input_value() == "20000"
 
