@@ -8,8 +8,12 @@ logger = logging.getLogger("impasto")
 
 
 def notice(message: str) -> None:
-    """Say one line that a person should know but need not act on; the command line prints it on stderr."""
-    logger.warning(" ".join(message.split()))
+    """Say one line that a person should know but need not act on; the command line prints it on stderr.
+
+    What is no text in it, as in names of files that are not UTF-8, is written as an escape: logs are kept in UTF-8.
+    """
+    line = " ".join(message.split())
+    logger.warning("%s", line.encode(errors="backslashreplace").decode())
 
 
 @dataclass(frozen=True)
