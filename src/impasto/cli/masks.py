@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli import maskfiles
+from impasto.cli import mask_files
 from impasto.cli.options import parse
 from impasto.cli.session import write_out
 from impasto.errors import OutputError, UsageError
@@ -82,7 +82,7 @@ def auto(
     found = automatic.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
     maps = [found.content, *(one for one in found.styles if one is not None)]
     for path, one in zip(masks, maps, strict=True):
-        images.save(guides.to_colours(one), path, force=force)
+        images.save(guides.to_colors(one), path, force=force)
     if sheet is not None:
         images.save(report.side_by_side(pictures, found), sheet, force=force)
 
@@ -170,19 +170,19 @@ def check(
     from impasto.scene.resolve import long_side
 
     pictures = report.load([content, *style], max_pixels)
-    found = maskfiles.read(
+    found = mask_files.read(
         content_mask,
         masks,
         layers,
         styles=len(style),
         count=regions,
         load=lambda name: report.load([name], max_pixels)[0],
-        names=maskfiles.region_names(region_names),
+        names=mask_files.region_names(region_names),
     )
     if found is None:
         raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")
     if output is not None:
-        named = maskfiles.files(content_mask, masks, layers, styles=len(style))
+        named = mask_files.files(content_mask, masks, layers, styles=len(style))
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")

@@ -13,7 +13,7 @@ from impasto.errors import UsageError, WeightsError
 from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.optim import parallel
+from impasto.optim import devices
 from impasto.recipe import Recipe, sizes
 from impasto.recipe.catalogue import METHODS
 
@@ -93,11 +93,7 @@ def check_layers(recipe: Recipe, encoder: Encoder) -> None:
 
 def precision_of(recipe: Recipe, device: torch.device) -> Literal["float32", "bfloat16"]:
     """Return what the recipe's precision means on `device`."""
-    if recipe.precision != "auto":
-        return recipe.precision
-    # Measured: of several processes, each may find something else.
-    wide = parallel.most(_faster_precision(device) is not torch.bfloat16)
-    return "float32" if wide else "bfloat16"
+    return "float32" if devices.precision(recipe.precision, device) is None else "bfloat16"
 
 
 def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Encoder | None:
@@ -122,12 +118,6 @@ def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Enco
 
 def _on(device: torch.device, encoder: Encoder) -> Encoder:
     return encoder if device.type == "cpu" else encoder.to(device)
-
-
-def _faster_precision(device: torch.device) -> torch.dtype:
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return encoders.faster_precision() if device.type == "cpu" else torch.float32
 
 
 def regions_of(
@@ -156,7 +146,7 @@ def regions_of(
         return None
     many = list(style_masks) if isinstance(style_masks, list | tuple) else [style_masks]
     many += [None] * (styles - len(many))
-    return guides.from_colours(images.load(content_mask), [load(mask) for mask in many], count)
+    return guides.from_colors(images.load(content_mask), [load(mask) for mask in many], count)
 
 
 def check_texture(recipe: Recipe) -> None:
