@@ -1,0 +1,290 @@
+"""One network for any style: every instance norm is scaled and shifted by what a predictor makes of the painting.
+
+Ghiasi et al. 2017 ("Exploring the structure of a real-time, arbitrary neural artistic stylization network") predict the
+norms from a classifier's features. Here a painting is described by statistics of petite's features: means, deviations,
+and correlations of a few learnt mixtures of channels, which tell of strokes and colours what the loss asks for, and
+which fewer paintings suffice to learn from. The strength of the style is an input of the predictor, drawn at random in
+training, so that it can be chosen afterwards (Babaeizadeh & Ghiasi 2018).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from impasto.errors import UsageError
+from impasto.nets import store
+from impasto.nets.blocks import EPSILON, Conv, Statistics, UpConv, check, initialize, moments, plan_of, to_multiple
+from impasto.nets.johnson import Johnson
+from impasto.nets.store import Card
+
+METHOD = "ghiasi"
+KIND = "stylizer"
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+"""Layers of petite whose raw features describe a painting, from fine to coarse."""
+
+
+@dataclass(frozen=True)
+class GhiasiPlan:
+    """The shape of the network and of its predictor. Raises `UsageError` for what is out of range."""
+
+    narrow: int = 32
+    """Channels at half the picture's size."""
+    wide: int = 80
+    """Channels at a quarter of the picture's size, where the residual blocks work."""
+    residuals: int = 4
+    kernel: int = 7
+    """Side of the first and last convolution, pixels."""
+    rank: int = 16
+    """Mixtures of channels at each layer whose correlations describe the painting."""
+    hidden: int = 224
+    """Width of the predictor's two inner layers."""
+    channels: tuple[int, ...] = (16, 48, 96, 128)
+    """Raw channels of the encoder at `LAYERS`."""
+
+    def __post_init__(self) -> None:
+        check(
+            {
+                "narrow": (self.narrow, 1, 256),
+                "wide": (self.wide, 1, 256),
+                "residuals": (self.residuals, 0, 16),
+                "kernel": (self.kernel, 1, 15),
+                "kernel's last bit": (self.kernel % 2, 1, 1),
+                "rank": (self.rank, 1, 64),
+                "hidden": (self.hidden, 1, 1024),
+                "number of layers": (len(self.channels), len(LAYERS), len(LAYERS)),
+                **{f"channels of {layer}": (n, 1, 1024) for layer, n in zip(LAYERS, self.channels, strict=False)},
+            }
+        )
+
+    @property
+    def norms(self) -> tuple[int, ...]:
+        """Channels of the norms, in the order in which a picture passes them."""
+        return (self.narrow, self.wide, *(self.wide,) * (2 * self.residuals), self.narrow)
+
+    @property
+    def described(self) -> int:
+        """Length of the description of a painting."""
+        return sum(2 * count + self.rank * (self.rank + 1) // 2 for count in self.channels)
+
+
+@dataclass(frozen=True)
+class Norms:
+    """Gains and offsets of all norms: of each picture of a batch, or of several styles that share one picture."""
+
+    gains: tuple[Tensor, ...]
+    """Of each norm (B, C), or (R, C) with `maps`."""
+    offsets: tuple[Tensor, ...]
+    maps: Tensor | None = None
+    """(R, H, W): how much of each style there is at each pixel of the picture, adding to 1; H and W are multiples of
+    what a place of the norm's map stands for."""
+
+    def of(self, index: int, size: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Return gains and offsets of norm number `index`, (B, C, 1, 1), or (1, C, h, w) where they vary."""
+        pair = self.gains[index], self.offsets[index]
+        if self.maps is None:
+            return pair[0][:, :, None, None], pair[1][:, :, None, None]
+        at_size = F.avg_pool2d(self.maps[None].to(pair[0].dtype), self.maps.shape[1] // size[0])[0]
+        spread = [torch.einsum("rhw,rc->chw", at_size, values)[None] for values in pair]
+        return spread[0], spread[1]
+
+
+class ConditionalNorm(nn.Module):
+    """Each channel of each picture to mean 0 and variance 1 over its places, then a given scale and shift."""
+
+    def forward(self, x: Tensor, condition: tuple[Tensor, Tensor], statistics: Statistics | None = None) -> Tensor:
+        """Normalise `x` (B, C, H, W) and apply `condition`: gains and offsets that broadcast over it."""
+        gain, offset = condition
+        if statistics is None and x[0, 0].numel() > 1:
+            plain = F.instance_norm(x, eps=EPSILON)
+            return torch.addcmul(offset.to(x.dtype), plain, gain.to(x.dtype))
+        mean, variance = moments(x) if statistics is None else statistics.of(self, x)
+        scale = gain * (variance + EPSILON).rsqrt()
+        return torch.addcmul((offset - mean * scale).to(x.dtype), x, scale.to(x.dtype))
+
+
+class ConditionalResidual(nn.Module):
+    """conv, norm, ReLU, conv, norm, plus what came in (Johnson et al. 2016, supplement), with given norms."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv1, self.norm1 = Conv(channels, channels, 3), ConditionalNorm()
+        self.conv2, self.norm2 = Conv(channels, channels, 3), ConditionalNorm()
+
+    def forward(self, x: Tensor, norms: Norms, index: int, statistics: Statistics | None = None) -> Tensor:
+        """Change `x` (B, C, H, W) by the norms from number `index` on."""
+        size = (x.shape[2], x.shape[3])
+        inner = F.relu(self.norm1(self.conv1(x), norms.of(index, size), statistics))
+        changed: Tensor = x + self.norm2(self.conv2(inner), norms.of(index + 1, size), statistics)
+        return changed
+
+
+class Predictor(nn.Module):
+    """Makes gains and offsets of all norms from statistics of a painting's features and a strength."""
+
+    def __init__(self, plan: GhiasiPlan, seed: int) -> None:
+        super().__init__()
+        random = torch.Generator().manual_seed(seed)
+
+        def drawn(*shape: int, spread: float) -> nn.Parameter:
+            return nn.Parameter(spread * torch.randn(shape, generator=random))
+
+        self.plan = plan
+        self.mixtures = nn.ParameterList(drawn(plan.rank, n, spread=n**-0.5) for n in plan.channels)
+        self.register_buffer("centre", torch.zeros(plan.described))
+        self.register_buffer("spread", torch.ones(plan.described))
+        self.centre: Tensor
+        self.spread: Tensor
+        inputs, hidden, outputs = plan.described, plan.hidden, 2 * sum(plan.norms)
+        # One input more for the strength, at both layers: beside a thousand others it would hardly be heard.
+        self.first = drawn(hidden, inputs + 1, spread=(2 / inputs) ** 0.5)
+        self.second = drawn(hidden, hidden + 1, spread=(2 / hidden) ** 0.5)
+        # Faint: the first steps begin with one style for all, and not with noise.
+        self.last = drawn(outputs, hidden, spread=0.03 * hidden**-0.5)
+        self.first_bias, self.second_bias = nn.Parameter(torch.zeros(hidden)), nn.Parameter(torch.zeros(hidden))
+        gains = sum(plan.norms)
+        self.last_bias = nn.Parameter(torch.cat([torch.ones(gains), torch.zeros(gains)]))
+
+    def describe(self, sums: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Return the description (B, D), not yet standardised, of paintings.
+
+        `sums` holds of each layer of `LAYERS` the means (B, C) and covariances (B, C, C) of raw features over places.
+        """
+        parts = []
+        for (mean, covariance), mixture in zip(sums, self.mixtures, strict=True):
+            deviation = covariance.diagonal(dim1=1, dim2=2).clamp_min(0).sqrt()
+            scaled = mixture / (deviation[:, None] + 1e-4)
+            correlation = scaled @ covariance @ scaled.mT
+            row, column = torch.triu_indices(self.plan.rank, self.plan.rank, device=mean.device)
+            parts += [mean, deviation, correlation[:, row, column]]
+        return torch.cat(parts, 1)
+
+    def forward(self, description: Tensor, strength: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return gains and offsets of each norm, (B, C), for descriptions (B, D) and strengths (B,) in [0, 1]."""
+        knob = 2 * strength[:, None] - 1
+        standardised = ((description - self.centre) / self.spread).clamp(-8, 8)
+        x = F.silu(F.linear(torch.cat([standardised, knob], 1), self.first, self.first_bias))
+        x = F.silu(F.linear(torch.cat([x, knob], 1), self.second, self.second_bias))
+        values = torch.split(F.linear(x, self.last, self.last_bias), [*self.plan.norms, *self.plan.norms], 1)
+        count = len(self.plan.norms)
+        return values[:count], values[count:]
+
+
+class Ghiasi(nn.Module):
+    """Paints a picture in a style that it is told of by the gains and offsets of its norms, in one pass.
+
+    `precision` is the type of the convolutions inside; the last one is float32, because 255 levels do not fit into
+    bfloat16's 8 bits.
+    """
+
+    stride = 4
+
+    def __init__(self, plan: GhiasiPlan | None = None, *, seed: int = 0, precision: torch.dtype | None = None) -> None:
+        super().__init__()
+        self.plan, self.precision = plan or GhiasiPlan(), precision
+        narrow, wide, kernel = self.plan.narrow, self.plan.wide, self.plan.kernel
+        self.enter = Conv(3, narrow, kernel, 2)
+        self.down = Conv(narrow, wide, 3, 2)
+        self.residuals = nn.ModuleList(ConditionalResidual(wide) for _ in range(self.plan.residuals))
+        self.up = UpConv(wide, narrow, 3, smooth=True)
+        self.leave = UpConv(narrow, 3, kernel, smooth=True)
+        self.enter_norm, self.down_norm, self.up_norm = ConditionalNorm(), ConditionalNorm(), ConditionalNorm()
+        initialize(self, seed)
+        self.predictor = Predictor(self.plan, seed + 1)
+        with torch.no_grad():
+            # Grey with a little of everything: a start outside [0, 1] would first have to come back.
+            self.leave.weight.mul_(0.1)
+            self.leave.bias.fill_(0.5)
+
+    @classmethod
+    def from_card(cls, tensors: Mapping[str, Tensor], card: Card, where: str) -> "Ghiasi":
+        """Build the network of a file that `store.load` read. Raises `WeightsError` when it is another."""
+        store.expect(card, where, method=METHOD, kind=KIND)
+        net = cls(plan_of(GhiasiPlan, card, where))
+        store.fill(net, tensors, where)
+        return net.eval().requires_grad_(False)
+
+    @property
+    def card_plan(self) -> dict[str, Any]:
+        """What `from_card` builds the network from."""
+        return asdict(self.plan)
+
+    @property
+    def halo(self) -> int:
+        """Pixels around a tile that its paint depends on, statistics apart."""
+        return self.enter.reach + 2 + 8 * self.plan.residuals + 4 + 2 * self.leave.reach
+
+    def start_from(self, net: Johnson) -> None:
+        """Take the convolutions of a network of one style, and its norms for every style to begin with.
+
+        It knows already what a picture is made of, which takes a training longest to find. Raises `UsageError` for a
+        network of other widths.
+        """
+        own, other = self.plan, net.plan
+        if (own.narrow, own.wide, own.residuals, own.kernel, 0, 1) != (
+            other.narrow,
+            other.wide,
+            other.residuals,
+            other.kernel,
+            other.full,
+            other.smooth,
+        ):
+            raise UsageError("a network of other widths cannot be the start of this one; name another")
+        tensors = net.state_dict()
+        names = ["enter", "downs.0", "ups.0", "leave"]
+        pairs = dict(zip(("enter", "down", "up", "leave"), names, strict=True))
+        pairs |= {f"residuals.{i}.conv{j}": f"residuals.{i}.conv{j}" for i in range(own.residuals) for j in (1, 2)}
+        norms = ["enter_norm", "down_norms.0"]
+        norms += [f"residuals.{i}.norm{j}" for i in range(own.residuals) for j in (1, 2)] + ["up_norms.0"]
+        with torch.no_grad():
+            for mine, theirs in pairs.items():
+                for part in ("weight", "bias"):
+                    self.get_parameter(f"{mine}.{part}").copy_(tensors[f"{theirs}.{part}"])
+            values = [tensors[f"{name}.{part}"] for part in ("weight", "bias") for name in norms]
+            self.predictor.last_bias.copy_(torch.cat(values))
+
+    def norms(self, sums: Sequence[tuple[Tensor, Tensor]], strength: Tensor) -> Norms:
+        """Return the norms for paintings with the statistics `sums` (see `Predictor.describe`) at `strength` (B,)."""
+        return Norms(*self.predictor(self.predictor.describe(sums), strength))
+
+    def forward(self, image: Tensor, norms: Norms, statistics: Statistics | None = None) -> Tensor:
+        """Paint `image` (B, 3, H, W), sRGB in [0, 1], by `norms`; return the same size, linear: clamp it to show it.
+
+        Any size: it is reflected to a multiple of 4 and cut again. With `statistics`, it is normalised as the first
+        picture that went through with them was.
+        """
+        height, width = image.shape[-2:]
+        if norms.maps is not None:
+            norms = replace(norms, maps=to_multiple(norms.maps[None], self.stride, "replicate")[0])
+        x = to_multiple(image, self.stride) - 0.5
+        x = x.to(self.precision or x.dtype).contiguous(memory_format=torch.channels_last)
+        for index, (conv, norm) in enumerate(((self.enter, self.enter_norm), (self.down, self.down_norm))):
+            x = conv(x)
+            x = F.relu(norm(x, norms.of(index, (x.shape[2], x.shape[3])), statistics))
+        for number, residual in enumerate(self.residuals):
+            x = residual(x, norms, 2 + 2 * number, statistics)
+        x = self.up(x)
+        x = F.relu(self.up_norm(x, norms.of(len(self.plan.norms) - 1, (x.shape[2], x.shape[3])), statistics))
+        painted: Tensor = self.leave(x.to(image.dtype))
+        return painted[..., :height, :width]
+
+
+def moments_of(
+    features: Mapping[str, Tensor], guide: Mapping[str, Tensor] | None = None
+) -> list[tuple[Tensor, Tensor]]:
+    """Return means (B, C) and covariances (B, C, C) of raw features {layer: (B, C, H, W)} at `LAYERS`.
+
+    `guide` {layer: (H, W)} says how much each place counts; without it all count alike.
+    """
+    measured = []
+    for layer in LAYERS:
+        flat = features[layer].float().flatten(2)
+        weights = flat.new_ones(flat.shape[-1]) if guide is None else guide[layer].to(flat).flatten()
+        weights = weights / weights.sum()
+        mean = flat @ weights
+        centred = flat - mean[:, :, None]
+        measured.append((mean, (centred * weights) @ centred.mT))
+    return measured
