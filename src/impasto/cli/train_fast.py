@@ -54,7 +54,6 @@ def fast(
     device: given.Device = "auto",
     threads: given.Threads = None,
     quiet: given.Quiet = False,
-    debug: given.Debug = False,
 ) -> None:
     """Teach a network to paint in one style at once; the same command again goes on.
 

@@ -34,7 +34,6 @@ def linear(
     device: given.Device = "auto",
     threads: given.Threads = None,
     quiet: given.Quiet = False,
-    debug: given.Debug = False,
 ) -> None:
     """Teach a transformation to give any picture any style; the same command again goes on.
 
