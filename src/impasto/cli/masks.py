@@ -9,6 +9,7 @@ import typer
 
 from impasto.cli import mask_files
 from impasto.cli import shared_options as given
+from impasto.cli.options import parse
 from impasto.cli.session import write_out
 from impasto.errors import OutputError, UsageError
 from impasto.events import notice
@@ -79,7 +80,7 @@ def auto(
     found = automatic.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
     maps = [found.content, *(one for one in found.styles if one is not None)]
     for path, one in zip(masks, maps, strict=True):
-        images.save(guides.to_colours(one), path, force=force)
+        images.save(guides.to_colors(one), path, force=force)
     if sheet is not None:
         images.save(report.side_by_side(pictures, found), sheet, force=force)
 
@@ -115,7 +116,9 @@ def check(
         int,
         typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
     ] = 0,
-    size: Annotated[int, typer.Option("--size", min=16, help="Long side to paint at, for the warnings.")] = 512,
+    size: Annotated[
+        str, typer.Option("--size", metavar="PIXELS|content|N%", help="Long side to paint at, for the warnings.")
+    ] = "512",
     force: given.Force = False,
     as_json: given.Json = False,
     quiet: given.Quiet = False,
@@ -131,8 +134,11 @@ def check(
     if output == "-":
         raise UsageError("the overlay cannot go to standard output, where the table is; name a file")
 
+    recipe = parse({}, {"size": size})
+
     from impasto import images
     from impasto.masks import report
+    from impasto.scene.resolve import long_side
 
     pictures = report.load([content, *style], max_pixels)
     found = mask_files.read(
@@ -151,7 +157,7 @@ def check(
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")
-    warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
+    warnings = [*report.vanishing(found, pictures, long_side(pictures[0], recipe)), *report.uneven(found)]
     for warning in warnings:
         notice(warning)
     if as_json:

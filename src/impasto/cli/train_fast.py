@@ -1,4 +1,4 @@
-"""`impasto train fast`: a network that paints one style; `training.paintfast` does the work."""
+"""`impasto train fast`: a network that paints one style; `training.fast_run` does the work."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""`impasto train linear`: a learnt transformation of features; `training.transform` does the work."""
+"""`impasto train linear`: a learnt transformation of features; `training.linear_run` does the work."""
 
 from pathlib import Path
 from typing import Annotated
