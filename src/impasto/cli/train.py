@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from impasto.cli import train_options as given
+from impasto.cli.train_any import any_style
 from impasto.cli.train_fast import fast
 from impasto.cli.train_linear import linear
 
@@ -124,5 +125,6 @@ def decoder(
     given.follow(session, records, steps, out)
 
 
+app.command("any")(any_style)
 app.command()(fast)
 app.command()(linear)

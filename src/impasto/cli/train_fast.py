@@ -30,15 +30,9 @@ def fast(
     style_size: Annotated[
         int, typer.Option("--style-size", min=32, help="Long side of the painting, pixels: sets the size of strokes.")
     ] = 384,
-    content_weight: Annotated[
-        float | None, typer.Option("--content-weight", min=0, help="Weight of the content, as of paint.")
-    ] = None,
-    style_weight: Annotated[
-        float | None, typer.Option("--style-weight", min=0, help="Weight of the style, as of paint.")
-    ] = None,
-    tv_weight: Annotated[
-        float | None, typer.Option("--tv-weight", min=0, help="Weight of the total variation, as of paint.")
-    ] = None,
+    content_weight: given.ContentWeight = None,
+    style_weight: given.StyleWeight = None,
+    tv_weight: given.VariationWeight = None,
     statistics: Annotated[
         str | None, typer.Option("--statistics", metavar="NAME", help="Statistics of the style, as of paint.")
     ] = None,

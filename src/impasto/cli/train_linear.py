@@ -11,9 +11,7 @@ from impasto.cli import train_options as given
 def linear(
     ctx: typer.Context,
     data: Annotated[list[str], typer.Argument(help="Folders or tar files of photographs.")],
-    paintings: Annotated[
-        list[str], typer.Option("--paintings", metavar="DATA", help="Folders or tar files of paintings.")
-    ],
+    paintings: given.Paintings,
     decoder: Annotated[
         str, typer.Option("--decoder", metavar="FILE", help="What impasto train decoder --method wct wrote.")
     ],

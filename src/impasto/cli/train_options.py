@@ -35,7 +35,16 @@ HeldOut = Annotated[
     str | None, typer.Option("--held-out", metavar="FOLDER", help="Pictures to measure the errors on, and to show.")
 ]
 HeldOutStyles = Annotated[
-    str | None, typer.Option("--held-out-styles", metavar="FOLDER", help="Paintings for them; with adain, and linear.")
+    str | None,
+    typer.Option("--held-out-styles", metavar="FOLDER", help="Paintings for them; with adain, linear and any."),
+]
+Paintings = Annotated[list[str], typer.Option("--paintings", metavar="DATA", help="Folders or tar files of paintings.")]
+ContentWeight = Annotated[
+    float | None, typer.Option("--content-weight", min=0, help="Weight of the content, as of paint.")
+]
+StyleWeight = Annotated[float | None, typer.Option("--style-weight", min=0, help="Weight of the style, as of paint.")]
+VariationWeight = Annotated[
+    float | None, typer.Option("--tv-weight", min=0, help="Weight of the total variation, as of paint.")
 ]
 SaveEvery = Annotated[int, typer.Option("--save-every", min=1, help="Steps between checkpoints.")]
 SheetEvery = Annotated[int, typer.Option("--sheet-every", min=1, help="Steps between sheets of samples.")]

@@ -7,7 +7,7 @@ from typing import Any
 
 from impasto.errors import UsageError
 from impasto.nets import store
-from impasto.nets.ghiasi import Ghiasi, GhiasiPlan
+from impasto.nets.ghiasi import LAYERS, Ghiasi, GhiasiPlan
 from impasto.nets.johnson import Johnson
 from impasto.optim import devices
 from impasto.recipe import Recipe
@@ -70,7 +70,9 @@ def prepare(work: GhiasiTraining, *, steps: int = 0) -> GhiasiTask:
     recipe = Recipe.parse(dict(work.settings))
     if set(recipe.statistics) != {"gram"}:
         raise UsageError("a network for any style is trained with the statistic gram; leave --statistics out")
-    net = Ghiasi(GhiasiPlan(), seed=work.seed, precision=precision)
+    encoder = frozen_petite(precision)
+    channels = tuple(encoder.tensors[f"conv{layer[4:]}.weight"].shape[0] for layer in LAYERS)
+    net = Ghiasi(GhiasiPlan(channels=channels), seed=work.seed, precision=precision)
     if work.init is not None:
         tensors, card = store.load(work.init)
         net.start_from(Johnson.from_card(tensors, card, str(work.init)))
@@ -78,7 +80,6 @@ def prepare(work: GhiasiTraining, *, steps: int = 0) -> GhiasiTask:
         PictureStream(data, crop=work.crop, batch=work.batch, seed=work.seed + number, rough=False)
         for number, data in enumerate((work.data, work.paintings))
     )
-    encoder = frozen_petite(precision)
     notes: dict[str, Any] = {
         "steps": steps,
         "batch": work.batch,
