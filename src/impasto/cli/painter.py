@@ -166,7 +166,6 @@ def run(
     from impasto.cli import maskfiles, painting
     from impasto.cli.checkpoints import OFF, keeping
     from impasto.cli.outputs import Outputs
-    from impasto.feedforward import FeedForward
 
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
@@ -207,8 +206,7 @@ def run(
     if shared.dry_run or not outputs:
         write_out(painting.plan(stylizer, as_json=shared.as_json))
         return
-    if not isinstance(stylizer, FeedForward):
-        keeper.describe(inputs, outputs, stylizer)
+    keeper.describe(inputs, outputs, stylizer)
     status = painting.paint(stylizer, outputs, session, keeper, as_json=shared.as_json)
     if status:
         raise typer.Exit(status)

@@ -63,8 +63,7 @@ def resume(
     from impasto.cli.outputs import Outputs
     from impasto.cli.resources import parse_bytes, parse_tile
     from impasto.cli.sources import Chosen
-    from impasto.errors import InputError, UsageError
-    from impasto.feedforward import FeedForward
+    from impasto.errors import UsageError
 
     path = Path(checkpoint)
     if not processes.silent():
@@ -106,10 +105,8 @@ def resume(
     if not processes.silent():
         session.claim(target, preview, plot)
     stylizer = painting.prepare(inputs, None if processes.silent() else outputs)
-    if isinstance(stylizer, FeedForward):
-        raise InputError(f"{path}: is of a painting without steps, which nothing can go on with; paint it again")
     checkpoints.restore(stylizer, saved, path)
-    session.terminal.say(f"going on after step {saved.taken} of {saved.steps}, to {target}")
+    session.terminal.say(f"going on after step {stylizer.taken} of {stylizer.steps}, to {target}")
     keeper = checkpoints.Keeper(path, True, checkpoint_every, begun=True)
     keeper.describe(inputs, outputs, stylizer)
     status = painting.paint(stylizer, outputs, session, keeper, as_json=as_json)
