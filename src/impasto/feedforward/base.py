@@ -23,7 +23,7 @@ from impasto.optim.resources import Resources
 from impasto.recipe import Recipe
 from impasto.scene import SMALLEST, Scene
 from impasto.scene.painting import Painting
-from impasto.scene.resolve import Source, check_texture, multiple_of, result_size
+from impasto.scene.resolve import Source, check_texture, long_side, multiple_of, result_size
 
 
 class FeedForward(Painting):
@@ -62,7 +62,7 @@ class FeedForward(Painting):
         scene = Scene(recipe, photo, [load(style) for style in many], regions)
         super().__init__(scene, recipe, result_size(photo, recipe, regions), resources, load)
         height, width = self.size
-        if max(self.size) != recipe.size:
+        if max(self.size) != long_side(photo, recipe, regions):
             notice(f"a picture that repeats has sides in steps of {multiple_of(recipe)}: {width}x{height} px")
         if min(self.size) < SMALLEST:
             raise ImageError(
