@@ -24,6 +24,7 @@ MethodName = Literal[
     "wct",
     "adain",
     "linear",
+    "ghiasi",
     "johnson",
     "texture_net",
 ]
@@ -330,6 +331,16 @@ METHODS: Mapping[str, Method] = {
             ("alpha", "refine", *_OF_PAINTINGS),
             training="impasto train linear",
             implementation="impasto.feedforward.any_style:AnyStyle",
+        ),
+        Method(
+            "ghiasi",
+            "one network told of any painting: far towards its colours and strokes, at a chosen strength",
+            "Ghiasi et al. 2017",
+            "a tenth of a second",
+            "a painting",
+            ("alpha", "refine", *_OF_PAINTINGS),
+            training="impasto train any",
+            implementation="impasto.feedforward.conditional:Conditional",
         ),
         Method(
             "johnson",

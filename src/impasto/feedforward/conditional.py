@@ -1,0 +1,172 @@
+"""`ghiasi`: one network for any painting, told of it by the gains and offsets of its norms (Ghiasi et al. 2017)."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from impasto import guides, images
+from impasto.encoders import Encoder
+from impasto.events import notice
+from impasto.feedforward import networks, tiles
+from impasto.feedforward.base import FeedForward
+from impasto.feedforward.codec import petite_of
+from impasto.feedforward.tiles import Need, Pieces, Size
+from impasto.feedforward.transform import WCT
+from impasto.nets import store
+from impasto.nets.blocks import Statistics, in_tiles
+from impasto.nets.ghiasi import KIND, LAYERS, Ghiasi, Norms
+from impasto.nets.transforms import Moments
+
+SCRATCH = {"float32": 240, "bfloat16": 200}
+"""Bytes per pixel that is painted or measured at a time, at the peak, as seen with the plan that ships."""
+
+
+class Conditional(FeedForward):
+    """A painting with `ghiasi`.
+
+    Each painting is measured once; the network's norms are predicted from that and from the strength. Several styles
+    are mixed by mixing norms, and regions have norms of their own, pixel by pixel.
+    """
+
+    def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
+        recipe, device = self.recipe, self.resources.device
+        petite, resolved = petite_of(recipe, encoder, device)
+        self.encoder, self.recipe = petite, resolved
+        files = networks.shipped(recipe.method) if network is None else networks.given(network)
+        file = networks.only(files, KIND, recipe.method)
+        store.expect(file.card, file.where, encoder=petite.sha256)
+        self.net = Ghiasi.from_card(file.tensors, file.card, file.where).to(device)
+        self.net.precision = torch.bfloat16 if resolved.precision == "bfloat16" else None
+        self._weights = ({"name": petite.name, "sha256": petite.sha256}, file.record(recipe.method))
+        what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
+        self._tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources)
+        self._norms: Norms | None = None
+
+    def _need(self, size: Size) -> Need:
+        halo, step = self.net.halo, self.net.stride
+        regions = 0 if self.scene.regions is None else len(self._names)
+
+        def cut(size: Size, tile: int | None) -> int:
+            sides = [side if tile is None else min(side, tile // step * step + 2 * (halo + step)) for side in size]
+            return sides[0] * sides[1]
+
+        weights = sum(parameter.nbytes for parameter in self.net.parameters())
+        pictures = max(3.0, 1 + 2.5 * self.recipe.style_scale**2)
+        return Need(
+            round((12 * pictures + 8 * regions) * size[0] * size[1]) + weights, SCRATCH[self.recipe.precision], cut
+        )
+
+    def _painted(self) -> Iterator[tuple[str, Tensor]]:
+        if self._norms is None or self.recipe.color in ("match", "luminance"):  # whose styles follow the content
+            self._norms = self._predicted()
+        yield "network", self._picture(self._norms).clamp_(0, 1)
+
+    @torch.no_grad()
+    def _picture(self, norms: Norms) -> Tensor:
+        image, device = self.scene.photo(self.level), self.resources.device
+        net = _Told(self.net, norms, device)
+        # The maps of regions travel as planes beside the colours: tiles cut them alike.
+        planes = image if norms.maps is None else torch.cat([image, norms.maps[None]], 1)
+        painted = net(planes) if self.tile is None or self.tile >= max(self.size) else in_tiles(net, planes, self.tile)
+        return painted[:, :3].contiguous()
+
+    @property
+    def _names(self) -> list[str]:
+        """Names of the regions that are painted, in order."""
+        regions = self.scene.regions
+        return [] if regions is None else [name for name in regions.names if name not in self.recipe.keep]
+
+    @torch.no_grad()
+    def _predicted(self) -> Norms:
+        """Predict the norms: one row for the whole picture, or one for each region that is painted."""
+        moments = [self._moments(index) for index in range(len(self.scene.styles))]
+        weights = self.recipe.style_weights or (1.0,) * len(moments)
+        regions = self.scene.regions
+        if regions is None:
+            return self._mixed([of_style[0] for of_style in moments], weights)
+        rows, numbers = [], []
+        for place, name in enumerate(self._names):
+            number = regions.names.index(name)
+            own = [
+                weight if number in self.scene.painted_by(index) and not of_style[place][LAYERS[0]].empty else 0.0
+                for index, (weight, of_style) in enumerate(zip(weights, moments, strict=True))
+            ]
+            if not any(own):
+                notice(f"region '{name}' has no part in any style; all of the first style is taken")
+                own = [1.0] + [0.0] * (len(own) - 1)
+            rows.append(self._mixed([of_style[place] for of_style in moments], own))
+            numbers.append(number)
+        gains, offsets = (
+            tuple(torch.cat(parts) for parts in zip(*(getattr(row, key) for row in rows), strict=True))
+            for key in ("gains", "offsets")
+        )
+        maps = guides.fit(regions.content[numbers], self.size)
+        # What no painted region covers is put back afterwards, and only must not be divided by nothing.
+        return Norms(gains, offsets, maps / maps.sum(0).clamp_min(1e-6))
+
+    def _mixed(self, moments: Sequence[dict[str, Moments]], weights: Sequence[float]) -> Norms:
+        """Return the mean norms (1, C) of styles by their weights."""
+        total = sum(weights)
+        mean: list[Tensor] = []
+        for of_style, weight in zip(moments, weights, strict=True):
+            if not weight:
+                continue
+            device = self.resources.device
+            sums = [
+                tuple(part.float()[None].to(device) for part in (of_style[layer].mean, of_style[layer].covariance))
+                for layer in LAYERS
+            ]
+            strength = torch.tensor([self.recipe.alpha], device=device)
+            norms = self.net.norms([(mean, covariance) for mean, covariance in sums], strength)
+            parts = [weight / total * part for part in (*norms.gains, *norms.offsets)]
+            mean = [one + other for one, other in zip(mean, parts, strict=True)] if mean else parts
+        half = len(mean) // 2
+        return Norms(tuple(mean[:half]), tuple(mean[half:]))
+
+    def _moments(self, index: int) -> list[dict[str, Moments]]:
+        """Measure a style: for each region that is painted the moments of each layer; one entry without regions."""
+        style = self.scene.style(index, self.level)
+        size = style.pixels.shape[2], style.pixels.shape[3]
+
+        def encode(cut: Tensor) -> dict[str, Tensor]:
+            features = self.encoder.raw(cut.to(self.resources.device), LAYERS)
+            return {layer: maps.float() for layer, maps in features.items()}
+
+        counted: dict[str, list[Tensor | None]] = {}
+        for layer in LAYERS:
+            stride = self.encoder.stride(layer)
+            at_layer = size[0] // stride, size[1] // stride
+            alpha = None if style.alpha is None else images.resize(style.alpha[None, None], at_layer)[0, 0]
+            if self.scene.regions is None or style.maps is None:
+                counted[layer] = [alpha] * max(1, len(self._names))
+            else:
+                numbers = [self.scene.regions.names.index(name) for name in self._names]
+                maps = guides.fit(style.maps[numbers], at_layer)
+                counted[layer] = [of_region if alpha is None else of_region * alpha for of_region in maps]
+        pieces = Pieces(encode, style.pixels, tiles.measuring(size, LAYERS[-1], self._tile))
+        sums = WCT.sums("style", pieces, counted)
+        self._release()
+        return [{layer: sums[layer][place] for layer in LAYERS} for place in range(len(counted[LAYERS[0]]))]
+
+    @torch.no_grad()
+    def _tried(self, image: Tensor) -> None:
+        sums = [(image.new_zeros(1, n), torch.eye(n, device=image.device)[None]) for n in self.net.plan.channels]
+        self.net(image, self.net.norms(sums, image.new_tensor([0.5])))
+
+
+class _Told:
+    """The network with its norms, as tiles call it: planes of the CPU in and out, painted on a device."""
+
+    def __init__(self, net: Ghiasi, norms: Norms, device: torch.device) -> None:
+        self._net, self._norms, self._device = net, norms, device
+        self.stride, self.halo = net.stride, net.halo
+
+    def __call__(self, planes: Tensor, statistics: Statistics | None = None) -> Tensor:
+        colors, maps = planes[:, :3], planes[:, 3:]
+        norms = self._norms
+        if norms.maps is not None:
+            norms = Norms(norms.gains, norms.offsets, maps[0].to(self._device))
+        painted = self._net(colors.to(self._device), norms, statistics).cpu()
+        return torch.cat([painted, maps], 1)
