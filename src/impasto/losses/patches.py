@@ -29,9 +29,9 @@ class PatchBank:
 
     The similarity of two patches lies between -1 and 1: `ncc`, the cosine of the angle between whole patches (Li & Wand
     2016, eq. 3), or `cosine`, the mean over a patch's neurons of the cosine of the angle between two neurons
-    (Champandard 2016). To this come, where there are semantic maps, `semantic_weight` times the mean over neurons of the cosine of
-    the angle between two maps: with a weight of 10, a perfect match has 11. Both are the same for c·f as for f, c > 0,
-    and for features and their isometric lift.
+    (Champandard 2016). To this come, where there are semantic maps, `semantic_weight` times the mean over neurons of
+    the cosine of the angle between two maps: with a weight of 10, a perfect match has 11. Both are the same for c·f as
+    for f, c > 0, and for features and their isometric lift.
 
     Maps that end between two strides are continued by their last row and column, so that every neuron is in a patch.
     `precision` is the type of the products: bfloat16 is faster where the machine knows it, and takes now and then the

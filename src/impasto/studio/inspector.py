@@ -17,7 +17,6 @@ import torch
 from impasto import encoders, files, guides, images, metadata
 from impasto.errors import ImageError, ImpastoError, RecipeError
 from impasto.events import notice
-from impasto.feedforward import FeedForward
 from impasto.images import Picture
 from impasto.images.source import check_kind, misnamed
 from impasto.masks import automatic as segmentation
@@ -25,6 +24,7 @@ from impasto.masks import report
 from impasto.optim import devices, memory
 from impasto.painting.api import begin
 from impasto.recipe import Recipe
+from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
 from impasto.studio.worker import Order, arguments, explain, noticed, read
 
@@ -154,7 +154,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     if found is None:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
     pictures = [picture for picture in (read_in["content"], *read_in["styles"]) if picture is not None]
-    size = int(order["recipe"]["size"])
+    size = long_side(read_in["content"], Recipe.parse({"size": order["recipe"]["size"]}), found)
     warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
     rows = [
         {
@@ -171,15 +171,11 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
 def estimate(order: dict[str, Any]) -> dict[str, Any]:
     """Prepare a painting, and say what it would take."""
     painting = begin(**arguments(Order.of(order)), recipe=Recipe.parse(order["recipe"]))
-    if isinstance(painting, FeedForward):
-        tiles, levels = 1 if painting.tile is None else None, 1
-    else:
-        tiles, levels = len(painting.plans[-1].grid.tiles), len(painting.levels)
     return {
         "seconds": round(painting.seconds(), 1),
         "memory_bytes": painting.memory_bytes,
-        "tiles": tiles,
-        "levels": levels,
+        "tiles": painting.tiles,
+        "levels": max(1, len(painting.schedule)),
         "size": list(painting.size),
         "recipe": painting.recipe.model_dump(mode="json"),
     }
