@@ -35,6 +35,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Paint a photograph on the way from one style to another: a strip, an animation, or each frame.",
     ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
+    "compare": (
+        "impasto.cli.compare:app",
+        "Judge pictures of the same names in two or more folders, blind and pair by pair, on a page of this machine.",
+    ),
     "figures": ("impasto.cli.figure:app", "Make the figures of a paper again, with your pictures."),
     "masks": ("impasto.cli.masks:app", "Find regions in a photograph and its paintings, or check masks."),
     "studio": ("impasto.cli.studio:app", "Open a page in the browser to paint in: masks, previews, a gallery."),
