@@ -170,7 +170,7 @@ def test_imports_have_no_side_effects(tmp_path: Path) -> None:
     code = """
 import os, random, sys, torch, warnings
 before = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
-import impasto.painting.stylizer, impasto.training.trainer, impasto.training.encoder, impasto.result
+import impasto.painting.stylizer, impasto.training.loop, impasto.training.encoder_task, impasto.result
 import logging
 after = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
 sys.exit(before != after or bool(logging.getLogger().handlers) or bool(os.listdir()))

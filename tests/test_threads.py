@@ -185,7 +185,7 @@ def test_too_late_is_not_at_all(monkeypatch):
 CHILD = """
 import asyncio, json, sys
 sys.path.insert(0, %r)
-from impasto.studio.channel import Child
+from impasto.studio.child_process import Child
 async def main():
     child = Child("told", lambda message: print(json.dumps(message), flush=True), lambda code: None)
     await child.start()

@@ -10,7 +10,7 @@ from cli_helpers import look, pixels
 from PIL import Image
 
 from impasto import guides, images
-from impasto.cli import maskfiles
+from impasto.cli import mask_files
 from impasto.errors import UsageError
 from impasto.images import Picture
 from impasto.masks import report
@@ -232,7 +232,7 @@ def grey(level, size=(8, 8), name="grey"):
 
 def read(content=None, styles=(), regions=(), count=0, number=1, pictures=None):
     pictures = pictures or {}
-    return maskfiles.read(
+    return mask_files.read(
         content, list(styles), list(regions), styles=number, count=count, load=lambda name: pictures[name]
     )
 
@@ -313,13 +313,13 @@ def test_the_number_of_colours_is_not_for_regions(notices):
     ],
 )
 def test_file_names_are_told_apart(text, windows, parts):
-    assert maskfiles.split(text, windows) == parts
+    assert mask_files.split(text, windows) == parts
 
 
 def test_files_that_the_options_name():
-    assert maskfiles.files("c", ["-", "s"], []) == ["c", "s"]
-    assert maskfiles.files(None, [], ["sky=a:b:-", "sea=d"]) == ["a", "b", "d"]
-    assert maskfiles.files(None, [], []) == []
+    assert mask_files.files("c", ["-", "s"], []) == ["c", "s"]
+    assert mask_files.files(None, [], ["sky=a:b:-", "sea=d"]) == ["a", "b", "d"]
+    assert mask_files.files(None, [], []) == []
 
 
 @pytest.mark.parametrize("inline", [True, False])

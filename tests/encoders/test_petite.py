@@ -13,7 +13,7 @@ from impasto.encoders.petite import LIFTED
 from impasto.errors import UsageError, WeightsError
 from impasto.losses import NORMALISATIONS, Content, Gram, Style
 from impasto.losses.normalisation import power
-from impasto.training.encoder import initial
+from impasto.training.encoder_task import initial
 from impasto.weights import TORCHVISION
 
 PLAN = {

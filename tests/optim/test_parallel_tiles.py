@@ -20,7 +20,7 @@ from impasto.errors import ResourceError, UsageError
 from impasto.optim import parallel, planner
 from impasto.optim.evaluate import WholeImage
 from impasto.optim.grid import Grid
-from impasto.optim.history import Keeping
+from impasto.optim.history import HistoryStorage
 from impasto.optim.planner import Plan
 from impasto.optim.tiling import Tiled
 from impasto.scene.tiles import grid
@@ -153,7 +153,7 @@ def cut(size: tuple[int, int], tile: int | None) -> Grid:
 
 
 def plan(size: tuple[int, int], tile: int | None = None) -> Plan:
-    return Plan(cut(size, tile), tile, Keeping(), 1, 1)
+    return Plan(cut(size, tile), tile, HistoryStorage(), 1, 1)
 
 
 def test_the_share_of_the_busiest() -> None:

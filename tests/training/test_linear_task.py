@@ -14,11 +14,11 @@ from impasto.errors import InputError, UsageError, WeightsError
 from impasto.nets import store
 from impasto.nets.decoder import WIDTHS, Decoder
 from impasto.nets.linear import Linear, LinearPlan, fingerprint
-from impasto.training import distill
+from impasto.training import held_out
 from impasto.training.data import PictureStream
-from impasto.training.linear import LinearTask, Weights
-from impasto.training.trainer import Schedule, train
-from impasto.training.transform import Transforming, learn, prepare
+from impasto.training.linear_run import LinearTraining, learn, prepare
+from impasto.training.linear_task import LinearTask, Weights
+from impasto.training.loop import Schedule, train
 
 MakeTask = Callable[..., LinearTask]
 FOUR = Schedule(steps=4, save_every=2, rate=1e-3)
@@ -191,12 +191,12 @@ def test_tasks_that_cannot_be(petite: Petite, make_task: MakeTask) -> None:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distill, "HELD_OUT_SIDE", 48)
+    monkeypatch.setattr(held_out, "SIDE", 48)
 
 
-def work(folder: Path, decoder: Path, **options: Any) -> Transforming:
+def work(folder: Path, decoder: Path, **options: Any) -> LinearTraining:
     options.setdefault("paintings", [folder])
-    return Transforming([folder], decoder=decoder, batch=1, crop=32, precision="float32", device="cpu", **options)
+    return LinearTraining([folder], decoder=decoder, batch=1, crop=32, precision="float32", device="cpu", **options)
 
 
 def test_learns_shows_and_goes_on(folder: Path, decoder_file: Path, tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_refused_before_training(folder: Path, decoder_file: Path, petite: Petit
     store.save(
         tmp_path / "foreign", tensors, store.Card("wct", "decoder", card.plan, layer="relu2_1", encoder="9" * 64)
     )
-    cases: list[tuple[type[Exception], str, Transforming, float]] = [
+    cases: list[tuple[type[Exception], str, LinearTraining, float]] = [
         (UsageError, "--rate", work(folder, decoder_file), 0.0),
         (UsageError, "--paintings", work(folder, decoder_file, paintings=[]), 1e-3),
         (InputError, "nowhere", work(folder / "nowhere", decoder_file), 1e-3),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli import maskfiles
+from impasto.cli import mask_files
 from impasto.cli.session import write_out
 from impasto.errors import OutputError, UsageError
 from impasto.events import notice
@@ -164,19 +164,19 @@ def check(
     from impasto.masks import report
 
     pictures = report.load([content, *style], max_pixels)
-    found = maskfiles.read(
+    found = mask_files.read(
         content_mask,
         masks,
         layers,
         styles=len(style),
         count=regions,
         load=lambda name: report.load([name], max_pixels)[0],
-        names=maskfiles.region_names(region_names),
+        names=mask_files.region_names(region_names),
     )
     if found is None:
         raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")
     if output is not None:
-        named = maskfiles.files(content_mask, masks, layers, styles=len(style))
+        named = mask_files.files(content_mask, masks, layers, styles=len(style))
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")

@@ -10,7 +10,7 @@ import torch
 
 from impasto.limits import available as available
 from impasto.limits import resident as resident
-from impasto.optim.history import Keeping
+from impasto.optim.history import HistoryStorage
 
 Found = TypeVar("Found")
 
@@ -52,14 +52,14 @@ class Work:
     """Colours are matched, at full size and in float64."""
 
 
-def evaluating(work: Work, pixels: int, encoded: int, keeping: Keeping, *, tiled: bool, steps: int) -> int:
+def evaluating(work: Work, pixels: int, encoded: int, storage: HistoryStorage, *, tiled: bool, steps: int) -> int:
     """Return the bytes while a picture of so many `pixels` is judged for the last of `steps`, `encoded` at a time."""
     plane = pixels * VALUE
     point = plane * work.channels
     # The point, the gradient, and the old gradient and the trial; or Adam's two moments.
-    total: float = (3 if keeping.file else 4) * point
-    if work.solver == "lbfgs" and not keeping.away:
-        total += 2 * min(work.pairs, steps) * point * (0.5 if keeping.narrow else 1)
+    total: float = (3 if storage.file else 4) * point
+    if work.solver == "lbfgs" and not storage.away:
+        total += 2 * min(work.pairs, steps) * point * (0.5 if storage.narrow else 1)
     if work.viewed:
         # The picture shown last, the one judged now, its gradient, the photograph and what is kept of it.
         total += 13 * plane

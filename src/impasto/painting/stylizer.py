@@ -386,8 +386,8 @@ class Stylizer:
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
         if recipe.solved_by == "lbfgs":
-            keeping, patience = self.plans[level.index].keeping, self._kind.patience
-            return Lbfgs(point, history=recipe.history, keeping=keeping, patience=patience)
+            storage, patience = self.plans[level.index].storage, self._kind.patience
+            return Lbfgs(point, history=recipe.history, storage=storage, patience=patience)
         schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
         if METHODS[recipe.method].falling:
             schedule, last = "linear", first / 10

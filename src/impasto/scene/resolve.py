@@ -13,7 +13,7 @@ from impasto.errors import UsageError, WeightsError
 from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.optim import parallel
+from impasto.optim import devices
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 
@@ -74,11 +74,7 @@ def check_layers(recipe: Recipe, encoder: Encoder) -> None:
 
 def precision_of(recipe: Recipe, device: torch.device) -> Literal["float32", "bfloat16"]:
     """Return what the recipe's precision means on `device`."""
-    if recipe.precision != "auto":
-        return recipe.precision
-    # Measured: of several processes, each may find something else.
-    wide = parallel.most(_faster_precision(device) is not torch.bfloat16)
-    return "float32" if wide else "bfloat16"
+    return "float32" if devices.precision(recipe.precision, device) is None else "bfloat16"
 
 
 def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Encoder | None:
@@ -103,12 +99,6 @@ def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Enco
 
 def _on(device: torch.device, encoder: Encoder) -> Encoder:
     return encoder if device.type == "cpu" else encoder.to(device)
-
-
-def _faster_precision(device: torch.device) -> torch.dtype:
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return encoders.faster_precision() if device.type == "cpu" else torch.float32
 
 
 def regions_of(

@@ -6,30 +6,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from impasto import images, weights
+from impasto import weights
 from impasto.encoders.vgg import Vgg
-from impasto.errors import ImageError, InputError, UsageError, WeightsError
-from impasto.events import notice
-from impasto.optim import parallel
-from impasto.training import place, sources, warm_start
+from impasto.errors import UsageError, WeightsError
+from impasto.optim import devices, parallel
+from impasto.training import held_out, warm_start
 from impasto.training.data import PictureStream
-from impasto.training.encoder import EncoderTask, initial
+from impasto.training.encoder_task import EncoderTask, initial
+from impasto.training.loop import Schedule, train
 from impasto.training.outputs import check_folder, writing
-from impasto.training.trainer import Schedule, train
 from impasto.weights import TORCHVISION
 
-HELD_OUT_SIDE = 320
-HELD_OUT_MOST = 16
-"""More pictures than this only make the evaluation slower; they are taken evenly from the folder."""
 LIFT_BATCHES = 12
 FINAL_BATCHES = 60
 
 
 @dataclass(frozen=True)
-class Distillation:
+class EncoderTraining:
     """What is learnt from what."""
 
     data: Sequence[Path]
@@ -48,8 +43,8 @@ class Distillation:
     device: str = "auto"
 
 
-def distill(
-    work: Distillation, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250
+def learn(
+    work: EncoderTraining, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250
 ) -> Iterator[dict[str, float]]:
     """Train in `folder`, going on where an earlier run stopped; yield one record a step.
 
@@ -73,10 +68,10 @@ def distill(
             task.export(folder / "weights.safetensors")
 
 
-def prepare(work: Distillation) -> EncoderTask:
+def prepare(work: EncoderTraining) -> EncoderTask:
     """Build the task: teacher, stream of crops, start and held-out pictures, on their device."""
-    where = place.device(work.device)
-    precision = place.precision(work.precision, where)
+    where = devices.choose(work.device, devices.FOR_TRAINING)
+    precision = devices.precision(work.precision, where)
     loaded = weights.load(work.teacher)
     if loaded.architecture != "vgg19":
         raise WeightsError(f"{work.teacher}: is {loaded.architecture}; the teacher must be VGG-19")
@@ -88,15 +83,15 @@ def prepare(work: Distillation) -> EncoderTask:
     return EncoderTask(
         teacher,
         stream,
-        start(work.init, stream, work.seed),
+        initial_tensors(work.init, stream, work.seed),
         gram_weight=work.gram_weight,
         precision=precision,
-        held_out=[] if work.held_out is None else held_out(work.held_out),
+        held_out=[] if work.held_out is None else held_out.pictures(work.held_out),
         device=where,
     )
 
 
-def start(init: Path | None, stream: PictureStream, seed: int) -> dict[str, Tensor]:
+def initial_tensors(init: Path | None, stream: PictureStream, seed: int) -> dict[str, Tensor]:
     """Return the tensors to start from: random, or `init` widened into random ones.
 
     Raises `WeightsError` when `init` is no encoder that can be widened.
@@ -125,45 +120,6 @@ def powers(narrow: dict[str, Tensor], batch: Tensor) -> dict[str, float]:
     with torch.no_grad():
         features = Vgg(narrow, TORCHVISION).raw(batch, [f"relu{name[4:]}" for name in names])
     return {name: float(features[f"relu{name[4:]}"].square().mean().sqrt()) for name in names}
-
-
-def held_out(folder: Path) -> list[Tensor]:
-    """Read every k-th picture of `folder`: the middle, short side 320 px, sides multiples of 16, (1, 3, H, W).
-
-    Those that cannot be read are left out, with a notice. Raises `InputError` when there is none.
-    """
-    try:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: is not a folder with pictures to hold out")
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}: cannot be read as a folder with pictures to hold out ({error})") from None
-    names = sources.pictures(folder)
-    chosen = names[:: -(-len(names) // HELD_OUT_MOST)]
-    found: list[Tensor] = []
-    problems: list[str] = []
-    # Others stand in only where all those cannot be read.
-    for picture in [*chosen, *(each for each in names if each not in chosen)]:
-        if len(found) + len(problems) >= len(chosen) and found:
-            break
-        try:
-            found.append(_middle(images.load(picture.read(), max_pixels=sources.MAX_PIXELS).pixels))
-        except ImageError as error:
-            problems.append(f"{picture.name} ({str(error).removeprefix('bytes: ')})")
-    if not found:
-        raise InputError(f"{folder}: none of its {len(names)} pictures could be read; the first is {problems[0]}")
-    if problems:
-        notice(f"{folder}: {len(problems)} pictures could not be read and are left out; the first is {problems[0]}")
-    return found
-
-
-def _middle(pixels: Tensor) -> Tensor:
-    height, width = pixels.shape[-2:]
-    scale = HELD_OUT_SIDE / min(height, width)
-    # Whole cells of the deepest layer, so that no border weighs more in one picture than in another.
-    size = [max(16, int(side * scale + 0.5) // 16 * 16) for side in (height, width)]
-    shrunk = F.interpolate(pixels, size, mode="bilinear", antialias=True).clamp(0, 1)
-    top, left = (size[0] - HELD_OUT_SIDE) // 2, (size[1] - HELD_OUT_SIDE) // 2
-    return shrunk[..., top : top + HELD_OUT_SIDE, left : left + HELD_OUT_SIDE]
 
 
 def _convolutions(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -8,8 +8,8 @@ import pytest
 from impasto.cli.options import SETTINGS, parse
 from impasto.recipe import Recipe, load_preset, presets, spell
 from impasto.recipe.catalogue import METHODS
-from impasto.studio import app, commandline, openapi, orders
-from impasto.studio.describe import GROUPS, describe
+from impasto.studio import app, commandline, job_requests, openapi
+from impasto.studio.form import GROUPS, describe
 from impasto.studio.library import clean_name
 from impasto.studio.settings import Refused
 
@@ -23,7 +23,7 @@ def get(picture):
 
 
 def job(**asked):
-    return orders.job({"content": "photo", "styles": ["one"], **asked}, get)
+    return job_requests.job({"content": "photo", "styles": ["one"], **asked}, get)
 
 
 def test_every_setting_is_in_exactly_one_group():
@@ -131,7 +131,9 @@ def test_a_job_has_a_complete_recipe_and_a_title():
 
 
 def test_a_sweep_goes_row_by_row():
-    made = orders.sweep({"job": {"content": "photo", "styles": ["one"]}, "axes": {"size": [64, 96], "seed": [1]}}, get)
+    made = job_requests.sweep(
+        {"job": {"content": "photo", "styles": ["one"]}, "axes": {"size": [64, 96], "seed": [1]}}, get
+    )
     assert [each["cell"] for each in made] == [{"size": 64, "seed": 1}, {"size": 96, "seed": 1}]
     assert [each["recipe"]["size"] for each in made] == [64, 96]
     assert len({each["sweep"] for each in made}) == 1
@@ -153,7 +155,7 @@ def test_a_sweep_goes_row_by_row():
 )
 def test_sweeps_that_are_none_are_refused(axes):
     with pytest.raises(Refused) as refused:
-        orders.sweep({"job": {"content": "photo", "styles": ["one"]}, "axes": axes}, get)
+        job_requests.sweep({"job": {"content": "photo", "styles": ["one"]}, "axes": axes}, get)
     assert refused.value.status == 422
 
 

@@ -1,4 +1,4 @@
-"""The process that looks at pictures for the studio: `python -m impasto.studio.clerk`. One request at a time.
+"""The process that looks at pictures for the studio: `python -m impasto.studio.inspector`. One request at a time.
 
 Decoding other people's bytes, finding regions and estimating happen here and not in the server: it stays small, it
 answers while this computes, and when this takes too long, or dies of a picture, there is another.
@@ -25,7 +25,7 @@ from impasto.masks import report
 from impasto.optim import devices, memory
 from impasto.painting.api import begin
 from impasto.recipe import Recipe
-from impasto.studio.channel import Parent, give_way
+from impasto.studio.child_process import Parent, give_way
 from impasto.studio.worker import Order, arguments, explain, noticed, read
 
 QUALITY = 95

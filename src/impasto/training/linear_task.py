@@ -19,7 +19,7 @@ from impasto.nets import store
 from impasto.nets.decoder import LAYERS, Decoder, whole
 from impasto.nets.linear import KIND, METHOD, Linear
 from impasto.nets.store import Card
-from impasto.training.decoder import relative
+from impasto.training.decoder_task import relative
 
 Stream = Callable[[int], Tensor]
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")

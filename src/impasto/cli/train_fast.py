@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from impasto.cli import trainoptions as given
+from impasto.cli import train_options as given
 
 
 def fast(
@@ -62,7 +62,7 @@ def fast(
     """
     session = given.prepare(ctx, quiet, threads)
 
-    from impasto.training.paintfast import Fast, learn
+    from impasto.training.fast_run import FastTraining, learn
 
     settings: dict[str, Any] = {
         "content_weight": content_weight,
@@ -70,7 +70,7 @@ def fast(
         "tv_weight": tv_weight,
         "statistics": statistics,
     }
-    work = Fast(
+    work = FastTraining(
         data=[Path(name) for name in data or ()],
         styles=[Path(name) for name in style],
         method=method,

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from impasto import images, landmarks
-from impasto.cli import maskfiles
-from impasto.cli.checkpoints import Keeper
+from impasto.cli import mask_files
+from impasto.cli.checkpoints import CheckpointWriter
 from impasto.cli.outputs import Outputs
 from impasto.cli.plot import PARTS
 from impasto.cli.session import Session, write_out
@@ -72,7 +72,7 @@ class Inputs:
         chosen = self.chosen
         named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder, chosen.network]
         masks = (self.masks.content, self.masks.styles, self.masks.regions)
-        named += [*self.landmarks, *maskfiles.files(*masks, styles=len(self.styles), known=self.found)]
+        named += [*self.landmarks, *mask_files.files(*masks, styles=len(self.styles), known=self.found)]
         return [name for name in named if name is not None and name != "-"]
 
     def faces(self) -> dict[str, Path]:
@@ -101,7 +101,7 @@ class Inputs:
         styles = [load(name) for name in self.styles]
         init = None if self.chosen.init is None else load(self.chosen.init)
         masks = self.masks
-        regions = maskfiles.read(
+        regions = mask_files.read(
             masks.content,
             masks.styles,
             masks.regions,
@@ -169,26 +169,26 @@ def _most(recipe: Recipe) -> int:
     return len(STYLE_LAYERS) * max(recipe.passes, TEXTURE_PASSES) + recipe.refine
 
 
-def paint(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keeper, *, as_json: bool) -> int:
+def paint(stylizer: Painting, outputs: Outputs, session: Session, writer: CheckpointWriter, *, as_json: bool) -> int:
     """Paint and save; give the exit status, which is that of a signal when one stopped it early."""
     began = time.monotonic()
     total = stylizer.steps if isinstance(stylizer, FeedForward) else sum(level.steps for level in stylizer.levels)
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
-        trouble, signum = _steps(stylizer, outputs, session, keeper)
+        trouble, signum = _steps(stylizer, outputs, session, writer)
         if not parallel.chief():
             if trouble is not None:
                 raise ResourceError(str(trouble))
             return 128 + signum if signum else 0
         result = stylizer.result()
-        _save(result, outputs, keeper)
+        _save(result, outputs, writer)
         outputs.draw(result)
         taken = len(result.history)
         if isinstance(trouble, PeerError):
-            going_on = f"; impasto resume {keeper.path} --force goes on" if keeper.begun else ""
+            going_on = f"; impasto resume {writer.path} --force goes on" if writer.begun else ""
             raise PeerError(f"{trouble}; saved {outputs.output} so far{going_on}")
         if trouble is not None:
-            going_on = f", or impasto resume {keeper.path} --force --tile 512" if keeper.begun else ""
+            going_on = f", or impasto resume {writer.path} --force --tile 512" if writer.begun else ""
             raise ResourceError(
                 f"not enough memory at step {taken + 1} of {total}; saved {outputs.output} so far; use a smaller "
                 f"--size{going_on}"
@@ -196,9 +196,9 @@ def paint(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keeper
         signum = signum or session.stop.asked or 0
         stopped = signum != 0
         if stopped and not result.finished and not isinstance(stylizer, FeedForward):
-            kept = keeper.stop(stylizer, outputs.output)
+            kept = writer.stop(stylizer, outputs.output)
         else:
-            kept = keeper.done()
+            kept = writer.done()
         if stopped:
             notice(f"stopped at step {taken} of {total}; saved {outputs.output}{kept}")
         elif outputs.output != "-":
@@ -209,22 +209,24 @@ def paint(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keeper
     return 128 + signum if signum else 0
 
 
-def _save(result: Result, outputs: Outputs, keeper: Keeper) -> None:
+def _save(result: Result, outputs: Outputs, writer: CheckpointWriter) -> None:
     """Save the painting; on a disk that is full, after older checkpoints made room."""
     try:
         outputs.save(result)
     except OutputError as error:
-        keeper.make_room()
+        writer.make_room()
         try:
             outputs.save(result)
         except OutputError:
-            if keeper.begun:
-                raise OutputError(f"{error}; impasto resume {keeper.path} goes on from the last checkpoint") from None
+            if writer.begun:
+                raise OutputError(f"{error}; impasto resume {writer.path} goes on from the last checkpoint") from None
             rescued = None if outputs.output == "-" else outputs.rescue(result)
             raise OutputError(f"{error}; saved {rescued} instead" if rescued else str(error)) from None
 
 
-def _steps(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keeper) -> tuple[Exception | None, int]:
+def _steps(
+    stylizer: Painting, outputs: Outputs, session: Session, writer: CheckpointWriter
+) -> tuple[Exception | None, int]:
     """Take the steps; give the error that ended them with steps worth keeping, and the signal that did, or 0.
 
     The error is that memory ran out, or that another process did.
@@ -242,7 +244,7 @@ def _steps(stylizer: Painting, outputs: Outputs, session: Session, keeper: Keepe
                     outputs.show(stylizer, progress)
                     outputs.snapshot(stylizer, progress.total_step)
                     if judged and not isinstance(stylizer, FeedForward):
-                        keeper.keep(stylizer, progress)
+                        writer.keep(stylizer, progress)
                 # All processes stop after the same step.
                 if signum := parallel.most(session.stop.asked or 0):
                     break

@@ -11,8 +11,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from impasto.errors import DivergedError, InputError
-from impasto.training.encoder import EncoderTask
-from impasto.training.trainer import Schedule, train
+from impasto.training.encoder_task import EncoderTask
+from impasto.training.loop import Schedule, train
 
 MakeTask = Callable[..., EncoderTask]
 SIX = Schedule(steps=6, save_every=3, rate=1e-3)
@@ -226,6 +226,6 @@ def test_nothing_is_saved_before_the_first_good_step(tmp_path: Path) -> None:
 
 
 def test_late_steps_keep_their_number_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impasto.training.trainer._resume", lambda *arguments: 1_234_566)
+    monkeypatch.setattr("impasto.training.loop._resume", lambda *arguments: 1_234_566)
     list(train(Sick(set()), Schedule(steps=1_234_567), tmp_path))
     assert json.loads((tmp_path / "log.jsonl").read_text())["step"] == 1_234_567

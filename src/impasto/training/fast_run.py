@@ -10,14 +10,14 @@ from impasto.errors import UsageError
 from impasto.nets import johnson, texture_net
 from impasto.nets.johnson import PAPER, Johnson, scaled
 from impasto.nets.texture_net import TextureNet, TexturePlan
+from impasto.optim import devices
 from impasto.recipe import Recipe
-from impasto.training import place
+from impasto.training import held_out
 from impasto.training.data import PictureStream
-from impasto.training.distill import held_out
-from impasto.training.fast import FastTask, same_style
+from impasto.training.fast_task import FastTask, same_style
+from impasto.training.initialise import begin
 from impasto.training.outputs import check_folder
-from impasto.training.start import begin
-from impasto.training.watch import judge, schedule, watched
+from impasto.training.progress import frozen_petite, schedule, with_progress
 
 METHODS = ("johnson", "texture_net")
 HELD_OUT_MOST = 6
@@ -25,7 +25,7 @@ HELD_OUT_MOST = 6
 
 
 @dataclass(frozen=True)
-class Fast:
+class FastTraining:
     """What is learnt from what."""
 
     data: Sequence[Path]
@@ -51,7 +51,7 @@ class Fast:
 
 
 def learn(
-    work: Fast, folder: Path, *, steps: int, rate: float = 2e-3, save_every: int = 250, sheet_every: int = 500
+    work: FastTraining, folder: Path, *, steps: int, rate: float = 2e-3, save_every: int = 250, sheet_every: int = 500
 ) -> Iterator[dict[str, float]]:
     """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
 
@@ -64,18 +64,18 @@ def learn(
     # A checkpoint knows more than any start.
     task = prepare(work if fresh else replace(work, init=None), steps=steps)
     same_style(folder, task.styles)
-    yield from watched(task, plan, folder, sheet_every)
+    yield from with_progress(task, plan, folder, sheet_every)
 
 
-def prepare(work: Fast, *, steps: int = 0) -> FastTask:
+def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
     """Build the task: network, petite, styles, stream of crops and held-out pictures, on their device."""
-    where = place.device(work.device)
+    where = devices.choose(work.device, devices.FOR_TRAINING)
     recipe = Recipe.parse(dict(work.settings))
     if not work.styles:
         raise UsageError("a style is needed: --style painting.jpg")
     styles = [images.load(path) for path in work.styles]
-    precision = place.precision(work.precision, where)
-    encoder = judge(precision)
+    precision = devices.precision(work.precision, where)
+    encoder = frozen_petite(precision)
     net: Johnson | TextureNet
     if work.method == "johnson":
         net = Johnson(scaled(work.width) if work.width else PAPER, seed=work.seed, precision=precision)
@@ -111,7 +111,7 @@ def prepare(work: Fast, *, steps: int = 0) -> FastTask:
         batch=work.batch,
         crop=work.crop,
         style_size=work.style_size,
-        held_out=[] if work.held_out is None else held_out(work.held_out)[:HELD_OUT_MOST],
+        held_out=[] if work.held_out is None else held_out.pictures(work.held_out)[:HELD_OUT_MOST],
         seed=work.seed,
         notes=notes,
         device=where,

@@ -12,19 +12,19 @@ from impasto.errors import InputError, UsageError
 from impasto.nets import store
 from impasto.nets.decoder import Decoder
 from impasto.nets.linear import Linear, LinearPlan, fingerprint
-from impasto.training import place
+from impasto.optim import devices
+from impasto.training import held_out
 from impasto.training.data import PictureStream
-from impasto.training.distill import held_out
-from impasto.training.linear import LinearTask, Weights
+from impasto.training.linear_task import LinearTask, Weights
 from impasto.training.outputs import check_folder
-from impasto.training.watch import judge, schedule, watched
+from impasto.training.progress import frozen_petite, schedule, with_progress
 
 FIRST_BATCHES = 8
 """Of each stream, that the start is measured on."""
 
 
 @dataclass(frozen=True)
-class Transforming:
+class LinearTraining:
     """What is learnt from what."""
 
     data: Sequence[Path]
@@ -45,7 +45,7 @@ class Transforming:
 
 
 def learn(
-    work: Transforming, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250, sheet_every: int = 500
+    work: LinearTraining, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250, sheet_every: int = 500
 ) -> Iterator[dict[str, float]]:
     """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
 
@@ -59,17 +59,17 @@ def learn(
     if not any(folder.glob("checkpoint*.safetensors")):
         # A checkpoint knows more than any start.
         task.begin(FIRST_BATCHES)
-    yield from watched(task, plan, folder, sheet_every)
+    yield from with_progress(task, plan, folder, sheet_every)
 
 
-def prepare(work: Transforming, *, steps: int = 0) -> LinearTask:
+def prepare(work: LinearTraining, *, steps: int = 0) -> LinearTask:
     """Build the task: petite, the decoder, streams and held-out pictures, on their device."""
-    where = place.device(work.device)
-    precision = place.precision(work.precision, where)
+    where = devices.choose(work.device, devices.FOR_TRAINING)
+    precision = devices.precision(work.precision, where)
     if not work.paintings:
         raise UsageError("pictures to take styles from are needed: --paintings")
     tensors, card = store.load(work.decoder)
-    encoder = judge(precision)
+    encoder = frozen_petite(precision)
     store.expect(card, str(work.decoder), kind="decoder", encoder=encoder.sha256)
     decoder = Decoder.from_parts(tensors, card, str(work.decoder), precision=precision)
     channels = encoder.tensors[f"conv{card.layer[4:]}.weight"].shape[0]
@@ -97,8 +97,8 @@ def prepare(work: Transforming, *, steps: int = 0) -> LinearTask:
         content,
         style,
         work.weights,
-        held_out=[] if work.held_out is None else held_out(work.held_out),
-        held_out_styles=[] if work.held_out_styles is None else held_out(work.held_out_styles),
+        held_out=[] if work.held_out is None else held_out.pictures(work.held_out),
+        held_out_styles=[] if work.held_out_styles is None else held_out.pictures(work.held_out_styles),
         notes=notes,
         device=where,
     )

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from impasto.studio import folders
-from impasto.studio.channel import Child
-from impasto.studio.desk import ending
+from impasto.studio.child_process import Child
+from impasto.studio.inspector_client import ending
 from impasto.studio.library import Library
 from impasto.studio.queue import ACTIVE, ATTEMPTS, Queue, view
 from impasto.studio.settings import Refused, Settings
@@ -22,7 +22,7 @@ LEAVE_S = 5.0
 _PROGRESS = ("step", "total_steps", "level", "levels", "loss", "losses", "elapsed_s", "eta_s", "size")
 
 
-class Runner:
+class Scheduler:
     """Paints the queue, one job at a time, in a process of its own."""
 
     def __init__(self, settings: Settings, queue: Queue, library: Library, streams: Streams) -> None:

@@ -10,21 +10,23 @@ import torch
 from impasto.encoders import Petite
 from impasto.errors import OutputError, ResourceError, UsageError
 from impasto.events import notice
+from impasto.training.loop import Schedule, Task, train
 from impasto.training.outputs import SAMPLES, writing
-from impasto.training.trainer import Schedule, Task, train
 
 PACE = 0.98
 """Of the time of a step, what the steps before it say: the latest say most about the next."""
 
 
-class Shown(Task, Protocol):
+class TaskWithSheets(Task, Protocol):
     """A task that can show what it has learnt."""
 
     def sheet(self, path: Path, note: str = "") -> None:
         """Write a sheet of held-out pictures and what becomes of them; `note` says when."""
 
 
-def watched(task: Shown, schedule: Schedule, folder: Path, sheet_every: int) -> Iterator[dict[str, float]]:
+def with_progress(
+    task: TaskWithSheets, schedule: Schedule, folder: Path, sheet_every: int
+) -> Iterator[dict[str, float]]:
     """Train as `train` does, with `eta_s` in the records and a sheet in `samples/` every `sheet_every` steps."""
     pace, steps, shown = 0.0, schedule.steps, True
     for record in train(task, schedule, folder):
@@ -36,7 +38,7 @@ def watched(task: Shown, schedule: Schedule, folder: Path, sheet_every: int) -> 
                 with writing(sheet):
                     task.sheet(sheet, f"step {step} of {steps}, loss {record['loss']:.4g}")
             except (OutputError, ResourceError) as error:
-                # Watching never ends what is watched; what cannot be kept is said once.
+                # Watching never ends what is with_progress; what cannot be kept is said once.
                 if shown:
                     notice(f"{error}; the training goes on without samples")
                 shown = False
@@ -50,7 +52,7 @@ def schedule(steps: int, rate: float, save_every: int) -> Schedule:
     return Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
 
 
-def judge(precision: torch.dtype | None) -> Petite:
+def frozen_petite(precision: torch.dtype | None) -> Petite:
     """Return petite as what is asked in every step and never trained: cast once."""
     encoder = Petite.embedded(precision=precision)
     if precision is not None:

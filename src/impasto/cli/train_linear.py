@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli import trainoptions as given
+from impasto.cli import train_options as given
 
 
 def linear(
@@ -42,10 +42,10 @@ def linear(
     """
     session = given.prepare(ctx, quiet, threads)
 
-    from impasto.training.linear import Weights
-    from impasto.training.transform import Transforming, learn
+    from impasto.training.linear_run import LinearTraining, learn
+    from impasto.training.linear_task import Weights
 
-    work = Transforming(
+    work = LinearTraining(
         data=[Path(name) for name in data],
         paintings=[Path(name) for name in paintings],
         decoder=Path(decoder),

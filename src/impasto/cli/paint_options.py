@@ -163,15 +163,15 @@ def run(
     # Only now torch: what is wrong with the options is told at once.
     import torch
 
-    from impasto.cli import maskfiles, painting
-    from impasto.cli.checkpoints import OFF, keeping
+    from impasto.cli import mask_files, paint_run
+    from impasto.cli.checkpoints import OFF, checkpoint_writer
     from impasto.cli.outputs import Outputs
     from impasto.feedforward import FeedForward
 
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
-    where = painting.Masks(*masks[:3], maskfiles.region_names(masks[3]))
-    inputs = painting.Inputs(
+    where = paint_run.Masks(*masks[:3], mask_files.region_names(masks[3]))
+    inputs = paint_run.Inputs(
         content,
         styles,
         chosen,
@@ -200,16 +200,16 @@ def run(
     instant = METHODS[chosen.recipe.method].forward and not chosen.recipe.refine
     if written is not None and not shared.dry_run:
         session.claim(output, shared.preview, shared.plot)
-    keeper = keeping(OFF if instant else shared.checkpoint, shared.checkpoint_every, inputs, written)
+    writer = checkpoint_writer(OFF if instant else shared.checkpoint, shared.checkpoint_every, inputs, written)
     if not shared.dry_run:
-        session.claim(keeper.path)
-    stylizer = painting.prepare(inputs, written, check=not shared.dry_run)
+        session.claim(writer.path)
+    stylizer = paint_run.prepare(inputs, written, check=not shared.dry_run)
     if shared.dry_run or not outputs:
-        write_out(painting.plan(stylizer, as_json=shared.as_json))
+        write_out(paint_run.plan(stylizer, as_json=shared.as_json))
         return
     if not isinstance(stylizer, FeedForward):
-        keeper.describe(inputs, outputs, stylizer)
-    status = painting.paint(stylizer, outputs, session, keeper, as_json=shared.as_json)
+        writer.describe(inputs, outputs, stylizer)
+    status = paint_run.paint(stylizer, outputs, session, writer, as_json=shared.as_json)
     if status:
         raise typer.Exit(status)
 

@@ -1,17 +1,17 @@
-"""The server's side of the clerk: requests with a time limit, and a new clerk where one is lost."""
+"""The server's side of the inspector: requests with a time limit, and a new process where one is lost."""
 
 import asyncio
 from typing import Any
 
-from impasto.studio.channel import Child
+from impasto.studio.child_process import Child
 from impasto.studio.settings import Refused
 
 WAITING = 64
 """Requests that may wait at once."""
 
 
-class Desk:
-    """One clerk, started with the first request. Requests are answered one after another."""
+class InspectorClient:
+    """One inspector, started with the first request. Requests are answered one after another."""
 
     def __init__(self, answer_s: float, waiting: int = WAITING, threads: int | None = 1) -> None:
         self._answer_s = answer_s
@@ -25,7 +25,7 @@ class Desk:
 
     @property
     def pid(self) -> int | None:
-        """Number of the clerk."""
+        """Number of the process."""
         return None if self._child is None else self._child.pid
 
     async def ask(self, what: str, **request: Any) -> dict[str, Any]:
@@ -43,14 +43,14 @@ class Desk:
             self._queued -= 1
 
     async def close(self) -> None:
-        """End the clerk."""
+        """End the process."""
         if self._child is not None:
             self._child.kill()
             await self._child.close()
 
     async def _ask(self, what: str, request: dict[str, Any]) -> dict[str, Any]:
         if self._child is None or not self._child.alive:
-            child = Child("impasto.studio.clerk", self._receive, lambda code: self._ended(child, code))
+            child = Child("impasto.studio.inspector", self._receive, lambda code: self._ended(child, code))
             self._child = child
             await child.start(*([] if self._threads is None else [str(self._threads)]))
         self._number += 1

@@ -9,17 +9,17 @@ import torch
 
 from impasto.errors import UsageError
 from impasto.nets.decoder import LAYERS, Decoder
-from impasto.training import place
+from impasto.optim import devices
+from impasto.training import held_out
 from impasto.training.data import PictureStream
-from impasto.training.decoder import DecoderTask, Objective
-from impasto.training.distill import held_out
+from impasto.training.decoder_task import DecoderTask, Objective
+from impasto.training.initialise import begin
 from impasto.training.outputs import check_folder
-from impasto.training.start import begin
-from impasto.training.watch import judge, schedule, watched
+from impasto.training.progress import frozen_petite, schedule, with_progress
 
 
 @dataclass(frozen=True)
-class Decoding:
+class DecoderTraining:
     """What is learnt from what."""
 
     data: Sequence[Path]
@@ -41,7 +41,13 @@ class Decoding:
 
 
 def learn(
-    work: Decoding, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250, sheet_every: int = 500
+    work: DecoderTraining,
+    folder: Path,
+    *,
+    steps: int,
+    rate: float = 1e-3,
+    save_every: int = 250,
+    sheet_every: int = 500,
 ) -> Iterator[dict[str, float]]:
     """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
 
@@ -53,14 +59,14 @@ def learn(
     fresh = not any(folder.glob("checkpoint*.safetensors"))
     # A checkpoint knows more than any start.
     task = prepare(work if fresh else replace(work, init=None), steps=steps)
-    yield from watched(task, plan, folder, sheet_every)
+    yield from with_progress(task, plan, folder, sheet_every)
 
 
-def prepare(work: Decoding, *, steps: int = 0) -> DecoderTask:
+def prepare(work: DecoderTraining, *, steps: int = 0) -> DecoderTask:
     """Build the task: petite, decoder, streams and held-out pictures, on their device."""
-    where = place.device(work.device)
-    precision = place.precision(work.precision, where)
-    encoder = judge(precision)
+    where = devices.choose(work.device, devices.FOR_TRAINING)
+    precision = devices.precision(work.precision, where)
+    encoder = frozen_petite(precision)
     torch.manual_seed(work.seed)
     if work.layer not in LAYERS:
         raise UsageError(f"--layer {work.layer}: cannot be decoded; choose from {', '.join(LAYERS)}")
@@ -90,8 +96,8 @@ def prepare(work: Decoding, *, steps: int = 0) -> DecoderTask:
         work.objective,
         content,
         style,
-        held_out=[] if work.held_out is None else held_out(work.held_out),
-        held_out_styles=[] if work.held_out_styles is None else held_out(work.held_out_styles),
+        held_out=[] if work.held_out is None else held_out.pictures(work.held_out),
+        held_out_styles=[] if work.held_out_styles is None else held_out.pictures(work.held_out_styles),
         notes=notes,
         device=where,
     )
