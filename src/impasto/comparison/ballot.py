@@ -43,8 +43,8 @@ class Ballot(Protocol):
 class FolderBallot:
     """A blind comparison of folders, whose votes go to a file.
 
-    pictures: {picture: {side: path}}. `contents` and `styles`, by picture, are shown between the two. Votes that the file
-    holds already count, and their trials are not shown again. Raises what `VoteFile` raises.
+    pictures: {picture: {side: path}}. `contents` and `styles`, by picture, are shown between the two. Votes that the
+    file holds already count, and their trials are not shown again. Raises what `VoteFile` raises.
     """
 
     title = "Which is the better painting?"
