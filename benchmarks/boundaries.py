@@ -45,7 +45,7 @@ NEAR, FAR = 2 / 512, 16 / 512
 
 def regions(folder: Path) -> Regions:
     """Read the masks of a pair."""
-    return guides.from_colours(load(folder / "content_mask.png"), [load(folder / "style_mask.png")])
+    return guides.from_colors(load(folder / "content_mask.png"), [load(folder / "style_mask.png")])
 
 
 def measure(

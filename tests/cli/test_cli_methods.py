@@ -16,7 +16,7 @@ from impasto.recipe.catalogue import METHODS
 from network_helpers import write
 
 SMALL = ("--size", "48", "--precision", "float32")
-_STEPPED = [name for name, method in METHODS.items() if method.optimises]
+_STEPPED = [name for name, method in METHODS.items() if method.optimizes]
 SLOW = f"{', '.join(_STEPPED[:-1])} and {_STEPPED[-1]}"
 
 

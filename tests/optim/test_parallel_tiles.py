@@ -129,7 +129,7 @@ def test_alone_nothing_changes(encoder: dict[str, Tensor]) -> None:
     encode, judge, cut, _ = cases(encoder)["many tiles"]
     assert type(parallel.tiled(encode, judge, cut)) is Tiled
     assert parallel.group() is None
-    assert (parallel.count(), parallel.chief(), parallel.neighbours()) == (1, True, 1)
+    assert (parallel.count(), parallel.chief(), parallel.neighbors()) == (1, True, 1)
     assert (parallel.most(3), parallel.least(4), parallel.least(None)) == (3, 4, None)
     assert parallel.together(lambda: 5) == 5
     parallel.leave()

@@ -222,10 +222,10 @@ def test_tasks_that_cannot_be(petite: Petite) -> None:
 
 def test_smooth_streams_are_not_roughened(tmp_path: Path) -> None:
     Image.new("RGB", (40, 40), (200, 100, 50)).save(tmp_path / "flat.png")
-    colour = torch.tensor([200.0, 100.0, 50.0]).div(255)[:, None, None].expand(3, 16, 16)
+    color = torch.tensor([200.0, 100.0, 50.0]).div(255)[:, None, None].expand(3, 16, 16)
     rough, smooth = (PictureStream([tmp_path], crop=16, batch=4, rough=rough) for rough in (True, False))
-    assert all(torch.allclose(crop, colour, atol=1e-5) for step in range(4) for crop in smooth(step))
-    assert not all(torch.allclose(crop, colour, atol=1e-5) for step in range(4) for crop in rough(step))
+    assert all(torch.allclose(crop, color, atol=1e-5) for step in range(4) for crop in smooth(step))
+    assert not all(torch.allclose(crop, color, atol=1e-5) for step in range(4) for crop in rough(step))
 
 
 # From end to end.

@@ -79,12 +79,12 @@ def test_start_is_the_strongest_directions(make_task: MakeTask, petite: Petite) 
         for stream in (task.content, task.style):
             features = petite.raw(stream(step), ["relu2_1"])["relu2_1"].flatten(2)
             found.append((features - features.mean(2, keepdim=True)).permute(1, 0, 2).flatten(1))
-    centred = torch.cat(found, 1).double()
+    centered = torch.cat(found, 1).double()
     basis = task.net.compress.weight.detach()[:, :, 0, 0].T.double()
     assert torch.allclose(basis.T @ basis, torch.eye(8, dtype=torch.float64), atol=1e-5)
-    kept = float((basis.T @ centred).square().sum())
+    kept = float((basis.T @ centered).square().sum())
     # Eckart and Young: no eight directions hold more than the singular values do.
-    assert kept == pytest.approx(float(torch.linalg.svdvals(centred)[:8].square().sum()), rel=1e-6)
+    assert kept == pytest.approx(float(torch.linalg.svdvals(centered)[:8].square().sum()), rel=1e-6)
     assert torch.equal(task.net.unzip.weight[:, :, 0, 0], task.net.compress.weight[:, :, 0, 0].T)
 
 

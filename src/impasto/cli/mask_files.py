@@ -64,7 +64,7 @@ def read(
 
     found = [None if name in NONE else load(name) for name in style_masks]
     given = None if names is None else guides.parse_names(names, "--region-names")
-    return guides.from_colours(load(content_mask), found, count, given)
+    return guides.from_colors(load(content_mask), found, count, given)
 
 
 def region_names(given: str | None) -> str | None:

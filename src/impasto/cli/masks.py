@@ -81,7 +81,7 @@ def auto(
     found = automatic.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
     maps = [found.content, *(one for one in found.styles if one is not None)]
     for path, one in zip(masks, maps, strict=True):
-        images.save(guides.to_colours(one), path, force=force)
+        images.save(guides.to_colors(one), path, force=force)
     if sheet is not None:
         images.save(report.side_by_side(pictures, found), sheet, force=force)
 

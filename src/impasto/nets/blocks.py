@@ -199,7 +199,7 @@ def _pad(x: Tensor, sides: tuple[int, int, int, int], mode: str) -> Tensor:
     return F.pad(x, sides, mode=mode)
 
 
-def initialise(net: nn.Module, seed: int) -> None:
+def initialize(net: nn.Module, seed: int) -> None:
     """Return the convolutions of `net` random weights that keep the variance (He et al. 2015)."""
     random = torch.Generator().manual_seed(seed)
     for module in net.modules():

@@ -48,7 +48,7 @@ class Work:
     """Pixels of the largest style over those of the canvas."""
     sample_bytes: float = 0.0
     """Copies of features that statistics make which sort."""
-    recoloured: bool = False
+    recolored: bool = False
     """Colours are matched, at full size and in float64."""
 
 
@@ -73,7 +73,7 @@ def beside(work: Work, pixels: int) -> int:
     """Return the most bytes before or after the steps: pictures that are resized, matched and saved."""
     picture = 3 * pixels * VALUE
     resized = 2 + 2 * work.style_scale + 3 * work.areas / 3
-    return round(picture * max(3.5, resized, (2 + 6 * (1 + work.style_scale)) * work.recoloured))
+    return round(picture * max(3.5, resized, (2 + 6 * (1 + work.style_scale)) * work.recolored))
 
 
 def trim() -> None:

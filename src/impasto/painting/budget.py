@@ -152,12 +152,12 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         target_bytes=4 * held.target_values,
         solver=recipe.solved_by,
         pairs=recipe.history,
-        channels=1 if scene.grey else 3,
-        viewed=scene.grey or bool(recipe.keep) or METHODS[recipe.method].laplacian,
+        channels=1 if scene.gray else 3,
+        viewed=scene.gray or bool(recipe.keep) or METHODS[recipe.method].laplacian,
         areas=count * (count + 1) // 2 if recipe.guides == "border" else count,
         style_scale=max(math.prod(size) for size in sizes) / math.prod(level.size),
         sample_bytes=held.sample_bytes,
-        recoloured=scene.content is not None and recipe.color in ("match", "luminance"),
+        recolored=scene.content is not None and recipe.color in ("match", "luminance"),
     )
 
 

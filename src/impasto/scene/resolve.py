@@ -127,7 +127,7 @@ def regions_of(
         return None
     many = list(style_masks) if isinstance(style_masks, list | tuple) else [style_masks]
     many += [None] * (styles - len(many))
-    return guides.from_colours(images.load(content_mask), [load(mask) for mask in many], count)
+    return guides.from_colors(images.load(content_mask), [load(mask) for mask in many], count)
 
 
 def check_texture(recipe: Recipe) -> None:

@@ -134,7 +134,7 @@ def automatic(
     found = segmentation.automatic(photo, [painting], encoders.create("petite"), count=regions)
     for maps, picture, path in zip((found.content, *found.styles), (photo, painting), out, strict=True):
         if maps is not None:
-            images.save(guides.to_colours(guides.fit(maps, picture.size)), path, force=True)
+            images.save(guides.to_colors(guides.fit(maps, picture.size)), path, force=True)
     rows = [
         {
             "name": row["name"],

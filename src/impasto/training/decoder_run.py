@@ -13,7 +13,7 @@ from impasto.optim import devices
 from impasto.training import held_out
 from impasto.training.data import PictureStream
 from impasto.training.decoder_task import DecoderTask, Objective
-from impasto.training.initialise import begin
+from impasto.training.initialize import begin
 from impasto.training.outputs import check_folder
 from impasto.training.progress import frozen_petite, schedule, with_progress
 

@@ -202,9 +202,9 @@ def psnr(found: Tensor, wanted: Tensor) -> Tensor:
 
 def _pixels(found: Tensor, wanted: Tensor) -> Tensor:
     """Return the squared error over the variance, (B,): a picture's norm is mostly its brightness, which is easy."""
-    centred = (wanted - wanted.mean((1, 2, 3), keepdim=True)).square().flatten(1).mean(1)
+    centered = (wanted - wanted.mean((1, 2, 3), keepdim=True)).square().flatten(1).mean(1)
     # A flat crop would make any error infinite.
-    return (found - wanted).square().flatten(1).mean(1) / centred.clamp_min(1e-3)
+    return (found - wanted).square().flatten(1).mean(1) / centered.clamp_min(1e-3)
 
 
 def _style_error(found: Tensor, content: Tensor, style: Tensor, alpha: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from impasto.recipe import Recipe
 from impasto.training import held_out
 from impasto.training.data import PictureStream
 from impasto.training.fast_task import FastTask, same_style
-from impasto.training.initialise import begin
+from impasto.training.initialize import begin
 from impasto.training.outputs import check_folder
 from impasto.training.progress import frozen_petite, schedule, with_progress
 

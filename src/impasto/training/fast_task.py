@@ -17,8 +17,8 @@ from impasto import images
 from impasto.encoders import Encoder
 from impasto.errors import InputError, UsageError
 from impasto.images import Picture, Tile
-from impasto.losses import NORMALISATIONS, Content, Gamut, Objective, Style, TotalVariation, blend, statistic
-from impasto.losses.normalisation import power
+from impasto.losses import NORMALIZATIONS, Content, Gamut, Objective, Style, TotalVariation, blend, statistic
+from impasto.losses.normalization import power
 from impasto.nets import store
 from impasto.nets.johnson import Johnson
 from impasto.nets.store import Card
@@ -134,7 +134,7 @@ class FastTask:
     def _judge(self, painted: Tensor, content: Tensor | None) -> tuple[Tensor, dict[str, float]]:
         """Return the mean objective of `painted` (B, 3, H, W); without `content` as textures that repeat."""
         recipe = self.recipe
-        normal = NORMALISATIONS[recipe.normalization]
+        normal = NORMALIZATIONS[recipe.normalization]
         encoder = self._repeating if content is None else self.encoder
         wanted: dict[str, Tensor] = {}
         if content is not None:
@@ -172,7 +172,7 @@ def style_terms(
 
     Several styles are mixed in equal parts; what is transparent does not count.
     """
-    normal = NORMALISATIONS[recipe.normalization]
+    normal = NORMALIZATIONS[recipe.normalization]
     kinds = {
         (layer, name): (statistic(name, lift=encoder.lift(layer), seed=recipe.seed), weight * layer_weight)
         for layer, layer_weight in recipe.style_layers.items()

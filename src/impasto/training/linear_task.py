@@ -79,8 +79,8 @@ class LinearTask:
             for step in range(-batches, 0):
                 for stream in (self.content, self.style):
                     features = self.encoder.raw(self._whole(stream(step)), [layer])[layer].double().flatten(2)
-                    centred = features - features.mean(2, keepdim=True)
-                    products += (centred @ centred.mT).sum(0)
+                    centered = features - features.mean(2, keepdim=True)
+                    products += (centered @ centered.mT).sum(0)
         # Ascending: the strongest are the last.
         self.net.begin(torch.linalg.eigh(products)[1][:, -self.net.plan.size :].float())
 
@@ -151,7 +151,7 @@ class LinearTask:
         painted = self.decoder(self.net(wanted, of_style[layer]))
         found = {key: f.float() for key, f in self.encoder.raw(painted, self.layers).items()}
         # Without the means, which the paper's content loss keeps: they are the style's, and would cost twice.
-        parts = {"content": relative(_centred(found[layer]), _centred(wanted)).mean()}
+        parts = {"content": relative(_centered(found[layer]), _centered(wanted)).mean()}
         errors = []
         for key in self.style_layers:
             errors.append(relative(found[key].mean((2, 3)), of_style[key].mean((2, 3))).mean())
@@ -161,7 +161,7 @@ class LinearTask:
         return loss, {key: float(value.detach()) for key, value in parts.items()}
 
 
-def _centred(features: Tensor) -> Tensor:
+def _centered(features: Tensor) -> Tensor:
     return features - features.mean((2, 3), keepdim=True)
 
 

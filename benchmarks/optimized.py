@@ -1,4 +1,4 @@
-"""What whole paintings take by the methods that optimise: `python benchmarks/optimised.py --sizes 512 1024`.
+"""What whole paintings take by the methods that optimise: `python benchmarks/optimized.py --sizes 512 1024`.
 
 The astronaut in `swirls`, by default settings: seconds of the painting after loading, over those of `gatys` in the same
 round, and the peak of the process with what the planner expected. `portrait` has the astronaut as painting too, whose

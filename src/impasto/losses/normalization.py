@@ -29,7 +29,7 @@ from impasto.losses.statistics import TINY, Statistic
 
 
 @dataclass(frozen=True)
-class Normalisation:
+class Normalization:
     """Factors on Σd², on distances of statistics, and on sums of L1 or L2 differences over sRGB in [0, 1]."""
 
     content: Callable[[int, int, float], float]
@@ -52,26 +52,26 @@ class Normalisation:
         return self.variation("l2", pixels)
 
 
-NORMALISATIONS = {
-    "gatys": Normalisation(
+NORMALIZATIONS = {
+    "gatys": Normalization(
         content=lambda channels, positions, power: 0.5,
         style=lambda channels, power: 1 / (4 * channels**2),
         squares=lambda channels, power: 1 / channels,
         variation=lambda kind, pixels: 255.0**2 if kind == "l2" else 255.0,
     ),
-    "zhao": Normalisation(
+    "zhao": Normalization(
         content=lambda channels, positions, power: 1 / (4 * channels * positions),
         style=lambda channels, power: 1 / (4 * channels**2),
         squares=lambda channels, power: 1 / channels,
         variation=lambda kind, pixels: 255.0**2 if kind == "l2" else 255.0,
     ),
-    "johnson": Normalisation(
+    "johnson": Normalization(
         content=lambda channels, positions, power: 1 / (channels * positions),
         style=lambda channels, power: 1 / channels**4,
         squares=lambda channels, power: 1 / channels,
         variation=lambda kind, pixels: 0.5 * 255.0**2 if kind == "l2" else 255.0,
     ),
-    "resolution_invariant": Normalisation(
+    "resolution_invariant": Normalization(
         content=lambda channels, positions, power: 1 / max(power, TINY),
         style=lambda channels, power: 1 / max(power, TINY),
         squares=lambda channels, power: 1 / max(power, TINY),

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from impasto.losses import Bank, Nearest, Objective, Replaced, Source
-from impasto.losses.neighbours import hypercolumns, thinned
+from impasto.losses.neighbors import hypercolumns, thinned
 
 NO_PICTURE = torch.empty(0)
 
@@ -46,9 +46,9 @@ def test_distances_are_the_same_for_an_isometric_image_of_the_features() -> None
     lift = torch.linalg.qr(random(5, 3, seed=3))[0]
     features = {"relu3_1": random(1, 3, 6, 4)}
     lifted = {"relu3_1": torch.einsum("nc,bchw->bnhw", lift, features["relu3_1"])}
-    target, centre = random(1, 3, 6, 4, seed=4), random(3, seed=5)
-    small = Replaced({"relu3_1": 0.2}, target, centre, 1.0)
-    wide = Replaced({"relu3_1": 0.2}, torch.einsum("nc,bchw->bnhw", lift, target), lift @ centre, 1.0)
+    target, center = random(1, 3, 6, 4, seed=4), random(3, seed=5)
+    small = Replaced({"relu3_1": 0.2}, target, center, 1.0)
+    wide = Replaced({"relu3_1": 0.2}, torch.einsum("nc,bchw->bnhw", lift, target), lift @ center, 1.0)
     torch.testing.assert_close(small(NO_PICTURE, features), wide(NO_PICTURE, lifted))
 
 
@@ -85,10 +85,10 @@ def test_gradient_of_what_is_matched_anew(step: int) -> None:
 
 
 def test_at_the_target_there_is_nothing_to_gain_however_long_it_is() -> None:
-    features, centre = maps(), random(7, seed=8)
-    own = hypercolumns(features, FACTORS, (6, 4)) - centre.view(1, -1, 1, 1)
+    features, center = maps(), random(7, seed=8)
+    own = hypercolumns(features, FACTORS, (6, 4)) - center.view(1, -1, 1, 1)
     for length in (1.0, 3.0):
-        term = Replaced(FACTORS, own * length, centre, 1.0)
+        term = Replaced(FACTORS, own * length, center, 1.0)
         leaves = [each.detach().requires_grad_() for each in features.values()]
         loss = term(NO_PICTURE, dict(zip(features, leaves, strict=True)))
         assert loss.item() == pytest.approx(0, abs=1e-12)
@@ -97,8 +97,8 @@ def test_at_the_target_there_is_nothing_to_gain_however_long_it_is() -> None:
 
 def test_the_length_of_a_picture_without_the_centre_does_not_count() -> None:
     term, features = nearest(), random(1, 3, 6, 5, seed=9)
-    centre = term.centre.view(1, -1, 1, 1)
-    longer = centre + 5 * (features - centre)
+    center = term.center.view(1, -1, 1, 1)
+    longer = center + 5 * (features - center)
     torch.testing.assert_close(term(NO_PICTURE, {"relu3_1": longer}), term(NO_PICTURE, {"relu3_1": features}))
     bare = Replaced(FACTORS, random(1, 7, 6, 4, seed=7), torch.zeros(7, dtype=torch.float64), 0.7)
     tripled = {layer: 3 * each for layer, each in maps().items()}
@@ -107,7 +107,7 @@ def test_the_length_of_a_picture_without_the_centre_does_not_count() -> None:
 
 def test_it_is_the_mean_over_the_likest() -> None:
     term, features = nearest(), random(1, 3, 6, 5, seed=9)
-    own = torch.nn.functional.normalize((features[0] - term.centre.view(-1, 1, 1)).flatten(1), dim=0)
+    own = torch.nn.functional.normalize((features[0] - term.center.view(-1, 1, 1)).flatten(1), dim=0)
     theirs = torch.nn.functional.normalize(random(3, 5, 6, seed=3).flatten(1), dim=0)
     expected = 0.3 * (1 - (own.T @ theirs).max(1).values).mean()
     torch.testing.assert_close(term(NO_PICTURE, {"relu3_1": features}), expected)
@@ -117,13 +117,13 @@ def test_labels_restrict_and_weights_of_zero_leave_out() -> None:
     painting = random(3, 5, 6, seed=3)
     allowed = torch.stack([torch.arange(6) < 3, torch.arange(6) >= 3])[:, None].expand(2, 5, 6)
     bank = Bank([Source(painting, allowed=allowed)], size=1, likeness="cosine")
-    centre = torch.zeros(3, dtype=torch.float64)
+    center = torch.zeros(3, dtype=torch.float64)
     for label, half in enumerate((painting[..., :3], painting[..., 3:])):
-        bound = Nearest("relu3_1", bank, centre, 1.0, labels=torch.full((5, 3), label))
+        bound = Nearest("relu3_1", bank, center, 1.0, labels=torch.full((5, 3), label))
         assert float(bound(NO_PICTURE, {"relu3_1": half[None]})) == pytest.approx(0, abs=1e-12)
-        other = Nearest("relu3_1", bank, centre, 1.0, labels=torch.full((5, 3), 1 - label))
+        other = Nearest("relu3_1", bank, center, 1.0, labels=torch.full((5, 3), 1 - label))
         assert float(other(NO_PICTURE, {"relu3_1": half[None]})) > 0.01
-    nothing = Nearest("relu3_1", bank, centre, 1.0, weights=torch.zeros(5, 6, dtype=torch.float64))
+    nothing = Nearest("relu3_1", bank, center, 1.0, weights=torch.zeros(5, 6, dtype=torch.float64))
     assert float(nothing(NO_PICTURE, {"relu3_1": random(1, 3, 5, 6)})) == 0
 
 

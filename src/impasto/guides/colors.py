@@ -39,7 +39,7 @@ _SAME = 16.0
 _PALE = 24.0
 
 
-def from_colours(
+def from_colors(
     content_mask: Picture,
     style_masks: Sequence[Picture | None],
     count: int = 0,
@@ -65,18 +65,18 @@ def from_colours(
     if not isinstance(palette, Palette):
         raise ImageError(_miscounted(content_mask.name, len(masks), palette, count))
     if not isinstance(precise, exact.ExactPalette):
-        labels = [label(plane, palette.colours) for plane in planes]
+        labels = [label(plane, palette.colors) for plane in planes]
     else:
         labels = [exact.label(*both, precise) for both in zip(shown, planes, strict=True)]
     areas = torch.stack([_areas(found, palette) for found in labels])
     if int((areas[0] >= ABSENT).sum()) < 2:
-        name = colour_names([palette.leader(int(areas[0].argmax()))])[0]
+        name = color_names([palette.leader(int(areas[0].argmax()))])[0]
         raise ImageError(
             f"{content_mask.name}: is all {name} and names no regions; paint at least two colours, or use no masks"
         )
     kept = [region for region in areas[0].argsort(descending=True, stable=True).tolist() if areas[0, region] >= ABSENT]
     leaders = [palette.leader(region) for region in range(palette.regions)]
-    everything = naming.apply(names, leaders, colour_names(leaders))
+    everything = naming.apply(names, leaders, color_names(leaders))
     if float(areas[0, kept].sum()) < 1:
         _give_strays_away(labels[0], planes[0], palette, kept)
     maps = [_one_hot(found, palette, kept) for found in labels]
@@ -96,7 +96,7 @@ def from_colours(
     rest = iter(maps[1:])
     styles = tuple(None if mask is None else next(rest) for mask in style_masks)
     described = [
-        f"{everything[region]} ({colour_hex(palette.leader(region))}, {_percent(areas[0, region])} of the content)"
+        f"{everything[region]} ({color_hex(palette.leader(region))}, {_percent(areas[0, region])} of the content)"
         for region in kept
     ]
     of_styles = ["no mask" if mask is None else mask.name for mask in style_masks]
@@ -105,36 +105,35 @@ def from_colours(
     return Regions(called, maps[0], styles, tuple((role, mask.sha256) for role, mask in zip(roles, masks, strict=True)))
 
 
-def colour_names(colours: Sequence[Tensor]) -> list[str]:
+def color_names(colors: Sequence[Tensor]) -> list[str]:
     """Name colours (3,) in 0 ... 255: a plain word where only one of them is like it, else as "#a04020"."""
     words = [word for word, examples in _NAMED.items() for _ in examples]
     table = torch.tensor([example for examples in _NAMED.values() for example in examples], dtype=torch.float64)
     # A colour without saturation is a grey, however near a dark brown may be.
     plain = _saturation(table) == 0
     found = [
-        (table - colour).norm(dim=1).where(plain | (_saturation(colour) > _PALE), torch.inf).min(0)
-        for colour in colours
+        (table - color).norm(dim=1).where(plain | (_saturation(color) > _PALE), torch.inf).min(0) for color in colors
     ]
     like = [words[int(index)] if distance <= _LIKE else "" for distance, index in found]
     names = []
-    for colour, word in zip(colours, like, strict=True):
+    for color, word in zip(colors, like, strict=True):
         # Of several colours that a word fits, only the very colour keeps it.
-        exact = word and (torch.tensor(_NAMED[word][0]) - colour).norm() <= _SAME
+        exact = word and (torch.tensor(_NAMED[word][0]) - color).norm() <= _SAME
         fits = word and (like.count(word) == 1 or exact)
-        names.append(word if fits else colour_hex(colour))
+        names.append(word if fits else color_hex(color))
     for index, name in enumerate(names):  # colours less than a level apart
         if name in names[:index]:
             names[index] = f"{name}-{index}"
     return names
 
 
-def _saturation(colours: Tensor) -> Tensor:
-    return colours.amax(-1) - colours.amin(-1)
+def _saturation(colors: Tensor) -> Tensor:
+    return colors.amax(-1) - colors.amin(-1)
 
 
-def colour_hex(colour: Tensor) -> str:
+def color_hex(color: Tensor) -> str:
     """Write a colour (3,) in 0 ... 255 as "#a04020"."""
-    return "#" + "".join(f"{round(float(level)):02x}" for level in colour.clamp(0, 255))
+    return "#" + "".join(f"{round(float(level)):02x}" for level in color.clamp(0, 255))
 
 
 def _shown(mask: Picture) -> Tensor:
@@ -150,7 +149,7 @@ def _shown(mask: Picture) -> Tensor:
 
 
 def _areas(labels: Tensor, palette: Palette) -> Tensor:
-    counts = labels.flatten().bincount(minlength=len(palette.colours)).float()
+    counts = labels.flatten().bincount(minlength=len(palette.colors)).float()
     return torch.zeros(palette.regions).index_add_(0, palette.region, counts) / labels.numel()
 
 
@@ -159,15 +158,15 @@ def _give_strays_away(labels: Tensor, plane: Tensor, palette: Palette, kept: lis
     stray = torch.ones(256, dtype=torch.bool)
     stray[[index for index, region in enumerate(palette.region.tolist()) if region in kept]] = False
     labels[stray[labels.int()]] = UNCERTAIN
-    fill(labels, plane, palette.colours)
+    fill(labels, plane, palette.colors)
     labels[labels == UNCERTAIN] = palette.region.tolist().index(kept[0])
 
 
 def _one_hot(labels: Tensor, palette: Palette, kept: list[int]) -> Tensor:
     maps = torch.zeros(len(kept), *labels.shape)
-    for colour, region in enumerate(palette.region.tolist()):
+    for color, region in enumerate(palette.region.tolist()):
         if region in kept:
-            maps[kept.index(region)] += labels == colour
+            maps[kept.index(region)] += labels == color
     return maps
 
 
@@ -176,9 +175,9 @@ def _because(count: int, palette: Palette) -> str:
         return "chosen because the masks have these exact colours and no others"
     if not count:
         return f"chosen because each of these colours fills flat areas of {SMALLEST:.1%} or more of a mask"
-    if len(palette.colours) == count:
+    if len(palette.colors) == count:
         return "as many as asked for"
-    return f"as many as asked for, joined from {len(palette.colours)} colours"
+    return f"as many as asked for, joined from {len(palette.colors)} colours"
 
 
 def _miscounted(name: str, masks: int, found: int, count: int) -> str:

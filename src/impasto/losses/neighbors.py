@@ -44,14 +44,14 @@ class Replaced:
     """Weighted mean of 1 - cos of the angle between a picture's hypercolumns and fixed ones (Kolkin et al. 2022).
 
     `factors` are those of `hypercolumns`; `target` (1, ΣC, h, w) are the painting's hypercolumns in the places of the
-    picture's, without their mean `centre` (ΣC,), which is taken off the picture's too. The paper measures angles from
+    picture's, without their mean `center` (ΣC,), which is taken off the picture's too. The paper measures angles from
     zero, from where all hypercolumns lie in much the same direction, and the loss hardly minds how pale or glaring a
     picture is. `weights` (h, w) >= 0 are those of places.
     """
 
     factors: Mapping[str, float]
     target: Tensor
-    centre: Tensor
+    center: Tensor
     factor: float
     weights: Tensor | None = None
     name: str = "style hypercolumns"
@@ -64,7 +64,7 @@ class Replaced:
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of a picture with these `features`, (1, C, y, x) each."""
         size = (self.target.shape[2], self.target.shape[3])
-        own = hypercolumns(features, self.factors, size) - self.centre[:, None, None]
+        own = hypercolumns(features, self.factors, size) - self.center[:, None, None]
         return self.factor * away(own, self.target, self.weights)
 
 
@@ -72,7 +72,7 @@ class Replaced:
 class Nearest:
     """Weighted mean of 1 - cos of the angle between neurons of one layer and the most alike of a painting's.
 
-    Neurons are `step` apart, in rows and columns; `centre` (C,), the mean of the painting's, is taken off first. The
+    Neurons are `step` apart, in rows and columns; `center` (C,), the mean of the painting's, is taken off first. The
     neurons of `bank` are without it, and matches are found anew each time, by the same angle: so the loss is the lowest
     there is for these neurons, and has no leaps that a line search could stumble over. `labels` (h, w) are those of
     `Bank.match`, `weights` (h, w) >= 0 those of neurons, on the grid that is looked at.
@@ -80,7 +80,7 @@ class Nearest:
 
     layer: str
     bank: Bank
-    centre: Tensor
+    center: Tensor
     factor: float
     step: int = 1
     labels: Tensor | None = None
@@ -98,7 +98,7 @@ class Nearest:
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of a picture with these `features`, (1, C, y, x) each."""
-        own = thinned(features[self.layer], self.step) - self.centre[:, None, None]
+        own = thinned(features[self.layer], self.step) - self.center[:, None, None]
         found, _ = self.bank.match(own[0].detach(), labels=self.labels)
         targets = self.bank.patches(found.flatten())[:, :, 0, 0].T.view_as(own)
         return self.factor * away(own, targets, self.weights)

@@ -11,7 +11,7 @@ import torch
 from image_helpers import (
     ADOBE_RGB,
     DISPLAY_P3,
-    GREY_LINEAR,
+    GRAY_LINEAR,
     chunk,
     cmyk_profile,
     file_of,
@@ -37,7 +37,7 @@ def tiff(array, **options):
     return stream.getvalue()
 
 
-def colour_at(picture, y=0, x=0):
+def color_at(picture, y=0, x=0):
     return (picture.pixels[0, :, y, x] * 255).tolist()
 
 
@@ -145,7 +145,7 @@ def test_row_10_cmyk(ink, kind, profiled):
         expected = 255 * np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
         if ink == "black":
             expected = (0, 0, 0)  # perceptual intent: the press's darkest becomes the screen's
-    found = colour_at(images.load(data), 8, 8)
+    found = color_at(images.load(data), 8, 8)
     assert difference(found, expected) < (3 if profiled else 1)
 
 
@@ -155,8 +155,8 @@ def test_row_10_cmyk(ink, kind, profiled):
 def test_row_11_png_16(channels, interlaced, kinds):
     samples = noise(9, 11, channels, np.uint16)
     picture = images.load(png16(samples, kinds=kinds, interlaced=interlaced))
-    colours = 1 if channels < 3 else 3
-    expected = np.broadcast_to(samples[..., :colours], (9, 11, 3))
+    colors = 1 if channels < 3 else 3
+    expected = np.broadcast_to(samples[..., :colors], (9, 11, 3))
     if channels in (2, 4):
         expected = np.concatenate([expected, samples[..., -1:]], axis=2)
     assert (picture.to_numpy(16) == expected).all()
@@ -192,15 +192,15 @@ def test_row_11_tiff_white_is_zero_and_premultiplied():
     samples = noise(5, 7, 1, np.uint16)[..., 0]
     picture = images.load(tiff(samples, photometric="miniswhite"))
     assert (picture.to_numpy(16)[..., 0] == 65535 - samples).all()
-    colour, alpha = np.full((4, 4, 3), 40000, np.uint16), np.full((4, 4, 1), 32768, np.uint16)
-    both = np.concatenate([(colour * (alpha / 65535)).round().astype(np.uint16), alpha], axis=2)
+    color, alpha = np.full((4, 4, 3), 40000, np.uint16), np.full((4, 4, 1), 32768, np.uint16)
+    both = np.concatenate([(color * (alpha / 65535)).round().astype(np.uint16), alpha], axis=2)
     picture = images.load(tiff(both, photometric="rgb", extrasamples=["assocalpha"]))
     assert np.abs(picture.to_numpy(16)[..., :3].astype(int) - 40000).max() <= 2
 
 
 def test_row_11_256_is_not_white():
-    grey = np.array([[0, 255, 256, 65535]], np.uint16)
-    for data in (png16(grey[..., None]), file_of(Image.fromarray(grey), "TIFF")):
+    gray = np.array([[0, 255, 256, 65535]], np.uint16)
+    for data in (png16(gray[..., None]), file_of(Image.fromarray(gray), "TIFF")):
         assert images.load(data).pixels[0, 0, 0].tolist() == pytest.approx([0, 255 / 65535, 256 / 65535, 1])
 
 
@@ -231,10 +231,10 @@ def test_32_bit_whole_numbers(values, expected, notices):
 @pytest.mark.parametrize("opaqueness", [0, 128, 255])
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
 def test_row_13_alpha_apart(mode, opaqueness):
-    colour = (200, 100, 50) if mode == "RGBA" else (120,)
-    image = Image.new(mode, (4, 3), (*colour, opaqueness))
+    color = (200, 100, 50) if mode == "RGBA" else (120,)
+    image = Image.new(mode, (4, 3), (*color, opaqueness))
     picture = images.load(file_of(image, "PNG"))
-    assert colour_at(picture) == pytest.approx(colour if mode == "RGBA" else colour * 3, abs=1e-3)
+    assert color_at(picture) == pytest.approx(color if mode == "RGBA" else color * 3, abs=1e-3)
     assert picture.alpha.unique().tolist() == pytest.approx([opaqueness / 255])
     again = images.load(images.encode(picture, "png"))
     assert torch.equal(again.pixels, picture.pixels)
@@ -249,14 +249,14 @@ def test_row_13_palette_transparency(transparency, format):
     picture = images.load(file_of(image, format, transparency=transparency))
     alpha = [1, 0, 1] if isinstance(transparency, int) else [1, 0, 128 / 255]
     assert picture.alpha.flatten().tolist() == pytest.approx(alpha)
-    assert colour_at(picture, 0, 0) == [255, 0, 0]
-    assert colour_at(picture, 0, 2) == [0, 0, 255]
+    assert color_at(picture, 0, 0) == [255, 0, 0]
+    assert color_at(picture, 0, 2) == [0, 0, 255]
 
 
 def test_row_13_transparent_colour_keys():
-    grey = file_of(Image.fromarray(np.array([[0, 17, 255]], np.uint8)), "PNG")
+    gray = file_of(Image.fromarray(np.array([[0, 17, 255]], np.uint8)), "PNG")
     key = chunk(b"tRNS", struct.pack(">H", 17))
-    assert images.load(png_with(grey, key)).alpha.flatten().tolist() == [1, 0, 1]
+    assert images.load(png_with(gray, key)).alpha.flatten().tolist() == [1, 0, 1]
     samples = np.array([[[1, 2, 3], [1, 2, 4]]], np.uint16)
     deep = png16(samples, extra=[chunk(b"tRNS", struct.pack(">3H", 1, 2, 4))])
     assert images.load(deep).alpha.flatten().tolist() == [1, 0]
@@ -277,7 +277,7 @@ def test_row_14_one_bit(format):
 
 
 def test_row_14_grey():
-    assert colour_at(images.load(file_of(Image.new("L", (2, 2), 77), "PNG"))) == pytest.approx([77] * 3, abs=1e-3)
+    assert color_at(images.load(file_of(Image.new("L", (2, 2), 77), "PNG"))) == pytest.approx([77] * 3, abs=1e-3)
 
 
 @pytest.mark.parametrize("lab", [(50, 0, 0), (60, 40, 30), (40, -30, 10), (55, 5, -30)])
@@ -287,7 +287,7 @@ def test_row_14_lab(lab):
     data = bytearray(tiff(array, photometric="cielab"))
     # Same lightness, hue and chroma under the light of the day: adapt D50 to D65 as whole Lab triples.
     expected = 255 * color.lab2rgb(np.array(lab, float).reshape(1, 1, 3)).flatten()
-    assert difference(colour_at(images.load(bytes(data))), expected) < 3
+    assert difference(color_at(images.load(bytes(data))), expected) < 3
 
 
 def test_row_14_ycbcr():
@@ -317,7 +317,7 @@ def test_row_15_profiles(profile, stored, expected, format, notices):
     else:
         options = {"WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}, "AVIF": {"quality": 100}}
         data = file_of(image, format.split()[0], icc_profile=profile, **options.get(format, {}))
-    assert difference(colour_at(images.load(data)), expected) < 1.5
+    assert difference(color_at(images.load(data)), expected) < 1.5
     assert notices == []
 
 
@@ -338,15 +338,15 @@ def test_row_15_broken_profile(broken, deep, notices):
 def test_row_15_grey_profile():
     linear = 0.2158605  # the light of sRGB 0.5019608 = 128/255
     level = round(linear * 255)
-    found = images.load(file_of(Image.new("L", (4, 4), level), "PNG", icc_profile=GREY_LINEAR))
-    assert colour_at(found) == pytest.approx([128] * 3, abs=1.5)
+    found = images.load(file_of(Image.new("L", (4, 4), level), "PNG", icc_profile=GRAY_LINEAR))
+    assert color_at(found) == pytest.approx([128] * 3, abs=1.5)
     samples = np.full((4, 4, 1), round(linear * 65535), np.uint16)
-    deep = png16(samples, extra=[chunk(b"iCCP", b"x\0\0" + zlib.compress(GREY_LINEAR))])
-    assert colour_at(images.load(deep)) == pytest.approx([128] * 3, abs=0.01)
+    deep = png16(samples, extra=[chunk(b"iCCP", b"x\0\0" + zlib.compress(GRAY_LINEAR))])
+    assert color_at(images.load(deep)) == pytest.approx([128] * 3, abs=0.01)
 
 
 def test_row_15_profile_of_another_kind(notices):
-    data = file_of(smooth(8, 8), "PNG", icc_profile=GREY_LINEAR)
+    data = file_of(smooth(8, 8), "PNG", icc_profile=GRAY_LINEAR)
     assert (images.load(data).to_numpy() == smooth(8, 8)).all()
     assert len(notices) == 1
 

@@ -26,8 +26,8 @@ def gama(value):
     return chunk(b"gAMA", struct.pack(">I", round(value * 100_000)))
 
 
-def chrm(white, *colours):
-    return chunk(b"cHRM", struct.pack(">8I", *(round(v * 100_000) for point in (white, *colours) for v in point)))
+def chrm(white, *colors):
+    return chunk(b"cHRM", struct.pack(">8I", *(round(v * 100_000) for point in (white, *colors) for v in point)))
 
 
 D65 = (0.3127, 0.3290)
@@ -140,8 +140,8 @@ def test_hlg_has_its_white_at_203(notices):
 
 
 def test_narrow_range():
-    grey = np.array([[16, 126, 235, 0, 255]], np.uint8)
-    found = eight(cicp(1, 13, full=0), pixels=grey).to_numpy()[0, :, 0]
+    gray = np.array([[16, 126, 235, 0, 255]], np.uint8)
+    found = eight(cicp(1, 13, full=0), pixels=gray).to_numpy()[0, :, 0]
     assert found.tolist() == [0, 128, 255, 0, 255]
     assert sixteen([16 * 256 / 65535], cicp(1, 13, full=0)) == pytest.approx([0] * 3, abs=1e-6)
     assert sixteen([235 * 256 / 65535], cicp(1, 13, full=0)) == pytest.approx([1] * 3, abs=1e-4)

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impasto.losses import NORMALISATIONS, Content, Gamut, Gram, Style, TotalVariation
-from impasto.losses.normalisation import power
+from impasto.losses import NORMALIZATIONS, Content, Gamut, Gram, Style, TotalVariation
+from impasto.losses.normalization import power
 
 gram = Gram()
 seeds = st.integers(0, 2**31)
@@ -21,13 +21,13 @@ def pair(channels: int, height: int, width: int, seed: int) -> tuple[torch.Tenso
 
 
 def content(name: str, target: torch.Tensor, weight: float = 1.0) -> Content:
-    factor = NORMALISATIONS[name].content(target.shape[1], target[0, 0].numel(), power(target))
+    factor = NORMALIZATIONS[name].content(target.shape[1], target[0, 0].numel(), power(target))
     return Content("relu4_2", target, weight * factor)
 
 
 def style(name: str, target_features: torch.Tensor, weight: float = 1.0) -> Style:
     target = gram.finish(gram.measure(target_features))
-    return Style("relu1_1", gram, target, weight * NORMALISATIONS[name].style(len(target), power(target)))
+    return Style("relu1_1", gram, target, weight * NORMALIZATIONS[name].style(len(target), power(target)))
 
 
 def style_loss(name: str, f: torch.Tensor, target: torch.Tensor, weight: float = 1.0) -> float:
@@ -93,7 +93,7 @@ def test_gatys_is_the_papers_equation_for_pictures_of_one_size(channels: int, he
     assert style_loss("gatys", f, target) == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", sorted(NORMALISATIONS))
+@pytest.mark.parametrize("name", sorted(NORMALIZATIONS))
 def test_identical_pictures_have_no_loss_and_no_gradient(name: str) -> None:
     f, _ = pair(4, 5, 6, 0)
     leaf = f.clone().requires_grad_()
@@ -172,11 +172,11 @@ def test_total_variation_factors() -> None:
         ("resolution_invariant", "l2"): 1 / pixels,
     }
     for (name, kind), factor in factors.items():
-        assert NORMALISATIONS[name].variation(kind, pixels) == factor
+        assert NORMALIZATIONS[name].variation(kind, pixels) == factor
     # γ Σ|differences| over grey levels is what the report's γ multiplies.
     image = torch.randint(0, 256, (1, 3, 12, 7), generator=torch.Generator().manual_seed(0)).double()
     levels = float(image.diff(dim=-1).abs().sum() + image.diff(dim=-2).abs().sum())
-    term = TotalVariation("l1", 1e-5 * NORMALISATIONS["gatys"].variation("l1", pixels))
+    term = TotalVariation("l1", 1e-5 * NORMALIZATIONS["gatys"].variation("l1", pixels))
     assert float(term(image / 255)) == pytest.approx(1e-5 * levels, rel=1e-12)
 
 
