@@ -47,6 +47,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "presets": ("impasto.cli.recipes:presets_app", "List the presets, or show what one of them sets."),
     "recipe": ("impasto.cli.recipes:recipe_app", "Print a complete recipe as JSON, or its JSON Schema."),
     "weights": ("impasto.cli.weights:app", "List, fetch and find the weights of encoders."),
+    "datasets": (
+        "impasto.cli.datasets:app",
+        "List, find and fetch the standard sets of photographs that methods are compared on.",
+    ),
     "train": ("impasto.cli.train:app", "Train what impasto ships."),
     "export": ("impasto.cli.export:app", "Write a network as an ONNX graph, checked against onnxruntime."),
 }
