@@ -14,7 +14,7 @@ from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.optim import devices
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, sizes
 from impasto.recipe.catalogue import METHODS
 
 Source = Any
@@ -31,15 +31,34 @@ def result_size(
 
     `network` is what `multiple_of` asks for strides; those of all named encoders are VGG-19's.
     """
-    if content is not None:
-        size = images.fit_size(content.size, recipe.size)
-    elif regions is not None:
-        size = images.fit_size((regions.content.shape[1], regions.content.shape[2]), recipe.size)
-    else:
-        size = images.fit_size((1000, max(1, round(1000 * recipe.aspect))), recipe.size)
+    shape = _given_size(content, regions) or (1000, max(1, round(1000 * recipe.aspect)))
+    size = images.fit_size(shape, long_side(content, recipe, regions))
     multiple = multiple_of(recipe, network)
     height, width = (multiple * max(1, round(side / multiple)) for side in size)
     return height, width
+
+
+def long_side(content: Picture | None, recipe: Recipe, regions: Regions | None = None) -> int:
+    """Return the pixels of the long side that the recipe's size means: a doodle's content is its mask.
+
+    Raises `UsageError` for a size after the content's where there is none, or where it leads beyond the largest.
+    """
+    if isinstance(recipe.size, int):
+        return recipe.size
+    shape = _given_size(content, regions)
+    if shape is None:
+        raise UsageError(f"size '{recipe.size}': a texture has no content whose size it could have; give pixels")
+    try:
+        return sizes.long_side(recipe.size, shape)
+    except ValueError as error:
+        raise UsageError(f"size '{recipe.size}': {error}") from None
+
+
+def _given_size(content: Picture | None, regions: Regions | None) -> tuple[int, int] | None:
+    """Return the (height, width) of the photograph or the doodle; None where there is neither."""
+    if content is not None:
+        return content.size
+    return None if regions is None else (regions.content.shape[1], regions.content.shape[2])
 
 
 def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: torch.device) -> tuple[Encoder, Recipe]:

@@ -25,6 +25,7 @@ from impasto.masks import report
 from impasto.optim import devices, memory
 from impasto.painting.api import begin
 from impasto.recipe import Recipe
+from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
 from impasto.studio.worker import Order, arguments, explain, noticed, read
 
@@ -154,7 +155,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     if found is None:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
     pictures = [picture for picture in (read_in["content"], *read_in["styles"]) if picture is not None]
-    size = int(order["recipe"]["size"])
+    size = long_side(read_in["content"], Recipe.parse({"size": order["recipe"]["size"]}), found)
     warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
     rows = [
         {
