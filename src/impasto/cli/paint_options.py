@@ -128,7 +128,6 @@ def run(
     from impasto.cli import mask_files, paint_run
     from impasto.cli.checkpoints import OFF, checkpoint_writer
     from impasto.cli.outputs import Outputs
-    from impasto.feedforward import FeedForward
 
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
@@ -169,8 +168,7 @@ def run(
     if shared.dry_run or not outputs:
         write_out(paint_run.plan(stylizer, as_json=shared.as_json))
         return
-    if not isinstance(stylizer, FeedForward):
-        writer.describe(inputs, outputs, stylizer)
+    writer.describe(inputs, outputs, stylizer)
     status = paint_run.paint(stylizer, outputs, session, writer, as_json=shared.as_json)
     if status:
         raise typer.Exit(status)

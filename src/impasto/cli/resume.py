@@ -49,8 +49,7 @@ def resume(
     from impasto.cli.outputs import Outputs
     from impasto.cli.resources import parse_bytes, parse_tile
     from impasto.cli.sources import Chosen
-    from impasto.errors import InputError, UsageError
-    from impasto.feedforward import FeedForward
+    from impasto.errors import UsageError
 
     path = Path(checkpoint)
     if not processes.silent():
@@ -92,10 +91,8 @@ def resume(
     if not processes.silent():
         session.claim(target, preview, plot)
     stylizer = paint_run.prepare(inputs, None if processes.silent() else outputs)
-    if isinstance(stylizer, FeedForward):
-        raise InputError(f"{path}: is of a painting without steps, which nothing can go on with; paint it again")
     checkpoints.restore(stylizer, saved, path)
-    session.terminal.say(f"going on after step {saved.taken} of {saved.steps}, to {target}")
+    session.terminal.say(f"going on after step {stylizer.taken} of {stylizer.steps}, to {target}")
     writer = checkpoints.CheckpointWriter(path, True, checkpoint_every, begun=True)
     writer.describe(inputs, outputs, stylizer)
     status = paint_run.paint(stylizer, outputs, session, writer, as_json=as_json)
