@@ -16,7 +16,7 @@ from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import WCT
 from impasto.nets import store
 from impasto.nets.blocks import Statistics, in_tiles
-from impasto.nets.ghiasi import KIND, LAYERS, Ghiasi, Norms
+from impasto.nets.ghiasi import KIND, LAYERS, METHOD, Ghiasi, Norms
 from impasto.nets.transforms import Moments
 
 SCRATCH = {"float32": 240, "bfloat16": 200}
@@ -36,7 +36,7 @@ class Conditional(FeedForward):
         self.encoder, self.recipe = petite, resolved
         files = networks.shipped(recipe.method) if network is None else networks.given(network)
         file = networks.only(files, KIND, recipe.method)
-        store.expect(file.card, file.where, encoder=petite.sha256)
+        store.expect(file.card, file.where, method=METHOD, kind=KIND, encoder=petite.sha256)
         self.net = Ghiasi.from_card(file.tensors, file.card, file.where).to(device)
         self.net.precision = torch.bfloat16 if resolved.precision == "bfloat16" else None
         self._weights = ({"name": petite.name, "sha256": petite.sha256}, file.record(recipe.method))
