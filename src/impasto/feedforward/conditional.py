@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from impasto import guides, images
-from impasto.encoders import Encoder
+from impasto.encoders import Encoder, Petite
 from impasto.events import notice
 from impasto.feedforward import networks, tiles
 from impasto.feedforward.base import FeedForward
@@ -29,6 +29,8 @@ class Conditional(FeedForward):
     Each painting is measured once; the network's norms are predicted from that and from the strength. Several styles
     are mixed by mixing norms, and regions have norms of their own, pixel by pixel.
     """
+
+    encoder: Petite
 
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
         recipe, device = self.recipe, self.resources.device
@@ -115,11 +117,10 @@ class Conditional(FeedForward):
                 continue
             device = self.resources.device
             sums = [
-                tuple(part.float()[None].to(device) for part in (of_style[layer].mean, of_style[layer].covariance))
+                (of_style[layer].mean[None].float().to(device), of_style[layer].covariance[None].float().to(device))
                 for layer in LAYERS
             ]
-            strength = torch.tensor([self.recipe.alpha], device=device)
-            norms = self.net.norms([(mean, covariance) for mean, covariance in sums], strength)
+            norms = self.net.norms(sums, torch.tensor([self.recipe.alpha], device=device))
             parts = [weight / total * part for part in (*norms.gains, *norms.offsets)]
             mean = [one + other for one, other in zip(mean, parts, strict=True)] if mean else parts
         half = len(mean) // 2
