@@ -164,8 +164,8 @@ class _Told:
         self._net, self._norms, self._device = net, norms, device
         self.stride, self.halo = net.stride, net.halo
 
-    def __call__(self, planes: Tensor, statistics: Statistics | None = None) -> Tensor:
-        colors, maps = planes[:, :3], planes[:, 3:]
+    def __call__(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
+        colors, maps = image[:, :3], image[:, 3:]
         norms = self._norms
         if norms.maps is not None:
             norms = Norms(norms.gains, norms.offsets, maps[0].to(self._device))
