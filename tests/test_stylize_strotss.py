@@ -15,7 +15,7 @@ from impasto.result import Result
 from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 
-def two_colours(height: int = 56, width: int = 40) -> Tensor:
+def two_colors(height: int = 56, width: int = 40) -> Tensor:
     """(3, H, W): red on the left and blue on the right, with some noise."""
     left, right = halves(height, width)
     red, blue = torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9])
@@ -50,7 +50,7 @@ def run(stylizer: Stylizer) -> Result:
     return stylizer.result()
 
 
-def colours(stylizer: Stylizer, label: int = 0) -> Tensor:
+def colors(stylizer: Stylizer, label: int = 0) -> Tensor:
     """(m, 3): colours of what paints a region."""
     return terms(stylizer)[1].painters[label].columns[:, -3:] + 0.5
 
@@ -121,8 +121,8 @@ def test_it_starts_from_details_over_the_mean_colour(content: Tensor) -> None:
 def test_masks_restrict_what_paints_where(build) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (halves(56, 40),))
     # The photograph's left is painted with the painting's left, and nothing else, and the other way round.
-    stylizer = build(styles=two_colours(), regions=regions, iterations=80)
-    red, blue = colours(stylizer, 0), colours(stylizer, 1)
+    stylizer = build(styles=two_colors(), regions=regions, iterations=80)
+    red, blue = colors(stylizer, 0), colors(stylizer, 1)
     assert (red[:, 0] > red[:, 2] + 0.1).float().mean() > 0.98
     assert (blue[:, 2] > blue[:, 0] + 0.1).float().mean() > 0.98
     image = pixels(run(stylizer))[0]
@@ -131,7 +131,7 @@ def test_masks_restrict_what_paints_where(build) -> None:
     assert blue[2] > blue[0] + 0.1
     # The other way round with the masks of the painting changed over.
     swapped = Regions(regions.names, regions.content, (halves(56, 40).flip(0),))
-    image = pixels(run(build(styles=two_colours(), regions=swapped, iterations=80)))[0]
+    image = pixels(run(build(styles=two_colors(), regions=swapped, iterations=80)))[0]
     assert image[2, :, :28].mean() > image[0, :, :28].mean() + 0.1
 
 
@@ -154,11 +154,11 @@ def test_one_style_for_each_region_and_shares_of_samples(build) -> None:
     red[0], blue[2] = 1, 1
     regions = Regions(("left", "right"), halves(48, 64), (None, None))
     alone = build(styles=[red, blue], regions=regions, region_styles={"left": 1, "right": 2})
-    assert colours(alone, 0)[:, 0].min() > 0.9
-    assert colours(alone, 1)[:, 2].min() > 0.9
-    mixed = colours(build(styles=[red, blue], style_weights=(1, 3)))
+    assert colors(alone, 0)[:, 0].min() > 0.9
+    assert colors(alone, 1)[:, 2].min() > 0.9
+    mixed = colors(build(styles=[red, blue], style_weights=(1, 3)))
     assert float((mixed[:, 0] > 0.5).float().mean()) == pytest.approx(0.25, abs=1e-3)
-    assert colours(build(styles=[red, blue], style_weights=(0, 1)))[:, 2].min() > 0.9
+    assert colors(build(styles=[red, blue], style_weights=(0, 1)))[:, 2].min() > 0.9
 
 
 def test_scale_of_a_region(build) -> None:
@@ -169,8 +169,8 @@ def test_scale_of_a_region(build) -> None:
 
 
 def test_transparent_parts_of_a_style_are_never_sampled(build) -> None:
-    cut_out = with_alpha(two_colours(), halves(56, 40)[0])
-    found = colours(build(styles=cut_out))
+    cut_out = with_alpha(two_colors(), halves(56, 40)[0])
+    found = colors(build(styles=cut_out))
     assert (found[:, 0] > found[:, 2] + 0.3).all()
 
 

@@ -17,22 +17,22 @@ def test_relaxed_transport_by_hand() -> None:
     assert float(relaxed_transport(one, other)) == pytest.approx(0.5)
     assert float(relaxed_transport(other, one)) == pytest.approx(0.5)
     # The member of `other` that is left over is √2 away, and at a right angle.
-    assert float(relaxed_transport(other, other[:1], colours=True)) == pytest.approx(0.5 * (1 + (2 / 3) ** 0.5))
+    assert float(relaxed_transport(other, other[:1], colors=True)) == pytest.approx(0.5 * (1 + (2 / 3) ** 0.5))
     # Greys have one direction: only their lengths tell them apart.
-    greys = torch.tensor([[0.1, 0.1, 0.1]]), torch.tensor([[0.4, 0.4, 0.4]])
-    assert float(relaxed_transport(*greys)) == pytest.approx(0, abs=1e-6)
-    assert float(relaxed_transport(*greys, colours=True)) == pytest.approx(0.3)
+    grays = torch.tensor([[0.1, 0.1, 0.1]]), torch.tensor([[0.4, 0.4, 0.4]])
+    assert float(relaxed_transport(*grays)) == pytest.approx(0, abs=1e-6)
+    assert float(relaxed_transport(*grays, colors=True)) == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("colours", [False, True])
-def test_relaxed_transport_of_a_set_to_itself_in_any_order_is_nothing(colours: bool) -> None:
+@pytest.mark.parametrize("colors", [False, True])
+def test_relaxed_transport_of_a_set_to_itself_in_any_order_is_nothing(colors: bool) -> None:
     one, other = points(40, 3), points(30, 3)
     shuffled = one[torch.randperm(40)]
-    assert float(relaxed_transport(one, shuffled, colours=colours)) == pytest.approx(0, abs=1e-12)
-    found = relaxed_transport(one, other, colours=colours)
+    assert float(relaxed_transport(one, shuffled, colors=colors)) == pytest.approx(0, abs=1e-12)
+    found = relaxed_transport(one, other, colors=colors)
     assert found > 0.01
-    torch.testing.assert_close(relaxed_transport(shuffled, other[torch.randperm(30)], colours=colours), found)
-    torch.testing.assert_close(relaxed_transport(other, one, colours=colours), found)
+    torch.testing.assert_close(relaxed_transport(shuffled, other[torch.randperm(30)], colors=colors), found)
+    torch.testing.assert_close(relaxed_transport(other, one, colors=colors), found)
 
 
 def test_bands_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_gradients(term: str) -> None:
     other = points(12, 6)
     judge = {
         "transport": lambda x: relaxed_transport(x, other),
-        "colours": lambda x: relaxed_transport(x, other, colours=True),
+        "colours": lambda x: relaxed_transport(x, other, colors=True),
         "similarity": lambda x: self_similarity(x, other[:9]),
         "moments": Moments.of(other, 11).distance,
         "painter": lambda x: RegionSamples(other, 0.5, 11)(x, 0.7),

@@ -17,7 +17,7 @@ from impasto.events import notice
 
 if TYPE_CHECKING:
     from impasto.cli.outputs import Outputs
-    from impasto.cli.painting import Inputs
+    from impasto.cli.paint_run import Inputs
     from impasto.events import Progress
     from impasto.painting.api import Stepped
 
@@ -137,7 +137,7 @@ class Command(BaseModel):
 
 
 @dataclass
-class Keeper:
+class CheckpointWriter:
     """Writes the checkpoints of one painting to `path`; to none where that is None."""
 
     path: Path | None
@@ -238,7 +238,9 @@ class Keeper:
         self._wait_s = SHARE * (self._last - began)
 
 
-def keeping(option: str | None, every_s: float, inputs: "Inputs", outputs: "Outputs | None") -> Keeper:
+def checkpoint_writer(
+    option: str | None, every_s: float, inputs: "Inputs", outputs: "Outputs | None"
+) -> CheckpointWriter:
     """Make what keeps the checkpoints of a new painting, from the options; of none without `outputs`.
 
     Raises `OutputError` where a painting was interrupted and waits in the file, `UsageError` where it can never be
@@ -246,7 +248,7 @@ def keeping(option: str | None, every_s: float, inputs: "Inputs", outputs: "Outp
     """
     streamed = "-" in [inputs.content, *inputs.styles, inputs.chosen.init]
     if outputs is None or option == OFF or (option is None and (streamed or outputs.output == "-")):
-        return Keeper(None, False, every_s)
+        return CheckpointWriter(None, False, every_s)
     if streamed:
         raise UsageError("--checkpoint: a picture from standard input is not there again; name a file for it")
     output = Path(outputs.output)
@@ -262,7 +264,7 @@ def keeping(option: str | None, every_s: float, inputs: "Inputs", outputs: "Outp
         if os.path.realpath(path) in named | {os.path.realpath(name) for name in inputs.files}:
             raise UsageError(f"--checkpoint {path}: is also another file of this painting; give it its own")
         files.check_output(path, force=outputs.force)
-    return Keeper(path, option is not None, every_s, stale=there and option is None)
+    return CheckpointWriter(path, option is not None, every_s, stale=there and option is None)
 
 
 def load(path: Path, threads: int | None) -> tuple[Checkpoint, Command]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli import maskfiles
+from impasto.cli import mask_files
+from impasto.cli.options import parse
 from impasto.cli.session import write_out
 from impasto.errors import OutputError, UsageError
 from impasto.events import notice
@@ -81,7 +82,7 @@ def auto(
     found = automatic.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
     maps = [found.content, *(one for one in found.styles if one is not None)]
     for path, one in zip(masks, maps, strict=True):
-        images.save(guides.to_colours(one), path, force=force)
+        images.save(guides.to_colors(one), path, force=force)
     if sheet is not None:
         images.save(report.side_by_side(pictures, found), sheet, force=force)
 
@@ -141,7 +142,9 @@ def check(
         int,
         typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
     ] = 0,
-    size: Annotated[int, typer.Option("--size", min=16, help="Long side to paint at, for the warnings.")] = 512,
+    size: Annotated[
+        str, typer.Option("--size", metavar="PIXELS|content|N%", help="Long side to paint at, for the warnings.")
+    ] = "512",
     force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the table.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the table.")] = False,
@@ -160,27 +163,30 @@ def check(
     if output == "-":
         raise UsageError("the overlay cannot go to standard output, where the table is; name a file")
 
+    recipe = parse({}, {"size": size})
+
     from impasto import images
     from impasto.masks import report
+    from impasto.scene.resolve import long_side
 
     pictures = report.load([content, *style], max_pixels)
-    found = maskfiles.read(
+    found = mask_files.read(
         content_mask,
         masks,
         layers,
         styles=len(style),
         count=regions,
         load=lambda name: report.load([name], max_pixels)[0],
-        names=maskfiles.region_names(region_names),
+        names=mask_files.region_names(region_names),
     )
     if found is None:
         raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")
     if output is not None:
-        named = maskfiles.files(content_mask, masks, layers, styles=len(style))
+        named = mask_files.files(content_mask, masks, layers, styles=len(style))
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")
-    warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
+    warnings = [*report.vanishing(found, pictures, long_side(pictures[0], recipe)), *report.uneven(found)]
     for warning in warnings:
         notice(warning)
     if as_json:

@@ -59,7 +59,7 @@ def resume(
     session: Session = ctx.obj
     session.terminal.quiet = quiet
 
-    from impasto.cli import checkpoints, painting
+    from impasto.cli import checkpoints, paint_run
     from impasto.cli.outputs import Outputs
     from impasto.cli.resources import parse_bytes, parse_tile
     from impasto.cli.sources import Chosen
@@ -78,11 +78,11 @@ def resume(
     found = command.find(path)
     encoder = None if command.encoder is None else Path(found.get(command.encoder, command.encoder))
     network = None if command.network is None else Path(found.get(command.network, command.network))
-    inputs = painting.Inputs(
+    inputs = paint_run.Inputs(
         command.content,
         command.styles,
         Chosen(saved.recipe, encoder, command.init, network),
-        painting.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
+        paint_run.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
         max_pixels=command.max_pixels,
         allow_truncated=command.allow_truncated,
         found=found,
@@ -105,13 +105,13 @@ def resume(
     )
     if not processes.silent():
         session.claim(target, preview, plot)
-    stylizer = painting.prepare(inputs, None if processes.silent() else outputs)
+    stylizer = paint_run.prepare(inputs, None if processes.silent() else outputs)
     if isinstance(stylizer, FeedForward):
         raise InputError(f"{path}: is of a painting without steps, which nothing can go on with; paint it again")
     checkpoints.restore(stylizer, saved, path)
     session.terminal.say(f"going on after step {saved.taken} of {saved.steps}, to {target}")
-    keeper = checkpoints.Keeper(path, True, checkpoint_every, begun=True)
-    keeper.describe(inputs, outputs, stylizer)
-    status = painting.paint(stylizer, outputs, session, keeper, as_json=as_json)
+    writer = checkpoints.CheckpointWriter(path, True, checkpoint_every, begun=True)
+    writer.describe(inputs, outputs, stylizer)
+    status = paint_run.paint(stylizer, outputs, session, writer, as_json=as_json)
     if status:
         raise typer.Exit(status)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli import maskfiles
+from impasto.cli import mask_files
 from impasto.cli.options import choices, option_name, with_settings
 from impasto.cli.session import write_out
 from impasto.cli.sources import Chosen, choose
@@ -101,7 +101,7 @@ def sweep(
     session.terminal.quiet = quiet
     named = _split(vary)
     _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
-    masks = maskfiles.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
+    masks = mask_files.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
     of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
     if (masks and "content" in named) or (of_styles and "style" in named):
         raise UsageError("masks belong to one picture; with them, vary something else than that picture")
@@ -134,7 +134,7 @@ def sweep(
         def load(name: str) -> images.Picture:
             return images.load(Path(name), max_pixels=limit, allow_truncated=allow_truncated)
 
-        return maskfiles.read(content_mask, style_mask or [], region or [], styles=styles, count=count, load=load)
+        return mask_files.read(content_mask, style_mask or [], region or [], styles=styles, count=count, load=load)
 
     def make(values: Mapping[str, Any]) -> series.Job:
         settled = chosen(values)

@@ -25,7 +25,7 @@ from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
-from impasto.scene.resolve import Source, check_texture, multiple_of, result_size
+from impasto.scene.resolve import Source, check_texture, long_side, multiple_of, result_size
 
 
 class FeedForward(ABC):
@@ -65,7 +65,7 @@ class FeedForward(ABC):
         self.scene = Scene(recipe, photo, [load(style) for style in many], regions)
         self.size = result_size(photo, recipe, regions)
         height, width = self.size
-        if max(self.size) != recipe.size:
+        if max(self.size) != long_side(photo, recipe, regions):
             notice(f"a picture that repeats has sides in steps of {multiple_of(recipe)}: {width}x{height} px")
         if min(self.size) < SMALLEST:
             raise ImageError(

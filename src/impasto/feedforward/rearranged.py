@@ -289,8 +289,8 @@ class NnstFast(Rearranged):
         totals = {each: sum(found[1:], found[0]) for each, found in moments.items()}
         sources = []
         for columns, painted, labels in parts:
-            centred = torch.cat([_centred(columns[each][0], totals[each])[0] for each in LAYERS])
-            sources.append(self._source(centred, painted, labels, layer, cut))
+            centered = torch.cat([_centered(columns[each][0], totals[each])[0] for each in LAYERS])
+            sources.append(self._source(centered, painted, labels, layer, cut))
         del parts
         bank = Bank(sources, size=cut[0], stride=cut[1], precision=self._products)
         query = self._query(photo, layer)
@@ -299,12 +299,12 @@ class NnstFast(Rearranged):
         self._found = self._matched(bank, query, layer)
         total, count, _ = bank.vote(self._found, (query.shape[1], query.shape[2]))
         begin = sum(totals[each].mean.numel() for each in LAYERS[: LAYERS.index(layer)])
-        _, mean, scale = _centred(torch.zeros(1, 1, 1, device=query.device), totals[layer])
+        _, mean, scale = _centered(torch.zeros(1, 1, 1, device=query.device), totals[layer])
         return (total / count)[begin : begin + len(mean)] * scale + mean
 
     def _query(self, image: Tensor, layer: str) -> Tensor:
         columns = self._columns(image, layer)
-        return torch.cat([_centred(each[0], Moments.measure(each))[0] for each in columns.values()])
+        return torch.cat([_centered(each[0], Moments.measure(each))[0] for each in columns.values()])
 
     def _columns(self, image: Tensor, at: str) -> dict[str, Tensor]:
         """Return the features of a picture at all layers, (1, C, h, w) each, on the grid of the layer `at`."""
@@ -337,7 +337,7 @@ def _standard(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tenso
     return (features - mean) / scale, mean, scale
 
 
-def _centred(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
+def _centered(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
     """Return features (C, h, w) less their mean, over the length that all channels have together; and both."""
     mean = moments.mean.float()[:, None, None]
     scale = moments.deviation.square().sum().sqrt().float().expand(len(mean))[:, None, None]

@@ -3,8 +3,8 @@
 from impasto.losses.distributions import Histogram, Samples, SlicedWasserstein
 from impasto.losses.hypercolumns import Hypercolumns, Positions
 from impasto.losses.moments import Covariance, MeanStd
-from impasto.losses.neighbours import Nearest, Replaced
-from impasto.losses.normalisation import NORMALISATIONS, Normalisation
+from impasto.losses.neighbors import Nearest, Replaced
+from impasto.losses.normalization import NORMALIZATIONS, Normalization
 from impasto.losses.objective import GlobalTerm, LossReport, Objective
 from impasto.losses.patches import Bank, Source
 from impasto.losses.registry import STATISTICS, statistic
@@ -13,7 +13,7 @@ from impasto.losses.terms import Content, Gamut, Patches, Style, TotalVariation
 from impasto.losses.transport import RegionSamples, SelfSimilarity, Transport
 
 __all__ = [
-    "NORMALISATIONS",
+    "NORMALIZATIONS",
     "STATISTICS",
     "Bank",
     "Content",
@@ -26,7 +26,7 @@ __all__ = [
     "LossReport",
     "MeanStd",
     "Nearest",
-    "Normalisation",
+    "Normalization",
     "Objective",
     "Patches",
     "Positions",

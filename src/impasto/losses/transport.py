@@ -17,19 +17,19 @@ from impasto.losses.statistics import TINY
 
 SCRATCH_BYTES = 4 << 20
 """Of distances at a time."""
-COLOURS = 3
+COLORS = 3
 """Values at the end of a hypercolumn."""
 
 
-def relaxed_transport(one: Tensor, other: Tensor, *, colours: bool = False) -> Tensor:
+def relaxed_transport(one: Tensor, other: Tensor, *, colors: bool = False) -> Tensor:
     """Return the relaxed earth mover's distance of two sets, (n, D) and (m, D): the larger of two lower bounds.
 
     Each member of one set goes to the nearest of the other, on average over the set, and the other way round (Kolkin
-    et al. 2019, eq. 4-6; Kusner et al. 2015). Distances are cosine distances, 1 - cos, in [0, 2]; for `colours` the
+    et al. 2019, eq. 4-6; Kusner et al. 2015). Distances are cosine distances, 1 - cos, in [0, 2]; for `colors` the
     lengths of the differences over √3 come to them, so that grey is near to grey. The nearest are found in bands of
     `SCRATCH_BYTES`, and are constants for the gradient, which is exact.
     """
-    return _transport(one, other, F.normalize(other, dim=1, eps=TINY), colours)
+    return _transport(one, other, F.normalize(other, dim=1, eps=TINY), colors)
 
 
 def self_similarity(one: Tensor, other: Tensor, weights: Tensor | None = None) -> Tensor:
@@ -59,8 +59,8 @@ class Moments:
     def of(cls, points: Tensor, nominal: int | None = None) -> "Moments":
         """Measure `points` (n, D)."""
         mean = points.mean(0)
-        centred = points - mean
-        return cls(mean, centred.T @ centred / len(points), nominal or points.shape[1])
+        centered = points - mean
+        return cls(mean, centered.T @ centered / len(points), nominal or points.shape[1])
 
     def distance(self, points: Tensor) -> Tensor:
         """Return mean |Δμ| + mean |ΔΣ| of `points` (n, D) (Kolkin et al. 2019, eq. 7)."""
@@ -79,12 +79,12 @@ class RegionSamples:
     nominal: int
     _directions: Tensor = field(init=False, repr=False, compare=False)
     _moments: Moments = field(init=False, repr=False, compare=False)
-    _colours: Moments = field(init=False, repr=False, compare=False)
+    _colors: Moments = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_directions", F.normalize(self.columns, dim=1, eps=TINY))
         object.__setattr__(self, "_moments", Moments.of(self.columns, self.nominal))
-        object.__setattr__(self, "_colours", Moments.of(self.columns[:, -COLOURS:]))
+        object.__setattr__(self, "_colors", Moments.of(self.columns[:, -COLORS:]))
 
     def __call__(self, points: Tensor, palette: float) -> Tensor:
         """Return the loss of `points` (n, D), colours of which count `palette` times once more.
@@ -92,10 +92,10 @@ class RegionSamples:
         Of colours, moments are compared too, which the paper does not: a whole sky of any one colour that the painting
         has somewhere is next to nothing to relaxed transport.
         """
-        own = points[:, -COLOURS:]
-        colours = relaxed_transport(own, self.columns[:, -COLOURS:], colours=True) + self._colours.distance(own)
+        own = points[:, -COLORS:]
+        colors = relaxed_transport(own, self.columns[:, -COLORS:], colors=True) + self._colors.distance(own)
         shapes = _transport(points, self.columns, self._directions) + self._moments.distance(points)
-        return self.share * (shapes + palette * colours)
+        return self.share * (shapes + palette * colors)
 
 
 @dataclass(frozen=True)
@@ -168,23 +168,23 @@ def _shares(points: Tensor) -> Tensor:
     return apart / apart.sum(0).clamp_min(TINY)
 
 
-def _transport(one: Tensor, other: Tensor, others: Tensor, colours: bool = False) -> Tensor:
+def _transport(one: Tensor, other: Tensor, others: Tensor, colors: bool = False) -> Tensor:
     """Return the relaxed transport of `one` (n, D) and `other` (m, D) with the directions `others` (m, D)."""
     directions = F.normalize(one, dim=1, eps=TINY)
     with torch.no_grad():
-        forth, back = _nearest(directions, others, (one, other) if colours else None)
+        forth, back = _nearest(directions, others, (one, other) if colors else None)
     there = 1 - (directions * others[forth]).sum() / len(one)
     # All that go to one member of `one` are added up first: many samples are cheaper so than pair by pair.
     here = 1 - (directions * torch.zeros_like(one).index_add(0, back, others)).sum() / len(other)
-    if colours:
+    if colors:
         there = there + _lengths(one, other[forth]).mean()
         here = here + _lengths(one[back], other).mean()
     return torch.maximum(there, here)
 
 
-def _nearest(directions: Tensor, others: Tensor, colours: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+def _nearest(directions: Tensor, others: Tensor, colors: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
     """Return for each of one set the number of the nearest of the other, and the other way round."""
-    one, other = colours or (directions, others)
+    one, other = colors or (directions, others)
     step = max(1, SCRATCH_BYTES // (directions.element_size() * len(others)))
     forth = []
     back = torch.zeros(len(others), dtype=torch.long, device=others.device)
@@ -194,8 +194,8 @@ def _nearest(directions: Tensor, others: Tensor, colours: tuple[Tensor, Tensor] 
     for begin in range(0, len(directions), step):
         band = slice(begin, begin + step)
         table = directions[band] @ others.T
-        if colours:
-            table += torch.cdist(one[band], other) / COLOURS**0.5
+        if colors:
+            table += torch.cdist(one[band], other) / COLORS**0.5
         forth.append(table.argmin(1))
         nearest, number = table.min(0)
         back = torch.where(nearest < least, number + begin, back)
@@ -205,5 +205,5 @@ def _nearest(directions: Tensor, others: Tensor, colours: tuple[Tensor, Tensor] 
 
 def _lengths(one: Tensor, other: Tensor) -> Tensor:
     # vector_norm has the gradient 0 where two colours are the same.
-    apart: Tensor = torch.linalg.vector_norm(one - other, dim=1) / COLOURS**0.5
+    apart: Tensor = torch.linalg.vector_norm(one - other, dim=1) / COLORS**0.5
     return apart

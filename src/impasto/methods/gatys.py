@@ -9,7 +9,7 @@ from torch import Tensor
 from impasto import guides, images
 from impasto.encoders import Encoder
 from impasto.events import notice
-from impasto.losses import NORMALISATIONS, Statistic, Style, blend, statistic
+from impasto.losses import NORMALIZATIONS, Statistic, Style, blend, statistic
 from impasto.losses.statistics import State, Summed
 from impasto.methods.base import Memory, Terms
 from impasto.methods.content import WithContent
@@ -68,7 +68,7 @@ class Gatys(WithContent):
             if weight
         }
         measured = self._measure(level, areas, statistics, tile)
-        normal = NORMALISATIONS[recipe.normalization]
+        normal = NORMALIZATIONS[recipe.normalization]
         found = []
         for layer, layer_weight in recipe.style_layers.items():
             at_layer = None if maps is None else self._propagate(maps, layer)

@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto import images
 from impasto.encoders import Encoder
 from impasto.losses import Bank, GlobalTerm, Nearest, Replaced, Source
-from impasto.losses.neighbours import hypercolumns, thinned
+from impasto.losses.neighbors import hypercolumns, thinned
 from impasto.losses.patches import SCRATCH_BYTES, labels_of
 from impasto.methods.base import Memory, Method, Terms, Time, style_areas, style_pixels
 from impasto.methods.costs import seconds_per_pair, width_of
@@ -68,7 +68,7 @@ class NnstTerms(PatchTerms):
         columns = look(query)[grid]
         labels, weights = self._restricted(grid, 1, stock, level)
         found, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
-        return Replaced(factors, stock.at(found), stock.centre, PULL * self._recipe.style_weight, weights)
+        return Replaced(factors, stock.at(found), stock.center, PULL * self._recipe.style_weight, weights)
 
     def _nearest(self, level: Level) -> tuple[Nearest, ...]:
         steps = {layer: spaced(max(level.size) // self._encoder.stride(layer), MOST) for layer in self._layers}
@@ -78,7 +78,7 @@ class NnstTerms(PatchTerms):
         for layer, weight in self._layers.items():
             stock, step = stocks[layer], steps[layer]
             labels, weights = self._restricted(layer, step, stock, level)
-            found.append(Nearest(layer, stock.bank, stock.centre, share * weight, step, labels, weights))
+            found.append(Nearest(layer, stock.bank, stock.center, share * weight, step, labels, weights))
         return tuple(found)
 
     def _stocks(
@@ -98,7 +98,7 @@ class NnstTerms(PatchTerms):
 
     def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
         """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
-        device, maps = stock.centre.device, self._scene.maps(level)
+        device, maps = stock.center.device, self._scene.maps(level)
         if maps is None:
             height, width = (side // self._encoder.stride(layer) for side in level.size)
             labels, weights = thinned(torch.zeros(height, width, dtype=torch.long), step), None
@@ -113,10 +113,10 @@ class NnstTerms(PatchTerms):
 
 @dataclass(frozen=True)
 class Stock:
-    """What paintings hold at a layer: `sources` without their common `centre` (C,), and the `bank` of them."""
+    """What paintings hold at a layer: `sources` without their common `center` (C,), and the `bank` of them."""
 
     sources: list[Source]
-    centre: Tensor
+    center: Tensor
     bank: Bank
 
     @classmethod
@@ -129,9 +129,9 @@ class Stock:
                 counted = source.allowed.any(0).to(counted)
             total += torch.einsum("chw,hw->c", source.features, counted)
             count += float(counted.sum())
-        centre = total / max(count, 1.0)
-        centred = unbarred([replace(each, features=each.features - centre[:, None, None]) for each in sources])
-        return cls(centred, centre, Bank(centred, size=1, likeness="cosine", precision=precision))
+        center = total / max(count, 1.0)
+        centered = unbarred([replace(each, features=each.features - center[:, None, None]) for each in sources])
+        return cls(centered, center, Bank(centered, size=1, likeness="cosine", precision=precision))
 
     def at(self, numbers: Tensor) -> Tensor:
         """Return the neurons of these `numbers` (h, w), without the centre: (1, C, h, w)."""
@@ -156,11 +156,11 @@ class Nnst(Method):
 
     def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
         super().__init__(scene, encoder, size, device)
-        self._neighbours = NnstTerms(scene, self._encode, encoder)
+        self._neighbors = NnstTerms(scene, self._encode, encoder)
 
     def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
-        return Terms() if begun is None else Terms(wholes=self._neighbours.wholes(level, begun))
+        return Terms() if begun is None else Terms(wholes=self._neighbors.wholes(level, begun))
 
     @classmethod
     def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:

@@ -16,7 +16,7 @@ from impasto.encoders import Encoder
 from impasto.landmarks import spline
 from impasto.losses import gains
 from impasto.losses.gains import Rule
-from impasto.losses.normalisation import power
+from impasto.losses.normalization import power
 from impasto.methods.base import Memory
 from impasto.methods.gatys import Gatys
 from impasto.optim.pyramid import Level

@@ -40,6 +40,7 @@ from impasto.scene.resolve import (
     Source,
     check_layers,
     encoder_of,
+    long_side,
     multiple_of,
     of_texture,
     result_size,
@@ -119,7 +120,7 @@ class Stylizer:
         check_layers(self.recipe, self.encoder)
         self.size = result_size(photo, recipe, regions, self.encoder)
         multiple = multiple_of(recipe, self.encoder)
-        if max(self.size) != recipe.size:
+        if max(self.size) != long_side(photo, recipe, regions):
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
@@ -386,8 +387,8 @@ class Stylizer:
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
         if recipe.solved_by == "lbfgs":
-            keeping, patience = self.plans[level.index].keeping, self._kind.patience
-            return Lbfgs(point, history=recipe.history, keeping=keeping, patience=patience)
+            storage, patience = self.plans[level.index].storage, self._kind.patience
+            return Lbfgs(point, history=recipe.history, storage=storage, patience=patience)
         schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
         if METHODS[recipe.method].falling:
             schedule, last = "linear", first / 10

@@ -28,7 +28,7 @@ from impasto.optim import memory
 from impasto.painting.api import Painting, begin
 from impasto.recipe import Recipe
 from impasto.scene.resolve import regions_of
-from impasto.studio.channel import Parent, give_way
+from impasto.studio.child_process import Parent, give_way
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 
 PREVIEW_S = 0.5
@@ -68,7 +68,7 @@ class Order:
 
 
 @dataclass
-class Painter:
+class JobRunner:
     """Paints one job after another."""
 
     parent: Parent
@@ -327,7 +327,7 @@ def main(threads: int | None = None) -> None:
             painter.asked = (message["job"], message["do"])
 
     parent = Parent(receive)
-    painter = Painter(parent)
+    painter = JobRunner(parent)
     parent.listen()
     parent.say(event="ready")
     while True:
