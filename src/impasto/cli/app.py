@@ -4,6 +4,7 @@
 with the commands' own.
 """
 
+import copy
 import importlib
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -70,6 +71,11 @@ class LazyGroup(TyperGroup):
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: Any = typer.main.get_command(getattr(importlib.import_module(module), attribute))
         command.name = name
+        # `main` looks for it wherever it stands; the command itself has no use for it.
+        debug = copy.copy(next(option for option in self.params if option.name == "debug"))
+        debug.expose_value = False
+        for listed in (command, *getattr(command, "commands", {}).values()):
+            listed.params.append(debug)
         return name, command, args[1:]
 
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.encoders import Encoder
+from impasto.encoders import Encoder, Petite
 from impasto.errors import WeightsError
 from impasto.feedforward import networks, tiles
 from impasto.feedforward.base import FeedForward
@@ -65,6 +65,8 @@ class Moulded:
 class Rearranged(FeedForward):
     """What `reshuffle` and `nnst_fast` have in common."""
 
+    encoder: Petite
+
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
         method, device = self.recipe.method, self.resources.device
         self.encoder, self.recipe = petite_of(self.recipe, encoder, device)
@@ -76,14 +78,14 @@ class Rearranged(FeedForward):
                 f"{method}: has no decoder from {lacking[0]}; it needs those of wct: {', '.join(LAYERS)}"
             )
         self.decoders: dict[str, Decoder] = {}
-        self.weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
+        self._weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
         for layer in LAYERS:
             self.decoders[layer] = decoder_of(by_layer[layer], "wct", self.encoder).to(device)
-            self.weights += (by_layer[layer].record(f"wct {layer}"),)
+            self._weights += (by_layer[layer].record(f"wct {layer}"),)
         self.steps = len(LAYERS)
         self._heap = StyleCopies(self.scene, self.encoder)
         what = f"painting {self.size[1]}x{self.size[0]} px with {method}"
-        self.tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=True)
+        self._tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=True)
 
     def _need(self, size: Size) -> Need:
         recipe, pixels = self.recipe, math.prod(size)
