@@ -21,7 +21,7 @@ from impasto.feedforward.any_style import TEXTURE_PASSES
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.optim import memory, parallel
-from impasto.optim.planner import Tiling
+from impasto.optim.tile_planner import Tiling
 from impasto.painting.api import begin
 from impasto.recipe import STYLE_LAYERS, Recipe
 from impasto.recipe.catalogue import ENCODERS, METHODS
@@ -159,7 +159,7 @@ def paint(stylizer: Painting, outputs: Outputs, session: Session, writer: Checkp
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
         trouble, signum = _steps(stylizer, outputs, session, writer)
-        if not parallel.chief():
+        if not parallel.is_first_process():
             if trouble is not None:
                 raise ResourceError(str(trouble))
             return 128 + signum if signum else 0
@@ -211,7 +211,7 @@ def _steps(
     The error is that memory ran out, or that another process did.
     """
     progress: Progress | None = None
-    terminal, chief, signum, judged = session.terminal, parallel.chief(), 0, False
+    terminal, chief, signum, judged = session.terminal, parallel.is_first_process(), 0, False
     try:
         with terminal.meter() as meter:
             for progress in stylizer:
@@ -225,10 +225,10 @@ def _steps(
                     if judged:
                         writer.keep(stylizer, progress)
                 # All processes stop after the same step.
-                if signum := parallel.most(session.stop.asked or 0):
+                if signum := parallel.maximum(session.stop.asked or 0):
                     break
     except (MemoryError, RuntimeError, PeerError) as error:
-        if not isinstance(error, PeerError) and not memory.ran_out(error):
+        if not isinstance(error, PeerError) and not memory.is_out_of_memory(error):
             raise
         if progress is not None:
             return error, 0

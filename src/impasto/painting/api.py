@@ -8,7 +8,7 @@ from impasto import feedforward
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import Progress
-from impasto.optim.planner import Tiling
+from impasto.optim.tile_planner import Tiling
 from impasto.painting.refined import RefinedPainting
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
