@@ -156,7 +156,7 @@ def device_of_process(device: torch.device) -> torch.device:
     Raises `UsageError` where one GPU is named for all, `ResourceError` where there are fewer than processes.
     """
     if process_count() > 1 and device.type == "cuda":
-        if device.index is not None:
+        if device != torch.device("cuda"):
             raise UsageError(f"device '{device}': each process takes a GPU of its own; use --device cuda")
         processes, gpus = processes_on_this_machine(), torch.cuda.device_count()
         if processes > gpus:
