@@ -8,6 +8,7 @@ import typer
 
 from impasto.cli.options import with_settings
 from impasto.cli.sources import choose
+from impasto.cli.style_list import expand
 from impasto.errors import OutputError, UsageError
 from impasto.recipe.catalogue import METHODS
 
@@ -61,6 +62,7 @@ def blend(
     session.terminal.quiet = quiet
     if not (folder or strip or animation):
         raise UsageError("no output is named; give --strip FILE, --animation FILE or -o FOLDER")
+    style = expand(style)
     chosen = choose(recipe, preset, settings)
     if METHODS[chosen.recipe.method].forward:
         raise UsageError(f"--method {chosen.recipe.method}: a blend is painted by gatys alone; leave --method out")

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.paint_options import Shared, painter, run
+from impasto.cli.style_list import expand
 
 app = typer.Typer(add_completion=False)
 
@@ -18,7 +19,8 @@ def paint(
     shared: Shared,
     settings: Mapping[str, str | None],
     style: Annotated[
-        list[str] | None, typer.Option("--style", metavar="PICTURE", help="A painting; repeat to mix several.")
+        list[str] | None,
+        typer.Option("--style", metavar="PICTURE", help="A painting, or a folder of them; repeat to mix several."),
     ] = None,
     content_mask: Annotated[
         str | None,
@@ -62,4 +64,4 @@ def paint(
     impasto paint photo.jpg --style painting.jpg -o out.png --size 768
     """
     masks = (content_mask, style_mask or [], region or [], region_names)
-    run(ctx, content, style or [], shared, settings, masks, landmarks=(landmarks, style_landmarks))
+    run(ctx, content, expand(style or []), shared, settings, masks, landmarks=(landmarks, style_landmarks))
