@@ -23,9 +23,9 @@ from hypothesis import strategies as st
 
 from impasto import guides
 from impasto.errors import ImageError, UsageError
-from impasto.guides.naming import in_words
 from impasto.guides import palette
 from impasto.guides.colors import color_names
+from impasto.guides.naming import in_words
 from impasto.guides.overlay import COLORS
 
 FOUR = (RED, BLUE, YELLOW, GREEN)

@@ -17,9 +17,9 @@ from impasto.events import notice
 
 if TYPE_CHECKING:
     from impasto.cli.outputs import Outputs
-    from impasto.cli.paint_run import Inputs
+    from impasto.cli.paint_inputs import Inputs
     from impasto.events import Progress
-    from impasto.painting.api import Stepped
+    from impasto.scene.painting import Painting
 
 LONG_S = 120.0
 """A painting that takes less is not worth a file that nobody asked for."""
@@ -153,13 +153,13 @@ class CheckpointWriter:
     _wait_s: float = 0.0
     _progress: "Progress | None" = None
 
-    def keep(self, stylizer: "Stepped", progress: "Progress") -> None:
+    def keep(self, stylizer: "Painting", progress: "Progress") -> None:
         """Write one when it is due. A disk that is full is told, and no reason to stop."""
         self._progress = progress
         if self.path is not None and self._long and time.monotonic() - self._last >= max(self.every_s, self._wait_s):
             self._write(stylizer)
 
-    def stop(self, stylizer: "Stepped", output: str) -> str:
+    def stop(self, stylizer: "Painting", output: str) -> str:
         """Write one of a painting that was stopped, and saved so far; give what to say of it."""
         if self.path is None or self._progress is None or not (self._long or self.begun):
             return ""
@@ -179,12 +179,12 @@ class CheckpointWriter:
         if self.path is not None and self.begun:
             checkpoint.remove_spare(self.path)
 
-    def describe(self, inputs: "Inputs", outputs: "Outputs", stylizer: "Stepped") -> None:
+    def describe(self, inputs: "Inputs", outputs: "Outputs", stylizer: "Painting") -> None:
         """Note what a later command line needs, once all inputs were read."""
         if self.path is None:
             return
         digests, encoder = dict(inputs.digests), inputs.chosen.encoder
-        if encoder is not None:
+        if encoder is not None and stylizer.encoder is not None:
             digests[str(encoder)] = stylizer.encoder.sha256
         network = inputs.chosen.network
         if network is not None and network.is_file():
@@ -225,7 +225,7 @@ class CheckpointWriter:
         progress = self._progress
         return self.asked or (progress is not None and progress.elapsed_s + progress.eta_s >= LONG_S)
 
-    def _write(self, stylizer: "Stepped") -> None:
+    def _write(self, stylizer: "Painting") -> None:
         if self.path is None:
             return
         began = time.monotonic()
@@ -277,7 +277,7 @@ def load(path: Path, threads: int | None) -> tuple[Checkpoint, Command]:
     return saved, command
 
 
-def restore(stylizer: "Stepped", saved: Checkpoint, path: Path) -> None:
+def restore(stylizer: "Painting", saved: Checkpoint, path: Path) -> None:
     """Put a painting back to where it was. Raises what `Stylizer.restore` does, naming the checkpoint."""
     try:
         stylizer.restore(saved)

@@ -38,7 +38,7 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def given(settings: Mapping[str, str | None]) -> dict[str, Any]:
+def given_settings(settings: Mapping[str, str | None]) -> dict[str, Any]:
     """Return the settings that stand on the command line."""
     return {key: value for key, value in settings.items() if value is not None}
 

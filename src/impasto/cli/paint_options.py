@@ -3,12 +3,13 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from impasto.cli import processes
+from impasto.cli import shared_options as given
 from impasto.cli.options import SETTINGS, setting
 from impasto.cli.resources import parse_bytes, parse_tile
 from impasto.cli.session import write_out
@@ -25,98 +26,59 @@ if TYPE_CHECKING:
 class Shared:
     """The options that are not about what to paint."""
 
-    output: str | None
-    recipe: str | None
-    preset: str | None
-    force: bool
-    bits: int
-    quality: int
-    no_metadata: bool
-    preview: str | None
-    save_every: int | None
-    plot: str | None
-    as_json: bool
-    quiet: bool
-    dry_run: bool
-    allow_truncated: bool
-    max_pixels: int | None
-    threads: int | None
-    tile: str
-    memory: str | None
-    device: str
-    checkpoint: str | None
-    checkpoint_every: float
-    debug: bool
-
-
-def _options(
     output: Annotated[
         str | None,
         typer.Option(
             "--output", "-o", metavar="PICTURE", help="Where to save the result; - writes PNG to standard output."
         ),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option("--recipe", metavar="FILE", help="Settings from a JSON file or a picture painted by impasto."),
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option("--preset", metavar="NAME", help="Settings by name: see impasto presets.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
-    bits: Annotated[int, typer.Option("--bits", metavar="8|16", help="Bits a channel of a PNG or TIFF.")] = 8,
-    quality: Annotated[int, typer.Option("--quality", min=1, max=100, help="Quality of JPEG, WebP and AVIF.")] = 95,
-    no_metadata: Annotated[bool, typer.Option("--no-metadata", help="Leave the recipe out of the picture.")] = False,
-    preview: Annotated[
-        str | None, typer.Option("--preview", metavar="PICTURE", help="A picture kept up to date while painting.")
-    ] = None,
-    save_every: Annotated[
-        int | None,
-        typer.Option("--save-every", min=1, metavar="STEPS", help="Keep numbered pictures beside the output."),
-    ] = None,
-    plot: Annotated[
-        str | None, typer.Option("--plot", metavar="FILE", help="A plot of the losses (png, svg, pdf).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON when done.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do not paint.")] = False,
-    allow_truncated: Annotated[
-        bool, typer.Option("--allow-truncated", help="Use what can be read of damaged pictures.")
-    ] = False,
-    max_pixels: Annotated[
-        int | None, typer.Option("--max-pixels", min=1, help="Refuse larger inputs before decoding them.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
-    tile: Annotated[
-        str, typer.Option("--tile", metavar="auto|off|N", help="Paint what does not fit in tiles, of NxN px at most.")
-    ] = "auto",
-    memory: Annotated[
-        str | None, typer.Option("--memory", metavar="SIZE", help="Memory to use, such as 4GiB; else what is free.")
-    ] = None,
-    device: Annotated[str, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute.")] = "auto",
+    ] = None
+    recipe: given.RecipeFile = None
+    preset: given.Preset = None
+    force: given.Force = False
+    bits: Annotated[int, typer.Option("--bits", metavar="8|16", help="Bits per channel of a PNG or TIFF.")] = 8
+    quality: Annotated[int, typer.Option("--quality", min=1, max=100, help="Quality of JPEG, WebP and AVIF.")] = 95
+    no_metadata: Annotated[bool, typer.Option("--no-metadata", help="Leave the recipe out of the picture.")] = False
+    preview: given.Preview = None
+    save_every: given.SaveEvery = None
+    plot: given.Plot = None
+    as_json: given.Json = False
+    quiet: given.Quiet = False
+    dry_run: given.DryRun = False
+    allow_truncated: given.AllowTruncated = False
+    max_pixels: given.MaxPixels = None
+    threads: given.Threads = None
+    tile: given.Tile = "auto"
+    memory: given.Memory = None
+    device: given.Device = "auto"
     checkpoint: Annotated[
         str | None,
         typer.Option(
             "--checkpoint",
             metavar="FILE|off",
-            help="Where impasto resume can go on from; by itself beside the output of long paintings.",
+            help="What impasto resume can go on from; by itself beside the output of long paintings.",
         ),
-    ] = None,
-    checkpoint_every: Annotated[
-        float, typer.Option("--checkpoint-every", min=0, metavar="SECONDS", help="How much may be lost.")
-    ] = 60.0,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None:
-    """Carry the shared options' declarations; `painter` gives them to each command."""
+    ] = None
+    checkpoint_every: given.CheckpointEvery = 60.0
+
+
+def _parameters(kind: type) -> list[inspect.Parameter]:
+    """Make a parameter of each field of a dataclass of options."""
+    annotations = get_type_hints(kind, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=annotations[field.name]
+        )
+        for field in fields(kind)
+    ]
 
 
 def painter(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a command the shared options and one for each recipe key; it gets them as `shared` and `settings`."""
-    options = inspect.signature(_options).parameters
+    """Add the shared options to a command, and one for each recipe key; it takes them as `shared` and `settings`."""
+    shared_parameters = _parameters(Shared)
 
     @functools.wraps(function)
     def command(*args: Any, **kwargs: Any) -> None:
-        shared = Shared(**{name: kwargs.pop(name) for name in options})
+        shared = Shared(**{parameter.name: kwargs.pop(parameter.name) for parameter in shared_parameters})
         settings = {name: kwargs.pop(name) for name in SETTINGS}
         kwargs["ctx"].obj.terminal.quiet = shared.quiet
         function(*args, **kwargs, shared=shared, settings=settings)
@@ -126,7 +88,7 @@ def painter(function: Callable[..., None]) -> Callable[..., None]:
         for name, parameter in inspect.signature(function).parameters.items()
         if name not in ("shared", "settings")
     ]
-    signature = inspect.Signature([*own, *options.values(), *map(setting, SETTINGS)])
+    signature = inspect.Signature([*own, *shared_parameters, *map(setting, SETTINGS)])
     # Typer reads a command's options from its signature, and takes the one that is set here.
     command.__signature__ = signature  # type: ignore[attr-defined]
     return command
@@ -163,15 +125,14 @@ def run(
     # Only now torch: what is wrong with the options is told at once.
     import torch
 
-    from impasto.cli import mask_files, paint_run
+    from impasto.cli import mask_files, paint_inputs, paint_run
     from impasto.cli.checkpoints import OFF, checkpoint_writer
     from impasto.cli.outputs import Outputs
-    from impasto.feedforward import FeedForward
 
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
-    where = paint_run.Masks(*masks[:3], mask_files.region_names(masks[3]))
-    inputs = paint_run.Inputs(
+    where = paint_inputs.Masks(*masks[:3], mask_files.region_names(masks[3]))
+    inputs = paint_inputs.Inputs(
         content,
         styles,
         chosen,
@@ -207,8 +168,7 @@ def run(
     if shared.dry_run or not outputs:
         write_out(paint_run.plan(stylizer, as_json=shared.as_json))
         return
-    if not isinstance(stylizer, FeedForward):
-        writer.describe(inputs, outputs, stylizer)
+    writer.describe(inputs, outputs, stylizer)
     status = paint_run.paint(stylizer, outputs, session, writer, as_json=shared.as_json)
     if status:
         raise typer.Exit(status)

@@ -3,115 +3,25 @@
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from impasto import images, landmarks
-from impasto.cli import mask_files
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.cli.outputs import Outputs
+from impasto.cli.paint_inputs import Inputs
 from impasto.cli.plot import PARTS
 from impasto.cli.session import Session, write_out
-from impasto.cli.sources import Chosen, differences
-from impasto.errors import OutputError, PeerError, ResourceError, UsageError
+from impasto.cli.sources import differences
+from impasto.errors import OutputError, PeerError, ResourceError
 from impasto.events import Progress, notice
-from impasto.feedforward import FeedForward, PerStyle
 from impasto.feedforward.any_style import TEXTURE_PASSES
-from impasto.guides import Regions
-from impasto.images import Picture
 from impasto.optim import memory, parallel
-from impasto.optim.planner import Tiling
-from impasto.painting.api import Painting, begin
-from impasto.painting.refined import RefinedPainting
-from impasto.painting.stylizer import Stylizer
+from impasto.painting.api import begin
 from impasto.recipe import STYLE_LAYERS, Recipe
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.result import Result
+from impasto.scene.painting import Painting
 from impasto.scene.resolve import result_size
-
-
-@dataclass(frozen=True)
-class Masks:
-    """The files that say where, by name."""
-
-    content: str | None = None
-    styles: list[str] = field(default_factory=list)
-    regions: list[str] = field(default_factory=list)
-    """NAME=CONTENT:STYLE."""
-    names: str | None = None
-    """Of the regions of colour masks, as they were written."""
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The pictures that a painting needs, by name, and how they may be read."""
-
-    content: str | None
-    """None: a texture."""
-    styles: list[str]
-    chosen: Chosen
-    masks: Masks = Masks()
-    recipe: str | None = None
-    max_pixels: int | None = None
-    allow_truncated: bool = False
-    tile: Tiling = "auto"
-    memory: int | None = None
-    device: str = "auto"
-    landmarks: tuple[str | None, str | None] = (None, None)
-    """Of the content and of the first style."""
-    found: Mapping[str, str] = field(default_factory=dict)
-    """Where files are that are not where their names say: a painting is gone on with from another folder."""
-    digests: dict[str, str] = field(default_factory=dict, compare=False)
-    """sha256 of each file that was read, by name."""
-
-    @property
-    def files(self) -> list[str | Path]:
-        """Every file that is read, none of which an output may replace by accident."""
-        chosen = self.chosen
-        named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder, chosen.network]
-        masks = (self.masks.content, self.masks.styles, self.masks.regions)
-        named += [*self.landmarks, *mask_files.files(*masks, styles=len(self.styles), known=self.found)]
-        return [name for name in named if name is not None and name != "-"]
-
-    def faces(self) -> dict[str, Path]:
-        """Return where the landmarks are, as `begin` takes them."""
-        found = {}
-        for key, name in zip(("content_landmarks", "style_landmarks"), self.landmarks, strict=True):
-            if name is not None:
-                found[key] = Path(self.found.get(name, name))
-                self.digests[name] = landmarks.digest(found[key])
-        return found
-
-    def load(self) -> tuple[Picture | None, list[Picture], Picture | None, Regions | None]:
-        """Read them, before any weights: content, styles, start, regions."""
-        if [self.content, *self.styles, self.chosen.init].count("-") > 1:
-            raise UsageError("only one picture can come from standard input; name a file for the others")
-        limit = images.DEFAULT_MAX_PIXELS if self.max_pixels is None else self.max_pixels
-        read = partial(images.load, max_pixels=limit, allow_truncated=self.allow_truncated)
-
-        def load(name: str) -> Picture:
-            # A path object for a file: only the very word `-` is standard input.
-            picture = read(name if name == "-" else Path(self.found.get(name, name)))
-            self.digests[name] = picture.sha256
-            return picture
-
-        content = None if self.content is None else load(self.content)
-        styles = [load(name) for name in self.styles]
-        init = None if self.chosen.init is None else load(self.chosen.init)
-        masks = self.masks
-        regions = mask_files.read(
-            masks.content,
-            masks.styles,
-            masks.regions,
-            styles=len(styles),
-            count=self.chosen.recipe.regions,
-            load=load,
-            names=masks.names,
-            known=self.found,
-        )
-        return content, styles, init, regions
 
 
 def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> Painting:
@@ -136,30 +46,16 @@ def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> P
         memory=inputs.memory,
         device=inputs.device,
     )
-    digests = [] if content is None else [("content", content.sha256)]
-    digests += [("style", style.sha256) for style in styles]
-    if init is not None:
-        digests.append(("init", init.sha256))
-    digests += [] if regions is None else regions.digests
-    if isinstance(painting, Stylizer) and painting.scene.landmarks is not None:
-        digests += painting.scene.landmarks.digests
-    for note in differences(inputs.chosen.recorded, digests, [each["sha256"] for each in weights(painting)]):
+    digests = [(record["role"], record["sha256"]) for record in painting.scene.inputs()]
+    for note in differences(inputs.chosen.recorded, digests, [record["sha256"] for record in painting.weights]):
         notice(note)
     return painting
 
 
-def weights(painting: Painting) -> list[dict[str, str]]:
-    """Return name and sha256 of what a painting looks with, and paints with."""
-    judge = [] if isinstance(painting, FeedForward) else [painting.encoder]
-    network = (
-        painting
-        if isinstance(painting, FeedForward)
-        else painting.first
-        if isinstance(painting, RefinedPainting)
-        else None
-    )
-    found = [{"name": each.name, "sha256": each.sha256} for each in judge]
-    return found + [each for each in (() if network is None else network.weights) if each not in found]
+def _encoder(painting: Painting) -> dict[str, str] | None:
+    """Return name and sha256 of what features are taken with; None where a network paints without."""
+    encoder = painting.encoder
+    return None if encoder is None else {"name": encoder.name, "sha256": encoder.sha256}
 
 
 def _most(recipe: Recipe) -> int:
@@ -172,7 +68,6 @@ def _most(recipe: Recipe) -> int:
 def paint(stylizer: Painting, outputs: Outputs, session: Session, writer: CheckpointWriter, *, as_json: bool) -> int:
     """Paint and save; give the exit status, which is that of a signal when one stopped it early."""
     began = time.monotonic()
-    total = stylizer.steps if isinstance(stylizer, FeedForward) else sum(level.steps for level in stylizer.levels)
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
         trouble, signum = _steps(stylizer, outputs, session, writer)
@@ -183,24 +78,20 @@ def paint(stylizer: Painting, outputs: Outputs, session: Session, writer: Checkp
         result = stylizer.result()
         _save(result, outputs, writer)
         outputs.draw(result)
-        taken = len(result.history)
         if isinstance(trouble, PeerError):
             going_on = f"; impasto resume {writer.path} --force goes on" if writer.begun else ""
             raise PeerError(f"{trouble}; saved {outputs.output} so far{going_on}")
         if trouble is not None:
             going_on = f", or impasto resume {writer.path} --force --tile 512" if writer.begun else ""
             raise ResourceError(
-                f"not enough memory at step {taken + 1} of {total}; saved {outputs.output} so far; use a smaller "
-                f"--size{going_on}"
+                f"not enough memory at step {stylizer.taken + 1} of {stylizer.steps}; saved {outputs.output} so far; "
+                f"use a smaller --size{going_on}"
             )
         signum = signum or session.stop.asked or 0
         stopped = signum != 0
-        if stopped and not result.finished and not isinstance(stylizer, FeedForward):
-            kept = writer.stop(stylizer, outputs.output)
-        else:
-            kept = writer.done()
+        kept = writer.stop(stylizer, outputs.output) if stopped and not result.finished else writer.done()
         if stopped:
-            notice(f"stopped at step {taken} of {total}; saved {outputs.output}{kept}")
+            notice(f"stopped at step {stylizer.taken} of {stylizer.steps}; saved {outputs.output}{kept}")
         elif outputs.output != "-":
             height, width = result.picture.size
             session.terminal.say(f"saved {outputs.output}, {width}x{height} px, {time.monotonic() - began:.1f} s")
@@ -243,7 +134,7 @@ def _steps(
                 if chief:
                     outputs.show(stylizer, progress)
                     outputs.snapshot(stylizer, progress.total_step)
-                    if judged and not isinstance(stylizer, FeedForward):
+                    if judged:
                         writer.keep(stylizer, progress)
                 # All processes stop after the same step.
                 if signum := parallel.most(session.stop.asked or 0):
@@ -267,32 +158,25 @@ def _steps(
 def plan(stylizer: Painting, *, as_json: bool) -> str:
     """Describe what would be painted."""
     recipe, (height, width) = stylizer.recipe, stylizer.size
-    forward = isinstance(stylizer, FeedForward)
-    tile = stylizer.tile if isinstance(stylizer, FeedForward) else stylizer.plans[-1].tile
-    levels = (
-        []
-        if isinstance(stylizer, FeedForward)
-        else [
-            {
-                "width": at.size[1],
-                "height": at.size[0],
-                "steps": at.steps,
-                "tiles": len(how.grid.tiles),
-                "surrogate": at.surrogate,
-            }
-            for at, how in zip(stylizer.levels, stylizer.plans, strict=True)
-        ]
-    )
-    used = weights(stylizer)
+    levels, tile = stylizer.schedule, stylizer.tile
     seconds, device = stylizer.seconds(), str(stylizer.resources.device)
     if as_json:
         document = {
-            "encoder": None if isinstance(stylizer, PerStyle) else used[0],
+            "encoder": _encoder(stylizer),
             "device": device,
-            "levels": levels,
+            "levels": [
+                {
+                    "width": level.size[1],
+                    "height": level.size[0],
+                    "steps": level.steps,
+                    "tiles": level.tiles,
+                    "surrogate": level.surrogate,
+                }
+                for level in levels
+            ],
             "memory_bytes": stylizer.memory_bytes,
             "method": recipe.method,
-            "networks": [each for each in used if each["name"] not in ENCODERS],
+            "networks": [record for record in stylizer.weights if record["name"] not in ENCODERS],
             "precision": recipe.precision,
             "recipe": recipe.model_dump(mode="json"),
             "seconds": round(seconds, 1),
@@ -301,13 +185,14 @@ def plan(stylizer: Painting, *, as_json: bool) -> str:
         }
         return json.dumps(document, sort_keys=True)
     lines = [f"result     {width}x{height} px"]
-    for number, at in enumerate(levels, 1):
-        tiles = f", {at['tiles']} tiles" if at["tiles"] > 1 else ""
-        judge = " with petite" if at["surrogate"] else ""
-        lines.append(f"level {number}    {at['width']}x{at['height']} px, {at['steps']} steps{judge}{tiles}")
+    for number, level in enumerate(levels, 1):
+        tiles = f", {level.tiles} tiles" if level.tiles > 1 else ""
+        encoder = " with petite" if level.surrogate else ""
+        lines.append(f"level {number}    {level.size[1]}x{level.size[0]} px, {level.steps} steps{encoder}{tiles}")
     if recipe.method != "gatys":
-        lines.append(f"method     {recipe.method}{f', in tiles of {tile} px' if forward and tile else ''}")
-    lines += [f"{'encoder ' if each['name'] in ENCODERS else 'network '}   {each['name']}" for each in used]
+        lines.append(f"method     {recipe.method}{f', in tiles of {tile} px' if tile and not levels else ''}")
+    for record in stylizer.weights:
+        lines.append(f"{'encoder ' if record['name'] in ENCODERS else 'network '}   {record['name']}")
     lines += [f"precision  {recipe.precision}", f"device     {device}"]
     lines += [f"memory     about {stylizer.memory_bytes / 2**30:.2f} GiB", f"time       about {_spoken(seconds)}"]
     lines.append(f"recipe     {recipe.to_json()}")
@@ -327,7 +212,7 @@ def _report(stylizer: Painting, outputs: Outputs, seconds: float) -> dict[str, A
     history = result.history
     judged = bool(history) and "loss" in history[0]
     return {
-        "encoder": None if isinstance(stylizer, PerStyle) else weights(stylizer)[0],
+        "encoder": _encoder(stylizer),
         "finished": result.finished,
         "losses": {"start": _parts(history[0]), "end": _parts(history[-1])} if judged else None,
         "method": result.recipe.method,

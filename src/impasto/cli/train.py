@@ -39,7 +39,6 @@ def encoder(
     device: given.Device = "auto",
     threads: given.Threads = None,
     quiet: given.Quiet = False,
-    debug: given.Debug = False,
 ) -> None:
     """Teach impasto's small encoder to predict VGG-19's features; the same command again goes on."""
     session = given.prepare(ctx, quiet, threads)
@@ -100,7 +99,6 @@ def decoder(
     device: given.Device = "auto",
     threads: given.Threads = None,
     quiet: given.Quiet = False,
-    debug: given.Debug = False,
 ) -> None:
     """Teach a decoder to turn petite's features into a picture; the same command again goes on."""
     session = given.prepare(ctx, quiet, threads)

@@ -1,4 +1,4 @@
-"""`impasto train fast`: a network that paints one style; `training.paintfast` does the work."""
+"""`impasto train fast`: a network that paints one style; `training.fast_run` does the work."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -55,7 +55,6 @@ def fast(
     device: given.Device = "auto",
     threads: given.Threads = None,
     quiet: given.Quiet = False,
-    debug: given.Debug = False,
 ) -> None:
     """Teach a network to paint in one style at once; the same command again goes on.
 

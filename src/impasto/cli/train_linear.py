@@ -1,4 +1,4 @@
-"""`impasto train linear`: a learnt transformation of features; `training.transform` does the work."""
+"""`impasto train linear`: a learnt transformation of features; `training.linear_run` does the work."""
 
 from pathlib import Path
 from typing import Annotated
@@ -34,7 +34,6 @@ def linear(
     device: given.Device = "auto",
     threads: given.Threads = None,
     quiet: given.Quiet = False,
-    debug: given.Debug = False,
 ) -> None:
     """Teach a transformation to give any picture any style; the same command again goes on.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from impasto.cli.shared_options import Quiet as Quiet
+from impasto.cli.shared_options import Threads as Threads
 from impasto.errors import ImpastoError, ResourceError, UsageError
 
 if TYPE_CHECKING:
@@ -42,9 +44,6 @@ Precision = Annotated[
     Literal["auto", "float32", "bfloat16"], typer.Option("--precision", help="Type of the convolutions.")
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")]
-Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
 
 def prepare(ctx: typer.Context, quiet: bool, threads: int | None) -> "Session":

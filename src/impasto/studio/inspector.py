@@ -17,7 +17,6 @@ import torch
 from impasto import encoders, files, guides, images, metadata
 from impasto.errors import ImageError, ImpastoError, RecipeError
 from impasto.events import notice
-from impasto.feedforward import FeedForward
 from impasto.images import Picture
 from impasto.images.source import check_kind, misnamed
 from impasto.masks import automatic as segmentation
@@ -172,15 +171,11 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
 def estimate(order: dict[str, Any]) -> dict[str, Any]:
     """Prepare a painting, and say what it would take."""
     painting = begin(**arguments(Order.of(order)), recipe=Recipe.parse(order["recipe"]))
-    if isinstance(painting, FeedForward):
-        tiles, levels = 1 if painting.tile is None else None, 1
-    else:
-        tiles, levels = len(painting.plans[-1].grid.tiles), len(painting.levels)
     return {
         "seconds": round(painting.seconds(), 1),
         "memory_bytes": painting.memory_bytes,
-        "tiles": tiles,
-        "levels": levels,
+        "tiles": painting.tiles,
+        "levels": max(1, len(painting.schedule)),
         "size": list(painting.size),
         "recipe": painting.recipe.model_dump(mode="json"),
     }
