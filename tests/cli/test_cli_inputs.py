@@ -109,7 +109,8 @@ def test_an_interrupted_painting_in_the_styles_of_a_folder_keeps_to_those_it_had
     assert len(used(run, "out.png")) == 3
 
 
-def test_a_pattern_without_a_match_and_a_folder_without_pictures_are_told(paint, no_engine, gallery, tmp_path):
+@pytest.mark.usefixtures("no_engine")
+def test_a_pattern_without_a_match_and_a_folder_without_pictures_are_told(paint, gallery, tmp_path):
     refused = paint("-o", "out.png", styles=[gallery / "*.webp"])
     assert refused.status == 2
     assert refused.error == f"--style {gallery / '*.webp'}: matches no file; check the pattern"
@@ -154,7 +155,8 @@ def test_a_pattern_without_a_match_and_a_folder_without_pictures_are_told(paint,
         ("sweep", "--style", "{gallery}", "--vary", "content={gallery}/*.JPG", "-o", "s", "--dry-run"),
     ],
 )
-def test_every_command_with_a_list_of_styles_takes_a_folder(run, photo, gallery, command):
+@pytest.mark.usefixtures("photo")
+def test_every_command_with_a_list_of_styles_takes_a_folder(run, gallery, command):
     doodle = draw("doodle.png", 0)
     picture = Image.new("RGB", (40, 40))
     picture.paste((255, 255, 255), (0, 0, 20, 40))
@@ -202,7 +204,8 @@ ADDRESS = "https://example.org/a/starry%20night.jpg?size=large"
         ("train", "fast", ADDRESS, "--style", "style.png", "--out", "out"),
     ],
 )
-def test_a_web_address_is_called_one_wherever_it_stands(run, photo, style, no_engine, words):
+@pytest.mark.usefixtures("photo", "style", "no_engine")
+def test_a_web_address_is_called_one_wherever_it_stands(run, words):
     refused = run(*words)
     assert refused.status == 3
     assert refused.error.startswith(f"{ADDRESS}: is a web address, and impasto works with files; download what is read")
@@ -214,7 +217,7 @@ def test_an_address_of_a_file_is_called_one(run, photo, style):
     assert refused.error.endswith("give the name of the file alone, without file://")
 
 
-def test_a_file_whose_name_looks_like_an_address_is_read(paint, tmp_path):
+def test_a_file_whose_name_looks_like_an_address_is_read(paint):
     Path("http:").mkdir()
     draw("http:/photo.png", 1)
     assert paint("--dry-run", content="http://photo.png").status == 0
