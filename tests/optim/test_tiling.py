@@ -13,12 +13,12 @@ from impasto import encoders
 from impasto.encoders import Petite, Vgg
 from impasto.errors import NotTileableError
 from impasto.losses import (
-    Bank,
     Content,
     Gamut,
     Objective,
+    PatchBank,
     Patches,
-    Source,
+    PatchSource,
     Style,
     TotalVariation,
     blend,
@@ -77,7 +77,7 @@ def objective(
                     method = statistic(kind, lift=lift(layer), seed=0)
                     targets = [method.finish(method.measure(features[layer])) for features in measured]
                     target = blend(targets, (1.0, 0.5 + number))
-                    factor = method.pull / max(method.power(target), 1e-9) / len(names)
+                    factor = method.calibration / max(method.power(target), 1e-9) / len(names)
                     found.append(Style(layer, method, target, factor, guide, name))
         for layer in contents:
             guide = smooth(*whole[layer].shape[-2:], seed=20) if regions else None
@@ -286,7 +286,9 @@ def test_sorted_statistics_are_refused(tiny: Callable[..., Vgg], name: str) -> N
 
 
 def test_patches_are_refused(tiny: Callable[..., Vgg]) -> None:
-    judge = Objective(patches=(Patches("relu3_1", Bank([Source(torch.rand(8, 4, 4, dtype=torch.float64))]), 1.0),))
+    judge = Objective(
+        patches=(Patches("relu3_1", PatchBank([PatchSource(torch.rand(8, 4, 4, dtype=torch.float64))]), 1.0),)
+    )
     with pytest.raises(NotTileableError, match=r"patches.*cannot be tiled.*--method gatys.*--tile off"):
         Tiled(tiny(), judge, grid(judge, (64, 64), 40))
     report, gradient = Tiled(tiny(), judge, grid(judge, (64, 64), 4096))(painting((64, 64)))

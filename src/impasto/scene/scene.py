@@ -21,6 +21,8 @@ from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe, unknown
 from impasto.recipe.catalogue import METHODS
 
+NAMING = ("region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions", "keep")
+"""Recipe keys whose values name regions."""
 NEUTRAL = 1.5 / 255
 """Most that the channels of a grey picture may differ by, of 1: a level of 255, and what resampling adds to it. Files
 written through other colour spaces, as JPEG's, are that far from equal channels."""
@@ -323,18 +325,8 @@ class Scene:
             )
 
     def _check_regions(self) -> None:
-        recipe, regions = self.recipe, self.regions
-        named = {
-            key: list(getattr(recipe, key))
-            for key in (
-                "region_weights",
-                "region_content_weights",
-                "region_scales",
-                "region_styles",
-                "gain_regions",
-                "keep",
-            )
-        }
+        regions = self.regions
+        named = {key: list(getattr(self.recipe, key)) for key in NAMING}
         if regions is None:
             for key, names in named.items():
                 if names:
@@ -350,6 +342,11 @@ class Scene:
             for name in names:
                 if name not in known:
                     raise UsageError(f"{key}: {unknown(name, known, 'region')}")
+        self._check_painted(regions)
+
+    def _check_painted(self, regions: Regions) -> None:
+        """Raise `UsageError` where all regions are kept, or one that is not is painted by no style."""
+        recipe = self.recipe
         if set(recipe.keep) >= set(regions.names):
             raise UsageError("keep names every region; leave at least one to paint")
         for name, number in recipe.region_styles.items():
