@@ -18,7 +18,7 @@ from impasto.encoders import Vgg
 from impasto.errors import ImpastoError, InputError, OutputError, UsageError, WeightsError
 from impasto.images import Picture
 from impasto.losses import LossReport
-from impasto.optim.history import Keeping
+from impasto.optim.history import HistoryStorage
 from impasto.optim.loop import SETTLING, Run
 from impasto.optim.solver import Adam, Lbfgs
 from impasto.optim.state import PIECE, Pieces, State
@@ -480,9 +480,9 @@ START = torch.linspace(-0.5, 0.5, 48).reshape(1, 3, 4, 4)
 SOLVERS = {
     "adam": lambda: Adam(START, lambda step: 0.05 / (1 + step)),
     "lbfgs": lambda: Lbfgs(START, history=4),
-    "narrow": lambda: Lbfgs(START, history=4, keeping=Keeping(narrow=True)),
-    "filed": lambda: Lbfgs(START, history=4, keeping=Keeping(file=True)),
-    "narrow and filed": lambda: Lbfgs(START, history=4, keeping=Keeping(narrow=True, file=True)),
+    "narrow": lambda: Lbfgs(START, history=4, storage=HistoryStorage(narrow=True)),
+    "filed": lambda: Lbfgs(START, history=4, storage=HistoryStorage(file=True)),
+    "narrow and filed": lambda: Lbfgs(START, history=4, storage=HistoryStorage(narrow=True, file=True)),
 }
 
 

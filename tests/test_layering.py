@@ -13,9 +13,9 @@ ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 
 RANKS = {
     "_version": 0, "errors": 0, "events": 0, "files": 0, "limits": 0, "presets": 0, "recipe": 0, "threads": 0,
-    "color": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "weights": 1,
-    "encoders": 2, "losses": 2, "result": 2,
-    "masks": 3, "nets": 3, "optim": 3,
+    "color": 1, "comparison": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "weights": 1,
+    "datasets": 2, "encoders": 2, "losses": 2, "result": 2,
+    "evaluation": 3, "masks": 3, "nets": 3, "optim": 3,
     "checkpoint": 4, "training": 4,
     "scene": 5,
     "feedforward": 6, "methods": 6,
@@ -170,7 +170,7 @@ def test_imports_have_no_side_effects(tmp_path: Path) -> None:
     code = """
 import os, random, sys, torch, warnings
 before = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
-import impasto.painting.stylizer, impasto.training.trainer, impasto.training.encoder, impasto.result
+import impasto.painting.stylizer, impasto.training.loop, impasto.training.encoder_task, impasto.result
 import logging
 after = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
 sys.exit(before != after or bool(logging.getLogger().handlers) or bool(os.listdir()))

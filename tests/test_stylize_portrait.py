@@ -117,10 +117,10 @@ def test_what_is_transparent_gives_no_light(build, tiny_encoder: Vgg, style: Ten
 
 def test_colours_are_those_asked_for(build) -> None:
     assert finite(run(build(color="match")))
-    grey = build(color="luminance")
-    example, _ = portrait.warped(grey.scene, grey.levels[-1])
+    gray = build(color="luminance")
+    example, _ = portrait.warped(gray.scene, gray.levels[-1])
     assert torch.allclose(example[:, 0], example[:, 1])
-    assert finite(run(grey))
+    assert finite(run(gray))
 
 
 def test_tiles_ask_for_the_same(build) -> None:

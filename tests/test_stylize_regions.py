@@ -312,16 +312,16 @@ def test_masks_through_stylize(quick: Recipe, tiny_encoder: Vgg, content: Tensor
     def mask(height: int, width: int) -> Tensor:
         return halves(height, width)[0].expand(3, -1, -1).clone()
 
-    grey = {"left": (mask(48, 64), [mask(56, 40)])}
-    coloured = stylize(
+    gray = {"left": (mask(48, 64), [mask(56, 40)])}
+    colored = stylize(
         content, style, quick, encoder=tiny_encoder, content_mask=mask(48, 64), style_masks=[mask(56, 40)]
     )
-    layered = stylize(content, style, quick, encoder=tiny_encoder, region_masks=grey)
+    layered = stylize(content, style, quick, encoder=tiny_encoder, region_masks=gray)
     plain = stylize(content, style, quick, encoder=tiny_encoder)
-    assert torch.allclose(pixels(coloured), pixels(layered), atol=1e-4)
-    assert not torch.allclose(pixels(coloured), pixels(plain), atol=1e-3)
-    assert [item["role"] for item in coloured.inputs] == ["content", "style", "content mask", "style mask"]
+    assert torch.allclose(pixels(colored), pixels(layered), atol=1e-4)
+    assert not torch.allclose(pixels(colored), pixels(plain), atol=1e-3)
+    assert [item["role"] for item in colored.inputs] == ["content", "style", "content mask", "style mask"]
     with pytest.raises(UsageError, match="exclude each other"):
-        stylize(content, style, quick, content_mask=mask(48, 64), region_masks=grey)
+        stylize(content, style, quick, content_mask=mask(48, 64), region_masks=gray)
     with pytest.raises(UsageError, match="belong to a content_mask"):
         stylize(content, style, quick, style_masks=[mask(56, 40)])

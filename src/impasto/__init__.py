@@ -12,6 +12,7 @@ from impasto._version import __version__
 
 if TYPE_CHECKING:
     from impasto.errors import ImpastoError
+    from impasto.evaluation import Evaluation, Evaluator, evaluate
     from impasto.events import Progress
     from impasto.images import Picture, load
     from impasto.painting.api import begin, stylize
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from impasto.result import Result
 
 __all__ = [
+    "Evaluation",
+    "Evaluator",
     "ImpastoError",
     "Picture",
     "Progress",
@@ -28,11 +31,14 @@ __all__ = [
     "Stylizer",
     "__version__",
     "begin",
+    "evaluate",
     "load",
     "stylize",
 ]
 
 _HOMES = {
+    "Evaluation": "impasto.evaluation",
+    "Evaluator": "impasto.evaluation",
     "ImpastoError": "impasto.errors",
     "Picture": "impasto.images",
     "Progress": "impasto.events",
@@ -40,6 +46,7 @@ _HOMES = {
     "Result": "impasto.result",
     "Stylizer": "impasto.painting.stylizer",
     "begin": "impasto.painting.api",
+    "evaluate": "impasto.evaluation",
     "load": "impasto.images",
     "stylize": "impasto.painting.api",
 }

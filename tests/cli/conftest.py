@@ -8,9 +8,9 @@ from cli_helpers import SMALL, Outcome, draw
 from safetensors.torch import save
 
 from impasto.cli import main
-from impasto.cli.checkpoints import Keeper
+from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
-from impasto.training.encoder import PLAN, initial
+from impasto.training.encoder_task import PLAN, initial
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -103,16 +103,16 @@ def stops(monkeypatch):
     """`stops(step)`: Ctrl-C after a step; None: no more."""
 
     def at(step):
-        keep = Keeper.keep
+        keep = CheckpointWriter.keep
 
         def keep_and_stop(self, stylizer, progress):
             keep(self, stylizer, progress)
             if progress.total_step == step:
                 signal.raise_signal(signal.SIGINT)
 
-        monkeypatch.setattr(Keeper, "keep", keep_and_stop)
+        monkeypatch.setattr(CheckpointWriter, "keep", keep_and_stop)
 
-    before = Keeper.keep
+    before = CheckpointWriter.keep
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield lambda step: monkeypatch.setattr(Keeper, "keep", before) if step is None else at(step)
+    yield lambda step: monkeypatch.setattr(CheckpointWriter, "keep", before) if step is None else at(step)
     signal.signal(signal.SIGINT, handler)

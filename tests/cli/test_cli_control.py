@@ -14,16 +14,16 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 BLACK = ((0, 0, 0), (0, 0, 0))
 
 
-def mask(path, size=(40, 52), share=0.5, colours=(RED, BLUE)):
+def mask(path, size=(40, 52), share=0.5, colors=(RED, BLUE)):
     """Two halves, left and right."""
     picture = np.zeros((*size, 3), dtype=np.uint8)
     cut = round(share * size[1])
-    picture[:, :cut], picture[:, cut:] = colours
+    picture[:, :cut], picture[:, cut:] = colors
     Image.fromarray(picture).save(path)
     return path
 
 
-def grey(path, size=(40, 52), share=0.5):
+def gray(path, size=(40, 52), share=0.5):
     return mask(path, size, share, ((255, 255, 255), (0, 0, 0)))
 
 
@@ -57,7 +57,7 @@ def test_painting_again_with_masks_is_bit_identical_and_other_masks_are_noticed(
 
 
 def test_grey_masks_name_their_regions(paint, machine):
-    layers = ("--region", f"sky={grey('a.png')}:{grey('b.png', share=0.4)}")
+    layers = ("--region", f"sky={gray('a.png')}:{gray('b.png', share=0.4)}")
     outcome = paint("-o", "out.png", *layers, "--region-weights", "sky=2,rest=0.5", "--json")
     assert outcome.status == 0
     assert outcome.json["recipe"]["region_weights"] == {"sky": 2.0, "rest": 0.5}
@@ -76,12 +76,12 @@ def test_a_mask_of_another_size_is_resized_with_a_notice(paint, machine):
         (lambda: ("--style-mask", mask("s.png")), 2, "--content-mask"),
         (lambda: ("--content-mask", "gone.png", "--style-mask", mask("s.png")), 3, "gone.png"),
         (
-            lambda: ("--content-mask", mask("m.png"), "--style-mask", mask("s.png", colours=(RED, (0, 255, 0)))),
+            lambda: ("--content-mask", mask("m.png"), "--style-mask", mask("s.png", colors=(RED, (0, 255, 0)))),
             3,
             "region blue",
         ),
-        (lambda: ("--content-mask", mask("m.png", colours=BLACK), "--style-mask", mask("s.png")), 3, "m.png"),
-        (lambda: ("--region", f"sky={mask('m.png', colours=BLACK)}"), 3, "sky"),
+        (lambda: ("--content-mask", mask("m.png", colors=BLACK), "--style-mask", mask("s.png")), 3, "m.png"),
+        (lambda: ("--region", f"sky={mask('m.png', colors=BLACK)}"), 3, "sky"),
         (lambda: ("--keep", "sky"), 2, "there are no masks"),
         (lambda: ("--region-weights", "sky=much"), 2, "--region-weights"),
         (lambda: ("--region-weights", "the/sky=1"), 2, "--region-weights"),

@@ -11,11 +11,11 @@ from PIL import Image
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
-def mask(path, size, *colours):
+def mask(path, size, *colors):
     """A mask of (height, width): bands of colours side by side."""
     array = np.zeros((*size, 3), dtype=np.uint8)
-    for number, colour in enumerate(colours):
-        array[:, size[1] * number // len(colours) :] = colour
+    for number, color in enumerate(colors):
+        array[:, size[1] * number // len(colors) :] = color
     Image.fromarray(array).save(path)
     return path
 

@@ -9,14 +9,14 @@ import pytest
 import torch
 from cli_helpers import look, pixels
 
-from impasto.cli.checkpoints import Keeper
+from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
 from impasto.recipe import catalogue
 from impasto.recipe.catalogue import METHODS
 from network_helpers import write
 
 SMALL = ("--size", "48", "--precision", "float32")
-_STEPPED = [name for name, method in METHODS.items() if method.optimises]
+_STEPPED = [name for name, method in METHODS.items() if method.optimizes]
 SLOW = f"{', '.join(_STEPPED[:-1])} and {_STEPPED[-1]}"
 
 
@@ -196,7 +196,7 @@ def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
         network = ("--network", "decoders")
     options = ("--refine", "5", "--checkpoint", "c", "--checkpoint-every", "0", *network)
     assert paint(method, "-o", "whole.png", *options).status == 0
-    keep = Keeper.keep
+    keep = CheckpointWriter.keep
     monkeypatch.setattr("impasto.cli.checkpoints.SHARE", 0)
 
     def keep_and_die(self, stylizer, progress):
@@ -204,10 +204,10 @@ def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
         if progress.total_steps - progress.total_step == 2:
             raise Killed
 
-    monkeypatch.setattr(Keeper, "keep", keep_and_die)
+    monkeypatch.setattr(CheckpointWriter, "keep", keep_and_die)
     with pytest.raises(Killed):
         paint(method, "-o", "out.png", *options)
-    monkeypatch.setattr(Keeper, "keep", keep)
+    monkeypatch.setattr(CheckpointWriter, "keep", keep)
     assert not Path("out.png").exists()
     done = run("resume", "c")
     assert done.status == 0, done.err

@@ -47,9 +47,9 @@ def test_progress_off_a_terminal_is_a_line_for_each_tenth(paint):
 def test_a_terminal_gets_a_bar(paint, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
-    coloured = paint("-o", "out.png").err
-    assert "100%" in coloured
-    assert "\x1b[38" in coloured or "\x1b[3" in coloured
+    colored = paint("-o", "out.png").err
+    assert "100%" in colored
+    assert "\x1b[38" in colored or "\x1b[3" in colored
     monkeypatch.setenv("NO_COLOR", "1")
     plain = paint("-o", "plain.png").err
     assert "100%" in plain

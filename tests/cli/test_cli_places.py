@@ -15,8 +15,8 @@ from cli_helpers import SMALL, draw, look, pixels
 
 from impasto import files, images
 from impasto.checkpoint import Checkpoint, saved
-from impasto.cli import maskfiles
-from impasto.cli.checkpoints import Keeper
+from impasto.cli import mask_files
+from impasto.cli.checkpoints import CheckpointWriter
 
 ODD = os.fsdecode(b"\xff\xfe-\xe9")
 """A name that is not UTF-8."""
@@ -28,7 +28,7 @@ bytes_in_names = pytest.mark.skipif(sys.platform != "linux", reason="other syste
 
 @pytest.mark.parametrize("step", [1, 2])
 def test_a_preview_that_cannot_be_written_stops_nothing(paint, monkeypatch, step) -> None:
-    keep = Keeper.keep
+    keep = CheckpointWriter.keep
 
     def spoil(self, stylizer, progress):
         keep(self, stylizer, progress)
@@ -36,7 +36,7 @@ def test_a_preview_that_cannot_be_written_stops_nothing(paint, monkeypatch, step
             shutil.rmtree("watch")
             Path("watch").write_text("in the way")
 
-    monkeypatch.setattr(Keeper, "keep", spoil)
+    monkeypatch.setattr(CheckpointWriter, "keep", spoil)
     monkeypatch.setattr("impasto.cli.outputs.PREVIEW_S", 0.0)
     monkeypatch.setattr("impasto.cli.outputs.PREVIEW_SHARE", 0)
     outcome = paint("-o", "out.png", "--preview", "watch/look.png", "--plot", "watch/loss.png", "--iterations", "4")
@@ -150,12 +150,12 @@ def test_weights_under_a_name_that_is_no_text(run, photo, style, encoder) -> Non
 def test_colons_in_the_names_of_masks(machine, there, text, styles, found) -> None:
     for name in there.split():
         Path(name).touch()
-    assert maskfiles.files(None, [], [f"sky={text}"], styles=styles) == [name for name in found if name != "-"]
+    assert mask_files.files(None, [], [f"sky={text}"], styles=styles) == [name for name in found if name != "-"]
 
 
 def test_many_colons_take_no_time(machine) -> None:
-    assert len(maskfiles.files(None, [], ["sky=" + "a:" * 79 + "a"], styles=1)) == 80
-    assert len(maskfiles.files(None, [], ["sky=" + "a:" * 7900 + "a"], styles=1)) == 7901
+    assert len(mask_files.files(None, [], ["sky=" + "a:" * 79 + "a"], styles=1)) == 80
+    assert len(mask_files.files(None, [], ["sky=" + "a:" * 7900 + "a"], styles=1)) == 7901
 
 
 def test_a_mask_with_a_colon_is_painted_with_and_resumed(run, photo, style, stops) -> None:
@@ -304,14 +304,14 @@ def appears(monkeypatch):
     """`appears(make)`: the output appears while it is painted."""
 
     def at(make, path="out.png", step=1):
-        keep = Keeper.keep
+        keep = CheckpointWriter.keep
 
         def keep_and_make(self, stylizer, progress):
             keep(self, stylizer, progress)
             if progress.total_step == step:
                 make(path)
 
-        monkeypatch.setattr(Keeper, "keep", keep_and_make)
+        monkeypatch.setattr(CheckpointWriter, "keep", keep_and_make)
 
     return at
 

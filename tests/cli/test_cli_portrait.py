@@ -28,18 +28,18 @@ def test_it_paints_and_says_by_what(paint, run, points):
 
 
 def test_it_goes_on_where_it_was_stopped(paint, run, points):
-    from impasto.cli.checkpoints import Keeper
+    from impasto.cli.checkpoints import CheckpointWriter
 
     whole = paint("--method", "portrait", *points, "-o", "whole.png")
     assert whole.status == 0
-    written = Keeper._write
+    written = CheckpointWriter._write
     with pytest.MonkeyPatch.context() as patch:
 
         def stop(self, stylizer):
             written(self, stylizer)
             raise KeyboardInterrupt
 
-        patch.setattr(Keeper, "_write", stop)
+        patch.setattr(CheckpointWriter, "_write", stop)
         stopped = paint(
             "--method", "portrait", *points, "-o", "out.png", "--checkpoint", "c", "--checkpoint-every", "0"
         )

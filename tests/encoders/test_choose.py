@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from impasto import encoders, weights
-from impasto.encoders import Petite, Vgg, choose
+from impasto.encoders import Petite, Vgg
 from impasto.errors import UsageError, WeightsError
-from impasto.training.encoder import initial
+from impasto.training.encoder_task import initial
 
 PLAN = {f"{b}_{c}": 4 for b, n in ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1)) for c in range(1, n + 1)}
 
@@ -80,21 +80,3 @@ def test_a_name_is_never_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(UsageError, match="unknown encoder") as caught:
             encoders.create(name)
         assert len(str(caught.value)) < 300
-
-
-@pytest.mark.parametrize(
-    ("half_takes", "expected"), [(0.5, torch.bfloat16), (0.9, torch.float32), (30.0, torch.float32)]
-)
-def test_bfloat16_only_where_it_is_clearly_faster(
-    half_takes: float, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 0.0
-
-    def convolve(x: torch.Tensor, weight: torch.Tensor, padding: int) -> torch.Tensor:
-        nonlocal now
-        now += half_takes if x.dtype == torch.bfloat16 else 1.0
-        return x
-
-    monkeypatch.setattr(choose.F, "conv2d", convolve)
-    monkeypatch.setattr(choose.time, "perf_counter", lambda: now)
-    assert choose.faster_precision() is expected

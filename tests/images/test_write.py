@@ -196,13 +196,13 @@ def test_row_26_disk_full(tmp_path, monkeypatch, format):
 
 
 def test_row_28_rgba_to_jpeg(notices):
-    colour = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1).expand(1, 3, 16, 16).contiguous()
-    half = images.Picture(colour, torch.full((1, 1, 16, 16), 0.5))
+    color = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1).expand(1, 3, 16, 16).contiguous()
+    half = images.Picture(color, torch.full((1, 1, 16, 16), 0.5))
     found = images.load(images.encode(half, "jpeg")).pixels.mean(dim=(0, 2, 3)).tolist()
     assert found == pytest.approx([1, 0.5, 0.5], abs=0.01)
     assert len(notices) == 1
     assert "white" in notices[0]
-    images.encode(images.Picture(colour, torch.ones(1, 1, 16, 16)), "jpeg")
+    images.encode(images.Picture(color, torch.ones(1, 1, 16, 16)), "jpeg")
     assert len(notices) == 1
 
 

@@ -217,6 +217,9 @@ def test_masks_are_found_checked_and_painted_with(studio):
         "style_masks": [masks["style_mask"]],
         "recipe": {**SMALL, "region_weights": {"red": 2}},
     }
+    for size in ("content", "50%"):
+        sized = studio.call("/api/masks/check", {**job, "recipe": {**SMALL, "size": size}})
+        assert len(sized.json["regions"]) == 2
     checked = studio.call("/api/masks/check", job).json
     assert [region["name"] for region in checked["regions"]] == ["red", "blue"]
     made = studio.call("/api/jobs", job)

@@ -10,9 +10,9 @@ from impasto import load, metadata
 from impasto.encoders import Petite
 from impasto.recipe import Recipe, catalogue
 from impasto.studio import worker
-from impasto.studio.clerk import answer
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
-from impasto.studio.worker import Order, Painter, curves
+from impasto.studio.inspector import answer
+from impasto.studio.worker import JobRunner, Order, curves
 from network_helpers import write
 
 
@@ -65,7 +65,7 @@ def order(tmp_path):
 
 @pytest.fixture
 def painter():
-    return Painter(Parent())
+    return JobRunner(Parent())
 
 
 def do(painter, order):
@@ -280,7 +280,7 @@ def test_numbers_are_those_that_json_knows():
     ]
 
 
-def test_the_clerk_answers_in_lines(tmp_path):
+def test_the_inspector_answers_in_lines(tmp_path):
     (tmp_path / "page").write_bytes(b"<html>")
     refused = answer({"do": "receive", "with": {"path": str(tmp_path / "page"), "name": "a.png", "pixels": 100}})
     assert refused["status"] == 415

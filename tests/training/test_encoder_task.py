@@ -14,7 +14,7 @@ from impasto.encoders.petite import LIFTED
 from impasto.encoders.vgg import WIDTHS
 from impasto.losses import Gram
 from impasto.training.data import PictureStream
-from impasto.training.encoder import PLAN, EncoderTask, initial
+from impasto.training.encoder_task import PLAN, EncoderTask, initial
 from impasto.weights import TORCHVISION
 
 MakeTask = Callable[..., EncoderTask]

@@ -2,10 +2,10 @@
 
 import json
 import textwrap
-from typing import Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
 from impasto.recipe.catalogue import METHODS, SHARED, Method, shipped
 
@@ -16,8 +16,7 @@ WIDTH = 100
 
 @app.command("methods")
 def methods(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_json: given.Json = False,
 ) -> None:
     """List the methods of painting: what each is, what it costs and needs."""
     if as_json:

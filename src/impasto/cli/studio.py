@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
 from impasto.errors import UsageError
 
@@ -33,8 +34,7 @@ def studio(
         str | None, typer.Option("--data", metavar="FOLDER", help="Where pictures and the queue are kept.")
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and do not open it.")] = False,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to paint with.")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    threads: given.Threads = None,
 ) -> None:
     """Open a page in the browser to paint in: masks, previews, a gallery.
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from impasto.studio import folders, orders
+from impasto.studio import folders, job_requests
 from impasto.studio.endpoints import Endpoint, pictures_query
 from impasto.studio.library import ROLES, clean_name, shown_size
 from impasto.studio.samples import files
@@ -40,7 +40,7 @@ async def upload_picture(studio: "Studio", request: Request) -> Response:
     name = clean_name(unquote(request.headers.get("x-name", "")))
     incoming = studio.settings.data / "incoming" / secrets.token_hex(16)
     try:
-        await studio.door.receive(request, incoming)
+        await studio.uploads.receive(request, incoming)
         pixels = studio.settings.upload_pixels
         found = await studio.pictures.ask("receive", path=str(incoming), name=name, pixels=pixels)
         picture, folder = studio.library.new()
@@ -127,8 +127,8 @@ async def find_masks(studio: "Studio", request: Request) -> Response:
 async def check_masks(studio: "Studio", request: Request) -> Response:
     """Read masks as a painting would."""
     asked = await read_json(request, studio.settings)
-    job = orders.job(asked, studio.library.get)
-    found = await studio.advice.ask("check_masks", order=studio.runner.order(job))
+    job = job_requests.job(asked, studio.library.get)
+    found = await studio.advice.ask("check_masks", order=studio.scheduler.order(job))
     return JSONResponse({"regions": found["regions"], "notices": [*found["notices"], *found["warnings"]]})
 
 

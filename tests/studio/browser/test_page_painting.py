@@ -159,3 +159,15 @@ def test_layers_are_written_as_on_the_command_line(ready, studio):
     job = ready.start()
     assert studio.job(job)["recipe"]["style_layers"] == {"relu1_1": 0.5, "relu2_1": 1}
     ready.status("Finished")
+
+
+def test_a_size_after_the_photographs_paints_at_that_size(ready):
+    ready.set(size="content")
+    assert ready.page.locator("[data-field=size] .error-line").is_hidden()
+    ready.set(size="150%")
+    ready.page.locator("#dock", has_text="96 × 72").wait_for()
+    job = ready.start()
+    ready.status("Finished")
+    (sent,) = [body for path, body in ready.sent if path == "jobs"]
+    assert sent["recipe"]["size"] == "150%"
+    assert ready.server.job(job)["size"] == [72, 96]

@@ -1,0 +1,56 @@
+"""`Case`: one result with its content and styles, at the sizes that metrics look at, and what is known of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from impasto.encoders import Encoder
+from impasto.evaluation.panel import Panel
+from impasto.guides import Regions
+
+
+@dataclass(frozen=True)
+class Sight:
+    """An encoder, and which of its layers metrics look at."""
+
+    encoder: Encoder
+    layers: tuple[str, ...]
+
+    @property
+    def record(self) -> dict[str, object]:
+        """What a report says of it."""
+        return {"name": self.encoder.name, "sha256": self.encoder.sha256, "layers": list(self.layers)}
+
+    def of(self, panel: Panel, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
+        """Return features of a panel: those of `layers`, or of all that it looks at."""
+        every = panel.features(self.encoder, self.layers)
+        if layers is None:
+            return every
+        return {layer: every[layer] for layer in layers}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a metric is given. Panels are at the measuring size, `pixels` at the result's own."""
+
+    pixels: Tensor
+    """(1, 3, H, W): the result at its own size, sRGB in [0, 1]."""
+    result: Panel
+    content: Panel | None
+    """As large as the result's panel."""
+    styles: tuple[Panel, ...]
+    weights: tuple[float, ...]
+    """Of the styles; they add to 1."""
+    first: Sight
+    """The encoder of metrics that name their layers."""
+    second: Sight
+    """The encoder and layers that the painting did not optimise."""
+    regions: Regions | None = None
+    landmarks: Mapping[str, Tensor] = field(default_factory=dict)
+    """Points (n, 2) of the content and, where known, of the result, x and y in fractions."""
+    names: tuple[str, ...] = ()
+    """Of the landmarks."""
+    tile: int | None = None
+    maps: bool = False
+    """Whether maps are asked for."""

@@ -1,0 +1,255 @@
+"""`Evaluator`: measures results one after the other with encoders that stay loaded and styles measured once."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from impasto import images, landmarks
+from impasto.encoders import Encoder
+from impasto.errors import ImageError, UsageError
+from impasto.evaluation.case import Case, Sight
+from impasto.evaluation.evaluation import Evaluation
+from impasto.evaluation.metric import NEEDS, Metric
+from impasto.evaluation.panel import Panel, Shelf
+from impasto.evaluation.record import Record, record_of
+from impasto.evaluation.registry import METRICS
+from impasto.evaluation.sights import Encoders, unoptimized
+from impasto.events import notice
+from impasto.guides import Regions
+from impasto.images import Picture
+from impasto.recipe import unknown
+from impasto.result import Result
+
+SIZE = 512
+"""Long side in pixels that features are taken at, of larger results: what published figures are mostly measured at, and
+the cost of matching patches grows with the fourth power."""
+SMALLEST = 32
+"""Pixels that the short side of a picture needs: two neurons of the deepest layer."""
+STRETCHED = 1.02
+"""Aspects that differ by a larger factor are said to be stretched."""
+SHELF = 6
+"""Pictures that are remembered: a content and a few styles, some 100 MB each with vgg19 at 512 px."""
+
+Source = Any
+"""A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
+
+
+class Evaluator:
+    """Measures results. What was computed of a content or a style is kept for the next result that has it.
+
+    `encoder` is that of metrics that name their layers, `second_encoder` that of the others, which are measured at
+    layers that the painting did not optimise, or at `second_layers`: give both where values of several paintings are
+    compared. `size`: the long side that features are taken at, of results that are larger; 0: their own.
+    Raises `UsageError`, and `WeightsError` where an encoder's weights are absent.
+    """
+
+    def __init__(
+        self,
+        encoder: str | Path | Encoder = "auto",
+        second_encoder: str | Path | Encoder = "auto",
+        *,
+        second_layers: Sequence[str] | None = None,
+        size: int = SIZE,
+    ) -> None:
+        if size and size < SMALLEST:
+            raise UsageError(f"size={size}: features need at least {SMALLEST} px, or 0 for the result's own size")
+        self._encoders = Encoders(encoder, second_encoder)
+        self._second_layers = second_layers
+        self._size = size
+        self._shelf = Shelf(SHELF)
+
+    def evaluate(
+        self,
+        result: Source | Result,
+        content: Source | None,
+        styles: Source | Sequence[Source],
+        *,
+        style_weights: Sequence[float] | None = None,
+        regions: Regions | None = None,
+        content_landmarks: Source | None = None,
+        result_landmarks: Source | None = None,
+        tile: int | None = None,
+        metrics: Sequence[str] | None = None,
+        maps: bool = False,
+    ) -> Evaluation:
+        """Measure a result.
+
+        `content` None: a texture. `style_weights` are those of several styles, and otherwise what the result says, or
+        equal. `regions` are those that it was painted with, landmarks those of a portrait, `tile` the side of the tiles
+        that a method painted in. `metrics`: ids or names of those that are asked for; None: all. `maps` asks for those
+        of metrics that have one.
+
+        Raises `ImageError` for pictures that cannot be read, are too small, or hold NaN, `UsageError` for unknown
+        metrics, and what the encoders raise.
+        """
+        chosen = choose(metrics)
+        record = record_of(result)
+        picture = result.picture if isinstance(result, Result) else images.load(result)
+        photo = None if content is None else images.load(content)
+        given: list[Source] = list(styles) if isinstance(styles, list | tuple) else [styles]
+        paintings = [images.load(style) for style in given]
+        for each in (picture, *([] if photo is None else [photo]), *paintings):
+            check(each)
+        notes = _inputs(record, photo, paintings)
+        case, more = self._case(
+            picture, photo, paintings, record, _weights(style_weights, record, len(paintings)), chosen
+        )
+        points, names = _landmarks(content_landmarks, result_landmarks, photo, picture)
+        case = replace(case, regions=regions, landmarks=points, names=names, tile=tile, maps=maps)
+        values: dict[str, float | None] = {}
+        reasons: dict[str, str] = {}
+        found: dict[str, Tensor] = {}
+        for metric in chosen:
+            missing = _missing(metric, case)
+            if missing:
+                values[metric.id], reasons[metric.id] = None, f"needs {missing}"
+                continue
+            measured = metric.compute(case)
+            value = measured.value
+            values[metric.id] = value if value is not None and math.isfinite(value) else None
+            if measured.note:
+                reasons[metric.id] = measured.note
+            if maps and measured.map is not None:
+                found[metric.id] = measured.map
+        self._shelf.rest()
+        notes += more
+        for note in notes:
+            notice(note)
+        sights = {key: sight.record for key, sight in (("first", case.first), ("second", case.second))}
+        digests = {"result": [picture.sha256 or _digest(picture)], "content": [] if photo is None else [photo.sha256]}
+        digests["style"] = [painting.sha256 for painting in paintings]
+        return Evaluation(values, tuple(notes), reasons, found, sights, digests, picture.size, case.result.size)
+
+    def _case(
+        self,
+        picture: Picture,
+        photo: Picture | None,
+        paintings: Sequence[Picture],
+        record: Record | None,
+        weights: tuple[float, ...],
+        chosen: Sequence[Metric],
+    ) -> tuple[Case, list[str]]:
+        notes = []
+        own = images.fill_hidden(picture).pixels
+        size = picture.size if not self._size else images.fit_size(picture.size, min(self._size, max(picture.size)))
+        panel = Panel(images.resize(own, size))
+        against = None
+        if photo is not None:
+            if photo.size != picture.size:
+                notes.append(_resized(photo, picture))
+            against = self._panel(photo, size)
+        of_styles = tuple(self._panel(each, images.fit_size(each.size, max(size))) for each in paintings)
+        first = self._encoders.first()
+        second, note = unoptimized(self._encoders.second(record), record, self._second_layers)
+        if note and any(metric.encoder == "second" for metric in chosen):
+            notes.append(note)
+        named = [layer for layer in NAMED if layer in first.layers]
+        return Case(own, panel, against, of_styles, weights, Sight(first, tuple(named)), second), notes
+
+    def _panel(self, picture: Picture, size: tuple[int, int]) -> Panel:
+        if min(size) < SMALLEST:
+            raise ImageError(
+                f"{picture.name}: would be measured at {size[1]}x{size[0]} px; its short side needs at least "
+                f"{SMALLEST} px: use a less narrow picture, or a larger size"
+            )
+        return self._shelf.panel(
+            (picture.sha256, picture.size, size), lambda: images.resize(images.fill_hidden(picture).pixels, size)
+        )
+
+
+NAMED = ("relu2_1", "relu3_1", "relu4_1", "relu5_1")
+"""Layers of the metrics that name theirs (Wang et al. 2021)."""
+
+
+def choose(metrics: Sequence[str] | None) -> list[Metric]:
+    """Return the metrics of these ids or names; None: all. Raises `UsageError` that names the nearest one."""
+    if metrics is None:
+        return list(METRICS.values())
+    known = {metric.name: metric for metric in METRICS.values()} | dict(METRICS)
+    for name in metrics:
+        if name not in known:
+            raise UsageError(unknown(name, dict.fromkeys(known), "metric"))
+    return [known[name] for name in metrics]
+
+
+def check(picture: Picture) -> None:
+    """Raise `ImageError` for a picture that cannot be measured."""
+    if not bool(picture.pixels.isfinite().all()):
+        raise ImageError(f"{picture.name}: has NaN or infinite pixels; nothing can be measured on it")
+    if min(picture.size) < SMALLEST:
+        raise ImageError(
+            f"{picture.name}: is {picture.size[1]}x{picture.size[0]} px; metrics need at least {SMALLEST} px a side"
+        )
+
+
+def _digest(picture: Picture) -> str:
+    return hashlib.sha256(picture.pixels.contiguous().numpy().tobytes()).hexdigest()
+
+
+def _inputs(record: Record | None, photo: Picture | None, paintings: Sequence[Picture]) -> list[str]:
+    if record is None:
+        return []
+    content = [] if photo is None else [photo]
+    pairs = (("content", content), ("style", paintings))
+    notes = [
+        record.check(role, [each.sha256 for each in found], [each.name for each in found]) for role, found in pairs
+    ]
+    return [note for note in notes if note is not None]
+
+
+def _weights(given: Sequence[float] | None, record: Record | None, count: int) -> tuple[float, ...]:
+    if count < 1:
+        raise UsageError("a result is measured against at least one style; name it")
+    weights: Sequence[float] = [1.0] * count
+    if given is not None:
+        if len(given) != count or min(given) < 0 or not sum(given) > 0:
+            raise UsageError(
+                f"{len(given)} style_weights for {count} styles: give one >= 0 for each, not all of them 0"
+            )
+        weights = given
+    elif record is not None and record.recipe is not None and len(record.recipe.style_weights) == count:
+        weights = record.recipe.style_weights
+    total = sum(weights)
+    return tuple(weight / total for weight in weights)
+
+
+def _resized(photo: Picture, picture: Picture) -> str:
+    (height, width), (rows, columns) = photo.size, picture.size
+    aspect = (width / height) / (columns / rows)
+    word = "stretched" if max(aspect, 1 / aspect) > STRETCHED else "resized"
+    return f"{photo.name}: is {width}x{height} px and is {word} to the result's {columns}x{rows}"
+
+
+def _landmarks(
+    content: Source | None, result: Source | None, photo: Picture | None, picture: Picture
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    if content is None:
+        if result is not None:
+            raise UsageError(
+                "landmarks of the result are compared with the content's; give both, or the content's alone"
+            )
+        return {}, ()
+    if photo is None:
+        raise UsageError("there is no content that landmarks could be of; leave them out")
+    of_content = landmarks.load(content, photo.size, "content landmarks")
+    if result is None:
+        return {"content": of_content.points}, of_content.names
+    both = landmarks.pair(of_content, landmarks.load(result, picture.size, "result landmarks"))
+    return {"content": both.content.points, "result": both.style.points}, both.content.names
+
+
+def _missing(metric: Metric, case: Case) -> str:
+    """Say what a metric needs and is not given; empty: nothing."""
+    there = {
+        "content": case.content is not None,
+        "style": bool(case.styles),
+        "masks": case.regions is not None,
+        "landmarks": bool(case.landmarks),
+        "tile": case.tile is not None,
+    }
+    return " and ".join(NEEDS[need] for need in metric.needs if not there[need])
