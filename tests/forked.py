@@ -138,8 +138,7 @@ def _become(
             if descriptor is not None:
                 os.dup2(descriptor, number)
         sys.stdin, sys.stdout, sys.stderr = (
-            open(number, mode, closefd=False, encoding="utf-8")
-            for number, mode in enumerate("rww")  # noqa: SIM115
+            os.fdopen(number, mode, closefd=False, encoding="utf-8") for number, mode in enumerate("rww")
         )
         os.environ.clear()
         os.environ.update(environment)

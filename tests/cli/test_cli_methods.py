@@ -104,7 +104,7 @@ def test_a_network_by_name_and_by_file(paint, networks, run):
     assert other.status == 0
 
 
-def test_other_networks_than_then_are_told(paint, networks, run, tmp_path):
+def test_other_networks_than_then_are_told(paint, networks, run):
     paint("johnson", "--network", "waves", "-o", "first.png", styles=())
     told = run(
         "paint",
@@ -120,7 +120,7 @@ def test_other_networks_than_then_are_told(paint, networks, run, tmp_path):
     assert told.err.count("other weights") == 1
 
 
-def test_masks_and_several_styles(paint, photo, style, run):
+def test_masks_and_several_styles(paint, photo, style):
     import numpy as np
     from PIL import Image
 
@@ -255,7 +255,8 @@ def test_a_network_is_missed(run, photo):
     assert (done.status, done.error.partition("; ")[2]) == (2, "name one with --network: swirls, waves")
 
 
-def test_a_style_is_missed_before_anything_is_loaded(run, photo, no_engine):
+@pytest.mark.usefixtures("no_engine")
+def test_a_style_is_missed_before_anything_is_loaded(run, photo):
     for method in ("gatys", "adain"):
         done = run("paint", photo, "--method", method, "-o", "out.png")
         assert (done.status, done.error) == (2, "no style given; name at least one painting with --style")

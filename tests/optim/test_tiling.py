@@ -13,12 +13,12 @@ from impasto import encoders
 from impasto.encoders import Petite, Vgg
 from impasto.errors import NotTileableError
 from impasto.losses import (
-    Bank,
     Content,
     Gamut,
     Objective,
+    PatchBank,
     Patches,
-    Source,
+    PatchSource,
     Style,
     TotalVariation,
     blend,
@@ -58,7 +58,7 @@ def objective(
     regions: int = 0,
     tv: str = "vector",
     wrap: bool = False,
-    lift: Callable[[str], Tensor | None] = lambda layer: None,
+    lift: Callable[[str], Tensor | None] = lambda _layer: None,
     dtype: torch.dtype = torch.float64,
 ) -> Objective:
     """Terms of every sort, each of a size that counts; targets are blends of two styles."""
@@ -197,7 +197,7 @@ def test_terms_over_pixels(tiny: Callable[..., Vgg], tv: str, wrap: bool) -> Non
         compare(encode, terms, grid(judge, size, 30, wrap=wrap), painting(size))
     # Alone: no encoder is asked at all, and a term may wrap where the encoder does not.
     alone = Objective(pixels=judge.pixels)
-    compare(lambda image, layers: {}, alone, Grid(size, tile=9, reach=0, strides={}), painting(size))
+    compare(lambda _image, _layers: {}, alone, Grid(size, tile=9, reach=0, strides={}), painting(size))
 
 
 def test_terms_one_by_one(tiny: Callable[..., Vgg]) -> None:
@@ -292,7 +292,9 @@ def test_sorted_statistics_are_refused(tiny: Callable[..., Vgg], name: str) -> N
 
 
 def test_patches_are_refused(tiny: Callable[..., Vgg]) -> None:
-    judge = Objective(patches=(Patches("relu3_1", Bank([Source(torch.rand(8, 4, 4, dtype=torch.float64))]), 1.0),))
+    judge = Objective(
+        patches=(Patches("relu3_1", PatchBank([PatchSource(torch.rand(8, 4, 4, dtype=torch.float64))]), 1.0),)
+    )
     with pytest.raises(NotTileableError, match=r"patches.*cannot be tiled.*--method gatys.*--tile off"):
         Tiled(tiny(), judge, grid(judge, (64, 64), 40))
     report, gradient = Tiled(tiny(), judge, grid(judge, (64, 64), 4096))(painting((64, 64)))
