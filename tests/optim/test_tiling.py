@@ -77,7 +77,7 @@ def objective(
                     method = statistic(kind, lift=lift(layer), seed=0)
                     targets = [method.finish(method.measure(features[layer])) for features in measured]
                     target = blend(targets, (1.0, 0.5 + number))
-                    factor = method.pull / max(method.power(target), 1e-9) / len(names)
+                    factor = method.calibration / max(method.power(target), 1e-9) / len(names)
                     found.append(Style(layer, method, target, factor, guide, name))
         for layer in contents:
             guide = smooth(*whole[layer].shape[-2:], seed=20) if regions else None

@@ -24,6 +24,8 @@ Found = tuple[Path, list[tuple[dict[str, Tensor], dict[str, Any]]]]
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     """The folder, and the weights and all else of each of two processes."""
     folder = tmp_path_factory.mktemp("training-together")
+    # torch imports its optimizers with the first step, and that is slow: here once, rather than in each process.
+    list(train(Task(), Schedule(steps=1, rate=1e-2, warmup=0.0), folder / "before"))
     started = [Forked(partial(training_worker.main, folder, rank, 2), stderr=subprocess.PIPE) for rank in range(2)]
     try:
         said = [process.communicate(timeout=200)[1] for process in started]
