@@ -139,14 +139,9 @@ def _level(
     if tiling == "off" or (tiling == "auto" and fits(whole)):
         return whole if fits(whole) else whole.bytes
     sides = [tiling] if isinstance(tiling, int) else [side for side in TILES if side < max(level.size)]
-    storages = [here]
-    if work.solver == "lbfgs" and away:
-        storages.append(HistoryStorage(narrow, device=torch.device("cpu")))
-    elif work.solver == "lbfgs" and _filed_bytes(level, work, narrow=narrow) < scratch_bytes():
-        storages.append(HistoryStorage(narrow, file=True))
     tried = [whole]
     least = whole.bytes
-    for storage in storages:
+    for storage in (here, *_elsewhere(level, work, narrow=narrow, away=away)):
         for side in sides:
             used = round(FILLED * min(side**2, math.prod(level.size)))
             if free is not None and (rough := _bytes(level, work, used, storage)) > free:
@@ -159,14 +154,7 @@ def _level(
                     raise
                 break  # smaller ones are too small as well
             if unfit and len(found.grid.tiles) > 1:
-                remedy = "a smaller --size, or more --memory" if tiling == "auto" else "or --tile off"
-                kind, other = ("method", "--method") if unfit in METHODS else ("statistic", "--statistics")
-                other += " gatys" if unfit in METHODS else " gram"
-                error = WholeTooLargeError if tiling == "auto" else NotTileableError
-                raise error(
-                    f"the {kind} '{unfit}' needs the whole picture at once, here about "
-                    f"{spoken(whole.bytes)} of memory, and cannot be tiled; use {other}, {remedy}"
-                )
+                raise _untileable(unfit, whole.bytes, tiling)
             tried.append(found)
             if fits(found):
                 break  # smaller ones are slower
@@ -174,6 +162,26 @@ def _level(
     if not able:
         return min(least, *(found.bytes for found in tried))
     return min(able, key=lambda found: found.work * (AWAY_COST if found.storage.away else 1))
+
+
+def _elsewhere(level: Level, work: Work, *, narrow: bool, away: bool) -> list[HistoryStorage]:
+    """Return where else the history of L-BFGS can be: in the memory of the machine, or in a file that has room."""
+    if work.solver != "lbfgs":
+        return []
+    if away:
+        return [HistoryStorage(narrow, device=torch.device("cpu"))]
+    return [HistoryStorage(narrow, file=True)] if _filed_bytes(level, work, narrow=narrow) < scratch_bytes() else []
+
+
+def _untileable(name: str, whole_bytes: int, tiling: Tiling) -> UsageError | ResourceError:
+    """Return the error of a method or statistic that cannot be evaluated tile by tile."""
+    remedy = "a smaller --size, or more --memory" if tiling == "auto" else "or --tile off"
+    kind, other = ("method", "--method gatys") if name in METHODS else ("statistic", "--statistics gram")
+    error = WholeTooLargeError if tiling == "auto" else NotTileableError
+    return error(
+        f"the {kind} '{name}' needs the whole picture at once, here about "
+        f"{spoken(whole_bytes)} of memory, and cannot be tiled; use {other}, {remedy}"
+    )
 
 
 def _with(level: Level, work: Work, cut: Cut, tile: int | None, storage: HistoryStorage) -> Plan:

@@ -21,6 +21,8 @@ from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe, unknown
 from impasto.recipe.catalogue import METHODS
 
+NAMING = ("region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions", "keep")
+"""Recipe keys whose values name regions."""
 SMALLEST = 16
 """Pixels on the short side of any level: the deepest style layer then has one neuron."""
 
@@ -300,18 +302,8 @@ class Scene:
             )
 
     def _check_regions(self) -> None:
-        recipe, regions = self.recipe, self.regions
-        named = {
-            key: list(getattr(recipe, key))
-            for key in (
-                "region_weights",
-                "region_content_weights",
-                "region_scales",
-                "region_styles",
-                "gain_regions",
-                "keep",
-            )
-        }
+        regions = self.regions
+        named = {key: list(getattr(self.recipe, key)) for key in NAMING}
         if regions is None:
             for key, names in named.items():
                 if names:
@@ -327,6 +319,11 @@ class Scene:
             for name in names:
                 if name not in known:
                     raise UsageError(f"{key}: {unknown(name, known, 'region')}")
+        self._check_painted(regions)
+
+    def _check_painted(self, regions: Regions) -> None:
+        """Raise `UsageError` where all regions are kept, or one that is not is painted by no style."""
+        recipe = self.recipe
         if set(recipe.keep) >= set(regions.names):
             raise UsageError("keep names every region; leave at least one to paint")
         for name, number in recipe.region_styles.items():
