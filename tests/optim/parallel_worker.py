@@ -1,4 +1,4 @@
-"""One of three processes that judge pictures together; `test_parallel_tiles` starts them and looks at what they found."""
+"""One of three processes that judge pictures together; `test_parallel_tiles` starts them and compares them."""
 
 import json
 import os

@@ -69,12 +69,12 @@ def faster_precision(device: torch.device) -> torch.dtype:
     """Return the type in which `device` convolves faster: bfloat16 only where it clearly is."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return _faster_on_cpu(torch.get_num_threads()) if device.type == "cpu" else torch.float32
+    return _faster_on_cpu() if device.type == "cpu" else torch.float32
 
 
 @cache
-def _faster_on_cpu(threads: int) -> torch.dtype:
-    """Return the type in which this CPU convolves faster with so many threads, measured once a process."""
+def _faster_on_cpu() -> torch.dtype:
+    """Return the type in which this CPU convolves faster, measured once a process."""
 
     def once(x: Tensor, weight: Tensor) -> float:
         began = time.perf_counter()
