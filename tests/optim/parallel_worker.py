@@ -1,11 +1,7 @@
-"""One of three processes that judge pictures together; `test_parallel_tiles` starts them and looks at what they found.
-
-Run as: parallel_worker.py FOLDER RANK COUNT
-"""
+"""One of three processes that judge pictures together; `test_parallel_tiles` starts them and compares them."""
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -116,7 +112,3 @@ def main(folder: Path, rank: int, count: int) -> None:
     (folder / f"{rank}.json").write_text(json.dumps(said))
     # The others are gone, or going.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

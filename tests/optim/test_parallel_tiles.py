@@ -1,20 +1,20 @@
 """Several processes answer what one does: the same gradient to 1e-10, and the same bits in each of them."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
+import parallel_worker
 import pytest
 import torch
-from parallel_worker import cases
+from parallel_worker import Case, cases
 from safetensors.torch import load_file, save_file
 from test_tiling import painting
 from torch import Tensor
 
+from forked import Forked
 from impasto.encoders import Petite
 from impasto.errors import ResourceError, UsageError
 from impasto.optim import parallel, tile_planner
@@ -43,16 +43,8 @@ def found(
     """Gradients, and all else, of each process."""
     folder = tmp_path_factory.mktemp("processes")
     save_file(encoder, folder / "encoder.safetensors")
-    worker = Path(__file__).with_name("parallel_worker.py")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
     started = [
-        subprocess.Popen(
-            [sys.executable, str(worker), str(folder), str(rank), str(COUNT)],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(COUNT)
+        Forked(partial(parallel_worker.main, folder, rank, COUNT), stderr=subprocess.PIPE) for rank in range(COUNT)
     ]
     try:
         said = [process.communicate(timeout=200)[1] for process in started]
@@ -66,9 +58,13 @@ def found(
     ]
 
 
+@pytest.fixture(scope="module")
+def several(encoder: dict[str, Tensor]) -> dict[str, Case]:
+    return cases(encoder)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_the_gradient_of_one_process(found: Any, encoder: dict[str, Tensor], name: str) -> None:
-    several = cases(encoder)
+def test_the_gradient_of_one_process(found: Any, several: dict[str, Case], name: str) -> None:
     assert set(several) == set(NAMES)
     encode, judge, _, size = several[name]
     expected, slope = WholeImage(encode, judge)(painting(size))
@@ -88,8 +84,8 @@ def test_the_same_bits_in_all(found: Any, name: str) -> None:
         assert others_said["reports"][name] == said["reports"][name]
 
 
-def test_the_cases_are_what_they_are_called(encoder: dict[str, Tensor]) -> None:
-    counts = {name: len(cut.tiles) for name, (_, _, cut, _) in cases(encoder).items()}
+def test_the_cases_are_what_they_are_called(several: dict[str, Case]) -> None:
+    counts = {name: len(cut.tiles) for name, (_, _, cut, _) in several.items()}
     assert counts["one tile"] == 1
     assert 1 < counts["a process without a tile"] < COUNT
     assert 1 < counts["no style"] < COUNT
@@ -125,8 +121,8 @@ def test_a_process_that_is_gone_is_named(found: Any) -> None:
     assert "lost" not in found[-1][1]
 
 
-def test_alone_nothing_changes(encoder: dict[str, Tensor]) -> None:
-    encode, judge, cut, _ = cases(encoder)["many tiles"]
+def test_alone_nothing_changes(several: dict[str, Case]) -> None:
+    encode, judge, cut, _ = several["many tiles"]
     assert type(parallel.tiled_evaluator(encode, judge, cut)) is Tiled
     assert parallel.current_group() is None
     assert (parallel.process_count(), parallel.is_first_process(), parallel.processes_on_this_machine()) == (1, True, 1)
@@ -148,8 +144,13 @@ def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) ->
     assert parallel.device_of_process(torch.device("cuda")) == torch.device("cuda")
 
 
+@cache
+def petite() -> Petite:
+    return Petite.embedded()
+
+
 def cut(size: tuple[int, int], tile: int | None) -> Grid:
-    return grid(size, Petite.embedded(), ["relu3_1"], tile)
+    return grid(size, petite(), ["relu3_1"], tile)
 
 
 def plan(size: tuple[int, int], tile: int | None = None) -> Plan:

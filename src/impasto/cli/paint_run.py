@@ -140,19 +140,25 @@ def _steps(
                 if signum := parallel.maximum(session.stop.asked or 0):
                     break
     except (MemoryError, RuntimeError, PeerError) as error:
-        if not isinstance(error, PeerError) and not memory.is_out_of_memory(error):
-            raise
-        if progress is not None:
-            return error, 0
-        if isinstance(error, PeerError):
-            raise
-        raise ResourceError("not enough memory for the first step; use --tile 512 or a smaller --size") from error
+        _end_without_steps(error, begun=progress is not None)
+        return error, 0
     if progress is not None:
         if chief:
             outputs.show(stylizer, progress, last=True)
         if judged:
             terminal.say(f"end:   {_losses(progress.losses)}")
     return None, signum
+
+
+def _end_without_steps(error: Exception, *, begun: bool) -> None:
+    """Raise what an `error` means where no step is worth keeping for it; return where the painting has `begun`."""
+    other = isinstance(error, PeerError)
+    if not other and not memory.is_out_of_memory(error):
+        raise error
+    if not begun and other:
+        raise error
+    if not begun:
+        raise ResourceError("not enough memory for the first step; use --tile 512 or a smaller --size") from error
 
 
 def plan(stylizer: Painting, *, as_json: bool) -> str:

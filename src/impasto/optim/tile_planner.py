@@ -140,14 +140,9 @@ def _level(
     if tiling == "off" or (tiling == "auto" and fits(whole)):
         return whole if fits(whole) else whole.bytes
     sides = [tiling] if isinstance(tiling, int) else [side for side in TILE_SIDES if side < max(level.size)]
-    storages = [here]
-    if work.solver == "lbfgs" and away:
-        storages.append(HistoryStorage(narrow, device=torch.device("cpu")))
-    elif work.solver == "lbfgs" and _bytes_on_disk(level, work, narrow=narrow) < scratch_bytes():
-        storages.append(HistoryStorage(narrow, file=True))
     tried = [whole]
     least = whole.bytes
-    for storage in storages:
+    for storage in (here, *_elsewhere(level, work, narrow=narrow, away=away)):
         for side in sides:
             used = round(FILLED_FRACTION * min(side**2, math.prod(level.size)))
             if free is not None and (rough := _bytes(level, work, used, storage)) > free:
@@ -160,14 +155,7 @@ def _level(
                     raise
                 break  # smaller ones are too small as well
             if unfit and len(plan.grid.tiles) > 1:
-                remedy = "a smaller --size, or more --memory" if tiling == "auto" else "or --tile off"
-                kind, other = ("method", "--method") if unfit in METHODS else ("statistic", "--statistics")
-                other += " gatys" if unfit in METHODS else " gram"
-                error = WholeTooLargeError if tiling == "auto" else NotTileableError
-                raise error(
-                    f"the {kind} '{unfit}' needs the whole picture at once, here about "
-                    f"{format_bytes(whole.bytes)} of memory, and cannot be tiled; use {other}, {remedy}"
-                )
+                raise _untileable(unfit, whole.bytes, tiling)
             tried.append(plan)
             if fits(plan):
                 break  # smaller ones are slower
@@ -175,6 +163,26 @@ def _level(
     if not fitting:
         return min(least, *(plan.bytes for plan in tried))
     return min(fitting, key=lambda plan: plan.work * (OFFLOADED_STEP if plan.storage.off_device else 1))
+
+
+def _elsewhere(level: Level, work: Work, *, narrow: bool, away: bool) -> list[HistoryStorage]:
+    """Return where else the history of L-BFGS can be: in the memory of the machine, or in a file that has room."""
+    if work.solver != "lbfgs":
+        return []
+    if away:
+        return [HistoryStorage(narrow, device=torch.device("cpu"))]
+    return [HistoryStorage(narrow, file=True)] if _bytes_on_disk(level, work, narrow=narrow) < scratch_bytes() else []
+
+
+def _untileable(name: str, whole_bytes: int, tiling: Tiling) -> UsageError | ResourceError:
+    """Return the error of a method or statistic that cannot be evaluated tile by tile."""
+    remedy = "a smaller --size, or more --memory" if tiling == "auto" else "or --tile off"
+    kind, other = ("method", "--method gatys") if name in METHODS else ("statistic", "--statistics gram")
+    error = WholeTooLargeError if tiling == "auto" else NotTileableError
+    return error(
+        f"the {kind} '{name}' needs the whole picture at once, here about "
+        f"{format_bytes(whole_bytes)} of memory, and cannot be tiled; use {other}, {remedy}"
+    )
 
 
 def _plan_of(level: Level, work: Work, make_grid: MakeGrid, tile: int | None, storage: HistoryStorage) -> Plan:
