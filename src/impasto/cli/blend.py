@@ -11,6 +11,7 @@ import typer
 from impasto.cli import shared_options as given
 from impasto.cli.options import with_settings
 from impasto.cli.sources import Chosen, choose
+from impasto.cli.style_list import expand
 from impasto.errors import OutputError, UsageError
 from impasto.recipe.catalogue import METHODS
 
@@ -55,6 +56,7 @@ def blend(
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
+    style = expand(style)
     outputs = _Outputs(frames, folder, strip, animation, frame_s, force)
     chosen = _chosen(recipe, preset, settings)
 

@@ -80,6 +80,7 @@ def painter(function: Callable[..., None]) -> Callable[..., None]:
     def command(*args: Any, **kwargs: Any) -> None:
         shared = Shared(**{parameter.name: kwargs.pop(parameter.name) for parameter in shared_parameters})
         settings = {name: kwargs.pop(name) for name in SETTINGS}
+        kwargs["ctx"].obj.terminal.quiet = shared.quiet
         function(*args, **kwargs, shared=shared, settings=settings)
 
     own = [
@@ -112,7 +113,6 @@ def run(
     `preset` is the command's own, where neither a recipe nor another preset is given.
     """
     session: Session = ctx.obj
-    session.terminal.quiet = shared.quiet
     output = shared.output
     if output is None and not shared.dry_run:
         raise UsageError("no output is named; say where to save the result with -o FILE")

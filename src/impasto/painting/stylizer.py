@@ -40,6 +40,7 @@ from impasto.scene.resolve import (
     Source,
     check_layers,
     encoder_of,
+    init_shape_differs,
     long_side,
     multiple_of,
     of_texture,
@@ -125,6 +126,11 @@ class Stylizer(Painting):
         multiple = multiple_of(recipe, self.encoder)
         if max(self.size) != long_side(photo, recipe, regions):
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
+        if start is not None and init_shape_differs(start.size, self.size, multiple):
+            notice(
+                f"{start.name}: is {start.size[1]}x{start.size[0]} px, of another shape than the result "
+                f"({self.size[1]}x{self.size[0]} px), and is stretched to it"
+            )
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
         method = METHODS[recipe.method]
