@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from cli_helpers import SMALL, draw, pixels
 
-import impasto
+from forked import Forked, impasto
 from impasto.cli import main, processes
 from impasto.errors import ResourceError, UsageError
 from impasto.optim import parallel
@@ -29,8 +29,6 @@ LONG = (
 def start(rank, port, *arguments):
     environment = {
         **os.environ,
-        "PYTHONPATH": str(Path(impasto.__file__).parents[1]),
-        "OMP_NUM_THREADS": "1",
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
         "WORLD_SIZE": "2",
@@ -38,8 +36,7 @@ def start(rank, port, *arguments):
         "MASTER_ADDR": "localhost",
         "MASTER_PORT": str(port),
     }
-    command = [sys.executable, "-W", "error", "-m", "impasto", *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return Forked(impasto(arguments), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.fixture
@@ -61,7 +58,7 @@ def together():
 
 
 def ends(started):
-    return [(process.communicate(timeout=120), process.returncode) for process in started]
+    return [([said.decode() for said in process.communicate()], process.returncode) for process in started]
 
 
 def painting(picture):
