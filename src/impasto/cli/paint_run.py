@@ -60,7 +60,7 @@ def _encoder(painting: Painting) -> dict[str, str] | None:
 
 def _most(recipe: Recipe) -> int:
     """Return the most steps that there can be."""
-    if not METHODS[recipe.method].forward:
+    if not METHODS[recipe.method].feed_forward:
         return recipe.iterations
     return len(STYLE_LAYERS) * max(recipe.passes, TEXTURE_PASSES) + recipe.refine
 

@@ -105,7 +105,7 @@ class Stylizer(Painting):
     ) -> None:
         resources = Resources(parallel.device_of_process(devices.choose(device)), tile, memory)
         recipe = recipe or Recipe.parse({})
-        if METHODS[recipe.method].forward:
+        if METHODS[recipe.method].feed_forward:
             raise UsageError(f"{recipe.method} does not optimise, as a Stylizer does; use stylize, or impasto.begin")
         load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
         photo: Picture | None = None if content is None else load(content)
@@ -138,7 +138,7 @@ class Stylizer(Painting):
             self.size,
             recipe.levels,
             recipe.iterations,
-            method.share,
+            method.step_ratio,
             multiple=multiple,
             finishing=recipe.finishing_steps if self.surrogate or method.finishes else 0,
             coarsest=pyramid.coarsest(method, photo=photo is not None),
@@ -399,7 +399,7 @@ class Stylizer(Painting):
             storage, patience = self.plans[level.index].storage, self._kind.patience
             return Lbfgs(point, history=recipe.history, storage=storage, patience=patience)
         schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
-        if METHODS[recipe.method].falling:
+        if METHODS[recipe.method].rate_falls:
             schedule, last = "linear", first / 10
         return Adam(point, learning_rate(schedule, first, last, level.steps))
 
