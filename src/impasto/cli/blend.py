@@ -11,6 +11,7 @@ import typer
 from impasto.cli import shared_options as given
 from impasto.cli.options import with_settings
 from impasto.cli.sources import Chosen, choose
+from impasto.cli.style_list import expand
 from impasto.errors import OutputError, UsageError
 from impasto.recipe.catalogue import METHODS
 
@@ -55,6 +56,7 @@ def blend(
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
+    style = expand(style)
     outputs = _Outputs(frames, folder, strip, animation, frame_s, force)
     chosen = _chosen(recipe, preset, settings)
 
@@ -101,7 +103,7 @@ def blend(
 def _chosen(recipe: str | None, preset: str | None, settings: Mapping[str, str | None]) -> Chosen:
     """Return the recipe. Raises `UsageError` for what a blend cannot be painted with."""
     chosen = choose(recipe, preset, settings)
-    if METHODS[chosen.recipe.method].forward:
+    if METHODS[chosen.recipe.method].feed_forward:
         raise UsageError(f"--method {chosen.recipe.method}: a blend is painted by gatys alone; leave --method out")
     if chosen.init is not None:
         raise UsageError("a blend chooses its starts itself; leave --init FILE out")

@@ -14,6 +14,7 @@ from impasto.cli import shared_options as given
 from impasto.cli.options import choices, option_name, with_settings
 from impasto.cli.session import write_out
 from impasto.cli.sources import Chosen, choose
+from impasto.cli.style_list import expand
 from impasto.errors import UsageError
 from impasto.events import notice
 from impasto.recipe.catalogue import ENCODERS
@@ -71,7 +72,7 @@ def sweep(
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
-    named = _split(vary)
+    named, style = _split(vary), expand(style or [])
     _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
     masks = mask_files.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
     of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
@@ -152,6 +153,8 @@ def _split(vary: list[str]) -> dict[str, list[str]]:
             values.pop()
         if not key or not equals or not values or not all(values):
             raise UsageError(f"--vary {text}: name values, none of them empty: --vary {key or 'KEY'}=1,2,3")
+        if key in ("content", "style"):
+            values = expand(values, f"--vary {key}")
         if key in named:
             raise UsageError(f"--vary {key} is there twice; name all its values in one place")
         named[key] = values

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import InputError, UsageError
+from impasto.files import absence, is_web_address
 from impasto.landmarks import spline
 
 MAX_BYTES = 1 << 20
@@ -149,6 +150,8 @@ def _read(path: Path, name: str) -> Any:
 
 def _bytes(path: Path, name: str) -> bytes:
     try:
+        if is_web_address(str(path)):
+            raise InputError(f"{name}: {absence(path)}")
         if not path.is_file():
             raise InputError(f"{name}: is not a file of landmarks; name one (JSON, or .pts)")
         with path.open("rb") as stream:
