@@ -155,7 +155,10 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
     pictures = [picture for picture in (read_in["content"], *read_in["styles"]) if picture is not None]
     size = long_side(read_in["content"], Recipe.parse({"size": order["recipe"]["size"]}), found)
-    warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
+    warnings = [
+        *report.vanishing(found, pictures, size, encoders.geometry(order["recipe"].get("encoder", "auto"))),
+        *report.uneven(found),
+    ]
     rows = [
         {
             "name": row["name"],
@@ -217,7 +220,7 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
     except ImpastoError as error:
         return {"error": str(error), "status": 422}
     except Exception as error:
-        return {"error": explain(error), "status": 413 if memory.ran_out(error) else 500}
+        return {"error": explain(error), "status": 413 if memory.is_out_of_memory(error) else 500}
     return {"answer": {**found, "notices": notices}}
 
 
