@@ -91,8 +91,10 @@ def test_nan_on_the_way_keeps_the_best(
 
 
 def test_nan_at_the_start_is_an_error(paint, tiny_encoder: Vgg, content, style) -> None:
-    with pytest.raises(DivergedError, match="not finite"):
+    with pytest.raises(DivergedError, match="not finite") as caught:
         paint(content, style, encoder=poisoned(tiny_encoder, 2), levels=1)
+    # Settings that are to be changed, and no mistake in impasto.
+    assert caught.value.exit_code == 2
 
 
 def test_a_large_content_weight_is_no_explosion(paint, content, style, notices: list[str]) -> None:

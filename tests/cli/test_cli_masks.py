@@ -147,8 +147,11 @@ def test_check_shows_shares_and_an_overlay(run, pair, masks):
     outcome = check(run, pair, masks, "-o", "overlay.png")
     assert outcome.status == 0, outcome.err
     rows = [line.split() for line in outcome.out.splitlines()]
-    assert rows[0] == ["region", "colour", "content", "style"]
-    assert sorted(rows[1:]) == [["blue", "#0000ff", "50.0%", "70.0%"], ["red", "#ff0000", "50.0%", "30.0%"]]
+    assert rows[0] == ["region", "colour", "name", "content", "style"]
+    assert sorted(rows[1:]) == [
+        ["blue", "#0000ff", "blue", "50.0%", "70.0%"],
+        ["red", "#ff0000", "red", "50.0%", "30.0%"],
+    ]
     assert "saved overlay.png" in outcome.err
     size = look("overlay.png")[1]
     assert size == (960 + 16 + 648, 720)

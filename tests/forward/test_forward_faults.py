@@ -19,7 +19,7 @@ from impasto.recipe.catalogue import METHODS
 from network_helpers import decoder
 
 Paint = Callable[..., FeedForward]
-FORWARD = tuple(name for name, method in METHODS.items() if method.forward)
+FORWARD = tuple(name for name, method in METHODS.items() if method.feed_forward)
 NAMED = {"johnson": "waves"}
 
 

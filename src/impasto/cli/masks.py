@@ -11,6 +11,7 @@ from impasto.cli import mask_files
 from impasto.cli import shared_options as given
 from impasto.cli.options import parse
 from impasto.cli.session import write_out
+from impasto.cli.style_list import expand
 from impasto.errors import OutputError, UsageError
 from impasto.events import notice
 from impasto.recipe.catalogue import ENCODERS
@@ -54,6 +55,7 @@ def auto(
     session.terminal.quiet = quiet
     if regions == 1:
         raise UsageError("--regions 1: give 2 to 12, or leave it out to let the pictures decide")
+    style = expand(style)
     folder = Path(output)
     if not output or (folder.exists() and not folder.is_dir()):
         raise OutputError(f"{output or '--output'}: is not a folder; name one for the masks")
@@ -131,6 +133,7 @@ def check(
     session: Session = ctx.obj
     session.terminal.quiet = quiet
     masks, layers = style_mask or [], region or []
+    style = expand(style)
     if output == "-":
         raise UsageError("the overlay cannot go to standard output, where the table is; name a file")
 

@@ -11,7 +11,7 @@ from impasto.cli.sources import Chosen
 from impasto.errors import UsageError
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.optim.planner import Tiling
+from impasto.optim.tile_planner import Tiling
 
 
 @dataclass(frozen=True)

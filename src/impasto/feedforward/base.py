@@ -17,9 +17,9 @@ from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.optim import devices, parallel
 from impasto.optim.memory import resident, trim
-from impasto.optim.planner import Tiling
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
+from impasto.optim.tile_planner import Tiling
 from impasto.recipe import Recipe
 from impasto.scene import SMALLEST, Scene
 from impasto.scene.painting import Painting
@@ -53,7 +53,7 @@ class FeedForward(Painting):
         memory: int | None = None,
         device: str = "auto",
     ) -> None:
-        resources = Resources(parallel.place(devices.choose(device)), tile, memory)
+        resources = Resources(parallel.device_of_process(devices.choose(device)), tile, memory)
         load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
         photo: Picture | None = None if content is None else load(content)
         if photo is None:

@@ -214,9 +214,9 @@ class Reshuffle(Rearranged):
 
     A permutation of neurons leaves the Gram matrix as it is, so a picture that uses each of the painting's neurons once
     has its style. Departures: patches are matched on features that are centred and scaled by each side's own mean and
-    deviation (raw ones, all positive, are alike wherever both are bright); use is bounded exactly (`losses.claims`),
-    where the authors' code searches at random within a budget; and what averaging over patches takes of the contrast
-    is given back.
+    deviation (raw ones, all positive, are alike wherever both are bright); use is bounded exactly
+    (`losses.bounded_matching`), where the authors' code searches at random within a budget; and what averaging over
+    patches takes of the contrast is given back.
     """
 
     @property

@@ -11,7 +11,7 @@ from impasto.errors import NotTileableError, ResourceError, UsageError
 from impasto.events import notice
 from impasto.images import fit_size
 from impasto.nets.decoder import PLAN
-from impasto.optim import memory, planner
+from impasto.optim import memory, tile_planner
 from impasto.optim.grid import Grid, Span, Tile
 from impasto.optim.resources import Resources
 
@@ -132,20 +132,20 @@ def choose(
     free = resources.free()
     if whole and isinstance(resources.tile, int) and resources.tile < max(size):
         raise NotTileableError(f"{what} is done in one piece; leave --tile out, or use another method")
-    tiling: planner.Tiling = "off" if whole else resources.tile
+    tiling: tile_planner.Tiling = "off" if whole else resources.tile
     found, least = _choose(size, need(size), tiling, free)
     if found is None:
         side = _fitting(size, need, tiling, free or 0)
         have = memory.resident() if resources.device.type != "cuda" else 0
         smaller = f"--size {side} would fit" if side else "use a smaller --size"
         raise ResourceError(
-            f"{what} needs about {planner.spoken(least + have)} of memory and "
-            f"{planner.spoken(max(0, (free or 0) + have))} are free; {smaller}, or use "
+            f"{what} needs about {tile_planner.format_bytes(least + have)} of memory and "
+            f"{tile_planner.format_bytes(max(0, (free or 0) + have))} are free; {smaller}, or use "
             f"{'' if whole else '--tile auto, --precision bfloat16, or '}--memory if there is more"
         )
     if found.tile is not None and tiling == "auto":
         one_piece = _bytes(need(size), size, None)
-        notice(f"painting in tiles, because {planner.spoken(one_piece)} would be needed for one piece")
+        notice(f"painting in tiles, because {tile_planner.format_bytes(one_piece)} would be needed for one piece")
     return found.tile, found.bytes
 
 
@@ -155,9 +155,9 @@ class _Fitting:
     bytes: int
 
 
-def _choose(size: Size, need: Need, tiling: planner.Tiling, free: int | None) -> tuple[_Fitting | None, int]:
+def _choose(size: Size, need: Need, tiling: tile_planner.Tiling, free: int | None) -> tuple[_Fitting | None, int]:
     """Return what fits, or None, and the least bytes there would have to be."""
-    sides: list[int | None] = [None, *(side for side in planner.TILES if side < max(size))]
+    sides: list[int | None] = [None, *(side for side in tile_planner.TILE_SIDES if side < max(size))]
     if tiling == "off":
         sides = [None]
     elif isinstance(tiling, int):
@@ -165,7 +165,7 @@ def _choose(size: Size, need: Need, tiling: planner.Tiling, free: int | None) ->
     least = 0
     for side in sides:
         if side is not None and free is not None:
-            rough = round(need.fixed + need.scratch * planner.FILLED * min(side**2, math.prod(size)))
+            rough = round(need.fixed + need.scratch * tile_planner.FILLED_FRACTION * min(side**2, math.prod(size)))
             if rough > free:
                 least = min(least or rough, rough)
                 continue  # finding the tiles of a large picture takes a while
@@ -183,10 +183,10 @@ def _choose(size: Size, need: Need, tiling: planner.Tiling, free: int | None) ->
 
 def _bytes(need: Need, size: Size, tile: int | None) -> int:
     scratch = need.scratch * need.cut(size, tile)
-    return round(memory.START_BYTES + need.fixed + scratch * (1 if tile is None else memory.FRAGMENTED))
+    return round(memory.STARTUP_BYTES + need.fixed + scratch * (1 if tile is None else memory.FRAGMENTATION))
 
 
-def _fitting(size: Size, need: Callable[[Size], Need], tiling: planner.Tiling, free: int) -> int:
+def _fitting(size: Size, need: Callable[[Size], Need], tiling: tile_planner.Tiling, free: int) -> int:
     """Return a long side near the largest that can be painted within `free` bytes, 0 where none can."""
     side = max(size)
     while side > 64:

@@ -14,6 +14,7 @@ from impasto import guides, images
 from impasto.encoders import VGG19
 from impasto.guides import Regions
 from impasto.guides.colors import color_names
+from impasto.guides.naming import in_words
 from impasto.guides.overlay import COLORS
 from impasto.images import Picture
 from impasto.recipe import STYLE_LAYERS
@@ -65,6 +66,7 @@ def described(regions: Regions) -> list[dict[str, Any]]:
         {
             "name": name,
             "colour": "#" + bytes(shown[index]).hex(),
+            "colour_name": in_words(shown[index]),
             "content": round(float(content[index]), 4),
             "styles": [None if shares is None else round(float(shares[index]), 4) for shares in styles],
         }
@@ -77,10 +79,11 @@ def table(regions: Regions) -> Iterator[str]:
     rows = described(regions)
     styles = [f"style {number}" if len(regions.styles) > 1 else "style" for number in range(1, len(regions.styles) + 1)]
     width = max(len("region"), *(len(row["name"]) for row in rows))
-    yield f"{'region':{width}}  {'colour':8} content" + "".join(f"{style:>9}" for style in styles)
+    words = max(len("name"), *(len(row["colour_name"]) for row in rows))
+    yield f"{'region':{width}}  {'colour':8} {'name':{words}}  content" + "".join(f"{style:>9}" for style in styles)
     for row in rows:
         shares = "".join(f"{'all' if share is None else f'{share:.1%}':>9}" for share in row["styles"])
-        yield f"{row['name']:{width}}  {row['colour']:8} {row['content']:7.1%}{shares}"
+        yield f"{row['name']:{width}}  {row['colour']:8} {row['colour_name']:{words}}  {row['content']:7.1%}{shares}"
 
 
 def vanishing(regions: Regions, pictures: Sequence[Picture], size: int) -> Iterator[str]:

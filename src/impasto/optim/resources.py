@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from impasto.optim import memory, parallel
-from impasto.optim.planner import Tiling
+from impasto.optim.tile_planner import Tiling
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Resources:
     def free(self) -> int | None:
         """Return the bytes that painting may use beside what the process has already; None where there is no telling.
 
-        Of several processes, all give the least; those of one machine share what is free there.
+        Of several processes, all return the least; those of one machine share what is free there.
         """
-        on_device = memory.on_device(self.device)
+        on_device = memory.free_on_device(self.device)
         if on_device is not None:
-            found: int | None = on_device if self.memory is None else min(on_device, self.memory)
+            free: int | None = on_device if self.memory is None else min(on_device, self.memory)
         elif self.memory is not None:
-            found = self.memory - memory.resident()
-        elif (found := memory.available()) is not None:
-            found //= parallel.neighbors()
-        return parallel.least(found)
+            free = self.memory - memory.resident()
+        elif (free := memory.available()) is not None:
+            free //= parallel.processes_on_this_machine()
+        return parallel.minimum(free)

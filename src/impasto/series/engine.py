@@ -174,7 +174,7 @@ class Sweep:
             if recipe.precision == "auto":
                 # Measured once: all cells of a sweep are painted alike.
                 recipe = recipe.replace(precision=self._precision)
-            if not METHODS[recipe.method].forward:
+            if not METHODS[recipe.method].feed_forward:
                 # Networks bring their own.
                 key = (encoder or recipe.encoder, recipe.pooling, recipe.padding, recipe.precision)
                 encoder = self._encoders.get(key, encoder)

@@ -217,7 +217,7 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
     except ImpastoError as error:
         return {"error": str(error), "status": 422}
     except Exception as error:
-        return {"error": explain(error), "status": 413 if memory.ran_out(error) else 500}
+        return {"error": explain(error), "status": 413 if memory.is_out_of_memory(error) else 500}
     return {"answer": {**found, "notices": notices}}
 
 
