@@ -18,14 +18,15 @@ from impasto.cli.sources import Chosen, differences
 from impasto.errors import OutputError, PeerError, ResourceError, UsageError
 from impasto.events import Progress, notice
 from impasto.feedforward.any_style import TEXTURE_PASSES
-from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.optim import memory, parallel
 from impasto.optim.planner import Tiling
-from impasto.painting.api import begin
+from impasto.optim.resources import Resources
+from impasto.painting.api import begin_with
 from impasto.recipe import STYLE_LAYERS, Recipe
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.result import Result
+from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting
 from impasto.scene.resolve import result_size
 
@@ -43,8 +44,8 @@ class Masks:
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The pictures that a painting needs, by name, and how they may be read."""
+class InputFiles:
+    """The files that a painting needs, by name, and how they may be read."""
 
     content: str | None
     """None: a texture."""
@@ -73,17 +74,8 @@ class Inputs:
         named += [*self.landmarks, *mask_files.files(*masks, styles=len(self.styles), known=self.found)]
         return [name for name in named if name is not None and name != "-"]
 
-    def faces(self) -> dict[str, Path]:
-        """Return where the landmarks are, as `begin` takes them."""
-        found = {}
-        for key, name in zip(("content_landmarks", "style_landmarks"), self.landmarks, strict=True):
-            if name is not None:
-                found[key] = Path(self.found.get(name, name))
-                self.digests[name] = landmarks.digest(found[key])
-        return found
-
-    def load(self) -> tuple[Picture | None, list[Picture], Picture | None, Regions | None]:
-        """Read them, before any weights: content, styles, start, regions."""
+    def load(self) -> Inputs:
+        """Read the pictures and masks, before any weights."""
         if [self.content, *self.styles, self.chosen.init].count("-") > 1:
             raise UsageError("only one picture can come from standard input; name a file for the others")
         limit = images.DEFAULT_MAX_PIXELS if self.max_pixels is None else self.max_pixels
@@ -109,33 +101,37 @@ class Inputs:
             names=masks.names,
             known=self.found,
         )
-        return content, styles, init, regions
+        ours, theirs = (self._landmarks(name) for name in self.landmarks)
+        return Inputs(content, styles, init, regions, ours, theirs)
+
+    def _landmarks(self, name: str | None) -> Path | None:
+        """Return where the landmarks of this name are."""
+        if name is None:
+            return None
+        path = Path(self.found.get(name, name))
+        self.digests[name] = landmarks.digest(path)
+        return path
 
 
-def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> Painting:
+def prepare(files: InputFiles, outputs: Outputs | None, *, check: bool = True) -> Painting:
     """Read the inputs, check the outputs, and load the networks, in this order: the quickest refusal first.
 
     Without `check`, outputs are only looked at where that leaves nothing behind (no folder is made).
     """
-    content, styles, init, regions = inputs.load()
-    recipe = inputs.chosen.recipe
+    inputs, chosen = files.load(), files.chosen
+    recipe = chosen.recipe
     if outputs is not None and (check or Path(outputs.output).parent.is_dir()):
-        outputs.check(result_size(content, recipe, regions), _most(recipe), inputs.files)
-    painting = begin(
-        content,
-        styles,
+        size = result_size(inputs.content, recipe, inputs.regions)
+        outputs.check(size, _most(recipe), files.files)
+    painting = begin_with(
+        inputs,
         recipe,
-        encoder=inputs.chosen.encoder,
-        network=inputs.chosen.network,
-        init_image=init,
-        regions=regions,
-        **inputs.faces(),
-        tile=inputs.tile,
-        memory=inputs.memory,
-        device=inputs.device,
+        encoder=chosen.encoder,
+        network=chosen.network,
+        resources=Resources.choose(files.device, files.tile, files.memory),
     )
     digests = [(record["role"], record["sha256"]) for record in painting.scene.inputs()]
-    for note in differences(inputs.chosen.recorded, digests, [record["sha256"] for record in painting.weights]):
+    for note in differences(chosen.recorded, digests, [record["sha256"] for record in painting.weights]):
         notice(note)
     return painting
 
