@@ -7,7 +7,7 @@ from torch import Tensor
 from impasto.encoders import Vgg
 from impasto.errors import NotTileableError, RecipeError, UsageError
 from impasto.guides import Regions
-from impasto.losses import Nearest, Replaced
+from impasto.losses import FixedMatches, NearestNeighbors
 from impasto.losses.neighbors import hypercolumns
 from impasto.methods.nnst import MOST, quarters, spaced
 from impasto.painting.stylizer import Stylizer
@@ -43,16 +43,16 @@ def run(stylizer: Stylizer) -> Result:
     return stylizer.result()
 
 
-def replaced(stylizer: Stylizer, level: int = 0, begun: Tensor | None = None) -> Replaced:
-    (term,) = stylizer.objective(stylizer.levels[level], begun).wholes
-    assert isinstance(term, Replaced)
+def replaced(stylizer: Stylizer, level: int = 0, begun: Tensor | None = None) -> FixedMatches:
+    (term,) = stylizer.objective(stylizer.levels[level], begun).global_terms
+    assert isinstance(term, FixedMatches)
     return term
 
 
-def nearest(stylizer: Stylizer) -> dict[str, Nearest]:
+def nearest(stylizer: Stylizer) -> dict[str, NearestNeighbors]:
     """The terms of the last steps, by layer."""
-    found = stylizer.objective(stylizer.levels[-1]).wholes
-    return {term.layer: term for term in found if isinstance(term, Nearest)}
+    found = stylizer.objective(stylizer.levels[-1]).global_terms
+    return {term.layer: term for term in found if isinstance(term, NearestNeighbors)}
 
 
 def test_a_painting_comes_nearer_to_its_neighbours(build) -> None:
@@ -142,7 +142,7 @@ def test_masks_restrict_the_matches(build, sides: Regions, style: Tensor) -> Non
     columns = hypercolumns(features, term.factors, (painted.pixels.shape[2] // 4, painted.pixels.shape[3] // 4))
     assert columns.shape[3] == 11
 
-    def among(term: Replaced, part: Tensor) -> Tensor:
+    def among(term: FixedMatches, part: Tensor) -> Tensor:
         own = term.target[0].flatten(1) + term.center[:, None]
         away = (own[:, :, None] - part[0].flatten(1)[:, None]).abs().amax(0)
         return (away.min(1).values < 1e-4).view(12, 16)

@@ -177,7 +177,7 @@ def test_matches_are_bounded_unless_told_otherwise(build) -> None:
 
     def most(**changes: object) -> int:
         term = terms(build(**changes))["relu3_1"]
-        found, _ = term.bank.match(features, share=term.share)
+        found, _ = term.bank.match(features, capacity=term.capacity)
         return int(torch.bincount(found.flatten()).max())
 
     # 140 patches of the picture, 126 of the painting: twice the fair share is three.
@@ -185,8 +185,8 @@ def test_matches_are_bounded_unless_told_otherwise(build) -> None:
     assert most() <= 3
     assert most(patch_capacity=1000) > 3
     assert most(patch_capacity=1) <= 2
-    assert terms(build(method="doodle"))["relu3_1"].share is None
-    assert terms(build(patch_reuse=0.1))["relu3_1"].share is None
+    assert terms(build(method="doodle"))["relu3_1"].capacity is None
+    assert terms(build(patch_reuse=0.1))["relu3_1"].capacity is None
 
 
 @pytest.mark.parametrize("changes", [{}, {"patch_every": 2}, {"patch_every": 1}])

@@ -38,7 +38,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
 
 
 def terms(stylizer: Stylizer, level: int = -1) -> tuple[SelfSimilarity, Transport]:
-    content, style = stylizer.objective(stylizer.levels[level]).wholes
+    content, style = stylizer.objective(stylizer.levels[level]).global_terms
     assert isinstance(content, SelfSimilarity)
     assert isinstance(style, Transport)
     return content, style
@@ -52,7 +52,7 @@ def run(stylizer: Stylizer) -> Result:
 
 def colors(stylizer: Stylizer, label: int = 0) -> Tensor:
     """(m, 3): colours of what paints a region."""
-    return terms(stylizer)[1].painters[label].columns[:, -3:] + 0.5
+    return terms(stylizer)[1].samples[label].columns[:, -3:] + 0.5
 
 
 def test_a_painting_comes_nearer_to_its_style(build) -> None:
@@ -86,7 +86,7 @@ def test_the_content_counts_half_as_much_from_level_to_level(build) -> None:
     assert terms(stylizer, 3)[1].palette == pytest.approx(1 / 2)
     more = build(content_weight=3)
     assert terms(more)[0].factor / terms(more)[1].factor == pytest.approx(3)
-    (alone,) = build(content_weight=0).objective(build().levels[-1]).wholes
+    (alone,) = build(content_weight=0).objective(build().levels[-1]).global_terms
     assert alone.name == "style transport"
     assert alone.palette == 1
 
@@ -138,12 +138,12 @@ def test_masks_restrict_what_paints_where(build) -> None:
 def test_what_regions_weigh_and_what_is_kept(build, content: Tensor) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (halves(56, 40),))
     _, style = terms(build(regions=regions, region_weights={"left": 3}))
-    assert [style.painters[label].share for label in (0, 1)] == pytest.approx([1.5, 0.5])
+    assert [style.samples[label].weight for label in (0, 1)] == pytest.approx([1.5, 0.5])
     similarity, _ = terms(build(regions=regions, region_content_weights={"right": 2}))
     assert similarity.weights is not None
     assert similarity.weights.tolist() == [1, 2, 1]
     kept = build(regions=regions, keep=("right",))
-    assert set(terms(kept)[1].painters) == {0}
+    assert set(terms(kept)[1].samples) == {0}
     result = pixels(run(kept))
     assert torch.equal(result[..., 33:], content[None, ..., 33:])
     assert not torch.equal(result[..., :31], content[None, ..., :31])
@@ -164,8 +164,8 @@ def test_one_style_for_each_region_and_shares_of_samples(build) -> None:
 def test_scale_of_a_region(build) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (halves(56, 40),))
     plain, scaled = (terms(build(regions=regions, region_scales=scales))[1] for scales in ({}, {"left": 1.5}))
-    assert len(scaled.painters[0].columns) > 2 * len(plain.painters[0].columns)
-    assert len(scaled.painters[1].columns) == len(plain.painters[1].columns)
+    assert len(scaled.samples[0].columns) > 2 * len(plain.samples[0].columns)
+    assert len(scaled.samples[1].columns) == len(plain.samples[1].columns)
 
 
 def test_transparent_parts_of_a_style_are_never_sampled(build) -> None:
@@ -188,7 +188,7 @@ def test_a_region_that_no_painting_shows_is_told_of_and_painted(build, notices: 
 def test_what_no_mask_names_is_painted_by_all(build) -> None:
     maps = halves(48, 64)[:1]
     regions = Regions(("left",), maps, (None,))
-    assert set(terms(build(regions=regions))[1].painters) == {0, 1}
+    assert set(terms(build(regions=regions))[1].samples) == {0, 1}
 
 
 @pytest.mark.parametrize("color", ["content", "luminance", "match"])

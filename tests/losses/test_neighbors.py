@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from impasto.losses import Bank, Nearest, Objective, Replaced, Source
-from impasto.losses.neighbors import hypercolumns, thinned
+from impasto.losses import FixedMatches, NearestNeighbors, Objective, PatchBank, PatchSource
+from impasto.losses.neighbors import hypercolumns, subsampled
 
 NO_PICTURE = torch.empty(0)
 
@@ -47,29 +47,31 @@ def test_distances_are_the_same_for_an_isometric_image_of_the_features() -> None
     features = {"relu3_1": random(1, 3, 6, 4)}
     lifted = {"relu3_1": torch.einsum("nc,bchw->bnhw", lift, features["relu3_1"])}
     target, center = random(1, 3, 6, 4, seed=4), random(3, seed=5)
-    small = Replaced({"relu3_1": 0.2}, target, center, 1.0)
-    wide = Replaced({"relu3_1": 0.2}, torch.einsum("nc,bchw->bnhw", lift, target), lift @ center, 1.0)
+    small = FixedMatches({"relu3_1": 0.2}, target, center, 1.0)
+    wide = FixedMatches({"relu3_1": 0.2}, torch.einsum("nc,bchw->bnhw", lift, target), lift @ center, 1.0)
     torch.testing.assert_close(small(NO_PICTURE, features), wide(NO_PICTURE, lifted))
 
 
 def test_the_value_of_a_right_angle_an_opposite_and_a_match() -> None:
     target = torch.tensor([[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]).view(1, 2, 2, 2)
     own = torch.tensor([[0.0, -3.0, 2.0, 3.0], [5.0, 0.0, 0.0, 4.0]]).view(1, 2, 2, 2)
-    term = Replaced({"relu3_1": 1.0}, target, torch.tensor([0.5, -1.0]), 10.0)
+    term = FixedMatches({"relu3_1": 1.0}, target, torch.tensor([0.5, -1.0]), 10.0)
     # 1, 2, 0 and 1 - 3/5.
     features = {"relu3_1": own + torch.tensor([0.5, -1.0]).view(1, 2, 1, 1)}
     assert float(term(NO_PICTURE, features)) == pytest.approx(10 * 3.4 / 4)
     weights = torch.tensor([[0.0, 0.0], [1.0, 2.0]])
-    weighed = Replaced({"relu3_1": 1.0}, target, torch.tensor([0.5, -1.0]), 10.0, weights)
+    weighed = FixedMatches({"relu3_1": 1.0}, target, torch.tensor([0.5, -1.0]), 10.0, weights)
     assert float(weighed(NO_PICTURE, features)) == pytest.approx(10 * 2 * 0.4 / 4)
 
 
-def replaced(seed: int = 7) -> Replaced:
-    return Replaced(FACTORS, random(1, 7, 6, 4, seed=seed), random(7, seed=8), 0.7)
+def replaced(seed: int = 7) -> FixedMatches:
+    return FixedMatches(FACTORS, random(1, 7, 6, 4, seed=seed), random(7, seed=8), 0.7)
 
 
-def nearest(step: int = 1) -> Nearest:
-    return Nearest("relu3_1", Bank([Source(random(3, 5, 6, seed=3))], size=1, likeness="cosine"), random(3), 0.3, step)
+def nearest(step: int = 1) -> NearestNeighbors:
+    return NearestNeighbors(
+        "relu3_1", PatchBank([PatchSource(random(3, 5, 6, seed=3))], size=1, similarity="cosine"), random(3), 0.3, step
+    )
 
 
 def test_gradient_of_fixed_targets() -> None:
@@ -88,7 +90,7 @@ def test_at_the_target_there_is_nothing_to_gain_however_long_it_is() -> None:
     features, center = maps(), random(7, seed=8)
     own = hypercolumns(features, FACTORS, (6, 4)) - center.view(1, -1, 1, 1)
     for length in (1.0, 3.0):
-        term = Replaced(FACTORS, own * length, center, 1.0)
+        term = FixedMatches(FACTORS, own * length, center, 1.0)
         leaves = [each.detach().requires_grad_() for each in features.values()]
         loss = term(NO_PICTURE, dict(zip(features, leaves, strict=True)))
         assert loss.item() == pytest.approx(0, abs=1e-12)
@@ -100,7 +102,7 @@ def test_the_length_of_a_picture_without_the_centre_does_not_count() -> None:
     center = term.center.view(1, -1, 1, 1)
     longer = center + 5 * (features - center)
     torch.testing.assert_close(term(NO_PICTURE, {"relu3_1": longer}), term(NO_PICTURE, {"relu3_1": features}))
-    bare = Replaced(FACTORS, random(1, 7, 6, 4, seed=7), torch.zeros(7, dtype=torch.float64), 0.7)
+    bare = FixedMatches(FACTORS, random(1, 7, 6, 4, seed=7), torch.zeros(7, dtype=torch.float64), 0.7)
     tripled = {layer: 3 * each for layer, each in maps().items()}
     torch.testing.assert_close(bare(NO_PICTURE, tripled), bare(NO_PICTURE, maps()))
 
@@ -116,25 +118,25 @@ def test_it_is_the_mean_over_the_likest() -> None:
 def test_labels_restrict_and_weights_of_zero_leave_out() -> None:
     painting = random(3, 5, 6, seed=3)
     allowed = torch.stack([torch.arange(6) < 3, torch.arange(6) >= 3])[:, None].expand(2, 5, 6)
-    bank = Bank([Source(painting, allowed=allowed)], size=1, likeness="cosine")
+    bank = PatchBank([PatchSource(painting, allowed=allowed)], size=1, similarity="cosine")
     center = torch.zeros(3, dtype=torch.float64)
     for label, half in enumerate((painting[..., :3], painting[..., 3:])):
-        bound = Nearest("relu3_1", bank, center, 1.0, labels=torch.full((5, 3), label))
+        bound = NearestNeighbors("relu3_1", bank, center, 1.0, labels=torch.full((5, 3), label))
         assert float(bound(NO_PICTURE, {"relu3_1": half[None]})) == pytest.approx(0, abs=1e-12)
-        other = Nearest("relu3_1", bank, center, 1.0, labels=torch.full((5, 3), 1 - label))
+        other = NearestNeighbors("relu3_1", bank, center, 1.0, labels=torch.full((5, 3), 1 - label))
         assert float(other(NO_PICTURE, {"relu3_1": half[None]})) > 0.01
-    nothing = Nearest("relu3_1", bank, center, 1.0, weights=torch.zeros(5, 6, dtype=torch.float64))
+    nothing = NearestNeighbors("relu3_1", bank, center, 1.0, weights=torch.zeros(5, 6, dtype=torch.float64))
     assert float(nothing(NO_PICTURE, {"relu3_1": random(1, 3, 5, 6)})) == 0
 
 
 def test_thinned_maps_keep_the_middle() -> None:
-    assert thinned(torch.arange(7)[None], 3).tolist() == [[1, 4]]
-    assert thinned(torch.arange(7)[None], 1).tolist() == [list(range(7))]
-    assert thinned(torch.arange(1)[None], 4).tolist() == [[0]]
+    assert subsampled(torch.arange(7)[None], 3).tolist() == [[1, 4]]
+    assert subsampled(torch.arange(7)[None], 1).tolist() == [list(range(7))]
+    assert subsampled(torch.arange(1)[None], 4).tolist() == [[0]]
 
 
 def test_an_objective_reports_them_as_style() -> None:
-    objective = Objective(wholes=(replaced(), nearest()))
+    objective = Objective(global_terms=(replaced(), nearest()))
     assert objective.layers == ("relu1_1", "relu3_1", "relu4_1")
     loss, report = objective(torch.empty(1, 3, 24, 16, dtype=torch.float64), maps())
     assert set(report.terms) == {"style hypercolumns", "style relu3_1 neighbours"}

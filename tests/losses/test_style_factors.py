@@ -22,7 +22,7 @@ def test_other_statistics(kind: str) -> None:
     for name in ("gatys", "zhao", "johnson"):
         assert NORMALIZATIONS[name].of(found, 64, target) == 1 / 64
     relative = NORMALIZATIONS["resolution_invariant"]
-    assert relative.of(found, 64, target) == pytest.approx(found.pull / found.power(target))
+    assert relative.of(found, 64, target) == pytest.approx(found.calibration / found.power(target))
     # N times as many channels, the same picture.
     assert relative.of(found, 512, target) == relative.of(found, 64, target)
 

@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Paint a photograph on the way from one style to another: a strip, an animation, or each frame.",
     ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
+    "compare": (
+        "impasto.cli.compare:app",
+        "Judge pictures of the same names in two or more folders, blind and pair by pair, on a page of this machine.",
+    ),
     "figures": ("impasto.cli.figure:app", "Make the figures of a paper again, with your pictures."),
     "masks": ("impasto.cli.masks:app", "Find regions in a photograph and its paintings, or check masks."),
     "studio": ("impasto.cli.studio:app", "Open a page in the browser to paint in: masks, previews, a gallery."),
@@ -44,6 +48,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "presets": ("impasto.cli.recipes:presets_app", "List the presets, or show what one of them sets."),
     "recipe": ("impasto.cli.recipes:recipe_app", "Print a complete recipe as JSON, or its JSON Schema."),
     "weights": ("impasto.cli.weights:app", "List, fetch and find the weights of encoders."),
+    "datasets": (
+        "impasto.cli.datasets:app",
+        "List, find and fetch the standard sets of photographs that methods are compared on.",
+    ),
     "train": ("impasto.cli.train:app", "Train what impasto ships."),
     "export": ("impasto.cli.export:app", "Write a network as an ONNX graph, checked against onnxruntime."),
 }

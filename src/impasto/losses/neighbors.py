@@ -1,4 +1,4 @@
-"""Neural neighbours: neurons of several layers, each drawn towards the most alike of a painting (Kolkin et al. 2022).
+"""Neural neighbours: neurons of several layers, each drawn towards its nearest in a painting (Kolkin et al. 2022).
 
 A hypercolumn is what all layers say of one place, side by side. Layers are taken to one grid: those that are finer are
 averaged, so that every pixel counts, and those that are coarser interpolated. Only angles are compared.
@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses.patches import Bank
+from impasto.losses.patches import PatchBank
 from impasto.losses.statistics import TINY
 
 
@@ -23,24 +23,24 @@ def hypercolumns(features: Mapping[str, Tensor], factors: Mapping[str, float], s
     """
     parts = []
     for layer, factor in factors.items():
-        found = features[layer]
-        step = max(1, found.shape[2] // size[0])
+        maps = features[layer]
+        step = max(1, maps.shape[2] // size[0])
         if step > 1:
-            found = F.avg_pool2d(found, step)
-        if (found.shape[2], found.shape[3]) != size:
-            found = F.interpolate(found, size, mode="bilinear")
-        parts.append(found * factor)
+            maps = F.avg_pool2d(maps, step)
+        if (maps.shape[2], maps.shape[3]) != size:
+            maps = F.interpolate(maps, size, mode="bilinear")
+        parts.append(maps * factor)
     return torch.cat(parts, 1)
 
 
-def away(columns: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+def mean_cosine_distance(columns: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
     """Return the mean over places of 1 - cos, of `columns` and `targets` (1, C, h, w), each with its weight (h, w)."""
-    each = 1 - F.cosine_similarity(columns, targets, dim=1, eps=TINY)
-    return each.mean() if weights is None else (each * weights).mean()
+    distances = 1 - F.cosine_similarity(columns, targets, dim=1, eps=TINY)
+    return distances.mean() if weights is None else (distances * weights).mean()
 
 
 @dataclass(frozen=True)
-class Replaced:
+class FixedMatches:
     """Weighted mean of 1 - cos of the angle between a picture's hypercolumns and fixed ones (Kolkin et al. 2022).
 
     `factors` are those of `hypercolumns`; `target` (1, ΣC, h, w) are the painting's hypercolumns in the places of the
@@ -65,21 +65,21 @@ class Replaced:
         """Return the loss of a picture with these `features`, (1, C, y, x) each."""
         size = (self.target.shape[2], self.target.shape[3])
         own = hypercolumns(features, self.factors, size) - self.center[:, None, None]
-        return self.factor * away(own, self.target, self.weights)
+        return self.factor * mean_cosine_distance(own, self.target, self.weights)
 
 
 @dataclass(frozen=True)
-class Nearest:
-    """Weighted mean of 1 - cos of the angle between neurons of one layer and the most alike of a painting's.
+class NearestNeighbors:
+    """Weighted mean of 1 - cos of the angle between neurons of one layer and the nearest of a painting's.
 
     Neurons are `step` apart, in rows and columns; `center` (C,), the mean of the painting's, is taken off first. The
     neurons of `bank` are without it, and matches are found anew each time, by the same angle: so the loss is the lowest
     there is for these neurons, and has no leaps that a line search could stumble over. `labels` (h, w) are those of
-    `Bank.match`, `weights` (h, w) >= 0 those of neurons, on the grid that is looked at.
+    `PatchBank.match`, `weights` (h, w) >= 0 those of neurons, on the grid that is looked at.
     """
 
     layer: str
-    bank: Bank
+    bank: PatchBank
     center: Tensor
     factor: float
     step: int = 1
@@ -98,12 +98,12 @@ class Nearest:
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of a picture with these `features`, (1, C, y, x) each."""
-        own = thinned(features[self.layer], self.step) - self.center[:, None, None]
-        found, _ = self.bank.match(own[0].detach(), labels=self.labels)
-        targets = self.bank.patches(found.flatten())[:, :, 0, 0].T.view_as(own)
-        return self.factor * away(own, targets, self.weights)
+        own = subsampled(features[self.layer], self.step) - self.center[:, None, None]
+        matches, _ = self.bank.match(own[0].detach(), labels=self.labels)
+        targets = self.bank.patches(matches.flatten())[:, :, 0, 0].T.view_as(own)
+        return self.factor * mean_cosine_distance(own, targets, self.weights)
 
 
-def thinned(maps: Tensor, step: int) -> Tensor:
+def subsampled(maps: Tensor, step: int) -> Tensor:
     """Return every `step`th row and column of `maps` (..., h, w), in the middle of what is left out."""
     return maps[..., min(step // 2, maps.shape[-2] - 1) :: step, min(step // 2, maps.shape[-1] - 1) :: step]

@@ -8,7 +8,7 @@ D the distance of another statistic and p the target's power (the distance of no
 | gatys                | ½ Σd²     | Σ(Ĝ-Â)² / 4N²    | D / N            | sum over pixels, 0-255              |
 | zhao                 | Σd² / 4NM | Σ(Ĝ-Â)² / 4N²    | D / N            | sum over pixels, 0-255              |
 | johnson              | Σd² / NM  | Σ(Ĝ-Â)² / N⁴     | D / N            | ½ sum of squares over pixels, 0-255 |
-| resolution_invariant | Σd² / ΣP² | Σ(Ĝ-Â)² / ΣÂ²    | pull · D / p     | mean over pixels, 0-1               |
+| resolution_invariant | Σd² / ΣP² | Σ(Ĝ-Â)² / ΣÂ²    | cal · D / p      | mean over pixels, 0-1               |
 
 `gatys` is Gatys et al. 2016 eqs. 1 and 4 (with M of each picture its own, which is what the raw form means when
 both have one size); `zhao` and `johnson` are the codes of those names. In all three the sum over pixels makes a
@@ -17,7 +17,8 @@ so the same weights mean the same at every size, with every encoder and at every
 
 The factors of the first three belong to a fourth power of features, which Σ(Ĝ-Â)² is. The distances of the other
 statistics are squares of features summed over channels, and no paper joins them to those names: they get the mean over
-channels, and need weights of their own. `pull` is measured, so that with `resolution_invariant` they do not.
+channels, and need weights of their own. `cal`, the `calibration` of a statistic, is measured, so that with
+`resolution_invariant` they do not.
 """
 
 from collections.abc import Callable
@@ -45,7 +46,7 @@ class Normalization:
         """Return the factor on the distance of `statistic` to `target`, for N nominal channels."""
         if statistic.name == "gram":
             return self.style(channels, statistic.power(target))
-        return self.squares(channels, statistic.power(target) / statistic.pull)
+        return self.squares(channels, statistic.power(target) / statistic.calibration)
 
     def gamut(self, pixels: int) -> float:
         """Return the factor on the sum of squared distances to [0, 1]: that of an `l2` difference."""

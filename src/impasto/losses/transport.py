@@ -12,13 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses.hypercolumns import Hypercolumns, Positions
+from impasto.losses.hypercolumns import HypercolumnSampler, PositionSampler
 from impasto.losses.statistics import TINY
 
 SCRATCH_BYTES = 4 << 20
-"""Of distances at a time."""
+"""The bytes of a table of distances at a time: larger ones leave the cache and are slower."""
 COLORS = 3
-"""Values at the end of a hypercolumn."""
+"""The values at the end of a hypercolumn that are its colour: red, green and blue, less mid grey."""
 
 
 def relaxed_transport(one: Tensor, other: Tensor, *, colors: bool = False) -> Tensor:
@@ -36,11 +36,11 @@ def self_similarity(one: Tensor, other: Tensor, weights: Tensor | None = None) -
     """Compare how positions of a picture differ from one another with how the same ones do in another picture.
 
     Of both sets (n, D), in the same order, all cosine distances are taken, and each column is divided by its sum
-    (Kolkin et al. 2019, eq. 10): gives the mean over columns, `weights` (n,) times each, of the absolute differences'
+    (Kolkin et al. 2019, eq. 10): returns the mean over columns, `weights` (n,) times each, of the absolute differences'
     sum, in [0, 2]. Needs a few times n² values.
     """
-    apart = (_shares(one) - _shares(other)).abs().sum(0)
-    return apart.mean() if weights is None else (apart * weights).mean()
+    differences = (_relative_distances(one) - _relative_distances(other)).abs().sum(0)
+    return differences.mean() if weights is None else (differences * weights).mean()
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class Moments:
 
 @dataclass(frozen=True)
 class RegionSamples:
-    """What paints one region: samples of the paintings, `columns` (m, D), and the region's `share` of the term."""
+    """What paints one region: samples of the paintings, `columns` (m, D), and the region's `weight` in the term."""
 
     columns: Tensor
-    share: float
+    weight: float
     nominal: int
     _directions: Tensor = field(init=False, repr=False, compare=False)
     _moments: Moments = field(init=False, repr=False, compare=False)
@@ -86,8 +86,8 @@ class RegionSamples:
         object.__setattr__(self, "_moments", Moments.of(self.columns, self.nominal))
         object.__setattr__(self, "_colors", Moments.of(self.columns[:, -COLORS:]))
 
-    def __call__(self, points: Tensor, palette: float) -> Tensor:
-        """Return the loss of `points` (n, D), colours of which count `palette` times once more.
+    def __call__(self, points: Tensor, palette_weight: float) -> Tensor:
+        """Return the loss of `points` (n, D), colours of which count `palette_weight` times once more.
 
         Of colours, moments are compared too, which the paper does not: a whole sky of any one colour that the painting
         has somewhere is next to nothing to relaxed transport.
@@ -95,7 +95,7 @@ class RegionSamples:
         own = points[:, -COLORS:]
         colors = relaxed_transport(own, self.columns[:, -COLORS:], colors=True) + self._colors.distance(own)
         shapes = _transport(points, self.columns, self._directions) + self._moments.distance(points)
-        return self.share * (shapes + palette * colors)
+        return self.weight * (shapes + palette_weight * colors)
 
 
 @dataclass(frozen=True)
@@ -103,13 +103,13 @@ class Transport:
     """The style term: hypercolumns at positions drawn anew for each evaluation, region by region.
 
     Relaxed transport and moments of hypercolumns, and relaxed transport of colours with the weight `palette` (Kolkin et
-    al. 2019, section 2.3). `painters` by label; positions of other labels are not looked at. `evaluations` counts on
+    al. 2019, section 2.3). `samples` by label; positions of other labels are not looked at. `evaluations` counts on
     from where a painting was interrupted.
     """
 
-    columns: Hypercolumns
-    positions: Positions
-    painters: Mapping[int, RegionSamples]
+    columns: HypercolumnSampler
+    positions: PositionSampler
+    samples: Mapping[int, RegionSamples]
     factor: float
     palette: float
     evaluations: Iterator[int] = field(default_factory=count)
@@ -123,12 +123,12 @@ class Transport:
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
         at, labels = self.positions(next(self.evaluations))
-        found = image.sum() * 0
+        loss = image.sum() * 0
         for label in torch.unique(labels).tolist():
-            if label in self.painters:
+            if label in self.samples:
                 points = self.columns(image, features, at[labels == label])
-                found = found + self.painters[label](points, self.palette)
-        return self.factor * found
+                loss = loss + self.samples[label](points, self.palette)
+        return self.factor * loss
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ class SelfSimilarity:
     `features`; `weights` (R,) are those of labels.
     """
 
-    columns: Hypercolumns
-    positions: Positions
+    columns: HypercolumnSampler
+    positions: PositionSampler
     photo: Tensor
     features: Mapping[str, Tensor]
     factor: float
@@ -162,10 +162,11 @@ class SelfSimilarity:
         return self.factor * self_similarity(self.columns(image, features, at), target, weights)
 
 
-def _shares(points: Tensor) -> Tensor:
+def _relative_distances(points: Tensor) -> Tensor:
+    """Return the cosine distances (n, n) of `points` (n, D), each column divided by its sum."""
     directions = F.normalize(points, dim=1, eps=TINY)
-    apart = 1 - directions @ directions.T
-    return apart / apart.sum(0).clamp_min(TINY)
+    distances = 1 - directions @ directions.T
+    return distances / distances.sum(0).clamp_min(TINY)
 
 
 def _transport(one: Tensor, other: Tensor, others: Tensor, colors: bool = False) -> Tensor:
@@ -205,5 +206,5 @@ def _nearest(directions: Tensor, others: Tensor, colors: tuple[Tensor, Tensor] |
 
 def _lengths(one: Tensor, other: Tensor) -> Tensor:
     # vector_norm has the gradient 0 where two colours are the same.
-    apart: Tensor = torch.linalg.vector_norm(one - other, dim=1) / COLORS**0.5
-    return apart
+    lengths: Tensor = torch.linalg.vector_norm(one - other, dim=1) / COLORS**0.5
+    return lengths

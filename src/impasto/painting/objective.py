@@ -35,7 +35,7 @@ class ObjectiveBuilder:
         """
         with torch.no_grad():
             terms = self._method.terms(level, tile, begun, taken)
-        return Objective(terms.contents, terms.styles, self._of_pixels(level), terms.patches, terms.wholes)
+        return Objective(terms.contents, terms.styles, self._of_pixels(level), terms.patches, terms.global_terms)
 
     def _of_pixels(self, level: Level) -> tuple[TotalVariation | Gamut, ...]:
         recipe, known = self._recipe, METHODS[self._recipe.method].settings

@@ -78,21 +78,22 @@ def create(studio: Studio) -> App:
         # A HEAD would begin what only a GET means, and for a stream not end it.
         (route.methods or set()).discard("HEAD")
     routes += [Route("/", page, methods=["GET"]), Route("/static/{path:path}", static, methods=["GET"])]
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _plain, Exception: _mistake})
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=HANDLERS)
     return Guard(app, studio.settings)
 
 
 async def page(request: Request) -> Response:
     """Answer with the page."""
-    return _static(request, "index.html")
+    return show_static(request, "index.html")
 
 
 async def static(request: Request) -> Response:
     """Answer with a file of the page."""
-    return _static(request, request.path_params["path"])
+    return show_static(request, request.path_params["path"])
 
 
-def _static(request: Request, name: str) -> Response:
+def show_static(request: Request, name: str) -> Response:
+    """Answer with a file of the page, 404 where there is none of that name."""
     # From a list of what there is, so that no name leads anywhere else.
     known = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in TYPES}
     if name not in known:
@@ -163,3 +164,7 @@ async def _plain(request: Request, error: Exception) -> Response:
 
 async def _mistake(request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{type(error).__name__} (a mistake in impasto)"}, 500)
+
+
+HANDLERS: dict[Any, Any] = {HTTPException: _plain, Exception: _mistake}
+"""What answers in place of a page of Starlette's own."""

@@ -1,4 +1,4 @@
-"""Maps of features as patches are matched in: planes whose products, summed over a patch, are how alike they are."""
+"""Maps of features prepared for matching: planes whose products, summed, are similarities."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,20 +9,22 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A map of features as the matching needs it."""
+class PreparedMap:
+    """A map of features prepared for matching."""
 
     planes: list[Tensor]
     """(C, h, w) each: their products are added up."""
     length: Tensor | None
     """(Y·X,): one over the length of each patch, for the first of the planes."""
     counts: tuple[int, int]
-    wide: torch.dtype
+    """Rows and columns of patches."""
+    dtype: torch.dtype
+    """The type that similarities are summed in."""
     semantic: bool = False
     """Whether maps are among the planes."""
 
     def vectors(self, numbers: Tensor, size: int, stride: int) -> Tensor:
-        """Return the vectors (n, D) of patches whose products are how alike they are."""
+        """Return the vectors (n, D) of the patches of these `numbers` (n,); a product of two is their similarity."""
         parts = []
         for number, plane in enumerate(self.planes):
             width = plane.shape[2]
@@ -35,9 +37,11 @@ class Prepared:
         return torch.cat(parts, 1)
 
 
-def products(one: Tensor, other: Tensor, size: int, stride: int) -> Tensor:
+def patch_products(one: Tensor, other: Tensor, size: int, stride: int) -> Tensor:
     """Return the products (P, S) of all patches of `one` (C, h, w) with all of `other` (C, h', w')."""
-    (rows, columns), (others, beside) = (counts_of(tuple(each.shape[1:]), size, stride) for each in (one, other))
+    (rows, columns), (others, across_others) = (
+        patch_counts(tuple(each.shape[1:]), size, stride) for each in (one, other)
+    )
     total: Tensor | None = None
     for top in range(min(size, stride)):
         for left in range(min(size, stride)):
@@ -47,17 +51,17 @@ def products(one: Tensor, other: Tensor, size: int, stride: int) -> Tensor:
             # One flat index for rows and columns makes windows of long lines, which are quick to add. Those of the
             # last columns reach into the next row: they are nobody's patches, and left out below. Along rows first,
             # then along columns: 2k sums instead of k².
-            table = _windows(table, right, 1, 1)
-            table = _windows(table, down, width, beyond)
+            table = _sum_windows(table, right, 1, 1)
+            table = _sum_windows(table, down, width, beyond)
             table = F.pad(table, (0, others * beyond - table.shape[1], 0, rows * width - table.shape[0]))
-            table = table.view(rows, width, others, beyond)[:, :columns, :, :beside]
+            table = table.view(rows, width, others, beyond)[:, :columns, :, :across_others]
             total = table.contiguous() if total is None else total.add_(table)
     if total is None:
         raise ValueError(f"a patch of {size} neurons with a stride of {stride} has none")
-    return total.view(rows * columns, others * beside)
+    return total.view(rows * columns, others * across_others)
 
 
-def _windows(table: Tensor, count: int, down: int, right: int) -> Tensor:
+def _sum_windows(table: Tensor, count: int, down: int, right: int) -> Tensor:
     """Sum `count` windows of `table`, each of them so far down and right of the one before."""
     if count == 1:
         return table
@@ -68,24 +72,25 @@ def _windows(table: Tensor, count: int, down: int, right: int) -> Tensor:
     return total
 
 
-def counts_of(size: tuple[int, ...], patch: int, stride: int) -> tuple[int, int]:
+def patch_counts(size: tuple[int, ...], patch: int, stride: int) -> tuple[int, int]:
     """Return the rows and columns of patches of a map of `size`."""
     rows, columns = (max(0, -(-(side - patch) // stride)) + 1 for side in size)
     return rows, columns
 
 
-def covered(features: Tensor, patch: int, stride: int) -> Tensor:
+def pad_to_patches(features: Tensor, patch: int, stride: int) -> Tensor:
     """Continue `features` (C, h, w) by the last row and column until patches cover all of it."""
     sides = tuple(features.shape[1:])
     more = [
-        (count - 1) * stride + patch - side for count, side in zip(counts_of(sides, patch, stride), sides, strict=True)
+        (count - 1) * stride + patch - side
+        for count, side in zip(patch_counts(sides, patch, stride), sides, strict=True)
     ]
     if not any(more):
         return features
     return F.pad(features[None], (0, more[1], 0, more[0]), mode="replicate")[0]
 
 
-def spans(count: int, step: int) -> Iterator[slice]:
+def slices_of(count: int, step: int) -> Iterator[slice]:
     """Cut `count` into slices of `step`."""
     for begin in range(0, count, step):
         yield slice(begin, min(count, begin + step))

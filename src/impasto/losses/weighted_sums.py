@@ -13,60 +13,64 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 CHUNK = 1 << 20
-"""Values that are weighted or widened at a time: a few MB of scratch, which stay in the cache."""
+"""The values that are weighted or widened at a time: a few MiB of scratch, which stay in the cache."""
 
 
-def positions(features: Tensor) -> Tensor:
+def flatten_positions(features: Tensor) -> Tensor:
     """Return `features` (1, C, h, w) as (C, M)."""
     if features.shape[0] != 1:
         raise ValueError(f"a statistic takes the features of one picture, not of {features.shape[0]}")
     return features.flatten(2)[0]
 
 
-def weights(features: Tensor, guide: Tensor | None) -> Tensor | None:
+def guide_weights(features: Tensor, guide: Tensor | None) -> Tensor | None:
     """Return `guide` (h, w) as weights (M,) in a type that holds sums over `features` (1, C, h, w)."""
     if guide is None:
         return None
     if guide.shape != features.shape[-2:]:
         raise ValueError(f"a guide of {tuple(guide.shape)} does not fit features of {tuple(features.shape[-2:])}")
-    return guide.detach().flatten().to(features.device, wide(features.dtype))
+    return guide.detach().flatten().to(features.device, accumulator_dtype(features.dtype))
 
 
-def wide(dtype: torch.dtype) -> torch.dtype:
+def accumulator_dtype(dtype: torch.dtype) -> torch.dtype:
     """Return the type that sums over many positions need: half precision overflows, and cannot count to 4097."""
     return torch.float32 if dtype in (torch.bfloat16, torch.float16) else dtype
 
 
-def total(flat: Tensor, weight: Tensor | None) -> Tensor:
+def total_weight(flat: Tensor, weight: Tensor | None) -> Tensor:
     """Return the weight () of all positions of `flat` (C, M)."""
-    return torch.tensor(flat.shape[1], dtype=wide(flat.dtype), device=flat.device) if weight is None else weight.sum()
+    return (
+        torch.tensor(flat.shape[1], dtype=accumulator_dtype(flat.dtype), device=flat.device)
+        if weight is None
+        else weight.sum()
+    )
 
 
-def products(flat: Tensor, weight: Sequence[Tensor | None], *, mean: bool = False) -> Tensor:
+def second_moments(flat: Tensor, weight: Sequence[Tensor | None], *, mean: bool = False) -> Tensor:
     """Sum w f fᵀ over the positions of `flat` (C, M) for each of R weights (M,); None weighs all alike.
 
-    Gives (R, C, C). With `mean`, f is taken with a 1 appended, (R, C + 1, C + 1): the last column then holds Σ w f.
+    Returns (R, C, C). With `mean`, f is taken with a 1 appended, (R, C + 1, C + 1): the last column then holds Σ w f.
     Differentiable once, with respect to `flat` alone.
     """
-    result: Tensor = _Products.apply(flat, mean, *weight)  # type: ignore[no-untyped-call]  # torch's own
+    result: Tensor = _SecondMoments.apply(flat, mean, *weight)  # type: ignore[no-untyped-call]  # torch's own
     return result
 
 
-def _step(flat: Tensor, weight: Sequence[Tensor | None]) -> int:
+def _positions_at_once(flat: Tensor, weight: Sequence[Tensor | None]) -> int:
     """Return how many positions to take at a time: all, where nothing but a product of matrices is asked for."""
-    if all(w is None for w in weight) and flat.dtype is wide(flat.dtype):
+    if all(w is None for w in weight) and flat.dtype is accumulator_dtype(flat.dtype):
         return max(1, flat.shape[1])
     return max(256, CHUNK // flat.shape[0])
 
 
-class _Products(Function):
+class _SecondMoments(Function):
     @staticmethod
     def forward(ctx: Any, flat: Tensor, mean: bool, *weight: Tensor | None) -> Tensor:
         ctx.save_for_backward(flat, *weight)
         ctx.mean = mean
         channels, count = flat.shape
-        sums = flat.new_zeros(len(weight), channels + mean, channels + mean, dtype=wide(flat.dtype))
-        step = _step(flat, weight)
+        sums = flat.new_zeros(len(weight), channels + mean, channels + mean, dtype=accumulator_dtype(flat.dtype))
+        step = _positions_at_once(flat, weight)
         for begin in range(0, count, step):
             part = flat[:, begin : begin + step].to(sums.dtype)
             for of_region, w in zip(sums, weight, strict=True):
@@ -77,7 +81,7 @@ class _Products(Function):
         if mean:
             for of_region, w in zip(sums, weight, strict=True):
                 of_region[channels, :channels] = of_region[:channels, channels]
-                of_region[channels, channels] = total(flat, w)
+                of_region[channels, channels] = total_weight(flat, w)
         return sums
 
     @staticmethod
@@ -88,18 +92,18 @@ class _Products(Function):
         channels, count = flat.shape
         both = gradient + gradient.mT
         square, line = both[:, :channels, :channels], both[:, :channels, channels:]
-        found = torch.empty_like(flat)
-        step = _step(flat, weight)
+        slopes = torch.empty_like(flat)
+        step = _positions_at_once(flat, weight)
         for begin in range(0, count, step):
             part = flat[:, begin : begin + step].to(both.dtype)
-            whole: Tensor | None = None
+            total: Tensor | None = None
             for of_region, (slope, w) in enumerate(zip(square, weight, strict=True)):
                 piece = slope @ part
                 if ctx.mean:
                     piece += line[of_region]
                 if w is not None:
                     piece *= w[begin : begin + step]
-                whole = piece if whole is None else whole.add_(piece)
-            if whole is not None:
-                found[:, begin : begin + step] = whole
-        return (found, None, *(None for _ in weight))
+                total = piece if total is None else total.add_(piece)
+            if total is not None:
+                slopes[:, begin : begin + step] = total
+        return (slopes, None, *(None for _ in weight))
