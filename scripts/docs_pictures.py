@@ -111,7 +111,7 @@ def _side(work: Path, shared: Path, index: int, encoder: str | Path) -> Cell:
     return paint(work, f"side-{index}-{name}", shared, PAIRS[index], encoder, size=SIDE)
 
 
-def readme(shared: Path, work: Path, out: Path) -> None:
+def readme(_shared: Path, work: Path, out: Path) -> None:
     """Paint our own sample pictures with our own sample paintings and the embedded encoder."""
     assets = Path(__file__).resolve().parent.parent / "assets"
     photos = {"swirls": "astronaut", "woodblock": "rocket", "palette_knife": "cat", "pointillism": "coffee"}

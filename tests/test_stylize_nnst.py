@@ -111,7 +111,7 @@ def test_a_painting_is_found_in_its_turned_copy_only_with_turns(build, content: 
     assert loss[0] > 1
 
 
-def test_the_query_is_the_photograph_and_then_what_a_level_begins_with_too(build, content: Tensor) -> None:
+def test_the_query_is_the_photograph_and_then_what_a_level_begins_with_too(build) -> None:
     def alike(share: float, level: int) -> bool:
         stylizer = build(levels=2, finishing_steps=0, content_fraction=share)
         size = stylizer.levels[level].size
@@ -131,7 +131,7 @@ def test_a_level_begins_with_what_was_painted_alone(build) -> None:
     assert other.scene.enlarge(painted, level).std() > 0.01
 
 
-def test_masks_restrict_the_matches(build, sides: Regions, style: Tensor) -> None:
+def test_masks_restrict_the_matches(build, sides: Regions) -> None:
     options = {"levels": 1, "iterations": 2, "finishing_steps": 0, "quarter_turns": 0}
     bound = replaced(build(regions=sides, **options))
     free = build(**options)

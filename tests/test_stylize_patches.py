@@ -119,7 +119,7 @@ def test_scale_of_a_region(build, sides: Regions) -> None:
     assert len(scaled["relu3_1"].bank) == len(plain["relu3_1"].bank) + 30 * 20
 
 
-def test_a_region_without_patches_of_its_own_is_told_of_and_painted(build, notices: list[str], style: Tensor) -> None:
+def test_a_region_without_patches_of_its_own_is_told_of_and_painted(build, notices: list[str]) -> None:
     sliver = torch.zeros(2, 56, 40)
     sliver[1, :, :1], sliver[0, :, 1:] = 1, 1
     stylizer = build(regions=Regions(("left", "right"), halves(48, 64), (sliver,)), levels=1)
@@ -159,7 +159,7 @@ def test_transparent_parts_of_a_style_are_not_used(build, style: Tensor) -> None
     assert (found % 9 <= 3).all()
 
 
-def test_a_texture_is_made_of_patches_alone(build, style: Tensor) -> None:
+def test_a_texture_is_made_of_patches_alone(build) -> None:
     result = run(build(photo=None, aspect=2.0))
     assert result.picture.size == (32, 64)
     assert finite(result)

@@ -175,7 +175,7 @@ def test_without_landmarks_whole_pictures_are_aligned(build, monkeypatch: pytest
     assert torch.equal(example, stylizer.scene.painted(0, (48, 64), stylizer.levels[-1]).pixels)
     assert bool((share == 1).all())
     assert finite(run(stylizer))
-    monkeypatch.setattr(detect, "_detector", lambda: lambda picture: ([], []))
+    monkeypatch.setattr(detect, "_detector", lambda: lambda _picture: ([], []))
     build(**nothing)
     assert "no face is seen" in notices[-1]
 
@@ -189,7 +189,8 @@ def test_a_detector_finds_them(build, monkeypatch: pytest.MonkeyPatch, content: 
     assert torch.equal(pixels(found), pixels(run(build())))
 
 
-def test_the_warp_takes_landmarks_to_landmarks(build, picture) -> None:
+@pytest.mark.usefixtures("picture")
+def test_the_warp_takes_landmarks_to_landmarks(build) -> None:
     # A bright spot at one landmark of the painting comes to that of the photograph.
     dark = torch.zeros(3, 56, 40)
     x, y = round(THERE[1][0] * 40), round(THERE[1][1] * 56)

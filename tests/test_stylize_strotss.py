@@ -91,7 +91,7 @@ def test_the_content_counts_half_as_much_from_level_to_level(build) -> None:
     assert alone.palette == 1
 
 
-def test_more_content_weight_is_nearer_to_the_photograph(build, content: Tensor) -> None:
+def test_more_content_weight_is_nearer_to_the_photograph(build) -> None:
     less, more = (run(build(iterations=60, content_weight=weight)) for weight in (0.1, 10))
     assert more.history[-1]["content"] < 20 * less.history[-1]["content"]
     similarity, _ = terms(build())

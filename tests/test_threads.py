@@ -107,7 +107,8 @@ def test_a_system_without_control_groups_sets_no_limit(tmp_path):
         ("300000", 2, "3"),
     ],
 )
-def test_as_many_threads_as_the_quota_pays_for(tmp_path, eight, limit, siblings, expected):
+@pytest.mark.usefixtures("eight")
+def test_as_many_threads_as_the_quota_pays_for(tmp_path, limit, siblings, expected):
     files = {"proc/self/cgroup": "0::/\n", "sys/fs/cgroup/cpu.max": f"{limit} 100000\n"}
     root = system(tmp_path, 8, siblings, **files)
     assert threads.environment({}, root).get("OMP_NUM_THREADS") == expected

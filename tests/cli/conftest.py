@@ -55,12 +55,12 @@ def machine(monkeypatch, tmp_path, encoder_bytes):
 
 
 @pytest.fixture
-def photo(machine):
+def photo():
     return draw("photo.png", 1)
 
 
 @pytest.fixture
-def style(machine):
+def style():
     return draw("style.png", 2)
 
 
@@ -92,7 +92,7 @@ def paint(run, photo, style):
 def no_engine(monkeypatch):
     """Fails the test when anything is refused only after the encoder was asked for."""
 
-    def create(*args, **kwargs):
+    def create(*_args, **_kwargs):
         raise AssertionError("the encoder was built before the refusal")
 
     monkeypatch.setattr("impasto.encoders.create", create)

@@ -10,7 +10,7 @@ from impasto.comparison.pairs import digest_side
 
 
 @pytest.fixture
-def folders(machine, tmp_path):
+def folders(tmp_path):
     for seed, side in enumerate("ab"):
         (tmp_path / side).mkdir()
         for name in ("x", "y"):
@@ -69,7 +69,8 @@ def test_another_comparison_s_votes_are_refused(run, folders, tmp_path):
         (["a", "b", "--pairs", "0"], 2, "--pairs"),
     ],
 )
-def test_refusals(run, folders, tmp_path, monkeypatch, arguments, status, said):
+@pytest.mark.usefixtures("folders")
+def test_refusals(run, tmp_path, monkeypatch, arguments, status, said):
     monkeypatch.chdir(tmp_path)
     refused = run("compare", *arguments, "--table")
     assert refused.status == status

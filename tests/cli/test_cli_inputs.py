@@ -38,7 +38,8 @@ def test_an_interrupted_painting_of_the_contents_size_is_resumed(paint, run, sto
 
 
 @pytest.mark.parametrize("size", ["contents", "3.5", "0%"])
-def test_what_is_no_size_names_the_option(paint, no_engine, size):
+@pytest.mark.usefixtures("no_engine")
+def test_what_is_no_size_names_the_option(paint, size):
     refused = paint("-o", "out.png", "--size", size)
     assert refused.status == 2
     assert refused.error.startswith("--size: must be pixels from 16 to 65536, content, or a percentage")

@@ -33,7 +33,7 @@ def halves(path, upper, lower, size=(30, 40), at=0.5):
 
 
 @pytest.fixture
-def pair(machine):
+def pair():
     return (
         scene("photo.png", (120, 170, 250), (70, 190, 50)),
         scene("painting.png", (90, 90, 180), (190, 150, 70), (100, 90), 0.6),
@@ -41,7 +41,7 @@ def pair(machine):
 
 
 @pytest.fixture
-def masks(machine):
+def masks():
     return halves("cm.png", (255, 0, 0), (0, 0, 255)), halves("sm.png", (255, 0, 0), (0, 0, 255), (20, 50), 0.3)
 
 
@@ -107,7 +107,8 @@ def test_auto_is_deterministic(run, pair):
     assert [path.read_bytes() for path in sorted(Path("out").iterdir())] == before
 
 
-def test_auto_keeps_what_is_there(run, pair, no_engine):
+@pytest.mark.usefixtures("no_engine")
+def test_auto_keeps_what_is_there(run, pair):
     Path("out").mkdir()
     Path("out/style_mask.png").write_bytes(b"mine")
     outcome = auto(run, pair)
@@ -207,7 +208,8 @@ def test_check_with_one_file_a_region(run, pair):
         (("--content-mask", "cm.png", "--style-mask", "sm.png", "-o", "x.gif"), 3, "x.gif"),
     ],
 )
-def test_check_refuses(run, pair, masks, arguments, status, message):
+@pytest.mark.usefixtures("masks")
+def test_check_refuses(run, pair, arguments, status, message):
     halves("other.png", (255, 0, 0), (255, 255, 0))
     before = Path("cm.png").read_bytes()
     outcome = run("masks", "check", pair[0], "--style", pair[1], *arguments)

@@ -254,7 +254,7 @@ def test_writing_takes_a_twentieth_of_the_time_at_most(monkeypatch) -> None:
     class Progress:
         elapsed_s, eta_s = 1000.0, 0.0
 
-    def write(self, stylizer):
+    def write(self, _stylizer):
         written.append(clock[0])
         clock[0] += 10
         self._last, self._wait_s = clock[0], checkpoints.SHARE * 10
@@ -294,7 +294,7 @@ def test_a_picture_that_cannot_be_saved_is_not_lost(paint, run, monkeypatch) -> 
     assert paint("-o", "unbroken.png", "--iterations", "6").status == 0
     write, calls = images.save, []
 
-    def full(picture, path, **options):
+    def full(_picture, path, **_options):
         calls.append(sorted(item.name for item in Path.cwd().glob("kept*")))
         raise checkpoints.OutputError(f"{path}: could not be written (No space left on device)")
 
@@ -378,7 +378,7 @@ def test_other_weights_of_a_named_encoder(paint, run, stops, monkeypatch, encode
     stops(None)
     made = Petite.from_bytes(encoder_bytes)
     made.sha256 = "ab" * 32
-    monkeypatch.setattr(Petite, "embedded", classmethod(lambda cls, **options: made))
+    monkeypatch.setattr(Petite, "embedded", classmethod(lambda _cls, **_options: made))
     outcome = run("resume", "kept")
     assert outcome.status == 4
     assert "kept: the checkpoint is of other weights of petite" in outcome.error
@@ -470,13 +470,15 @@ def test_a_hostile_checkpoint_replaces_nothing(run, kept) -> None:
         (("--checkpoint-every", "-1"), 2, "--checkpoint-every"),
     ],
 )
-def test_checkpoints_that_cannot_be(paint, no_engine, options, status, words) -> None:
+@pytest.mark.usefixtures("no_engine")
+def test_checkpoints_that_cannot_be(paint, options, status, words) -> None:
     Path("file").write_text("in the way")
     outcome = paint("-o", "out.png", *options)
     assert (outcome.status, words in outcome.error) == (status, True), outcome.err
 
 
-def test_standard_input_is_not_there_again(run, style, no_engine) -> None:
+@pytest.mark.usefixtures("no_engine")
+def test_standard_input_is_not_there_again(run, style) -> None:
     outcome = run("paint", "-", "--style", style, "-o", "out.png", "--checkpoint", "kept")
     assert (outcome.status, "standard input" in outcome.error) == (2, True)
 

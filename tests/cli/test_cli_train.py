@@ -45,7 +45,8 @@ def train(run, teacher, monkeypatch):
     return train
 
 
-def test_trains_logs_exports_and_goes_on(train, run, teacher):
+@pytest.mark.usefixtures("teacher")
+def test_trains_logs_exports_and_goes_on(train, run):
     outcome = train("--out", "run", "--steps", "2", "--held-out", "data")
     assert outcome.status == 0, outcome.err
     assert outcome.err.splitlines()[0].startswith("step 2 of 2  loss ")
@@ -156,7 +157,7 @@ def test_a_bad_folder_is_refused_before_anything_is_read(train, out, status, mon
 
 
 def test_a_full_disk(train, monkeypatch):
-    def full(handle):
+    def full(_handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
@@ -165,7 +166,7 @@ def test_a_full_disk(train, monkeypatch):
 
 
 def test_too_little_memory(train, monkeypatch):
-    def fit(self, batches):
+    def fit(_self, _batches):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
 
     monkeypatch.setattr(EncoderTask, "fit_lifts", fit)

@@ -136,7 +136,7 @@ def test_a_full_disk_takes_no_half_votes(tmp_path, monkeypatch):
         file.add(Vote("x", "a", "b", "left"))
         before = path.read_bytes()
 
-        def full(number):
+        def full(_number):
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:

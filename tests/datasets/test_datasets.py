@@ -49,7 +49,7 @@ def toy(monkeypatch):
     )
     made = DataSet("toy", "Toy", "nobody 2020", "", "IMPASTO_TOY", entries, ("http://127.0.0.1:1/{file}",))
     for module in ("collection", "download"):
-        monkeypatch.setattr(f"impasto.datasets.{module}.lookup", lambda name: made)
+        monkeypatch.setattr(f"impasto.datasets.{module}.lookup", lambda _name: made)
     monkeypatch.delenv("IMPASTO_TOY", raising=False)
     return made
 
@@ -89,7 +89,8 @@ def test_an_unknown_set_names_the_nearest():
         lookup("nprgenral")
 
 
-def test_pictures_come_in_the_set_s_order_wherever_they_lie(toy, folder):
+@pytest.mark.usefixtures("toy")
+def test_pictures_come_in_the_set_s_order_wherever_they_lie(folder):
     (folder / "other.jpg").write_bytes(b"x")
     found = collect("toy", folder)
     assert [item.entry.name for item in found.items] == ["cat", "arch", "berries"]
@@ -98,7 +99,8 @@ def test_pictures_come_in_the_set_s_order_wherever_they_lie(toy, folder):
     assert [item.path.read_bytes() for item in found.items] == list(FILES.values())
 
 
-def test_what_is_missing_is_listed_and_what_is_changed_is_said(toy, folder, notices):
+@pytest.mark.usefixtures("toy")
+def test_what_is_missing_is_listed_and_what_is_changed_is_said(folder, notices):
     (folder / "inside" / "arch1024.jpg").unlink()
     (folder / "inside" / "CAT1024.JPG").write_bytes(png(9))
     (folder / "inside" / "cat1024.jpg").unlink()
@@ -108,7 +110,8 @@ def test_what_is_missing_is_listed_and_what_is_changed_is_said(toy, folder, noti
     assert "CAT1024.JPG: not the published file of Toy" in notices[0]
 
 
-def test_a_set_is_found_where_its_variable_says(toy, folder, monkeypatch):
+@pytest.mark.usefixtures("toy")
+def test_a_set_is_found_where_its_variable_says(folder, monkeypatch):
     with pytest.raises(InputError, match="not on this machine; run `impasto datasets fetch toy`"):
         collect("toy")
     monkeypatch.setenv("IMPASTO_TOY", str(folder))
@@ -118,7 +121,8 @@ def test_a_set_is_found_where_its_variable_says(toy, folder, monkeypatch):
         collect("toy")
 
 
-def test_a_folder_without_its_pictures_is_refused(toy, tmp_path):
+@pytest.mark.usefixtures("toy")
+def test_a_folder_without_its_pictures_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"has none of the pictures of Toy, such as cat1024\.jpg"):
         collect("toy", tmp_path)
 
@@ -130,7 +134,8 @@ def zipped(path, members):
     return path
 
 
-def test_a_zip_is_unpacked_once_and_never_outside_the_cache(toy, tmp_path):
+@pytest.mark.usefixtures("toy")
+def test_a_zip_is_unpacked_once_and_never_outside_the_cache(tmp_path):
     members = {f"set/{name}": data for name, data in FILES.items()}
     members |= {"../../evil.jpg": b"x", "/abs.jpg": b"x", "set/readme.txt": b"x", "__MACOSX/set/._cat1024.jpg": b"x"}
     path = zipped(tmp_path / "set.zip", members)
@@ -147,7 +152,8 @@ def test_a_zip_is_unpacked_once_and_never_outside_the_cache(toy, tmp_path):
     assert all(item.path.stat().st_mtime_ns == times[item.path] for item in again.items[1:])
 
 
-def test_zips_that_are_none_or_bombs_are_refused(toy, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("toy")
+def test_zips_that_are_none_or_bombs_are_refused(tmp_path, monkeypatch):
     (tmp_path / "no.zip").write_bytes(b"hello")
     with pytest.raises(ImageError, match="is no zip that can be read"):
         collect("toy", tmp_path / "no.zip")
@@ -221,7 +227,8 @@ def mirror():
     server.server_close()
 
 
-def test_a_set_is_fetched_verified_and_found_again(toy, mirror, tmp_path):
+@pytest.mark.usefixtures("toy")
+def test_a_set_is_fetched_verified_and_found_again(mirror, tmp_path):
     place = fetch("toy", mirrors=[mirror.url])
     assert place == tmp_path / "cache" / "datasets" / "toy"
     assert {path.name: path.read_bytes() for path in place.iterdir()} == FILES
@@ -230,7 +237,8 @@ def test_a_set_is_fetched_verified_and_found_again(toy, mirror, tmp_path):
     assert sorted(mirror.asked) == sorted(FILES)
 
 
-def test_wrong_bytes_are_never_put_in_place_and_the_next_call_goes_on(toy, mirror, tmp_path):
+@pytest.mark.usefixtures("toy")
+def test_wrong_bytes_are_never_put_in_place_and_the_next_call_goes_on(mirror, tmp_path):
     mirror.wrong["arch1024.jpg"] = b"x" * len(FILES["arch1024.jpg"])
     with pytest.raises(InputError, match=r"arch1024\.jpg: could not be .* sent a file that is not md5"):
         fetch("toy", mirrors=[mirror.url])
@@ -242,13 +250,15 @@ def test_wrong_bytes_are_never_put_in_place_and_the_next_call_goes_on(toy, mirro
     assert {path.name for path in place.iterdir()} == set(FILES)
 
 
-def test_an_absent_server_names_the_file_and_the_folder(toy):
+@pytest.mark.usefixtures("toy")
+def test_an_absent_server_names_the_file_and_the_folder():
     with pytest.raises(InputError, match=r"cat1024\.jpg: could not be downloaded .* put the file into .*toy"):
         fetch("toy")
 
 
 @pytest.mark.parametrize("address", ["ftp://x/{file}", "file:///etc/{file}", "http://x/fixed.jpg", "x"])
-def test_mirrors_are_web_addresses_with_a_place_for_the_name(toy, address):
+@pytest.mark.usefixtures("toy")
+def test_mirrors_are_web_addresses_with_a_place_for_the_name(address):
     with pytest.raises(UsageError, match="give a web address"):
         fetch("toy", mirrors=[address])
 

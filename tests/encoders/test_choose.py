@@ -18,8 +18,8 @@ PLAN = {f"{b}_{c}": 4 for b, n in ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1)) for c
 def bare(monkeypatch: pytest.MonkeyPatch) -> Petite:
     """A machine without VGG-19, and a random petite in place of the embedded one; returned."""
     small = Petite(initial(PLAN))
-    monkeypatch.setattr(weights, "find", lambda network: None)
-    monkeypatch.setattr(Petite, "embedded", classmethod(lambda cls, **options: small))
+    monkeypatch.setattr(weights, "find", lambda _network: None)
+    monkeypatch.setattr(Petite, "embedded", classmethod(lambda _cls, **_options: small))
     return small
 
 
@@ -34,13 +34,14 @@ def test_petite_by_name_says_nothing(bare: Petite, notices: list[str]) -> None:
     assert notices == []
 
 
-def test_vgg19_on_a_bare_machine_says_how_to_get_it(bare: Petite) -> None:
+@pytest.mark.usefixtures("bare")
+def test_vgg19_on_a_bare_machine_says_how_to_get_it() -> None:
     with pytest.raises(WeightsError, match="impasto weights fetch vgg19"):
         encoders.create("vgg19")
 
 
 def test_auto_is_vgg19_where_it_is(standin: Path, monkeypatch: pytest.MonkeyPatch, notices: list[str]) -> None:
-    monkeypatch.setattr(weights, "find", lambda network: standin)
+    monkeypatch.setattr(weights, "find", lambda _network: standin)
     encoder = encoders.create("auto", pooling="max", padding="zero", precision=torch.bfloat16)
     assert type(encoder) is Vgg
     assert (encoder.pooling, encoder.padding, encoder.precision) == ("max", "zero", torch.bfloat16)

@@ -178,7 +178,7 @@ def test_batches_are_pictures_side_by_side(tiny_encoder: Vgg) -> None:
             torch.testing.assert_close(together[layer][index : index + 1], alone[layer])
 
 
-def test_preprocessings_are_the_published_ones(tiny_tensors: TinyTensors) -> None:
+def test_preprocessings_are_the_published_ones() -> None:
     # The same first convolution sees the same numbers, whichever way they were written down.
     rgb = torch.rand(1, 3, 4, 4, dtype=torch.float64)
     tensors = {"conv1_1.weight": torch.zeros(3, 3, 3, 3), "conv1_1.bias": torch.full((3,), 1000.0)}

@@ -200,7 +200,7 @@ def test_samples_that_are_not_read_are_named(data, words):
     assert words in refused(data)
 
 
-def bmp(words, bits, masks, *, header=40, compression=3, size=None, flip=True):
+def bmp(words, bits, masks, *, header=40, compression=3, flip=True):
     """A BMP of (H, W) packed pixels with bit fields."""
     height, width = words.shape
     step = (width * bits + 31) // 32 * 4

@@ -140,7 +140,7 @@ def test_row_23_folder(tmp_path, monkeypatch):
     with pytest.raises(OutputError):
         images.check_output(tmp_path / "file" / "out.png")
 
-    def denied(*arguments, **options):
+    def denied(*_arguments, **_options):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(tempfile, "mkstemp", denied)
@@ -185,7 +185,7 @@ def test_row_26_disk_full(tmp_path, monkeypatch, format):
     path = tmp_path / f"out.{format}"
     path.write_bytes(b"old")
 
-    def full(handle):
+    def full(_handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)

@@ -76,7 +76,7 @@ def test_no_gain_gives_the_very_features() -> None:
     lift = torch.linalg.qr(torch.randn(40, 5))[0]
     photo = torch.randn(1, 5, 4, 4)
     assert torch.equal(
-        gains.apply_gains(photo, torch.randn_like(photo), lambda one, other: torch.ones_like(one), lift=lift), photo
+        gains.apply_gains(photo, torch.randn_like(photo), lambda one, _other: torch.ones_like(one), lift=lift), photo
     )
 
 

@@ -38,7 +38,7 @@ def test_auto_prefers_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     for faster, meant in ((torch.bfloat16, torch.bfloat16), (torch.float32, None)):
-        monkeypatch.setattr(devices, "faster_precision", lambda device, faster=faster: faster)
+        monkeypatch.setattr(devices, "faster_precision", lambda _device, faster=faster: faster)
         assert devices.precision("auto", torch.device("cpu")) is meant
     assert devices.precision("bfloat16", torch.device("cpu")) is torch.bfloat16
     assert devices.precision("float32", torch.device("cpu")) is None
@@ -60,7 +60,7 @@ def test_bfloat16_only_where_it_is_clearly_faster(
 ) -> None:
     now = 0.0
 
-    def convolve(x: torch.Tensor, weight: torch.Tensor, padding: int) -> torch.Tensor:
+    def convolve(x: torch.Tensor, _weight: torch.Tensor, **_options: int) -> torch.Tensor:
         nonlocal now
         now += half_takes if x.dtype == torch.bfloat16 else 1.0
         return x

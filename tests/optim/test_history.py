@@ -152,10 +152,10 @@ def test_a_full_disk_is_one_line() -> None:
     class Full:
         def seek(self, offset: int) -> None: ...
 
-        def write(self, data: memoryview) -> int:
+        def write(self, _data: memoryview) -> int:
             raise OSError(28, "No space left on device")
 
-        def readinto(self, data: memoryview) -> int:
+        def readinto(self, _data: memoryview) -> int:
             return 0
 
     vector = Filed(Full(), 0, torch.float32)  # type: ignore[arg-type]  # as much of a file as is asked for

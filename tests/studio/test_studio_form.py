@@ -7,7 +7,7 @@ import pytest
 
 from impasto.cli.options import SETTINGS, parse
 from impasto.recipe import Recipe, load_preset, presets, spell
-from impasto.recipe.catalogue import METHODS
+from impasto.recipe.catalogue import ENCODERS, METHODS, foreign
 from impasto.studio import app, commandline, job_requests, openapi
 from impasto.studio.form import GROUPS, describe
 from impasto.studio.library import clean_name
@@ -45,6 +45,19 @@ def test_the_form_has_what_it_needs():
         assert set(method["settings"]) <= set(SETTINGS)
         assert method["available"] or not method["networks"]
     assert form["methods"][0]["available"]
+    assert form["encoders"] == list(ENCODERS)
+
+
+def test_the_form_knows_which_settings_refinement_adds():
+    methods = {method["name"]: method for method in describe()["methods"]}
+    assert methods["gatys"]["refined_settings"] == methods["gatys"]["settings"]
+    own, refined = set(methods["wct"]["settings"]), set(methods["wct"]["refined_settings"])
+    assert own < refined
+    assert "style_layers" in refined - own
+    assert "iterations" not in refined  # refine is the number of steps
+    for key in SETTINGS:
+        assert (key in refined) == (not foreign("wct", [key], refined=True))
+        assert (key in own) == (not foreign("wct", [key], refined=False))
 
 
 def test_the_description_and_the_routes_are_the_same(client):

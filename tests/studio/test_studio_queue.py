@@ -49,7 +49,7 @@ def test_what_is_written_is_there_for_the_next_process(queue, tmp_path):
     assert (found["state"], found["step"], found["losses"]) == ("running", 7, {"style": 1.5})
 
 
-def test_progress_is_seen_at_once_and_written_soon(queue, tmp_path):
+def test_progress_is_seen_at_once_and_written_soon(queue):
     job = queue.add([SPEC], limit=9)[0]["id"]
     for step in range(100):
         queue.progress(job, step=step)
@@ -212,7 +212,7 @@ def test_streams_end_when_the_studio_does():
     assert len(run(asyncio.wait_for(read(), 2))) == 2
 
 
-def test_an_inspector_that_takes_too_long_is_replaced(tmp_path):
+def test_an_inspector_that_takes_too_long_is_replaced():
     async def ask():
         client = InspectorClient(answer_s=0.01)
         with pytest.raises(Refused) as slow:
@@ -245,7 +245,7 @@ def test_an_inspector_that_takes_too_long_is_replaced(tmp_path):
 def test_the_queue_goes_on_whatever_one_job_brings_about(client, monkeypatch):
     asked = client()
 
-    async def broken(child, *arguments):
+    async def broken(_child, *_arguments):
         raise OSError("no more processes")
 
     monkeypatch.setattr("impasto.studio.scheduler.Child.start", broken)

@@ -26,7 +26,7 @@ class Parent:
 
     def say(self, **message):
         self.said.append(message)
-        self.on.get(message["event"], lambda message: None)(message)
+        self.on.get(message["event"], lambda _message: None)(message)
 
     def of(self, event):
         return [message for message in self.said if message["event"] == event]
@@ -91,7 +91,8 @@ def test_a_job_leaves_a_picture_and_its_curves(painter, order):
 
 
 @pytest.mark.parametrize("method", ["wct", "adain", "linear", "johnson"])
-def test_every_method_that_paints_in_one_go(painter, order, networks, method):
+@pytest.mark.usefixtures("networks")
+def test_every_method_that_paints_in_one_go(painter, order, method):
     plain = {key: value for key, value in SMALL.items() if key not in ("iterations", "levels")}
     recipe = {**plain, "method": method}
     if method == "johnson":
@@ -107,7 +108,8 @@ def test_every_method_that_paints_in_one_go(painter, order, networks, method):
     assert metadata.read(job.folder / RESULT)["recipe"]["method"] == method
 
 
-def test_a_refined_one_goes_on_from_its_checkpoint(painter, order, networks, monkeypatch):
+@pytest.mark.usefixtures("networks")
+def test_a_refined_one_goes_on_from_its_checkpoint(painter, order, monkeypatch):
     every_step(monkeypatch)
     recipe = {"method": "adain", "size": 64, "precision": "float32", "encoder": "petite", "refine": 12}
     job = order()
@@ -251,7 +253,7 @@ def test_what_was_painted_before_memory_ran_out_is_kept(painter, order, monkeypa
 
 
 def test_what_nobody_foresaw_is_one_line(painter, order, monkeypatch):
-    def broken(*args, **options):
+    def broken(*_args, **_options):
         raise ZeroDivisionError("a\nb")
 
     monkeypatch.setattr(worker, "begin_with", broken)

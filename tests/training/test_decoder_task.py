@@ -61,7 +61,7 @@ class Oracle(nn.Module):
         super().__init__()
         self.layer, self.answer = layer, nn.Parameter(answer)
 
-    def forward(self, features: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+    def forward(self, _features: Tensor, _size: tuple[int, int] | None = None) -> Tensor:
         return self.answer
 
 
@@ -75,7 +75,7 @@ def test_relative_error() -> None:
 
 def test_who_gives_the_picture_back_loses_nothing(petite: Petite, make_task: MakeTask) -> None:
     crops = make_task().content(0)
-    task = DecoderTask(petite, Oracle("relu3_1", crops), Objective(), lambda step: crops)  # type: ignore[arg-type]
+    task = DecoderTask(petite, Oracle("relu3_1", crops), Objective(), lambda _step: crops)  # type: ignore[arg-type]
     loss, record = task.loss(0)
     assert float(loss.detach()) == 0
     assert set(record) == {"pixel", "relu1_1", "relu2_1", "relu3_1"}
@@ -84,14 +84,14 @@ def test_who_gives_the_picture_back_loses_nothing(petite: Petite, make_task: Mak
 def test_grey_loses_the_whole_variance(petite: Petite, make_task: MakeTask) -> None:
     crops = make_task().content(0)
     mean = crops.mean((1, 2, 3), keepdim=True).expand_as(crops).clone()
-    task = DecoderTask(petite, Oracle("relu1_1", mean), Objective(), lambda step: crops)  # type: ignore[arg-type]
+    task = DecoderTask(petite, Oracle("relu1_1", mean), Objective(), lambda _step: crops)  # type: ignore[arg-type]
     assert task.loss(0)[1]["pixel"] == pytest.approx(1.0, rel=1e-5)
 
 
 def test_who_paints_a_picture_in_its_own_style_loses_only_its_roughness(petite: Petite, make_task: MakeTask) -> None:
     crops = make_task().content(0)
     oracle = Oracle("relu4_1", crops)
-    task = DecoderTask(petite, oracle, Objective("adain"), lambda step: crops, lambda step: crops)  # type: ignore[arg-type]
+    task = DecoderTask(petite, oracle, Objective("adain"), lambda _step: crops, lambda _step: crops)  # type: ignore[arg-type]
     _, record = task.loss(0)
     assert set(record) == {"content", "style", "identity", "variation"}
     assert max(record["content"], record["style"], record["identity"]) < 1e-6
@@ -103,7 +103,7 @@ def test_who_paints_a_picture_in_its_own_style_loses_only_its_roughness(petite: 
 def test_style_is_asked_for_as_strongly_as_the_content_is_changed(petite: Petite, make_task: MakeTask) -> None:
     crops, styles = make_task().content(0), make_task().style(5)  # type: ignore[misc]
     oracle = Oracle("relu4_1", crops)
-    task = DecoderTask(petite, oracle, Objective("adain"), lambda step: crops, lambda step: styles)  # type: ignore[arg-type]
+    task = DecoderTask(petite, oracle, Objective("adain"), lambda _step: crops, lambda _step: styles)  # type: ignore[arg-type]
     alone = [task._painting(crops, styles, torch.full((2,), alpha))[1] for alpha in (0.0, 0.5, 1.0)]
     assert alone[0]["style"] < 1e-6
     assert alone[0]["content"] < 1e-6
@@ -215,9 +215,9 @@ def test_sheet_shows_what_becomes_of_pictures(make_task: MakeTask, tmp_path: Pat
 
 def test_tasks_that_cannot_be(petite: Petite) -> None:
     with pytest.raises(UsageError, match="wct, adain"):
-        DecoderTask(petite, Decoder("relu1_1"), Objective("gan"), lambda step: torch.zeros(0))
+        DecoderTask(petite, Decoder("relu1_1"), Objective("gan"), lambda _step: torch.zeros(0))
     with pytest.raises(UsageError, match="--paintings"):
-        DecoderTask(petite, Decoder("relu1_1"), Objective("adain"), lambda step: torch.zeros(0))
+        DecoderTask(petite, Decoder("relu1_1"), Objective("adain"), lambda _step: torch.zeros(0))
 
 
 def test_smooth_streams_are_not_roughened(tmp_path: Path) -> None:

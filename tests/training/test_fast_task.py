@@ -160,7 +160,7 @@ class OnePicture:
     def __init__(self, pixels: Tensor) -> None:
         self.pixels = pixels
 
-    def __call__(self, step: int) -> Tensor:
+    def __call__(self, _step: int) -> Tensor:
         return self.pixels
 
 

@@ -93,8 +93,8 @@ def test_a_picture_in_its_own_style_costs_no_style_where_the_decoder_gives_it_ba
 ) -> None:
     task = make_task()
     crops = task.content(0)
-    monkeypatch.setattr(task.decoder, "forward", lambda features, size=None: crops + 0 * features.sum())
-    task.style = lambda step: crops
+    monkeypatch.setattr(task.decoder, "forward", lambda features, _size=None: crops + 0 * features.sum())
+    task.style = lambda _step: crops
     _, record = task.loss(0)
     assert set(record) == {"content", "style"}
     assert max(record.values()) < 1e-9
@@ -103,7 +103,7 @@ def test_a_picture_in_its_own_style_costs_no_style_where_the_decoder_gives_it_ba
 def test_style_error_by_hand(make_task: MakeTask, petite: Petite, monkeypatch: pytest.MonkeyPatch) -> None:
     task = make_task(weights=Weights(style=3.0))
     content, style = task.content(0), task.style(0)
-    monkeypatch.setattr(task.decoder, "forward", lambda features, size=None: content + 0 * features.sum())
+    monkeypatch.setattr(task.decoder, "forward", lambda features, _size=None: content + 0 * features.sum())
     loss, record = task.loss(0)
     errors = []
     for layer in ("relu1_1", "relu2_1"):
@@ -122,7 +122,7 @@ def test_a_few_steps_lower_the_loss_and_change_the_transformation_alone(make_tas
     task.begin(2)
     # One pair again and again, so that the falling of the loss is no matter of luck.
     content, style = task.content(0), task.style(0)
-    task.content, task.style = (lambda step: content), (lambda step: style)
+    task.content, task.style = (lambda _step: content), (lambda _step: style)
     before, untouched = weights(task), fingerprint(task.decoder)
     records = list(train(task, Schedule(steps=25, rate=3e-3, save_every=25), tmp_path))
     assert records[-1]["loss"] < 0.75 * records[0]["loss"]
@@ -228,7 +228,8 @@ def test_streams_and_start_are_the_works(folder: Path, decoder_file: Path) -> No
         assert torch.equal(value, again.parameters[name]), name
 
 
-def test_refused_before_training(folder: Path, decoder_file: Path, petite: Petite, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("petite")
+def test_refused_before_training(folder: Path, decoder_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     tensors, card = store.load(decoder_file)
     store.save(tmp_path / "johnson", tensors, store.Card("johnson", "stylizer"))

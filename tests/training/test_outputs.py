@@ -137,7 +137,7 @@ class Shown:
     def __getattr__(self, name: str) -> object:
         return getattr(self.task, name)
 
-    def sheet(self, path: Path, note: str = "") -> None:
+    def sheet(self, path: Path, _note: str = "") -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
 

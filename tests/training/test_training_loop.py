@@ -176,14 +176,14 @@ class Sick:
     def evaluate(self) -> dict[str, float]:
         return {}
 
-    def export(self, path: Path) -> None:
+    def export(self, _path: Path) -> None:
         self.exported += 1
 
 
 def test_each_step_is_taken_at_the_rate_of_the_schedule(tmp_path: Path) -> None:
     # With a constant gradient Adam moves every parameter by just the rate.
     class Slope(Sick):
-        def loss(self, step: int) -> tuple[torch.Tensor, dict[str, float]]:
+        def loss(self, _step: int) -> tuple[torch.Tensor, dict[str, float]]:
             return self.parameters["x"].sum(), {}
 
     task = Slope(set())
@@ -226,6 +226,6 @@ def test_nothing_is_saved_before_the_first_good_step(tmp_path: Path) -> None:
 
 
 def test_late_steps_keep_their_number_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("impasto.training.loop._resume", lambda *arguments: 1_234_566)
+    monkeypatch.setattr("impasto.training.loop._resume", lambda *_arguments: 1_234_566)
     list(train(Sick(set()), Schedule(steps=1_234_567), tmp_path))
     assert json.loads((tmp_path / "log.jsonl").read_text())["step"] == 1_234_567

@@ -78,7 +78,7 @@ def blend(
     began = time.monotonic()
     with session.stop.gently(), session.terminal.meter() as meter:
 
-        def watch(frame: int, progress: object, stylizer: object) -> None:
+        def watch(_frame: int, progress: object, _stylizer: object) -> None:
             meter.painting(progress)  # type: ignore[arg-type]
             if session.stop.asked is not None:
                 raise _Enough

@@ -17,7 +17,7 @@ from impasto.events import notice
 
 if TYPE_CHECKING:
     from impasto.cli.outputs import Outputs
-    from impasto.cli.paint_run import InputFiles
+    from impasto.cli.paint_inputs import InputFiles
     from impasto.events import Progress
     from impasto.scene.painting import Painting
 

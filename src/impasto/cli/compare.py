@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
 from impasto.errors import UsageError
 
@@ -38,13 +39,10 @@ def compare(
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Another order of the pairs and sides.")] = 0,
     table: Annotated[bool, typer.Option("--table", help="Print what the votes say so far, and show no page.")] = False,
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port; where it is taken, the next that is free.")
-    ] = 8765,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and do not open it.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the table as one line of JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the table.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    port: given.Port = 8765,
+    no_browser: given.NoBrowser = False,
+    as_json: given.Json = False,
+    quiet: given.Quiet = False,
 ) -> None:
     """Judge pictures of the same names in two or more folders, blind and pair by pair, on a page of this machine.
 

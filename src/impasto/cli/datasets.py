@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
 from impasto.errors import InputError
 
@@ -23,8 +24,7 @@ def group() -> None:
 
 @app.command("list")
 def show_list(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_json: given.Json = False,
 ) -> None:
     """List the sets, with citation, credits and how much of each is on this machine."""
     from impasto import datasets
@@ -58,7 +58,6 @@ def show_list(
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(help="Which set: nprgeneral or nprportrait.")],
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """List the pictures of a set in its own order: name, file, who took it, md5."""
     from impasto import datasets
@@ -75,8 +74,7 @@ def fetch(
         list[str] | None,
         typer.Option("--mirror", metavar="URL", help="Ask this address first; {file} stands for a picture's name."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the folder.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    quiet: given.Quiet = False,
 ) -> None:
     """Download the pictures of a set, each verified, and print the folder."""
     session: Session = ctx.obj

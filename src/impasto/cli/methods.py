@@ -7,7 +7,7 @@ import typer
 
 from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
-from impasto.recipe.catalogue import METHODS, SHARED, Method, shipped
+from impasto.recipe.catalogue import METHODS, Method, settings_of, shipped
 
 app = typer.Typer(add_completion=False)
 WIDTH = 100
@@ -43,6 +43,6 @@ def _record(method: Method) -> dict[str, object]:
         "name": method.name,
         "needs": method.needs,
         "networks": list(shipped(method.name)),
-        "settings": sorted({*method.settings, *SHARED} - {"version", "method"}),
+        "settings": sorted(settings_of(method.name) - {"version", "method"}),
         "source": method.source,
     }

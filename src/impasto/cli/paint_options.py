@@ -125,14 +125,14 @@ def run(
     # Only now torch: what is wrong with the options is told at once.
     import torch
 
-    from impasto.cli import mask_files, paint_run
+    from impasto.cli import mask_files, paint_inputs, paint_run
     from impasto.cli.checkpoints import OFF, checkpoint_writer
     from impasto.cli.outputs import Outputs
 
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
-    where = paint_run.Masks(*masks[:3], mask_files.region_names(masks[3]))
-    inputs = paint_run.InputFiles(
+    where = paint_inputs.Masks(*masks[:3], mask_files.region_names(masks[3]))
+    inputs = paint_inputs.InputFiles(
         content,
         styles,
         chosen,

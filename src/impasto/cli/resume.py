@@ -45,7 +45,7 @@ def resume(
     session: Session = ctx.obj
     session.terminal.quiet = quiet
 
-    from impasto.cli import checkpoints, paint_run
+    from impasto.cli import checkpoints, paint_inputs, paint_run
     from impasto.cli.outputs import Outputs
     from impasto.cli.resources import parse_bytes, parse_tile
     from impasto.cli.sources import Chosen
@@ -63,11 +63,11 @@ def resume(
     found = command.find(path)
     encoder = None if command.encoder is None else Path(found.get(command.encoder, command.encoder))
     network = None if command.network is None else Path(found.get(command.network, command.network))
-    inputs = paint_run.InputFiles(
+    inputs = paint_inputs.InputFiles(
         command.content,
         command.styles,
         Chosen(saved.recipe, encoder, command.init, network),
-        paint_run.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
+        paint_inputs.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
         max_pixels=command.max_pixels,
         allow_truncated=command.allow_truncated,
         found=found,

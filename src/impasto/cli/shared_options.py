@@ -94,3 +94,6 @@ CheckpointEvery = Annotated[
         "--checkpoint-every", min=0, metavar="SECONDS", help="Time between checkpoints: as much work may be lost."
     ),
 ]
+
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; where it is taken, the next that is free.")]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Print the address, and do not open it.")]

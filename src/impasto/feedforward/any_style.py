@@ -248,6 +248,6 @@ class AnyStyle(FeedForward):
         for decoder in self.decoders * max(1, self.recipe.passes):
             features = self.encoder.raw(image, [decoder.layer])[decoder.layer].float()
             grid = tiles.grid((image.shape[2], image.shape[3]), decoder.layer, None)
-            pieces = Pieces(lambda cut, found=features, at=decoder.layer: {at: found}, image, grid)  # type: ignore[misc]
+            pieces = Pieces(lambda _cut, found=features, at=decoder.layer: {at: found}, image, grid)  # type: ignore[misc]
             own = self.transform.sums("content", pieces, {decoder.layer: [None]})[decoder.layer]
             decoder(applied(features, [blended(self.transform, own[0], own, [1.0], 1.0)], None))

@@ -100,7 +100,7 @@ class Rearranged(FeedForward):
         weights = sum(p.nbytes for each in self.decoders.values() for p in each.parameters())
         fixed = 12 * pictures * pixels + self._bytes_of_bank * area + SCRATCH[recipe.precision] * largest
         fixed += 8 * regions * (pixels + area) + weights + 4 * SCRATCH_BYTES
-        return Need(round(fixed), SCRATCH[recipe.precision], lambda at, tile: math.prod(at))
+        return Need(round(fixed), SCRATCH[recipe.precision], lambda at, _tile: math.prod(at))
 
     @property
     @abstractmethod

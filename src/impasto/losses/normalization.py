@@ -55,28 +55,28 @@ class Normalization:
 
 NORMALIZATIONS = {
     "gatys": Normalization(
-        content=lambda channels, positions, power: 0.5,
-        style=lambda channels, power: 1 / (4 * channels**2),
-        squares=lambda channels, power: 1 / channels,
-        variation=lambda kind, pixels: 255.0**2 if kind == "l2" else 255.0,
+        content=lambda _channels, _positions, _power: 0.5,
+        style=lambda channels, _power: 1 / (4 * channels**2),
+        squares=lambda channels, _power: 1 / channels,
+        variation=lambda kind, _pixels: 255.0**2 if kind == "l2" else 255.0,
     ),
     "zhao": Normalization(
-        content=lambda channels, positions, power: 1 / (4 * channels * positions),
-        style=lambda channels, power: 1 / (4 * channels**2),
-        squares=lambda channels, power: 1 / channels,
-        variation=lambda kind, pixels: 255.0**2 if kind == "l2" else 255.0,
+        content=lambda channels, positions, _power: 1 / (4 * channels * positions),
+        style=lambda channels, _power: 1 / (4 * channels**2),
+        squares=lambda channels, _power: 1 / channels,
+        variation=lambda kind, _pixels: 255.0**2 if kind == "l2" else 255.0,
     ),
     "johnson": Normalization(
-        content=lambda channels, positions, power: 1 / (channels * positions),
-        style=lambda channels, power: 1 / channels**4,
-        squares=lambda channels, power: 1 / channels,
-        variation=lambda kind, pixels: 0.5 * 255.0**2 if kind == "l2" else 255.0,
+        content=lambda channels, positions, _power: 1 / (channels * positions),
+        style=lambda channels, _power: 1 / channels**4,
+        squares=lambda channels, _power: 1 / channels,
+        variation=lambda kind, _pixels: 0.5 * 255.0**2 if kind == "l2" else 255.0,
     ),
     "resolution_invariant": Normalization(
-        content=lambda channels, positions, power: 1 / max(power, TINY),
-        style=lambda channels, power: 1 / max(power, TINY),
-        squares=lambda channels, power: 1 / max(power, TINY),
-        variation=lambda kind, pixels: 1 / pixels,
+        content=lambda _channels, _positions, power: 1 / max(power, TINY),
+        style=lambda _channels, power: 1 / max(power, TINY),
+        squares=lambda _channels, power: 1 / max(power, TINY),
+        variation=lambda _kind, pixels: 1 / pixels,
     ),
 }
 

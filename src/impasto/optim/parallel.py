@@ -156,7 +156,7 @@ def place(device: torch.device) -> torch.device:
     Raises `UsageError` where one GPU is named for all, `ResourceError` where there are fewer than processes.
     """
     if count() > 1 and device.type == "cuda":
-        if device.index is not None:
+        if device != torch.device("cuda"):
             raise UsageError(f"device '{device}': each process takes a GPU of its own; use --device cuda")
         if neighbors() > torch.cuda.device_count():
             raise ResourceError(

@@ -253,7 +253,7 @@ def learning_rate(schedule: str, start: float, end: float, steps: int) -> Callab
     Raises `UsageError` for another schedule.
     """
     if schedule == "constant":
-        return lambda step: start
+        return lambda _step: start
     if schedule == "linear":
         return lambda step: start + (end - start) * min(1.0, step / max(1, steps - 1))
     raise UsageError(f"unknown schedule '{schedule}'; choose from constant, linear")

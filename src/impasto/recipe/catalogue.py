@@ -372,15 +372,25 @@ def shipped(method: str) -> dict[str, Traversable]:
     return {name[len(start) : -len(end)]: files[name] for name in names}
 
 
+def settings_of(method: str, *, refined: bool = False) -> frozenset[str]:
+    """Return the names of the settings that a method knows, `version` and `method` among them.
+
+    `refined`: steps of gatys follow on what a network painted, and the settings of those count too.
+    """
+    own = METHODS[method]
+    known = {*SHARED, *own.settings}
+    if refined and own.forward:
+        known |= {*METHODS["gatys"].settings} - {*_REFINED}
+    return frozenset(known)
+
+
 def foreign(method: str, changed: Iterable[str], *, refined: bool) -> str:
     """Say in one line which of the settings that were `changed` is another method's; empty where none is.
 
     `refined`: steps of gatys follow, whose settings count then.
     """
-    own, gatys = METHODS[method], METHODS["gatys"]
-    known = {*SHARED, *own.settings}
-    if refined and own.forward:
-        known |= {*gatys.settings} - {*_REFINED}
+    own = METHODS[method]
+    known = settings_of(method, refined=refined)
     for key in changed:
         if key in known:
             continue

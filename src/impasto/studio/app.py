@@ -38,17 +38,17 @@ LINGER_S = 2.0
 LINGER_BYTES = 32 << 20
 
 
-async def get_about(studio: Studio, request: Request) -> Response:
+async def get_about(studio: Studio, _request: Request) -> Response:
     """Answer with what the studio and the machine are."""
     return JSONResponse(await studio.about())
 
 
-async def get_schema(studio: Studio, request: Request) -> Response:
+async def get_schema(studio: Studio, _request: Request) -> Response:
     """Answer with everything that the form is generated from."""
     return JSONResponse(studio.form)
 
 
-async def get_openapi(studio: Studio, request: Request) -> Response:
+async def get_openapi(_studio: Studio, _request: Request) -> Response:
     """Answer with the description of this API."""
     return JSONResponse(openapi.document(ENDPOINTS))
 
@@ -66,7 +66,7 @@ def create(studio: Studio) -> App:
     """Make the application, which starts the studio's processes and ends them."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with studio.running():
             yield
 
@@ -139,7 +139,7 @@ class Closing(JSONResponse):
     away for a moment, once the answer is sent.
     """
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the answer, then wait a little."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
@@ -156,13 +156,13 @@ class Closing(JSONResponse):
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _plain(request: Request, error: Exception) -> Response:
+async def _plain(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     said = {404: "there is nothing here", 405: "that is not a thing to do here"}.get(status, "refused")
     return JSONResponse({"error": said}, status)
 
 
-async def _mistake(request: Request, error: Exception) -> Response:
+async def _mistake(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{type(error).__name__} (a mistake in impasto)"}, 500)
 
 

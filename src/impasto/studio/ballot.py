@@ -45,7 +45,7 @@ def routes(ballot: Ballot, settings: Settings, finished: Callable[[], None]) -> 
     async def page(request: Request) -> Response:
         return show_static(request, "ballot/ballot.html")
 
-    async def state(request: Request) -> Response:
+    async def state(_request: Request) -> Response:
         return JSONResponse(_state(ballot))
 
     async def picture(request: Request) -> Response:

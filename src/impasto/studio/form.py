@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from impasto.recipe import Recipe, load_preset, presets
-from impasto.recipe.catalogue import METHODS, SHARED, Method, shipped
+from impasto.recipe.catalogue import ENCODERS, METHODS, Method, settings_of, shipped
 
 QUALITIES = ("draft", "standard", "fine")
 
@@ -97,6 +97,7 @@ def describe() -> dict[str, Any]:
             {"name": name, "description": line, "recipe": load_preset(name)} for name, line in presets().items()
         ],
         "qualities": list(QUALITIES),
+        "encoders": list(ENCODERS),
         "methods": [_method(method) for method in METHODS.values()],
     }
 
@@ -110,7 +111,8 @@ def _method(method: Method) -> dict[str, Any]:
         "cost": method.cost,
         "needs": method.needs,
         "available": not method.forward or bool(networks),
-        "settings": sorted({*method.settings, *SHARED} - {"version"}),
+        "settings": sorted(settings_of(method.name) - {"version"}),
+        "refined_settings": sorted(settings_of(method.name, refined=True) - {"version"}),
         "networks": networks,
         "styles": method.styles,
         "textures": method.textures,

@@ -98,7 +98,7 @@ def _items(found: Any, keys: tuple[str, ...]) -> list[dict[str, str]]:
     return [{key: str(item.get(key, ""))[:200] for key in keys} for item in items]
 
 
-def shown(path: str, out: str, size: int, lossless: bool, pixels: int) -> dict[str, Any]:
+def shown(path: str, out: str, size: int, pixels: int) -> dict[str, Any]:
     """Write a picture as browsers show it: upright, sRGB, its long side at most `size` pixels."""
     picture = images.load(Path(path), max_pixels=pixels)
     return _write(_fitted(picture, size), Path(out), None)

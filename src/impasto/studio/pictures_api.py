@@ -23,7 +23,7 @@ KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 FOR_EVER = "private, max-age=31536000, immutable"
 
 
-async def list_samples(studio: "Studio", request: Request) -> Response:
+async def list_samples(studio: "Studio", _request: Request) -> Response:
     """Answer with the samples."""
     await studio.measure()
     listed = [studio.library.get(key) for key in files()]
@@ -51,7 +51,7 @@ async def upload_picture(studio: "Studio", request: Request) -> Response:
     return JSONResponse({**record, **await _more(studio, found)}, 201)
 
 
-async def list_pictures(studio: "Studio", request: Request) -> Response:
+async def list_pictures(studio: "Studio", _request: Request) -> Response:
     """Answer with the uploads."""
     return JSONResponse(studio.library.all())
 

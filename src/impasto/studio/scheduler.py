@@ -165,10 +165,14 @@ class Scheduler:
             self._child, threads = child, self._settings.threads
             await child.start(*([] if threads is None else [str(threads)]))
         self._child.send({"do": "paint", **order})
-        if self._asked is not None:  # while the worker was started
-            self._child.send({"do": self._asked, "job": name})
+        self._pass_on_asked()
         await self._over
         self._current = self._over = self._asked = None
+
+    def _pass_on_asked(self) -> None:
+        """Tell the worker what was asked of it while it was started."""
+        if self._asked is not None and self._child is not None:
+            self._child.send({"do": self._asked, "job": self._current})
 
     def _ask(self, what: str) -> dict[str, Any]:
         job = self._current or ""

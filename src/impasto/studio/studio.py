@@ -99,13 +99,11 @@ class Studio:
 
     async def shown(self, picture: str, size: int) -> Path:
         """Return the file of a picture as it is shown, making it the first time."""
-        path, lossless = self.library.view(picture, size)
+        path = self.library.view(picture, size)
         if not path.exists():
             source = self.library.source(picture)
             pixels = self.settings.upload_pixels
-            await self.pictures.ask(
-                "shown", path=source["path"], out=str(path), size=size, lossless=lossless, pixels=pixels
-            )
+            await self.pictures.ask("shown", path=source["path"], out=str(path), size=size, pixels=pixels)
         return path
 
     async def result(self, job: str, kind: str, size: int | None) -> Path:

@@ -171,7 +171,7 @@ def test_the_page_does_not_say_whose_a_picture_is_and_answers_no_strangers(begin
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_page_fits_windows_and_stays_within_them(begin, tmp_path):
+def test_the_page_fits_windows_and_stays_within_them(begin):
     judge = begin()
     for width, height in ((1100, 700), (390, 844)):
         judge.page.set_viewport_size({"width": width, "height": height})

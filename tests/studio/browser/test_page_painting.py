@@ -1,5 +1,6 @@
 """From two files to a picture: the way a painter goes, by mouse and by keyboard alone."""
 
+import pytest
 from browser_helpers import TINY
 
 
@@ -93,7 +94,8 @@ def test_two_paintings_are_mixed_by_their_sliders(ready, pictures, tmp_path, stu
     ready.status("Finished")
 
 
-def test_the_whole_way_by_keyboard(look, studio):
+@pytest.mark.usefixtures("studio")
+def test_the_whole_way_by_keyboard(look):
     page = look.page
     press = page.keyboard.press
 
