@@ -74,7 +74,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_name_is_never_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A recipe out of a stranger's picture names the encoder; it must not be able to name a file (faults.md row 37).
+    # A recipe out of a stranger's picture names the encoder; it must not be able to name a file (row 37).
     save_file(initial(), tmp_path / "mine.safetensors", metadata={"architecture": "petite"})
     monkeypatch.chdir(tmp_path)
     for name in ("mine.safetensors", str(tmp_path / "mine.safetensors"), "0" * 64, "x" * 10_000):
