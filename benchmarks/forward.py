@@ -1,4 +1,4 @@
-"""How fast the methods that paint in one go are: `python benchmarks/forward.py --sizes 256 512 1024`.
+"""How fast the feed-forward methods are: `python benchmarks/forward.py --sizes 256 512 1024`.
 
 Seconds for a square picture with its style at the same size, after the networks are loaded: the painting that a person
 waits for; and seconds for each further frame of a stream, whose style is measured once. Then the peak of the process.

@@ -227,3 +227,15 @@ def test_regions_that_a_side_lacks_join_their_nearest() -> None:
     labels = _merged(views, [content, style])
     assert labels[0].tolist() == [0] * 40 + [1] * 20
     assert labels[1].tolist() == [0] * 30 + [1] * 30
+
+
+def test_colours_that_nobody_sees_change_no_region(pair: tuple[Picture, Picture], tiny_encoder: Vgg) -> None:
+    photo, painting = pair
+    alpha = torch.ones(1, 1, *photo.size)
+    alpha[..., : photo.size[0] // 3, : photo.size[1] // 3] = 0
+    found = []
+    for hidden in (0.0, 1.0):
+        pixels = torch.where(alpha > 0, photo.pixels, torch.tensor([hidden, 1 - hidden, hidden]).reshape(1, 3, 1, 1))
+        found.append(automatic(Picture(pixels, alpha, name="cut-out"), [painting], tiny_encoder, count=2))
+    assert torch.equal(found[0].content, found[1].content)
+    assert torch.equal(found[0].styles[0], found[1].styles[0])

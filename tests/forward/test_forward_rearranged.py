@@ -14,7 +14,7 @@ from impasto.feedforward.rearranged import DETAILED, LAYERS, OWN, NnstFast, Rear
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import PatchBank, PatchSource, statistic
-from impasto.nets.decoder import whole
+from impasto.nets.decoder import pad_to_neurons
 from impasto.recipe import Recipe
 from impasto.scene.copies import SHARES
 
@@ -71,7 +71,7 @@ def test_a_picture_in_its_own_style_matches_itself(method: str, painted: Paint, 
 def test_its_own_style_gives_what_is_decoded_of_the_picture(painted: Paint, content: Tensor, petite: Petite) -> None:
     painting = painted("nnst_fast", photo=content, styles=content, size=64)
     assert isinstance(painting, NnstFast)
-    image = whole(painting.scene.photo(painting.level), LAYERS[0])
+    image = pad_to_neurons(painting.scene.photo(painting.level), painting.encoder.stride(LAYERS[0]))
     with torch.no_grad():
         image = painting.decoders[LAYERS[0]](petite.raw(image, [LAYERS[0]])[LAYERS[0]]).clamp(0, 1)
     first = next(iter(painting._painted()))[1]

@@ -25,6 +25,7 @@ from impasto import guides
 from impasto.errors import ImageError, UsageError
 from impasto.guides import palette
 from impasto.guides.colors import color_names
+from impasto.guides.naming import in_words
 from impasto.guides.overlay import COLORS
 
 FOUR = (RED, BLUE, YELLOW, GREEN)
@@ -387,3 +388,36 @@ def test_large_masks_are_read_whole():
     labels = scene(1500, 2000)
     labels[100, 1000:1900] = 1
     assert torch.equal(labels_of(guides.from_colors(mask(labels, FOUR), []), NAMES), labels)
+
+
+@pytest.mark.parametrize(
+    ("color", "words"),
+    [
+        ("000000", "black"),
+        ("464646", "dark grey"),
+        ("808080", "grey"),
+        ("c0c0c0", "light grey"),
+        ("ffffff", "white"),
+        # Cityscapes' road, sidewalk, person, vegetation, sky, car, and truck.
+        ("804080", "purple"),
+        ("f423e8", "magenta"),
+        ("dc143c", "red"),
+        ("6b8e23", "green"),
+        ("4682b4", "blue"),
+        ("00008e", "dark blue"),
+        ("000046", "dark blue"),
+        ("8b4513", "brown"),
+        ("808000", "olive"),
+        ("ffb0c0", "pink"),
+        ("008080", "teal"),
+        ("98fb98", "light green"),
+    ],
+)
+def test_colours_are_called_what_people_call_them(color: str, words: str) -> None:
+    red, green, blue = bytes.fromhex(color)
+    assert in_words((red, green, blue)) == words
+
+
+def test_every_colour_has_a_name() -> None:
+    levels = range(0, 256, 15)
+    assert all(in_words((red, green, blue)) for red in levels for green in levels for blue in levels)

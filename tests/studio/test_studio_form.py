@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from impasto.cli.options import SETTINGS, parse
-from impasto.recipe import Recipe, load_preset, presets, spell
+from impasto.recipe import Recipe, list_presets, load_preset, spell
 from impasto.recipe.catalogue import ENCODERS, METHODS, foreign
 from impasto.studio import app, commandline, job_requests, openapi
 from impasto.studio.form import GROUPS, describe
@@ -38,8 +38,8 @@ def test_the_form_has_what_it_needs():
         assert group["title"]
         for field in group["fields"]:
             assert form["schema"]["properties"][field]["description"]
-    assert {preset["name"] for preset in form["presets"]} == set(presets())
-    assert set(form["qualities"]) <= set(presets())
+    assert {preset["name"] for preset in form["presets"]} == set(list_presets())
+    assert set(form["qualities"]) <= set(list_presets())
     assert [method["name"] for method in form["methods"]] == list(METHODS)
     for method in form["methods"]:
         assert set(method["settings"]) <= set(SETTINGS)

@@ -10,7 +10,7 @@ from impasto.cli import mask_files
 from impasto.cli.sources import Chosen
 from impasto.errors import UsageError
 from impasto.images import Picture
-from impasto.optim.planner import Tiling
+from impasto.optim.tile_planner import Tiling
 from impasto.scene.inputs import Inputs
 
 

@@ -56,7 +56,7 @@ def _encoder(painting: Painting) -> dict[str, str] | None:
 
 def _most(recipe: Recipe) -> int:
     """Return the most steps that there can be."""
-    if not METHODS[recipe.method].forward:
+    if not METHODS[recipe.method].feed_forward:
         return recipe.iterations
     return len(STYLE_LAYERS) * max(recipe.passes, TEXTURE_PASSES) + recipe.refine
 
@@ -67,7 +67,7 @@ def paint(stylizer: Painting, outputs: Outputs, session: Session, writer: Checkp
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
         trouble, signum = _steps(stylizer, outputs, session, writer)
-        if not parallel.chief():
+        if not parallel.is_first_process():
             if trouble is not None:
                 raise ResourceError(str(trouble))
             return 128 + signum if signum else 0
@@ -119,7 +119,7 @@ def _steps(
     The error is that memory ran out, or that another process did.
     """
     progress: Progress | None = None
-    terminal, chief, signum, judged = session.terminal, parallel.chief(), 0, False
+    terminal, chief, signum, judged = session.terminal, parallel.is_first_process(), 0, False
     try:
         with terminal.meter() as meter:
             for progress in stylizer:
@@ -133,22 +133,28 @@ def _steps(
                     if judged:
                         writer.keep(stylizer, progress)
                 # All processes stop after the same step.
-                if signum := parallel.most(session.stop.asked or 0):
+                if signum := parallel.maximum(session.stop.asked or 0):
                     break
     except (MemoryError, RuntimeError, PeerError) as error:
-        if not isinstance(error, PeerError) and not memory.ran_out(error):
-            raise
-        if progress is not None:
-            return error, 0
-        if isinstance(error, PeerError):
-            raise
-        raise ResourceError("not enough memory for the first step; use --tile 512 or a smaller --size") from error
+        _end_without_steps(error, begun=progress is not None)
+        return error, 0
     if progress is not None:
         if chief:
             outputs.show(stylizer, progress, last=True)
         if judged:
             terminal.say(f"end:   {_losses(progress.losses)}")
     return None, signum
+
+
+def _end_without_steps(error: Exception, *, begun: bool) -> None:
+    """Raise what an `error` means where no step is worth keeping for it; return where the painting has `begun`."""
+    other = isinstance(error, PeerError)
+    if not other and not memory.is_out_of_memory(error):
+        raise error
+    if not begun and other:
+        raise error
+    if not begun:
+        raise ResourceError("not enough memory for the first step; use --tile 512 or a smaller --size") from error
 
 
 def plan(stylizer: Painting, *, as_json: bool) -> str:

@@ -3,7 +3,7 @@
 import functools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ from impasto.cli import shared_options as given
 from impasto.cli.options import choices, option_name, with_settings
 from impasto.cli.session import write_out
 from impasto.cli.sources import Chosen, choose
+from impasto.cli.style_list import expand
 from impasto.errors import UsageError
 from impasto.events import notice
 from impasto.recipe.catalogue import ENCODERS
@@ -72,18 +73,16 @@ def sweep(
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
-    named = _split(vary)
+    named, style = _split(vary), expand(style or [])
     _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
     masks = mask_files.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
     names = mask_files.region_names(region_names)
     of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
-    if (masks and "content" in named) or (of_styles and "style" in named):
-        raise UsageError("masks belong to one picture; with them, vary something else than that picture")
     ours, theirs = (None if name is None else Path(name) for name in (landmarks, style_landmarks))
-    if (ours or theirs) and ("content" in named or "style" in named):
-        raise UsageError("landmarks belong to one picture; with them, vary something else than the pictures")
+    _check_belongings(named, masks=bool(masks), style_masks=of_styles, landmarks=bool(ours or theirs))
     if not output:
         raise UsageError("--output: the folder has no name")
+    paintings = style or []
 
     def chosen(values: Mapping[str, str]) -> Chosen:
         spelled = {key: value for key, value in values.items() if key not in ("content", "style", "preset")}
@@ -115,11 +114,8 @@ def sweep(
 
     def make(values: Mapping[str, Any]) -> series.Job:
         settled = chosen(values)
-        photo, paintings = values.get("content", content), style or []
-        paintings = [values["style"]] if "style" in values else paintings
-        if [photo, *paintings, settled.init].count("-") > 1:
-            raise UsageError("only one picture can come from standard input; name a file for the others")
-        photo, start, *styles = (None if name is None else _source(name) for name in (photo, settled.init, *paintings))
+        several = [values["style"]] if "style" in values else paintings
+        photo, start, *styles = _sources(values.get("content", content), settled.init, *several)
         areas = regions(settled.recipe.regions, len(styles))
         inputs = Inputs(photo, styles, start, areas, ours, theirs, max_pixels=limit, allow_truncated=allow_truncated)
         return series.Job(inputs, settled.recipe, settled.encoder, settled.network)
@@ -160,10 +156,20 @@ def _split(vary: list[str]) -> dict[str, list[str]]:
             values.pop()
         if not key or not equals or not values or not all(values):
             raise UsageError(f"--vary {text}: name values, none of them empty: --vary {key or 'KEY'}=1,2,3")
+        if key in ("content", "style"):
+            values = expand(values, f"--vary {key}")
         if key in named:
             raise UsageError(f"--vary {key} is there twice; name all its values in one place")
         named[key] = values
     return named
+
+
+def _check_belongings(named: Mapping[str, list[str]], *, masks: bool, style_masks: bool, landmarks: bool) -> None:
+    """Raise `UsageError` where a picture is varied to which masks or landmarks belong."""
+    if (masks and "content" in named) or (style_masks and "style" in named):
+        raise UsageError("masks belong to one picture; with them, vary something else than that picture")
+    if landmarks and ("content" in named or "style" in named):
+        raise UsageError("landmarks belong to one picture; with them, vary something else than the pictures")
 
 
 def _check_given(named: Mapping[str, list[str]], settings: Mapping[str, Any]) -> None:
@@ -185,9 +191,12 @@ def _check_given(named: Mapping[str, list[str]], settings: Mapping[str, Any]) ->
             raise UsageError(f"{what}; name one, or several to compare with --vary {key}=A,B")
 
 
-def _source(name: str) -> str | Path:
+def _sources(*names: str | None) -> Iterator[str | Path | None]:
+    """Yield the pictures of a cell. Raises `UsageError` where several come from standard input."""
+    if names.count("-") > 1:
+        raise UsageError("only one picture can come from standard input; name a file for the others")
     # A path object for a file: only the very word `-` is standard input.
-    return name if name == "-" else Path(name)
+    return (name if name is None or name == "-" else Path(name) for name in names)
 
 
 def _label(key: str, value: str) -> str:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from impasto.errors import ImageError
+from impasto.files import absence
 from impasto.images import headers
 
 MAX_FILE_BYTES = 2**31
@@ -150,9 +151,7 @@ def read_file(path: str | Path, name: str, max_pixels: int) -> bytes:
         finally:
             os.close(handle)
     except FileNotFoundError:
-        broken = Path(path).is_symlink()
-        reason = "is a link to a file that does not exist" if broken else "does not exist"
-        raise ImageError(f"{name}: {reason}; check the name") from None
+        raise ImageError(f"{name}: {absence(path)}") from None
     except PermissionError:
         raise ImageError(f"{name}: may not be read; check its permissions") from None
     except OSError as error:

@@ -83,7 +83,7 @@ def automatic(
         raise UsageError(f"{count} regions: give 2 to {MOST}, or 0 to let the pictures decide")
     if not styles:
         raise UsageError("regions are shared by a content and its styles; give at least one style")
-    views = _views([content, *styles], encoder, size)
+    views = _views([images.fill_hidden(picture) for picture in (content, *styles)], encoder, size)
     labels = _merged(views, _cluster(views, count, seed).labels if count else _choose(views, seed))
     found = 1 + int(torch.cat(labels).max())
     if 1 < found < count:

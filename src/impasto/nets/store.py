@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import WeightsError
-from impasto.files import write_bytes
+from impasto.files import absence, is_web_address, write_bytes
 
 KEY = "impasto"
 """The one key of the safetensors header's notes; its value is the card."""
@@ -110,6 +110,8 @@ def load(path: Path) -> tuple[dict[str, Tensor], Card]:
     """
     try:
         if not path.is_file():
+            if is_web_address(str(path)):
+                raise WeightsError(f"{path}: {absence(path)}")
             reason = "is not a regular file" if path.exists() else "does not exist"
             raise WeightsError(f"{path}: {reason}; {_REMEDY}")
         if path.stat().st_size > MAX_FILE_BYTES:

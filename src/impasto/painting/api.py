@@ -9,8 +9,8 @@ from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import Progress
 from impasto.guides import Regions
-from impasto.optim.planner import Tiling
 from impasto.optim.resources import Resources
+from impasto.optim.tile_planner import Tiling
 from impasto.painting.refined import RefinedPainting
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
@@ -71,7 +71,7 @@ def begin_with(
     """
     if isinstance(network, str) and (network == "auto" or network in shipped(recipe.method)):
         recipe, network = recipe.replace(network=network), None
-    if not METHODS[recipe.method].forward:
+    if not METHODS[recipe.method].feed_forward:
         if network is not None:
             raise UsageError(f"{recipe.method} paints without a network; leave it out, or name a method that has one")
         return Stylizer.of(inputs, recipe, encoder=encoder, resources=resources)
@@ -109,8 +109,8 @@ def stylize(
     key). `content` None paints a texture, or with a `content_mask` a doodle: what the mask says, in the mask's shape.
     `on_progress` sees every step.
 
-    `recipe.method` says how: by optimisation, or in one go by a network: one that ships with impasto, or a file, or a
-    folder of several, as `network` says. Styles are `[]` for a network that has its own.
+    `recipe.method` says how: by optimisation, or feed-forward, by a network: one that ships with impasto, or a file, or
+    a folder of several, as `network` says. Styles are `[]` for a network that has its own.
 
     Regions come from colour masks, `content_mask` with one of `style_masks` for each style (None: all of that style),
     or from grey ones: `region_masks={"sky": (of the content, [of each style])}`. `region_names={"#804080": "road"}`
@@ -130,12 +130,11 @@ def stylize(
         raise UsageError("give a recipe or a preset, not both; recipe.replace() changes single settings")
     elif overrides:
         recipe = recipe.replace(**overrides)
-    given = (content_mask, style_masks, region_masks, region_names)
     inputs = Inputs(
         content,
         styles,
         init_image,
-        None if all(mask is None for mask in given) else Masks(*given),
+        Masks.given(content_mask, style_masks, region_masks, region_names),
         content_landmarks,
         style_landmarks,
     )

@@ -88,7 +88,7 @@ class RefinedPainting(Painting):
         if self.first.image is None:
             return
         image = self.first.image.float().cpu().contiguous()
-        if (group := parallel.group()) is not None:
+        if (group := parallel.current_group()) is not None:
             group.copy(image)  # all processes have to step from the very same point
         self.second.scene.start_from = Picture(image, name="start")
 

@@ -23,11 +23,11 @@ from impasto.optim import parallel, pyramid
 from impasto.optim.canvas import View
 from impasto.optim.evaluate import Evaluator, Viewed
 from impasto.optim.loop import Run
-from impasto.optim.memory import again, trim
-from impasto.optim.planner import Plan, Tiling
+from impasto.optim.memory import retry_smaller, trim
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
 from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
+from impasto.optim.tile_planner import Plan, Tiling
 from impasto.painting import budget
 from impasto.painting.objective import ObjectiveBuilder
 from impasto.recipe import Recipe
@@ -39,6 +39,7 @@ from impasto.scene.resolve import (
     Source,
     check_layers,
     encoder_of,
+    init_shape_differs,
     long_side,
     multiple_of,
     of_texture,
@@ -131,14 +132,14 @@ class Stylizer(Painting):
         self, inputs: Inputs, recipe: Recipe, encoder: str | Path | Encoder | None, resources: Resources
     ) -> None:
         """Read the inputs, load the encoder and plan the levels; refuse what can be refused."""
-        if METHODS[recipe.method].forward:
+        if METHODS[recipe.method].feed_forward:
             raise UsageError(f"{recipe.method} does not optimise, as a Stylizer does; use stylize, or impasto.begin")
         if inputs.content is None:
             recipe = of_texture(recipe)
         if (inputs.init is None) != (recipe.init != "file"):
             raise UsageError("init 'file' and init_image belong together; give both or neither")
         scene = inputs.scene(recipe)
-        photo, regions = scene.content, scene.regions
+        photo, regions, start = scene.content, scene.regions, scene.start_from
         self._kind = base.find(recipe.method)
         self._kind.check(scene)
         self.encoder, resolved = encoder_of(recipe, encoder, resources.device)
@@ -147,6 +148,11 @@ class Stylizer(Painting):
         multiple = multiple_of(recipe, self.encoder)
         if max(self.size) != long_side(photo, recipe, regions):
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
+        if start is not None and init_shape_differs(start.size, self.size, multiple):
+            notice(
+                f"{start.name}: is {start.size[1]}x{start.size[0]} px, of another shape than the result "
+                f"({self.size[1]}x{self.size[0]} px), and is stretched to it"
+            )
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
         method = METHODS[recipe.method]
@@ -154,7 +160,7 @@ class Stylizer(Painting):
             self.size,
             recipe.levels,
             recipe.iterations,
-            method.share,
+            method.step_ratio,
             multiple=multiple,
             finishing=recipe.finishing_steps if self.surrogate or method.finishes else 0,
             coarsest=pyramid.coarsest(method, photo=photo is not None),
@@ -360,7 +366,7 @@ class Stylizer(Painting):
         tiles = [plan.tile for plan in self.plans]
         device = str(self.resources.device)
         found = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
-        return found | ({"processes": parallel.count()} if parallel.count() > 1 else {})
+        return found | ({"processes": parallel.process_count()} if parallel.process_count() > 1 else {})
 
     def _here(self, tensor: Tensor) -> Tensor:
         # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
@@ -377,7 +383,9 @@ class Stylizer(Painting):
 
     def _measured(self, level: Level, taken: int) -> Objective:
         shrink = partial(self._shrink, level.index)
-        objective = again(lambda: parallel.together(lambda: self.objective(level, self._begun, taken)), shrink)
+        objective = retry_smaller(
+            lambda: parallel.run_on_all(lambda: self.objective(level, self._begun, taken)), shrink
+        )
         trim()
         return objective
 
@@ -389,7 +397,9 @@ class Stylizer(Painting):
 
         def judge(image: Tensor) -> tuple[LossReport, Tensor]:
             # The grid of now: it may have become one of smaller tiles.
-            return again(lambda: parallel.tiled(encode, objective, self.plans[level.index].grid)(image), shrink)
+            return retry_smaller(
+                lambda: parallel.tiled_evaluator(encode, objective, self.plans[level.index].grid)(image), shrink
+            )
 
         return judge if view.plain else Viewed(judge, view)
 
@@ -411,7 +421,7 @@ class Stylizer(Painting):
             storage, patience = self.plans[level.index].storage, self._kind.patience
             return Lbfgs(point, history=recipe.history, storage=storage, patience=patience)
         schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
-        if METHODS[recipe.method].falling:
+        if METHODS[recipe.method].rate_falls:
             schedule, last = "linear", first / 10
         return Adam(point, learning_rate(schedule, first, last, level.steps))
 

@@ -35,6 +35,18 @@ class Masks:
     names: RegionNames | None = None
     """How the regions of colour masks are called."""
 
+    @classmethod
+    def given(
+        cls,
+        content_mask: Source | None,
+        style_masks: Sequence[Source | None] | Source | None,
+        region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None,
+        region_names: RegionNames | None,
+    ) -> "Masks | None":
+        """Return the masks of a call that can have any; None where it has none."""
+        masks = (content_mask, style_masks, region_masks, region_names)
+        return None if all(mask is None for mask in masks) else cls(*masks)
+
     @property
     def sources(self) -> tuple[Source, ...]:
         """Every mask."""

@@ -53,6 +53,12 @@ def long_side(content: Picture | None, recipe: Recipe, regions: Regions | None =
         raise UsageError(f"size '{recipe.size}': {error}") from None
 
 
+def init_shape_differs(init: tuple[int, int], result: tuple[int, int], multiple: int = 1) -> bool:
+    """Whether a start of (height, width) has to be stretched, by more than sides in steps of `multiple` explain."""
+    fitted = images.fit_size(init, max(result))
+    return max(abs(one - other) for one, other in zip(fitted, result, strict=True)) > multiple
+
+
 def _given_size(content: Picture | None, regions: Regions | None) -> tuple[int, int] | None:
     """Return the (height, width) of the photograph or the doodle; None where there is neither."""
     if content is not None:

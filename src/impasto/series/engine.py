@@ -15,8 +15,8 @@ from impasto.errors import ImageError, ImpastoError, OutputError, RecipeError, R
 from impasto.events import Progress
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.optim.planner import Tiling
 from impasto.optim.resources import Resources
+from impasto.optim.tile_planner import Tiling
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
@@ -176,7 +176,7 @@ class Sweep:
             if recipe.precision == "auto":
                 # Measured once: all cells of a sweep are painted alike.
                 recipe = recipe.replace(precision=self._precision)
-            if not METHODS[recipe.method].forward:
+            if not METHODS[recipe.method].feed_forward:
                 # Networks bring their own.
                 key = (encoder or recipe.encoder, recipe.pooling, recipe.padding, recipe.precision)
                 encoder = self._encoders.get(key, encoder)
@@ -252,16 +252,14 @@ def sweep(
     for key in vary:
         if fixed.get(key) is not None or key in (overrides or {}):
             raise UsageError(f"{key} is given and varied; do one or the other")
-    given = (content_mask, style_masks, region_masks, region_names)
-    if any(mask is not None for mask in given):
-        if regions is not None:
-            raise UsageError("regions are what was made of masks; give the one or the other")
-        regions = Masks(*given)
+    masks = Masks.given(content_mask, style_masks, region_masks, region_names)
+    if regions is not None and masks is not None:
+        raise UsageError("regions are what was made of masks; give the one or the other")
     whole = Inputs(
         content,
         () if styles is None else styles,
         init_image,
-        regions,
+        masks or regions,
         content_landmarks,
         style_landmarks,
         max_pixels=max_pixels,

@@ -154,9 +154,11 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     found = given.regions
     if found is None:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
-    pictures = given.sources
     size = long_side(given.content, recipe, found)
-    warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
+    warnings = [
+        *report.vanishing(found, given.sources, size, encoders.geometry(recipe.encoder)),
+        *report.uneven(found),
+    ]
     rows = [
         {
             "name": row["name"],
@@ -218,7 +220,7 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
     except ImpastoError as error:
         return {"error": str(error), "status": 422}
     except Exception as error:
-        return {"error": explain(error), "status": 413 if memory.ran_out(error) else 500}
+        return {"error": explain(error), "status": 413 if memory.is_out_of_memory(error) else 500}
     return {"answer": {**found, "notices": notices}}
 
 

@@ -77,7 +77,7 @@ def parse(changes: Any, preset: Any) -> Recipe:
         raise Refused(422, "init: the studio starts from no picture of yours; choose another start")
     method = METHODS[recipe.method]
     known = shipped(recipe.method)
-    if method.forward and not known:
+    if method.feed_forward and not known:
         raise Refused(422, f"method: no network of {method.name} is in this installation; choose another method")
     if "network" in method.settings and recipe.network != "auto" and recipe.network not in known:
         raise Refused(422, f"network: {unknown(recipe.network, known, 'network')}")

@@ -92,7 +92,7 @@ class JobRunner:
         except ImpastoError as error:
             outcome = {"state": "failed", "error": str(error)}
         except Exception as error:
-            if not memory.ran_out(error):
+            if not memory.is_out_of_memory(error):
                 logging.getLogger("impasto.studio").exception("painting %s", order.job)
             outcome = {"state": "failed", "error": explain(error)}
         self.parent.say(event="end", job=order.job, **outcome)
@@ -117,7 +117,7 @@ class JobRunner:
                 self._tell(order, painting, progress)
                 wish = self.wish(order.job)
         except (MemoryError, RuntimeError) as error:
-            if last is None or not memory.ran_out(error):
+            if last is None or not memory.is_out_of_memory(error):
                 raise
             trouble = error
         if wish == "cancel":
@@ -276,7 +276,7 @@ def parts(progress: Progress) -> dict[str, float | None]:
 
 def explain(error: Exception) -> str:
     """Say in one line what went wrong that nobody foresaw."""
-    if isinstance(error, MemoryError) or memory.ran_out(error):
+    if isinstance(error, MemoryError) or memory.is_out_of_memory(error):
         return str(ResourceError("not enough memory; use a smaller size"))
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return f"{what[:300]} (a mistake in impasto)"

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from impasto.errors import WeightsError
+from impasto.files import absence, is_web_address
 
 MAX_FILE_BYTES = 1 << 30
 """No weight file that impasto reads is larger; torchvision's is 0.54 GiB."""
@@ -69,6 +70,8 @@ def sniff(path: Path) -> Sniffed:
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
     except OSError as error:
+        if is_web_address(str(path)):
+            raise WeightsError(f"{path}: {absence(path)}") from None
         raise WeightsError(
             f"{path}: cannot be read ({error.strerror or error}); name an existing weight file "
             "or run `impasto weights fetch vgg19`"
