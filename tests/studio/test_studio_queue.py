@@ -271,3 +271,13 @@ def test_a_desk_lets_only_so_many_wait():
     found = run(ask())
     assert sum(isinstance(each, dict) for each in found) == 2
     assert [each.status for each in found if isinstance(each, Refused)] == [429] * 3
+
+
+def test_row_45_the_order_of_jobs_is_not_the_clocks(queue, monkeypatch):
+    times = iter(range(10_000, 0, -1000))
+    monkeypatch.setattr("time.time", lambda: float(next(times)))
+    made = [queue.add([SPEC], limit=9)[0]["id"] for _ in range(3)]
+    assert [job["id"] for job in queue.all()] == made[::-1]
+    for job in made:
+        assert queue.next()["id"] == job
+        queue.update(job, "done")
