@@ -105,7 +105,7 @@ def test_with_a_wide_bound_matches_are_the_nearest(
 ) -> None:
     painted(method, patch_capacity=1000)
     bound = [found for _, found in spy.found]
-    monkeypatch.setattr(Rearranged, "_share", None)
+    monkeypatch.setattr(Rearranged, "_capacity", None)
     painted(method)
     free = [found for _, found in spy.found[len(bound) :]]
     # But for what is equally alike to the last bits, which two ways of adding up tell apart.
@@ -146,7 +146,7 @@ def test_regions_restrict_the_matches(method: str, painted: Paint, style: Tensor
     bank, found = spy.found[-1]
     labels = bank.usable_labels
     assert bool(labels[:2].all())
-    allowed = bank._allowed
+    allowed = bank._tables.allowed
     assert allowed is not None
     # Far from the border between them, matches are of the region's own.
     rows, columns = found.shape
