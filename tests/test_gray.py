@@ -26,7 +26,7 @@ def channels_apart(pixels: torch.Tensor) -> float:
 
 
 def painted(content: Any, style: Any, method: str = "gatys", **settings: Any) -> torch.Tensor:
-    steps = {} if METHODS[method].forward else {"iterations": 3, "levels": 1, "encoder": "petite"}
+    steps = {} if METHODS[method].feed_forward else {"iterations": 3, "levels": 1, "encoder": "petite"}
     recipe = Recipe.parse({"method": method, "size": 48, "precision": "float32", **steps, **settings})
     return stylize(content, style, recipe).picture.pixels
 

@@ -35,7 +35,7 @@ def hiding(picture: Tensor, color: tuple[float, float, float] | None = None) -> 
 
 def painted(method: str, content: Any, style: Any, **settings: Any) -> Tensor:
     plain: dict[str, Any] = {"method": method, "size": 48, "precision": "float32"} | settings
-    if not METHODS[method].forward:
+    if not METHODS[method].feed_forward:
         plain = {"encoder": "petite", "iterations": 2, "levels": 1} | plain
     if method == "portrait":
         plain |= {"content_landmarks": FACE, "style_landmarks": FACE}

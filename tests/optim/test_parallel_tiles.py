@@ -17,11 +17,11 @@ from torch import Tensor
 from forked import Forked
 from impasto.encoders import Petite
 from impasto.errors import ResourceError, UsageError
-from impasto.optim import parallel, planner
+from impasto.optim import parallel, tile_planner
 from impasto.optim.evaluate import WholeImage
 from impasto.optim.grid import Grid
 from impasto.optim.history import HistoryStorage
-from impasto.optim.planner import Plan
+from impasto.optim.tile_planner import Plan
 from impasto.optim.tiling import Tiled
 from impasto.scene.tiles import grid
 
@@ -123,25 +123,25 @@ def test_a_process_that_is_gone_is_named(found: Any) -> None:
 
 def test_alone_nothing_changes(several: dict[str, Case]) -> None:
     encode, judge, cut, _ = several["many tiles"]
-    assert type(parallel.tiled(encode, judge, cut)) is Tiled
-    assert parallel.group() is None
-    assert (parallel.count(), parallel.chief(), parallel.neighbors()) == (1, True, 1)
-    assert (parallel.most(3), parallel.least(4), parallel.least(None)) == (3, 4, None)
-    assert parallel.together(lambda: 5) == 5
-    parallel.leave()
+    assert type(parallel.tiled_evaluator(encode, judge, cut)) is Tiled
+    assert parallel.current_group() is None
+    assert (parallel.process_count(), parallel.is_first_process(), parallel.processes_on_this_machine()) == (1, True, 1)
+    assert (parallel.maximum(3), parallel.minimum(4), parallel.minimum(None)) == (3, 4, None)
+    assert parallel.run_on_all(lambda: 5) == 5
+    parallel.leave_processes()
 
 
 def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "count", lambda: 4)
+    monkeypatch.setattr(parallel, "process_count", lambda: 4)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert parallel.place(torch.device("cpu")).type == "cpu"
+    assert parallel.device_of_process(torch.device("cpu")).type == "cpu"
     with pytest.raises(ResourceError, match=r"4 processes .* 2 GPUs; use torchrun --nproc-per-node 2"):
-        parallel.place(torch.device("cuda"))
+        parallel.device_of_process(torch.device("cuda"))
     with pytest.raises(UsageError, match="device 'cuda:1'"):
-        parallel.place(torch.device("cuda", 1))
+        parallel.device_of_process(torch.device("cuda", 1))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    assert parallel.place(torch.device("cuda")) == torch.device("cuda")
+    assert parallel.device_of_process(torch.device("cuda")) == torch.device("cuda")
 
 
 @cache
@@ -159,26 +159,28 @@ def plan(size: tuple[int, int], tile: int | None = None) -> Plan:
 
 def test_the_share_of_the_busiest() -> None:
     whole, halves = plan((64, 80)).grid, plan((200, 400), 270).grid
-    assert planner.share(whole, 1) == planner.share(whole, 5) == 64 * 80
+    assert tile_planner.pixels_per_process(whole, 1) == tile_planner.pixels_per_process(whole, 5) == 64 * 80
     one, two = (len(tile.rows) * len(tile.columns) for tile in halves.tiles)
     # Alone a process encodes one of them twice, forward; with one each, none is.
-    assert planner.share(halves, 1) == pytest.approx((one + two) * (1 + planner.SUMMED / 2))
-    assert planner.share(halves, 2) == max(one, two)
-    assert planner.share(halves, 1) == pytest.approx(plan((200, 400), 270).work)
+    assert tile_planner.pixels_per_process(halves, 1) == pytest.approx(
+        (one + two) * (1 + tile_planner.FIRST_PASS_COST / 2)
+    )
+    assert tile_planner.pixels_per_process(halves, 2) == max(one, two)
+    assert tile_planner.pixels_per_process(halves, 1) == pytest.approx(plan((200, 400), 270).work)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 8])
 @pytest.mark.parametrize("size", [(600, 800), (512, 512), (333, 2000)])
 def test_tiles_are_made_for_all(size: tuple[int, int], count: int) -> None:
-    shared = planner.spread(plan(size), cut, count)
+    shared = tile_planner.split_among(plan(size), cut, count)
     assert len(shared.grid.tiles) >= count
     # Halos cost something, and less than half of what is won.
-    assert planner.share(shared.grid, count) < 1.5 * size[0] * size[1] / count
+    assert tile_planner.pixels_per_process(shared.grid, count) < 1.5 * size[0] * size[1] / count
 
 
 def test_tiles_that_do_not_pay_are_not_made() -> None:
     small = plan((20, 24))
-    assert planner.spread(small, cut, 2) is small
+    assert tile_planner.split_among(small, cut, 2) is small
     many = plan((600, 800), 100)
     assert len(many.grid.tiles) > 8
-    assert planner.spread(many, cut, 2) is many
+    assert tile_planner.split_among(many, cut, 2) is many

@@ -90,4 +90,4 @@ def main(folder: Path, rank: int, count: int) -> None:
 
     save_file(found, folder / f"{rank}.safetensors")
     (folder / f"{rank}.json").write_text(json.dumps(said))
-    parallel.leave()
+    parallel.leave_processes()

@@ -103,7 +103,7 @@ def blend(
 def _chosen(recipe: str | None, preset: str | None, settings: Mapping[str, str | None]) -> Chosen:
     """Return the recipe. Raises `UsageError` for what a blend cannot be painted with."""
     chosen = choose(recipe, preset, settings)
-    if METHODS[chosen.recipe.method].forward:
+    if METHODS[chosen.recipe.method].feed_forward:
         raise UsageError(f"--method {chosen.recipe.method}: a blend is painted by gatys alone; leave --method out")
     if chosen.init is not None:
         raise UsageError("a blend chooses its starts itself; leave --init FILE out")

@@ -269,7 +269,7 @@ def reason(error: Exception | Warning | str) -> str:
     return shown(text[:160])
 
 
-def ran_out(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that there was not enough memory."""
     # Codecs and torch tell of memory in words.
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in ("out of memory", "alloc"))

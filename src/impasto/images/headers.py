@@ -43,8 +43,8 @@ def check_memory(size: tuple[int, int], need: int, name: str) -> None:
     free = limits.available()
     if free is not None and need > free:
         raise ResourceError(
-            f"{name}: {size[0]} x {size[1]} pixels need about {limits.spoken(need)} of memory to decode and "
-            f"{limits.spoken(free)} are free; make the picture smaller in another program, or free some memory"
+            f"{name}: {size[0]} x {size[1]} pixels need about {limits.format_bytes(need)} of memory to decode and "
+            f"{limits.format_bytes(free)} are free; make the picture smaller in another program, or free some memory"
         )
 
 

@@ -60,7 +60,7 @@ def precision(name: str, device: torch.device) -> torch.dtype | None:
     """
     if name == "auto":
         # Measured: of several processes, each may find something else.
-        wide = parallel.most(faster_precision(device) is not torch.bfloat16)
+        wide = parallel.maximum(faster_precision(device) is not torch.bfloat16)
         name = "float32" if wide else "bfloat16"
     return torch.bfloat16 if name == "bfloat16" else None
 

@@ -63,7 +63,7 @@ def learn(
     yield from train(task, schedule, folder)
     # The last word on the lifts is a linear problem, with far more crops than the last steps of training saw.
     task.fit_lifts(FINAL_BATCHES)
-    if parallel.chief():
+    if parallel.is_first_process():
         with writing(folder / "weights.safetensors"):
             task.export(folder / "weights.safetensors")
 
