@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_helpers import draw
 
 from impasto.nets import store
+from tests.cli.cli_helpers import draw
 
 FIXED = ("--batch", "1", "--crop", "32", "--precision", "float32", "--device", "cpu")
 

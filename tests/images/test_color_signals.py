@@ -7,11 +7,21 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from image_helpers import ADOBE_RGB, DISPLAY_P3, chunk, file_of, matrix_profile, noise, png16, png_with, smooth
 from PIL import Image
 
 from impasto import images
 from impasto.images import icc, signals
+from tests.images.image_helpers import (
+    ADOBE_RGB,
+    DISPLAY_P3,
+    chunk,
+    file_of,
+    matrix_profile,
+    noise,
+    png16,
+    png_with,
+    smooth,
+)
 
 
 def cicp(primaries, transfer, matrix=0, full=1):

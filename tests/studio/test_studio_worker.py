@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from studio_helpers import SMALL, png
 
 from impasto import load, metadata
 from impasto.encoders import Petite
@@ -13,7 +12,8 @@ from impasto.studio import worker
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 from impasto.studio.inspector import answer
 from impasto.studio.worker import JobRunner, Order, curves
-from network_helpers import write
+from tests.network_helpers import write
+from tests.studio.studio_helpers import SMALL, png
 
 
 class Parent:
