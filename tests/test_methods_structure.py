@@ -91,6 +91,29 @@ def test_the_check_of_kinds_allows_other_types() -> None:
     assert questions_of_kind("isinstance(style, list | tuple); painting = Stylizer(content, styles)") == []
 
 
+def open_keywords(source: str) -> list[str]:
+    """Return the functions that take any keywords at all (`**name`) and are not public ones of a recipe's settings."""
+    return [
+        node.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None and node.args.kwarg.arg != "overrides"
+    ]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(ROOT.rglob("*.py")) if path.parent.name in ("scene", "painting", "feedforward", "series")],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_inputs_travel_typed(path: Path) -> None:
+    assert open_keywords(path.read_text("utf-8")) == []
+
+
+def test_the_check_of_keywords_sees_what_it_should() -> None:
+    assert open_keywords("def begin(content, **options): pass") == ["begin"]
+    assert open_keywords("def stylize(content, *, size=1, **overrides): pass") == []
+
+
 @pytest.mark.parametrize(
     ("method", "others"),
     [

@@ -185,6 +185,17 @@ def test_check_warns_of_narrow_and_uneven_regions(run, pair):
     assert all(f"impasto: note: {text}" in outcome.err for text in outcome.json["warnings"])
 
 
+def test_what_is_too_narrow_depends_on_the_encoder(run, pair):
+    # 80 rows at size 320, at the border: of relu5_1's first neurons, VGG-16's see 74 rows and VGG-19's 86.
+    narrow = halves("narrow.png", (255, 0, 0), (0, 0, 255), (90, 128), 32 / 90)
+    same = halves("same.png", (255, 0, 0), (0, 0, 255), (90, 128))
+    for encoder, lost in (("vgg16", False), ("vgg19", True), ("petite", True), ("auto", True)):
+        outcome = check(run, pair, (narrow, same), "--json", "--size", "320", "--encoder", encoder)
+        assert any(text.startswith("region red of the content") for text in outcome.json["warnings"]) == lost, encoder
+    refused = check(run, pair, (narrow, same), "--encoder", "vgg17")
+    assert (refused.status, "did you mean 'vgg1" in refused.err) == (2, True)
+
+
 def test_check_with_a_style_without_a_mask(run, pair, masks):
     outcome = check(run, pair, (masks[0], "-"))
     assert outcome.status == 0, outcome.err

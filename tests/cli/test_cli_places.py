@@ -1,4 +1,4 @@
-"""Names and places (rows 21 to 26): watching that fails, names of bytes, folders that move, and two at once."""
+"""Names and places (rows 21, 24, 26, 27): watching that fails, names of bytes, folders that move, and two at once."""
 
 import os
 import pathlib

@@ -114,6 +114,17 @@ def test_encoders_and_starts_vary(sweep, encoder, photo):
     assert "--encoder and --vary encoder exclude each other" in refused.error
 
 
+def test_regions_of_colour_masks_have_the_names_that_are_given(sweep):
+    for name, size in (("ours.png", (64, 48)), ("theirs.png", (52, 40))):
+        mask = Image.new("RGB", size, (0, 0, 255))
+        mask.paste((255, 0, 0), (0, 0, size[0] // 2, size[1]))
+        mask.save(name)
+    masks = ("--content-mask", "ours.png", "--style-mask", "theirs.png", "--keep", "roof")
+    outcome = sweep("--vary", "seed=1,2", *masks, "--region-names", '{"#ff0000": "roof"}', "--dry-run")
+    assert outcome.status == 0, outcome.err
+    assert "roof" in sweep("--vary", "seed=1,2", *masks, "--dry-run").error
+
+
 def test_regions_stay_the_same_while_settings_vary(sweep):
     for name in ("left.png", "right.png"):
         half = Image.new("L", (52, 40), 255 * (name == "right.png"))

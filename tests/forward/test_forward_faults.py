@@ -191,6 +191,6 @@ def test_too_little_memory_is_refused_before_painting(method: str, monkeypatch: 
     assert begun(method, 300 << 20, monkeypatch, size=side).size[1] == side
 
 
-def test_reach_of_a_decoder_by_hand() -> None:
+def test_reach_of_a_decoder_by_hand(petite: Petite) -> None:
     # 1 at full size; 2, to whole neurons, and two convolutions of 2; 6 to 8, and three of 4; 20 to 24, ...
-    assert [tiles.decoder_reach(f"relu{block}_1") for block in range(1, 6)] == [1, 4, 12, 32, 64]
+    assert [tiles.decoder_reach(f"relu{block}_1", petite) for block in range(1, 6)] == [1, 4, 12, 32, 64]

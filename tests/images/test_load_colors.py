@@ -1,4 +1,4 @@
-"""faults.md rows 8, 10-15, 19: every kind of pixel comes out as upright sRGB with alpha apart."""
+"""Rows 8, 10-15, 19: every kind of pixel comes out as upright sRGB with alpha apart."""
 
 import io
 import struct

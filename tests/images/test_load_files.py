@@ -1,4 +1,4 @@
-"""faults.md rows 1-7, 9, 16-18, 21, 22: files that are broken, huge, misnamed or not files."""
+"""Rows 1-7, 9, 16-18, 21, 22: files that are broken, huge, misnamed or not files."""
 
 import io
 import os

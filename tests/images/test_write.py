@@ -1,4 +1,4 @@
-"""Round trips, and faults.md rows 11, 13, 23, 24, 26, 28: what is written is what was painted, or nothing."""
+"""Round trips, and rows 11, 13, 23, 24, 26, 28: what is written is what was painted, or nothing."""
 
 import errno
 import io

@@ -25,7 +25,7 @@ from impasto.feedforward.tiles import Need, Size
 from impasto.losses import PatchBank, PatchSource
 from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
-from impasto.nets.decoder import Decoder, whole
+from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.transforms import Moments
 from impasto.scene import Painted
 from impasto.scene.copies import StyleCopies, capacity_of, copies
@@ -119,7 +119,7 @@ class Rearranged(FeedForward):
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
         photo = self.scene.photo(self.level).to(self.resources.device)
         # All layers then have whole neurons, and those of two layers lie over one another.
-        photo = whole(photo, LAYERS[0])
+        photo = pad_to_neurons(photo, self.encoder.stride(LAYERS[0]))
         image = photo
         for layer in LAYERS:
             with torch.no_grad():
@@ -170,7 +170,11 @@ class Rearranged(FeedForward):
         labels = torch.zeros(rows, columns, dtype=torch.long)
         maps = self.scene.maps(self.level)
         if maps is not None:
-            labels = patch_labels(self._heap.at(whole(maps[None], LAYERS[0])[0], layer), bank.size, bank.stride)
+            labels = patch_labels(
+                self._heap.at(pad_to_neurons(maps[None], self.encoder.stride(LAYERS[0]))[0], layer),
+                bank.size,
+                bank.stride,
+            )
             self._heap.tell(layer, labels, usable_labels.cpu(), self.level)
         last = len(usable_labels) - 1
         labels = torch.where(F.pad(usable_labels[:-1].cpu(), (0, 1))[labels], labels, last).to(features.device)

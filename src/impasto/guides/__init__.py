@@ -2,6 +2,7 @@
 
 from impasto.guides.colors import from_colors
 from impasto.guides.layers import from_layers
+from impasto.guides.naming import Names
 from impasto.guides.naming import parse as parse_names
 from impasto.guides.overlay import overlay, to_colors
 from impasto.guides.propagate import MODES, Mode, boundary, grow, propagate
@@ -10,6 +11,7 @@ from impasto.guides.regions import Regions, check_name, check_shape, fit, share
 __all__ = [
     "MODES",
     "Mode",
+    "Names",
     "Regions",
     "boundary",
     "check_name",

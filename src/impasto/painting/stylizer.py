@@ -16,11 +16,10 @@ from impasto.encoders import Encoder
 from impasto.errors import DivergedError, ImageError, InputError, UsageError
 from impasto.events import Progress, notice
 from impasto.guides import Regions
-from impasto.images import Picture
 from impasto.losses import Objective
 from impasto.losses.objective import LossReport
 from impasto.methods import base
-from impasto.optim import devices, parallel, pyramid
+from impasto.optim import parallel, pyramid
 from impasto.optim.canvas import View
 from impasto.optim.evaluate import Evaluator, Viewed
 from impasto.optim.loop import Run
@@ -33,8 +32,8 @@ from impasto.painting import budget
 from impasto.painting.objective import ObjectiveBuilder
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.scene import SMALLEST, Scene
-from impasto.scene.inputs import landmarks_of
+from impasto.scene import SMALLEST
+from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
     Source,
@@ -56,9 +55,9 @@ class Stylizer(Painting):
     """One painting by optimisation: iterate over it for `Progress`, ask for `result()` at any time.
 
     `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. `encoder` is a
-    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are what `guides` makes of masks,
-    `content_landmarks` and `style_landmarks`, of the first style, those of a portrait. Everything that can be refused
-    is refused here, before any step.
+    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are `Masks`, or what `guides` makes
+    of them, `content_landmarks` and `style_landmarks`, of the first style, those of a portrait. Everything that can be
+    refused is refused here, before any step.
 
     `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
     that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
@@ -94,7 +93,7 @@ class Stylizer(Painting):
         *,
         encoder: str | Path | Encoder | None = None,
         init_image: Source | None = None,
-        regions: Regions | None = None,
+        regions: Regions | Masks | None = None,
         content_landmarks: Source | None = None,
         style_landmarks: Source | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
@@ -103,26 +102,49 @@ class Stylizer(Painting):
         memory: int | None = None,
         device: str = "auto",
     ) -> None:
-        resources = Resources(parallel.device_of_process(devices.choose(device)), tile, memory)
-        recipe = recipe or Recipe.parse({})
+        inputs = Inputs(
+            content,
+            styles,
+            init_image,
+            regions,
+            content_landmarks,
+            style_landmarks,
+            max_pixels=max_pixels,
+            allow_truncated=allow_truncated,
+        )
+        self._prepare(inputs, recipe or Recipe.parse({}), encoder, Resources.choose(device, tile, memory))
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Inputs,
+        recipe: Recipe,
+        *,
+        encoder: str | Path | Encoder | None = None,
+        resources: Resources | None = None,
+    ) -> "Stylizer":
+        """Begin a painting of inputs that were put together already, with what the constructor raises."""
+        painting = cls.__new__(cls)
+        painting._prepare(inputs, recipe, encoder, resources or Resources.choose())
+        return painting
+
+    def _prepare(
+        self, inputs: Inputs, recipe: Recipe, encoder: str | Path | Encoder | None, resources: Resources
+    ) -> None:
+        """Read the inputs, load the encoder and plan the levels; refuse what can be refused."""
         if METHODS[recipe.method].feed_forward:
             raise UsageError(f"{recipe.method} does not optimise, as a Stylizer does; use stylize, or impasto.begin")
-        load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
-        photo: Picture | None = None if content is None else load(content)
-        if photo is None:
+        if inputs.content is None:
             recipe = of_texture(recipe)
-        if (init_image is None) != (recipe.init != "file"):
+        if (inputs.init is None) != (recipe.init != "file"):
             raise UsageError("init 'file' and init_image belong together; give both or neither")
-        many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
-        start = None if init_image is None else load(init_image)
-        paintings = [load(style) for style in many]
-        pair = landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
-        scene = Scene(recipe, photo, paintings, regions, start, pair)
+        scene = inputs.scene(recipe)
+        photo, regions, start = scene.content, scene.regions, scene.start_from
         self._kind = base.find(recipe.method)
         self._kind.check(scene)
         self.encoder, resolved = encoder_of(recipe, encoder, resources.device)
         check_layers(resolved, self.encoder)
-        super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, load)
+        super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, inputs.load)
         multiple = multiple_of(recipe, self.encoder)
         if max(self.size) != long_side(photo, recipe, regions):
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
