@@ -19,7 +19,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from impasto.errors import ImageError
 from impasto.events import notice
-from impasto.images import bmps, boxes, convert, deep, pillow, pngparts, signals, tiffpixels, tiffs
+from impasto.images import bmps, boxes, convert, deep, pillow, pngparts, signals, tiffcolors, tiffpixels, tiffs
 from impasto.images.arrays import Arrays, check_pixels, upright
 from impasto.images.headers import check_memory, needed
 from impasto.images.source import shown
@@ -114,7 +114,8 @@ def _special(
     alpha = page.get(tiffs.SAMPLES, 1) in (2, 4)
     working = 2 * layout.bytes_per_pixel * pixels if layout else 0
     check_memory(page.size, needed(pixels, len(data), alpha=alpha) + working, name)
-    profile = tiffs.bytes_of(io.BytesIO(data), page, tiffs.PROFILE, convert.MAX_PROFILE_BYTES)
+    profile: convert.Color = tiffs.bytes_of(io.BytesIO(data), page, tiffs.PROFILE, convert.MAX_PROFILE_BYTES)
+    profile = profile or tiffcolors.read(io.BytesIO(data), page, notes)
     if len(found.chain) > 1:
         notes.append(_SEVERAL)
     upward = page.get(_ORIENTATION, 1)
@@ -174,6 +175,8 @@ def _color(image: Image.Image, data: bytes, kind: str, notes: list[str]) -> conv
     profile: bytes | None = image.info.get("icc_profile")
     if profile:
         return profile
+    if kind == "TIFF" and image.mode in ("RGB", "RGBA") and (found := tiffs.read(io.BytesIO(data))):
+        return tiffcolors.read(io.BytesIO(data), found.chain[0], notes)
     if kind in ("AVIF", "HEIC"):
         primary = boxes.read(io.BytesIO(data))
         if primary and primary.nclx:
