@@ -8,9 +8,9 @@ import pytest
 from tests.studio.studio_helpers import Server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def studio(tmp_path_factory):
-    """A studio that runs, for all tests of a module."""
+    """A studio that runs, for all tests that need nothing of their own."""
     server = Server(tmp_path_factory.mktemp("studio") / "data")
     yield server
     assert server.end() is not None

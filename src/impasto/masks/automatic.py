@@ -364,4 +364,7 @@ def _snap(view: _View, maps: Tensor) -> Tensor:
 
 
 def _box(maps: Tensor) -> Tensor:
-    return functional.avg_pool2d(maps[None], 2 * CELL + 1, stride=1, padding=CELL, count_include_pad=False)[0]
+    """Return the means of maps (K, h, w) over square windows, along columns and then along rows."""
+    side = 2 * CELL + 1
+    means = functional.avg_pool2d(maps[None], (side, 1), stride=1, padding=(CELL, 0), count_include_pad=False)
+    return functional.avg_pool2d(means, (1, side), stride=1, padding=(0, CELL), count_include_pad=False)[0]
