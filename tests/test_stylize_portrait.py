@@ -14,7 +14,7 @@ from impasto.painting.api import stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from stylize_helpers import finite, pixels, with_alpha
+from tests.stylize_helpers import finite, pixels, with_alpha
 
 HERE = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.6], [0.5, 0.8]]
 THERE = [[0.35, 0.35], [0.7, 0.3], [0.55, 0.6], [0.5, 0.75]]

@@ -14,7 +14,7 @@ from impasto.painting.api import stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from stylize_helpers import halves, pixels
+from tests.stylize_helpers import halves, pixels
 
 
 @pytest.fixture

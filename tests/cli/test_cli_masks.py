@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cli_helpers import look, pixels
 from PIL import Image
 
 from impasto import guides, images
@@ -14,6 +13,7 @@ from impasto.cli import mask_files
 from impasto.errors import UsageError
 from impasto.images import Picture
 from impasto.masks import report
+from tests.cli.cli_helpers import look, pixels
 
 
 def scene(path, upper, lower, size=(96, 128), at=0.4):

@@ -1,6 +1,15 @@
 import pytest
 import torch
-from guides_helpers import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impasto import guides
+from impasto.errors import ImageError, UsageError
+from impasto.guides import palette
+from impasto.guides.colors import color_names
+from impasto.guides.naming import in_words
+from impasto.guides.overlay import COLORS
+from tests.guides.guides_helpers import (
     BLACK,
     BLUE,
     GRAY,
@@ -18,15 +27,6 @@ from guides_helpers import (
     smoothed,
     sums_to_one,
 )  # fmt: skip
-from hypothesis import given
-from hypothesis import strategies as st
-
-from impasto import guides
-from impasto.errors import ImageError, UsageError
-from impasto.guides import palette
-from impasto.guides.colors import color_names
-from impasto.guides.naming import in_words
-from impasto.guides.overlay import COLORS
 
 FOUR = (RED, BLUE, YELLOW, GREEN)
 NAMES = ("red", "blue", "yellow", "green")

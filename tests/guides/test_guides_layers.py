@@ -1,12 +1,12 @@
 import pytest
 import torch
-from guides_helpers import gray, sums_to_one
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto import guides
 from impasto.errors import ImageError, UsageError
 from impasto.images import Picture
+from tests.guides.guides_helpers import gray, sums_to_one
 
 
 def ramp(height=20, width=30):

@@ -163,7 +163,7 @@ class Nnst(Method):
         super().__init__(scene, encoder, size, device)
         self._neighbors = NnstTerms(scene, self._encode, encoder)
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
         return Terms() if begun is None else Terms(global_terms=self._neighbors.global_terms(level, begun))
 

@@ -5,7 +5,6 @@ Kolkin, Salavon & Shakhnarovich 2019, "Style transfer by relaxed optimal transpo
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from itertools import count
 
 import torch
 from torch import Tensor
@@ -62,8 +61,8 @@ class StrotssTerms:
         self._last = max(size)
         self._said: set[str] = set()
 
-    def terms(self, level: Level, taken: int) -> tuple[GlobalTerm, ...]:
-        """Build the terms of one level, of which so many evaluations are `taken` already."""
+    def terms(self, level: Level) -> tuple[GlobalTerm, ...]:
+        """Build the terms of one level."""
         recipe, layers = self._recipe, self._recipe.layers_of_style
         photo = self._scene.photo(level)
         labels = self._labels(level)
@@ -77,7 +76,6 @@ class StrotssTerms:
             self._painters(labels, columns, level),
             LOSS_SCALE / (2 + alpha),
             1 / max(alpha, 1.0),
-            count(taken),
         )
         if not alpha:
             return (transport,)
@@ -89,7 +87,6 @@ class StrotssTerms:
             content,
             LOSS_SCALE * alpha / (2 + alpha),
             self._content_weights(),
-            count(taken),
         )
         return similarity, transport
 
@@ -191,9 +188,9 @@ class Strotss(Method):
         super().__init__(scene, encoder, size, device)
         self._columns = StrotssTerms(scene, self._encode, encoder, size)
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
-        return Terms() if begun is None else Terms(global_terms=self._columns.terms(level, taken))
+        return Terms() if begun is None else Terms(global_terms=self._columns.terms(level))
 
     @classmethod
     def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:
