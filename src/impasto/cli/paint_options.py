@@ -132,7 +132,7 @@ def run(
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
     where = paint_inputs.Masks(*masks[:3], mask_files.region_names(masks[3]))
-    inputs = paint_inputs.Inputs(
+    inputs = paint_inputs.InputFiles(
         content,
         styles,
         chosen,

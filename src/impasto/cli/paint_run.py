@@ -8,7 +8,7 @@ from typing import Any
 
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.cli.outputs import Outputs
-from impasto.cli.paint_inputs import Inputs
+from impasto.cli.paint_inputs import InputFiles
 from impasto.cli.plot import PARTS
 from impasto.cli.session import Session, write_out
 from impasto.cli.sources import differences
@@ -16,7 +16,8 @@ from impasto.errors import OutputError, PeerError, ResourceError
 from impasto.events import Progress, notice
 from impasto.feedforward.any_style import TEXTURE_PASSES
 from impasto.optim import memory, parallel
-from impasto.painting.api import begin
+from impasto.optim.resources import Resources
+from impasto.painting.api import begin_with
 from impasto.recipe import STYLE_LAYERS, Recipe
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.result import Result
@@ -24,30 +25,25 @@ from impasto.scene.painting import Painting
 from impasto.scene.resolve import result_size
 
 
-def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> Painting:
+def prepare(files: InputFiles, outputs: Outputs | None, *, check: bool = True) -> Painting:
     """Read the inputs, check the outputs, and load the networks, in this order: the quickest refusal first.
 
     Without `check`, outputs are only looked at where that leaves nothing behind (no folder is made).
     """
-    content, styles, init, regions = inputs.load()
-    recipe = inputs.chosen.recipe
+    inputs, chosen = files.load(), files.chosen
+    recipe = chosen.recipe
     if outputs is not None and (check or Path(outputs.output).parent.is_dir()):
-        outputs.check(result_size(content, recipe, regions), _most(recipe), inputs.files)
-    painting = begin(
-        content,
-        styles,
+        size = result_size(inputs.content, recipe, inputs.regions)
+        outputs.check(size, _most(recipe), files.files)
+    painting = begin_with(
+        inputs,
         recipe,
-        encoder=inputs.chosen.encoder,
-        network=inputs.chosen.network,
-        init_image=init,
-        regions=regions,
-        **inputs.faces(),
-        tile=inputs.tile,
-        memory=inputs.memory,
-        device=inputs.device,
+        encoder=chosen.encoder,
+        network=chosen.network,
+        resources=Resources.choose(files.device, files.tile, files.memory),
     )
     digests = [(record["role"], record["sha256"]) for record in painting.scene.inputs()]
-    for note in differences(inputs.chosen.recorded, digests, [record["sha256"] for record in painting.weights]):
+    for note in differences(chosen.recorded, digests, [record["sha256"] for record in painting.weights]):
         notice(note)
     return painting
 

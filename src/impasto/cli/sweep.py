@@ -45,6 +45,7 @@ def sweep(
     content_mask: given.ContentMask = None,
     style_mask: given.StyleMasks = None,
     region: given.Regions = None,
+    region_names: given.RegionNames = None,
     landmarks: given.Landmarks = None,
     style_landmarks: given.StyleLandmarks = None,
     recipe: given.RecipeFile = None,
@@ -75,9 +76,10 @@ def sweep(
     named, style = _split(vary), expand(style or [])
     _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
     masks = mask_files.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
+    names = mask_files.region_names(region_names)
     of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
-    faces = {"content_landmarks": landmarks, "style_landmarks": style_landmarks}
-    _check_belongings(named, masks=bool(masks), style_masks=of_styles, landmarks=any(faces.values()))
+    ours, theirs = (None if name is None else Path(name) for name in (landmarks, style_landmarks))
+    _check_belongings(named, masks=bool(masks), style_masks=of_styles, landmarks=bool(ours or theirs))
     if not output:
         raise UsageError("--output: the folder has no name")
     paintings = style or []
@@ -94,6 +96,7 @@ def sweep(
     import torch
 
     from impasto import guides, images, series
+    from impasto.scene.inputs import Inputs
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -105,14 +108,17 @@ def sweep(
         def load(name: str) -> images.Picture:
             return images.load(Path(name), max_pixels=limit, allow_truncated=allow_truncated)
 
-        return mask_files.read(content_mask, style_mask or [], region or [], styles=styles, count=count, load=load)
+        return mask_files.read(
+            content_mask, style_mask or [], region or [], styles=styles, count=count, load=load, names=names
+        )
 
     def make(values: Mapping[str, Any]) -> series.Job:
         settled = chosen(values)
         several = [values["style"]] if "style" in values else paintings
         photo, start, *styles = _sources(values.get("content", content), settled.init, *several)
         areas = regions(settled.recipe.regions, len(styles))
-        return series.Job(photo, tuple(styles), settled.recipe, settled.encoder, start, areas, settled.network)
+        inputs = Inputs(photo, styles, start, areas, ours, theirs, max_pixels=limit, allow_truncated=allow_truncated)
+        return series.Job(inputs, settled.recipe, settled.encoder, settled.network)
 
     axes = [
         series.Axis(key, tuple(values), tuple(_label(key, value) for value in values)) for key, values in named.items()
@@ -126,9 +132,6 @@ def sweep(
         cell_height=cell,
         force=force,
         check=not dry_run,
-        max_pixels=limit,
-        allow_truncated=allow_truncated,
-        **{key: Path(name) for key, name in faces.items() if name is not None},
     )
     if dry_run:
         write_out(_plan(made, as_json=as_json))

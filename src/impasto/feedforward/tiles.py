@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from impasto.encoders.petite import GEOMETRY
+from impasto.encoders import Encoder
 from impasto.errors import NotTileableError, ResourceError, UsageError
 from impasto.events import notice
 from impasto.images import fit_size
@@ -19,35 +19,40 @@ Encode = Callable[[Tensor], Mapping[str, Tensor]]
 Size = tuple[int, int]
 
 
-def decoder_reach(layer: str) -> int:
-    """Return how far beyond its own square of stride x stride pixels a decoder from `layer` looks, in pixels."""
+def decoder_reach(layer: str, encoder: Encoder) -> int:
+    """Return how far beyond its own square of stride x stride pixels a decoder from `layer` looks, in pixels.
+
+    A decoder is the mirror of its `encoder`: each of its convolutions works at the stride of a block.
+    """
     reach = 0
     for name in reversed(list(PLAN)[list(PLAN).index(layer[4:]) :]):
-        step = GEOMETRY.stride(f"relu{name[0]}_1")
+        step = encoder.stride(f"relu{name[0]}_1")
         # Doubling gives a pixel what the whole neuron has that it lies in.
         reach = -(-reach // step) * step + step
     return reach
 
 
-def grid(size: Size, layer: str, tile: int | None, *, wrap: bool = False) -> Grid:
+def grid(size: Size, layer: str, tile: int | None, encoder: Encoder, *, wrap: bool = False) -> Grid:
     """Return the tiles of a picture of `size` (height, width) that is encoded to `layer` and decoded again.
 
     What comes out of a tile's own pixels is then what would come out of the whole picture's. `tile` None: one for all.
     """
-    step = GEOMETRY.stride(layer)
-    seen = (GEOMETRY.receptive_field(layer) - step) // 2
+    step = encoder.stride(layer)
+    seen = (encoder.receptive_field(layer) - step) // 2
     # A multiple of the stride, so that all tiles but those at the picture's border hold whole neurons.
-    reach = -(-(decoder_reach(layer) + seen) // step) * step
+    reach = -(-(decoder_reach(layer, encoder) + seen) // step) * step
     return Grid(size, tile=max(size) if tile is None else tile, reach=reach, strides={layer: step}, wrap=wrap)
 
 
-def measuring(size: Size, layer: str, tile: int | None, beside: int = 0, *, wrap: bool = False) -> Grid:
+def measuring(
+    size: Size, layer: str, tile: int | None, encoder: Encoder, beside: int = 0, *, wrap: bool = False
+) -> Grid:
     """Return the tiles of a picture that is only measured, down to `layer`, `beside` neurons around each tile included.
 
     A `tile` that is too small for the picture's shape is taken larger: it was chosen for painting another.
     """
-    step = GEOMETRY.stride(layer)
-    reach = -(-(GEOMETRY.receptive_field(layer) - step) // (2 * step)) * step + beside * step
+    step = encoder.stride(layer)
+    reach = -(-(encoder.receptive_field(layer) - step) // (2 * step)) * step + beside * step
     side = max(size) if tile is None else tile
     while True:
         try:
@@ -62,28 +67,29 @@ class Piece:
 
     tile: Tile
     features: Mapping[str, Tensor]
+    encoder: Encoder
 
     def own(self, layer: str, features: Tensor | None = None) -> Tensor:
         """Return the own neurons of `features`, which are those of `layer` or made from them position by position."""
-        return self.tile.own(self.features[layer] if features is None else features, GEOMETRY.stride(layer))
+        return self.tile.own(self.features[layer] if features is None else features, self.encoder.stride(layer))
 
     def window(self, maps: Tensor, layer: str) -> Tensor:
         """Return what lies over the own neurons of `maps` (..., h, w) of the whole picture at `layer`."""
-        step = GEOMETRY.stride(layer)
+        step = self.encoder.stride(layer)
         rows, columns = (slice(s.start // step, -(-s.stop // step)) for s in (self.tile.rows, self.tile.columns))
         return maps[..., rows, columns]
 
     def around(self, maps: Tensor, layer: str) -> Tensor:
         """Return what lies over all neurons, halo included, of `maps` (R, h, w) of the whole picture at `layer`."""
-        step = GEOMETRY.stride(layer)
+        step = self.encoder.stride(layer)
         return Tile(_in_neurons(self.tile.rows, step), _in_neurons(self.tile.columns, step)).cut(maps[None])[0]
 
 
 class Pieces:
     """The pieces of a picture (1, 3, H, W), in order, encoded anew each time; a single one is kept."""
 
-    def __init__(self, encode: Encode, image: Tensor, tiles: Grid) -> None:
-        self._encode, self._image, self._tiles = encode, image, tiles.tiles
+    def __init__(self, encode: Encode, image: Tensor, tiles: Grid, encoder: Encoder) -> None:
+        self._encode, self._image, self._tiles, self._encoder = encode, image, tiles.tiles, encoder
         self._only: Piece | None = None
 
     def __iter__(self) -> Iterator[Piece]:
@@ -91,7 +97,7 @@ class Pieces:
             yield self._only
             return
         for tile in self._tiles:
-            piece = Piece(tile, self._encode(tile.cut(self._image)))
+            piece = Piece(tile, self._encode(tile.cut(self._image)), self._encoder)
             if len(self._tiles) == 1:
                 self._only = piece
             yield piece
@@ -197,9 +203,9 @@ def _fitting(size: Size, need: Callable[[Size], Need], tiling: tile_planner.Tili
     return 0
 
 
-def of_grid(layer: str, *, wrap: bool) -> Callable[[Size, int | None], int]:
+def of_grid(layer: str, encoder: Encoder, *, wrap: bool) -> Callable[[Size, int | None], int]:
     """Return the `Need.cut` of what is encoded to `layer` and decoded again."""
-    return lambda size, tile: math.prod(grid(size, layer, tile, wrap=wrap).encoded)
+    return lambda size, tile: math.prod(grid(size, layer, tile, encoder, wrap=wrap).encoded)
 
 
 def _in_neurons(span: Span, step: int) -> Span:

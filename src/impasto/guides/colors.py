@@ -9,7 +9,7 @@ from impasto.errors import ImageError, UsageError
 from impasto.events import notice
 from impasto.guides import exact, naming
 from impasto.guides.labels import UNCERTAIN, fill, label
-from impasto.guides.palette import MOST, SMALLEST, Palette, find
+from impasto.guides.palette import MAX_COLORS, MIN_FRACTION, Palette, find
 from impasto.guides.regions import ABSENT, Regions, check_present
 from impasto.images import Picture
 
@@ -55,8 +55,8 @@ def from_colors(
 
     Raises `ImageError` for masks that name no regions or do not match, `UsageError` for a count below 2 or above 48.
     """
-    if count != 0 and not 2 <= count <= 2 * MOST:
-        raise UsageError(f"{count} regions: give 2 to {2 * MOST}, or 0 to count the colours of the masks")
+    if count != 0 and not 2 <= count <= 2 * MAX_COLORS:
+        raise UsageError(f"{count} regions: give 2 to {2 * MAX_COLORS}, or 0 to count the colours of the masks")
     masks = [content_mask, *(mask for mask in style_masks if mask is not None)]
     shown = [_shown(mask) for mask in masks]
     planes = [pixels.mul(255).round_().clamp_(0, 255).to(torch.uint8) for pixels in shown]
@@ -174,7 +174,7 @@ def _because(count: int, palette: Palette) -> str:
     if not count and isinstance(palette, exact.ExactPalette):
         return "chosen because the masks have these exact colours and no others"
     if not count:
-        return f"chosen because each of these colours fills flat areas of {SMALLEST:.1%} or more of a mask"
+        return f"chosen because each of these colours fills flat areas of {MIN_FRACTION:.1%} or more of a mask"
     if len(palette.colors) == count:
         return "as many as asked for"
     return f"as many as asked for, joined from {len(palette.colors)} colours"
@@ -185,7 +185,7 @@ def _miscounted(name: str, masks: int, found: int, count: int) -> str:
     if count:
         return f"{name} {where} {found} distinct colours, fewer than the {count} regions asked for; ask for fewer"
     return (
-        f"{name} {where} more than {MOST} distinct colours, which is a photograph rather than a mask; paint each "
+        f"{name} {where} more than {MAX_COLORS} distinct colours, which is a photograph rather than a mask; paint each "
         "region in one flat colour, or say how many regions there are"
     )
 

@@ -102,17 +102,16 @@ def _core(mask: Tensor) -> Tensor:
 
 def _between(colors: Tensor) -> dict[int, list[tuple[int, int]]]:
     """For each colour the pairs of others whose blend passes near it."""
+    ones, others = torch.tril_indices(len(colors), len(colors), -1)
+    line = colors[ones] - colors[others]
+    away = colors[:, None] - colors[others]
+    along = (away * line).sum(2) / line.square().sum(1).clamp_min(1e-9)
+    off = (away - along[..., None] * line).norm(dim=2)
+    middles = torch.arange(len(colors))[:, None]
+    near = (along > 0.05) & (along < 0.95) & (off < _BLEND) & (ones != middles) & (others != middles)
     found: dict[int, list[tuple[int, int]]] = {}
-    for middle in range(len(colors)):
-        for one in range(len(colors)):
-            for other in range(one):
-                if middle in (one, other):
-                    continue
-                line = colors[one] - colors[other]
-                along = float((colors[middle] - colors[other]) @ line / (line @ line).clamp_min(1e-9))
-                off = (colors[other] + along * line - colors[middle]).norm()
-                if 0.05 < along < 0.95 and off < _BLEND:
-                    found.setdefault(middle, []).append((one, other))
+    for middle, pair in near.nonzero().tolist():
+        found.setdefault(middle, []).append((int(ones[pair]), int(others[pair])))
     return found
 
 

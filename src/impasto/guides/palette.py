@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-MERGING = 50.0
+MERGE_DISTANCE = 50.0
 """Colours nearer than this are one colour that was painted or compressed carelessly."""
-SMALLEST = 2e-3
+MIN_FRACTION = 2e-3
 """A colour must fill this part of one mask at least; what is less is an accident of editing."""
-MOST = 24
+MAX_COLORS = 24
 """A mask with more colours than this is not a coded one."""
 
-_FINER = (MERGING, 32.0, 20.0, 12.0)
+_FINER = (MERGE_DISTANCE, 32.0, 20.0, 12.0)
 _FLAT = (24, 48)
 _SAMPLES = 400_000
 _HARD = 64
@@ -68,15 +68,15 @@ def kmeans(points: Tensor, weights: Tensor, start: Tensor, steps: int = 100) -> 
 def find(masks: Sequence[Tensor], count: int = 0) -> Palette | int:
     """Find the palette of `masks`, each (3, H, W) uint8, together; regions are its colours, or `count` groups of them.
 
-    Gives the number of colours instead where there are more than `MOST` (count=0) or fewer than `count`.
+    Gives the number of colours instead where there are more than `MAX_COLORS` (count=0) or fewer than `count`.
     """
     exact = [_sample(mask) for mask in masks]
     samples = _bins(exact)
     for merging in _FINER if count else _FINER[:1]:
-        colors, shares = _modes(samples, merging, 2 * MOST if count else MOST + 1)
+        colors, shares = _modes(samples, merging, 2 * MAX_COLORS if count else MAX_COLORS + 1)
         if len(colors) >= count:
             break
-    if len(colors) < count or (not count and len(colors) > MOST):
+    if len(colors) < count or (not count and len(colors) > MAX_COLORS):
         return len(colors)
     region = torch.arange(len(colors))
     if 0 < count < len(colors):
@@ -180,7 +180,7 @@ def _modes(samples: list[tuple[Tensor, Tensor]], merging: float, most: int) -> t
         left[peak] = 0
     colors = torch.stack(modes)
     shares = _shares(points, weights, owner, colors, len(samples))
-    large = (shares >= SMALLEST).any(1)
+    large = (shares >= MIN_FRACTION).any(1)
     colors = colors[large] if bool(large.any()) else colors[:1]
     while True:
         colors, _ = kmeans(points, weights, colors)

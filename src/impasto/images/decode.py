@@ -23,12 +23,12 @@ from impasto.images.source import READABLE, check_kind, misnamed, read_file, rea
 
 DEFAULT_MAX_PIXELS = 200_000_000
 
-Source = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture
+PictureLike = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture
 
 _SALVAGEABLE = {"JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"}
 
 
-def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncated: bool = False) -> Picture:
+def load(source: PictureLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncated: bool = False) -> Picture:
     """Decode a picture: upright, sRGB, float32, alpha apart.
 
     source: a file's name, `-` for standard input, the bytes of a file, a Pillow picture, a (H, W), (H, W, 3) or

@@ -2,7 +2,7 @@
 
 Pillow's unpackers keep the high byte of big-endian (`;16B`) or little-endian (`;16L`) samples. Unpacking the same
 file in the other byte order therefore gives the low bytes: two passes of Pillow's own decoders (which know every
-filter and interlacing) make one picture of 16 bits. (TIFF: `tiffpixels`.)
+filter and interlacing) make one picture of 16 bits. (TIFF: `tiff_pixels`.)
 """
 
 import sys

@@ -18,7 +18,7 @@ ALPHA_BYTES = 14
 """Beside that with alpha: two planes of float32, and a picture of four channels."""
 DEEP_BYTES = 8
 """Beside that with more than 8 bits a channel."""
-FEWEST = 10_000
+PIXELS_PER_BYTE = 10_000
 """Pixels that one byte of a damaged file may stand for. Whole files of one colour pack as tightly; what a cut-off file
 has left does not, and painting its promise takes memory and time for nothing."""
 
@@ -91,7 +91,7 @@ def hopeless(data: bytes, kind: str) -> bool:
     size = read_size(io.BytesIO(data), kind)
     if size is None:
         return False
-    if size[0] * size[1] > FEWEST * len(data):
+    if size[0] * size[1] > PIXELS_PER_BYTE * len(data):
         return True
     if kind == "BMP" and len(data) > 33 and data[14] >= 40 and data[30:34] in (b"\0\0\0\0", b"\3\0\0\0"):
         start, bits = int.from_bytes(data[10:14], "little"), int.from_bytes(data[28:30], "little")

@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -248,13 +249,14 @@ class _Font:
             y += self.line
 
     def _shortened(self, text: str, room: int) -> str:
-        kept = len(text)
-        short = text
-        # Halving down and up again would save little: labels are short.
-        while kept and self.width(short) > room:
-            kept -= 1
-            short = text[: (kept + 1) // 2].rstrip() + _CUT + text[len(text) - kept // 2 :].lstrip()
-        return short
+        def cut(kept: int) -> str:
+            return text[: (kept + 1) // 2].rstrip() + _CUT + text[len(text) - kept // 2 :].lstrip()
+
+        if self.width(text) <= room:
+            return text
+        # The most characters of which the line still fits.
+        fitting = bisect_right(range(len(text)), room, key=lambda kept: self.width(cut(kept)))
+        return cut(max(fitting - 1, 0))
 
 
 def _plain(text: str) -> str:

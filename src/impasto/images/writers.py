@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from impasto.images.pngparts import SIGNATURE, chunk
+from impasto.images.png_parts import SIGNATURE, chunk
 
 Samples = npt.NDArray[Any]
 _ROWS = 64

@@ -22,9 +22,9 @@ from impasto.guides.colors import color_names
 from impasto.guides.overlay import COLORS
 from impasto.images import Picture
 
-MOST = 12
+MAX_REGIONS = 12
 """More regions than this nobody asks a clustering for, and masks stop being editable."""
-SMALLEST = 0.02
+MIN_FRACTION = 0.02
 """Share of the content and of a style that a region needs."""
 DETAIL = 1024
 """Long side of the maps at most, pixels."""
@@ -64,7 +64,7 @@ class _Clusters:
     labels: list[Tensor]
     """Per picture (n,)."""
     distortion: float
-    likeness: float
+    similarity: float
     """How much more a region is like itself in the styles than like another, at worst; in -2 ... 2."""
 
 
@@ -79,8 +79,8 @@ def automatic(
 
     Raises `UsageError` for a count that is not 0 or 2 ... 12, `ImageError` where there is nothing to tell apart.
     """
-    if count != 0 and not 2 <= count <= MOST:
-        raise UsageError(f"{count} regions: give 2 to {MOST}, or 0 to let the pictures decide")
+    if count != 0 and not 2 <= count <= MAX_REGIONS:
+        raise UsageError(f"{count} regions: give 2 to {MAX_REGIONS}, or 0 to let the pictures decide")
     if not styles:
         raise UsageError("regions are shared by a content and its styles; give at least one style")
     views = _views([images.fill_hidden(picture) for picture in (content, *styles)], encoder, size)
@@ -91,7 +91,7 @@ def automatic(
     if found < 2:
         raise ImageError(f"{content.name}: shares no regions with its styles that could be told apart; draw masks")
     maps = [_snap(view, _settled(one.view(view.grid), found)) for view, one in zip(views, labels, strict=True)]
-    order = guides.share(maps[0]).argsort(descending=True, stable=True)
+    order = guides.area_fractions(maps[0]).argsort(descending=True, stable=True)
     # The names under which `guides.from_colors` will know the colours that `guides.to_colors` paints.
     names = color_names([torch.tensor(color, dtype=torch.float64) for color in COLORS[:found]])
     return guides.Regions(tuple(names), maps[0][order], tuple(one[order] for one in maps[1:]))
@@ -170,14 +170,16 @@ def _cluster(views: Sequence[_View], count: int, seed: int) -> _Clusters:
     tie[-4:-1] = _TIE_COLOR
     runs = [_run(views, _start(views, count, random), tie) for _ in range(_STARTS)]
     # Regions that answer to each other are worth a little distortion.
-    return min(runs, key=lambda run: run.distortion * (1 + 0.5 * max(0.0, _CLEAR - run.likeness)))
+    return min(runs, key=lambda run: run.distortion * (1 + 0.5 * max(0.0, _CLEAR - run.similarity)))
 
 
 def _choose(views: Sequence[_View], seed: int) -> list[Tensor]:
     """Take the most regions that still answer to each other between the pictures, and say so."""
     found = {count: _cluster(views, count, seed) for count in _CHOICES}
     clear = [
-        count for count, run in found.items() if run.likeness >= _CLEAR and _smaller(run.labels, count).min() >= _WORTH
+        count
+        for count, run in found.items()
+        if run.similarity >= _CLEAR and _smaller(run.labels, count).min() >= _WORTH
     ]
     if clear:
         notice(
@@ -185,7 +187,7 @@ def _choose(views: Sequence[_View], seed: int) -> list[Tensor]:
             f"themselves in the other picture than like another region, and {_WORTH:.0%} of both or more"
         )
         return found[clear[-1]].labels
-    if found[2].likeness <= 0:
+    if found[2].similarity <= 0:
         return [torch.zeros_like(one) for one in found[2].labels]
     notice("2 regions, which hardly answer to each other between these pictures; look at the overlay")
     return found[2].labels
@@ -252,7 +254,7 @@ def _run(views: Sequence[_View], start: Tensor, tie: Tensor) -> _Clusters:
 
 def _present(labels: Sequence[Tensor], count: int) -> Tensor:
     """(K,) bool: which regions have a share in the content and in a style."""
-    return _smaller(labels, count) >= SMALLEST
+    return _smaller(labels, count) >= MIN_FRACTION
 
 
 def _smaller(labels: Sequence[Tensor], count: int) -> Tensor:
@@ -273,7 +275,7 @@ def _assign(views: Sequence[_View], centers: Sequence[Tensor]) -> list[Tensor]:
     count = len(centers[0])
     for _ in range(8):
         shares = _shares(labels, count)
-        short = shares < 2 * SMALLEST
+        short = shares < 2 * MIN_FRACTION
         # One style is enough: the one that has the most of it.
         best = shares[1:].argmax(0) + 1
         needed = short & functional.one_hot(best, len(views)).T.bool()
@@ -364,4 +366,7 @@ def _snap(view: _View, maps: Tensor) -> Tensor:
 
 
 def _box(maps: Tensor) -> Tensor:
-    return functional.avg_pool2d(maps[None], 2 * CELL + 1, stride=1, padding=CELL, count_include_pad=False)[0]
+    """Return the means of maps (K, h, w) over square windows, along columns and then along rows."""
+    side = 2 * CELL + 1
+    means = functional.avg_pool2d(maps[None], (side, 1), stride=1, padding=(CELL, 0), count_include_pad=False)
+    return functional.avg_pool2d(means, (1, side), stride=1, padding=(0, CELL), count_include_pad=False)[0]

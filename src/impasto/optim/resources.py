@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import torch
 
-from impasto.optim import memory, parallel
+from impasto.optim import devices, memory, parallel
 from impasto.optim.tile_planner import Tiling
 
 
@@ -19,6 +19,14 @@ class Resources:
     device: torch.device
     tile: Tiling = "auto"
     memory: int | None = None
+
+    @classmethod
+    def choose(cls, device: str = "auto", tile: Tiling = "auto", memory: int | None = None) -> "Resources":
+        """Return the resources on the device called auto, cpu, cuda or mps.
+
+        Raises `ResourceError` and `UsageError` as `devices.choose` and `parallel.device_of_process` do.
+        """
+        return cls(parallel.device_of_process(devices.choose(device)), tile, memory)
 
     def free(self) -> int | None:
         """Return the bytes that painting may use beside what the process has already; None where there is no telling.

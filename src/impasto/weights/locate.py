@@ -11,7 +11,7 @@ import platformdirs
 
 from impasto.errors import ResourceError, WeightsError
 from impasto.events import notice
-from impasto.weights import firstuse
+from impasto.weights import first_use
 from impasto.weights.registry import REGISTRY, WeightFile
 
 QUARANTINE_SUFFIX = ".quarantine"
@@ -153,10 +153,10 @@ def _problem(entry: WeightFile, path: Path, folder: Path) -> str:
         sha256 = None
     if sha256 is None:
         return f"is incomplete, unreadable or not the published file ({entry.digest})"
-    if not firstuse.agrees(entry, folder, sha256):
+    if not first_use.agrees(entry, folder, sha256):
         return (
             f"passes its publisher's check ({entry.digest}), but is not the file that passed it first; if it is the "
-            f"right one, remove {firstuse.record_of(entry, folder)}"
+            f"right one, remove {first_use.record_of(entry, folder)}"
         )
     return ""
 
