@@ -146,7 +146,7 @@ class Conditional(FeedForward):
                 numbers = [self.scene.regions.names.index(name) for name in self._names]
                 maps = guides.fit(style.maps[numbers], at_layer)
                 counted[layer] = [of_region if alpha is None else of_region * alpha for of_region in maps]
-        pieces = Pieces(encode, style.pixels, tiles.measuring(size, self.encoder, LAYERS[-1], self._tile))
+        pieces = Pieces(encode, style.pixels, tiles.measuring(size, LAYERS[-1], self._tile, self.encoder), self.encoder)
         sums = WCT.sums("style", pieces, counted)
         self._release()
         return [{layer: sums[layer][place] for layer in LAYERS} for place in range(len(counted[LAYERS[0]]))]
