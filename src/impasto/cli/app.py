@@ -36,6 +36,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Paint a photograph on the way from one style to another: a strip, an animation, or each frame.",
     ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
+    "benchmark": (
+        "impasto.cli.benchmark:app",
+        "Paint every photograph in every style by every method, measure all, and write a report.",
+    ),
     "compare": (
         "impasto.cli.compare:app",
         "Judge pictures of the same names in two or more folders, blind and pair by pair, on a page of this machine.",
