@@ -210,7 +210,7 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def answer(message: dict[str, Any]) -> dict[str, Any]:
-    """Do what a message asks; give the answer, or the error with an HTTP status."""
+    """Do what a message asks; return the answer, or the error with an HTTP status."""
     notices: list[str] = []
     try:
         with noticed(notices.append):
