@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from impasto import guides
 from impasto.errors import ImageError, UsageError
-from impasto.guides import palette
+from impasto.guides import labels, palette
 from impasto.guides.colors import color_names
 from impasto.guides.naming import in_words
 from impasto.guides.overlay import COLORS
@@ -421,3 +421,10 @@ def test_colours_are_called_what_people_call_them(color: str, words: str) -> Non
 def test_every_colour_has_a_name() -> None:
     levels = range(0, 256, 15)
     assert all(in_words((red, green, blue)) for red in levels for green in levels for blue in levels)
+
+
+def test_which_colours_the_blends_of_others_pass_by_hand() -> None:
+    black, gray, white, red = ([0.0] * 3, [120.0, 128.0, 128.0], [255.0] * 3, [255.0, 0.0, 0.0])
+    # Grey lies on the way from black to white, and on no other.
+    assert labels._between(torch.tensor([black, gray, white, red])) == {1: [(2, 0)]}
+    assert labels._between(torch.tensor([black, white])) == labels._between(torch.zeros(0, 3)) == {}

@@ -83,7 +83,7 @@ def _codes(mask: Tensor) -> Tensor:
 
 
 def _tables(colors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Tabulate for colours, in steps of 4 levels, the nearest of the palette; is it twice as near as others; is it near."""
+    """Tabulate, in steps of 4 levels: the nearest of the palette; is it twice as near as others; is it near."""
     axis = (torch.arange(256 >> _SHIFT) << _SHIFT).float() + ((1 << _SHIFT) - 1) / 2
     cube = torch.cartesian_prod(axis, axis, axis)
     distance = torch.cdist(cube, colors.float(), compute_mode="donot_use_mm_for_euclid_dist")
@@ -110,17 +110,16 @@ def _core(mask: Tensor) -> Tensor:
 
 def _between(colors: Tensor) -> dict[int, list[tuple[int, int]]]:
     """Return for each colour the pairs of others whose blend passes near it."""
+    ones, others = torch.tril_indices(len(colors), len(colors), -1)
+    line = colors[ones] - colors[others]
+    away = colors[:, None] - colors[others]
+    along = (away * line).sum(2) / line.square().sum(1).clamp_min(1e-9)
+    off = (away - along[..., None] * line).norm(dim=2)
+    middles = torch.arange(len(colors))[:, None]
+    near = (along > 0.05) & (along < 0.95) & (off < _BLEND) & (ones != middles) & (others != middles)
     found: dict[int, list[tuple[int, int]]] = {}
-    for middle in range(len(colors)):
-        for one in range(len(colors)):
-            for other in range(one):
-                if middle in (one, other):
-                    continue
-                line = colors[one] - colors[other]
-                along = float((colors[middle] - colors[other]) @ line / (line @ line).clamp_min(1e-9))
-                off = (colors[other] + along * line - colors[middle]).norm()
-                if 0.05 < along < 0.95 and off < _BLEND:
-                    found.setdefault(middle, []).append((one, other))
+    for middle, pair in near.nonzero().tolist():
+        found.setdefault(middle, []).append((int(ones[pair]), int(others[pair])))
     return found
 
 
