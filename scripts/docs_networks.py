@@ -13,7 +13,7 @@ HEAD = """# The networks: model cards
 
 <!-- Written by scripts/docs_networks.py from the files' own cards; a test keeps it true. -->
 
-Networks that paint in one go and ship inside the package (`src/impasto/nets/data/`, float16 safetensors, {size:.1f} MB
+Feed-forward networks that ship inside the package (`src/impasto/nets/data/`, float16 safetensors, {size:.1f} MB
 together). All were trained by impasto, on one core of a CPU each, with the commands of [methods](methods.md#training):
 on 2,200 photographs and 1,600 paintings with a short side of 288 px, from public repositories of mixed licences, used
 for training only and not distributed; none is among the pictures they are shown and measured on. The networks and the

@@ -5,13 +5,13 @@ import json
 import re
 
 import pytest
-from cli_helpers import draw
 
 from impasto import images
 from impasto.evaluation import METRICS
 from impasto.series import report
 from impasto.series.engine import Series
 from impasto.series.measurements import Measurements
+from tests.cli.cli_helpers import draw
 
 FEW = ("--size", "48", "--iterations", "2", "--levels", "1", "--encoder", "petite", "--precision", "float32")
 METHODS = "gatys,strong=gatys:content_weight=9,johnson"

@@ -6,6 +6,8 @@ with the commands' own.
 
 import copy
 import importlib
+import os
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -14,7 +16,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from impasto._version import __version__
 from impasto.cli.session import write_out
-from impasto.errors import UsageError
+from impasto.errors import InputError, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "paint": ("impasto.cli.paint:app", "Paint a photograph in the style of one or more paintings."),
@@ -62,6 +64,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Where each command is defined, and the line that `impasto --help` gives it."""
 
 
+_ADDRESS = re.compile(r"(?<![\w+.-])[A-Za-z][A-Za-z0-9+.-]+://[^\s,;]+")
+"""Alone, or as a part of `sky=mask.png:https://...`, `style=https://...,b.png` and `--init=https://...`."""
+
+
 class LazyGroup(TyperGroup):
     """A group that imports a command when it is called, and not to list it."""
 
@@ -80,6 +86,8 @@ class LazyGroup(TyperGroup):
         name = args[0]
         if name not in COMMANDS:
             raise UsageError(nearest(name, list(COMMANDS), "command"))
+        for word in args[1:]:
+            _check_place(word)
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: Any = typer.main.get_command(getattr(importlib.import_module(module), attribute))
         command.name = name
@@ -89,6 +97,19 @@ class LazyGroup(TyperGroup):
         for listed in (command, *getattr(command, "commands", {}).values()):
             listed.params.append(debug)
         return name, command, args[1:]
+
+
+def _check_place(word: str) -> None:
+    """Raise `InputError` where a word of a command line names something in the web, whichever file it stands for."""
+    address = None if word.lstrip()[:1] in ("{", "[") else _ADDRESS.search(word)
+    if address is None or os.path.lexists(word) or os.path.lexists(address[0]):
+        return
+    if address[0].lower().startswith("file://"):
+        raise InputError(f"{address[0]}: is an address; give the name of the file alone, without file://")
+    raise InputError(
+        f"{address[0]}: is a web address, and impasto works with files; download what is read and name the file, and "
+        "upload what is written afterwards"
+    )
 
 
 def nearest(name: str, known: Sequence[str], what: str) -> str:

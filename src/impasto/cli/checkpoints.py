@@ -17,7 +17,7 @@ from impasto.events import notice
 
 if TYPE_CHECKING:
     from impasto.cli.outputs import Outputs
-    from impasto.cli.paint_inputs import Inputs
+    from impasto.cli.paint_inputs import InputFiles
     from impasto.events import Progress
     from impasto.scene.painting import Painting
 
@@ -179,7 +179,7 @@ class CheckpointWriter:
         if self.path is not None and self.begun:
             checkpoint.remove_spare(self.path)
 
-    def describe(self, inputs: "Inputs", outputs: "Outputs", stylizer: "Painting") -> None:
+    def describe(self, inputs: "InputFiles", outputs: "Outputs", stylizer: "Painting") -> None:
         """Note what a later command line needs, once all inputs were read."""
         if self.path is None:
             return
@@ -239,7 +239,7 @@ class CheckpointWriter:
 
 
 def checkpoint_writer(
-    option: str | None, every_s: float, inputs: "Inputs", outputs: "Outputs | None"
+    option: str | None, every_s: float, inputs: "InputFiles", outputs: "Outputs | None"
 ) -> CheckpointWriter:
     """Make what keeps the checkpoints of a new painting, from the options; of none without `outputs`.
 

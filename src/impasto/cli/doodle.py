@@ -7,6 +7,7 @@ import typer
 
 from impasto.cli import shared_options as given
 from impasto.cli.paint_options import Shared, painter, run
+from impasto.cli.style_list import expand
 
 app = typer.Typer(add_completion=False)
 
@@ -28,4 +29,4 @@ def doodle(
     """
     # The preset is the method: another one is asked for by name.
     preset = "doodle" if settings["method"] in (None, "doodle") else None
-    run(ctx, None, style or [], shared, settings, (mask, style_mask or [], [], region_names), preset=preset)
+    run(ctx, None, expand(style or []), shared, settings, (mask, style_mask or [], [], region_names), preset=preset)

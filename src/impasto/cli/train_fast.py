@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from impasto.cli import train_options as given
+from impasto.cli.style_list import expand
 
 
 def fast(
@@ -71,7 +72,7 @@ def fast(
     }
     work = FastTraining(
         data=[Path(name) for name in data or ()],
-        styles=[Path(name) for name in style],
+        styles=[Path(name) for name in expand(style)],
         method=method,
         mode=mode,
         width=width,

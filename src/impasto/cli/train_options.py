@@ -60,12 +60,12 @@ def prepare(ctx: typer.Context, quiet: bool, threads: int | None) -> "Session":
 
 def follow(session: "Session", records: Iterable[Mapping[str, float]], steps: int, out: str) -> None:
     """Train, and say how it goes: now and then, and whenever it was measured on pictures that were held out."""
-    from impasto.optim.memory import ran_out
+    from impasto.optim.memory import is_out_of_memory
 
     try:
         _say(session, records, steps)
     except Exception as error:
-        if isinstance(error, ImpastoError) or not ran_out(error):
+        if isinstance(error, ImpastoError) or not is_out_of_memory(error):
             raise
         raise ResourceError(
             "not enough memory for the training; use a smaller --batch or --crop, and run the same command again"

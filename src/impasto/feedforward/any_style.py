@@ -23,12 +23,12 @@ from impasto.feedforward.networks import Loaded
 from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import ADAIN, WCT, Learnt, Transform, applied, blended
 from impasto.nets import store
-from impasto.nets.decoder import Decoder, whole
+from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.linear import KIND, Linear
 from impasto.nets.transforms import Affine
 from impasto.scene import Painted
 
-FEWEST = 1.0
+MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
 TEXTURE_PASSES = 3
 DETAILED = ("relu5_1",)
@@ -110,7 +110,7 @@ class AnyStyle(FeedForward):
         return Need(
             round(picture * pictures) + maps + weights,
             SCRATCH[recipe.method][recipe.precision],
-            tiles.of_grid(deepest, wrap=recipe.tileable),
+            tiles.of_grid(deepest, self.encoder, wrap=recipe.tileable),
         )
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
@@ -140,20 +140,22 @@ class AnyStyle(FeedForward):
         encoder = self.encoder.padded("circular") if wrap else self.encoder
 
         def encode(cut: Tensor) -> dict[str, Tensor]:
-            cut = whole(cut.to(self.resources.device), layer)
+            cut = pad_to_neurons(cut.to(self.resources.device), encoder.stride(layer))
             return {layer: encoder.raw(cut, [layer])[layer].float()}
 
-        pieces = Pieces(encode, image, tiles.grid(self.size, layer, self._tile, wrap=wrap))
+        pieces = Pieces(encode, image, tiles.grid(self.size, layer, self._tile, encoder, wrap=wrap), encoder)
         # A tile that is only measured needs less around it than one that is decoded.
-        least = tiles.measuring(self.size, layer, self._tile, self.transform.beside, wrap=wrap)
+        least = tiles.measuring(self.size, layer, self._tile, encoder, self.transform.beside, wrap=wrap)
         regions = self._regions(layer)
-        maps = self._maps(pieces if self.tile is None else Pieces(encode, image, least), layer, regions, styles[layer])
+        maps = self._maps(
+            pieces if self.tile is None else Pieces(encode, image, least, encoder), layer, regions, styles[layer]
+        )
         canvas = torch.empty_like(image, memory_format=torch.contiguous_format)
         for piece in pieces:
             around = None if regions is None else piece.around(regions, layer)
             painted = decoder(applied(piece.features[layer], maps, around))
             if layer in DETAILED and self.scene.content is not None:  # noise has nothing to keep
-                cut = whole(piece.tile.cut(image).to(painted), layer)
+                cut = pad_to_neurons(piece.tile.cut(image).to(painted), encoder.stride(layer))
                 painted += cut - decoder(piece.features[layer])
             tiles.put(canvas, piece.tile, painted)
         return canvas.clamp_(0, 1)
@@ -170,7 +172,7 @@ class AnyStyle(FeedForward):
                 share if regions is None or self._painted_by(index, name) else 0.0 for index, share in enumerate(shares)
             ]
             found = None
-            if regions is None or float(regions[number].sum()) >= FEWEST:
+            if regions is None or float(regions[number].sum()) >= MIN_NEURONS:
                 found = blended(self.transform, content, [each[number] for each in styles], weights, recipe.alpha)
             if found is None and name:
                 self._leave_out(name, layer)
@@ -204,7 +206,7 @@ class AnyStyle(FeedForward):
         shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]
         both = [shown if guide is None else shown * guide for guide in found]
         # Where less than a neuron is visible, all have to do.
-        return [one if float(one.sum()) >= FEWEST else guide for one, guide in zip(both, found, strict=True)]
+        return [one if float(one.sum()) >= MIN_NEURONS else guide for one, guide in zip(both, found, strict=True)]
 
     @torch.no_grad()
     def _measured(self) -> dict[str, list[list[Any]]]:
@@ -219,9 +221,9 @@ class AnyStyle(FeedForward):
         for index in range(len(self.scene.styles)):
             painted = self.scene.style(index, self.level)
             size = painted.pixels.shape[2], painted.pixels.shape[3]
-            grid = tiles.measuring(size, layers[0], self._tile, self.transform.beside)
+            grid = tiles.measuring(size, layers[0], self._tile, self.encoder, self.transform.beside)
             weights = {layer: self._style_guides(painted, layer) for layer in layers}
-            sums = self.transform.sums("style", Pieces(encode, painted.pixels, grid), weights)
+            sums = self.transform.sums("style", Pieces(encode, painted.pixels, grid, self.encoder), weights)
             for layer in layers:
                 found[layer].append(sums[layer])
             self._release()
@@ -247,7 +249,7 @@ class AnyStyle(FeedForward):
     def _tried(self, image: Tensor) -> None:
         for decoder in self.decoders * max(1, self.recipe.passes):
             features = self.encoder.raw(image, [decoder.layer])[decoder.layer].float()
-            grid = tiles.grid((image.shape[2], image.shape[3]), decoder.layer, None)
-            pieces = Pieces(lambda _cut, found=features, at=decoder.layer: {at: found}, image, grid)  # type: ignore[misc]
+            grid = tiles.grid((image.shape[2], image.shape[3]), decoder.layer, None, self.encoder)
+            pieces = Pieces(lambda _cut, found=features, at=decoder.layer: {at: found}, image, grid, self.encoder)  # type: ignore[misc]
             own = self.transform.sums("content", pieces, {decoder.layer: [None]})[decoder.layer]
             decoder(applied(features, [blended(self.transform, own[0], own, [1.0], 1.0)], None))

@@ -260,7 +260,7 @@ class _Styled(nn.Module):
 
 
 def _reflected(picture: Tensor, multiple: int) -> Tensor:
-    """Continue `picture` right and below to multiples, as `blocks.to_multiple` and `decoder.whole` do.
+    """Continue `picture` right and below to multiples, as `blocks.to_multiple` and `decoder.pad_to_neurons` do.
 
     By indices, because theirs ask the size whether to do it, and a graph has no answer to that yet.
     """

@@ -14,7 +14,9 @@ from impasto.errors import ImageError, InputError, UsageError
 from impasto.evaluation import METRICS, Evaluator
 from impasto.events import Progress, logger
 from impasto.guides import Regions
+from impasto.images import Picture
 from impasto.recipe.catalogue import METHODS
+from impasto.scene.inputs import Inputs
 from impasto.series import external
 from impasto.series.engine import WAITING, Series
 from impasto.series.entrants import Entrant
@@ -95,8 +97,11 @@ class Benchmark(Series):
         second_encoder: str | Path | Encoder = "auto",
         problems: Sequence[Problem] = (),
         about: Mapping[str, str] | None = None,
+        max_pixels: int = images.DEFAULT_MAX_PIXELS,
+        allow_truncated: bool = False,
         **options: Any,
     ) -> None:
+        self._reading: dict[str, Any] = {"max_pixels": max_pixels, "allow_truncated": allow_truncated}
         self.entrants, self.contents, self.styles = list(entrants), list(contents), list(styles)
         self.problems, self.skipped = list(problems), list[Problem]()
         self.about = dict(about or {})
@@ -178,13 +183,10 @@ class Benchmark(Series):
                         self._skip(entrant.label, f"has no network for {style.name}")
                         continue
                     method = METHODS[recipe.method]
-                    job = Job(
-                        content.path,
-                        (style.path,) if method.styles else (),
-                        recipe,
-                        painter if method.optimizes else None,
-                        regions=content.regions,
+                    inputs = Inputs(
+                        content.path, [style.path] if method.styles else [], masks=content.regions, **self._reading
                     )
+                    job = Job(inputs, recipe, painter if method.optimizes else None)
                     labels = {"method": entrant.label, "content": content.name, "style": style.name}
                     cells.append(Cell(labels, (0, len(cells)), job, places[entrant.label] / f"{stem}.png"))
                 for label, other in added.items():
@@ -193,7 +195,7 @@ class Benchmark(Series):
                         self._skip(label, f"has no picture of {pair} in {other}")
                         continue
                     labels = {"method": label, "content": content.name, "style": style.name}
-                    job = Job(content.path, (style.path,), self.entrants[0].recipe)
+                    job = Job(Inputs(content.path, [style.path]), self.entrants[0].recipe)
                     cells.append(Cell(labels, (0, len(cells)), job, found, state="external"))
         for label, other in added.items():
             if not any(cell.labels["method"] == label for cell in cells):
@@ -215,6 +217,9 @@ class Benchmark(Series):
         picture = files.digest(cell.path)
         return self._measured.get(self.shown(cell), picture, self._key(cell)) if picture else None
 
+    def _load(self, item: Input) -> Picture:
+        return self._pictures(item.path, lambda source: images.load(source, **self._reading))
+
     def _measure(self, cell: Cell) -> None:
         began = time.monotonic()
         content = next(item for item in self.contents if item.name == cell.labels["content"])
@@ -223,8 +228,8 @@ class Benchmark(Series):
             with _silently():
                 found = self.evaluator.evaluate(
                     cell.path,
-                    self._pictures(content.path),
-                    [self._pictures(style.path)],
+                    self._load(content),
+                    [self._load(style)],
                     regions=content.regions,
                 )
         except (ImageError, MemoryError, RuntimeError) as error:

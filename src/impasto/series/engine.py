@@ -4,17 +4,23 @@ import json
 import os
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from impasto import files, images, limits
+from impasto import files, limits
 from impasto.encoders import Encoder
 from impasto.errors import ImageError, ImpastoError, OutputError, ResourceError, UsageError
 from impasto.events import Progress
-from impasto.painting.api import begin
+from impasto.guides import Regions
+from impasto.images import Picture
+from impasto.optim.resources import Resources
+from impasto.painting.api import begin_with
+from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
+from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting
+from impasto.scene.resolve import PictureLike
 from impasto.series import records
 from impasto.series.existing import compare
 from impasto.series.grid import Cell, Job
@@ -23,15 +29,14 @@ from impasto.series.sources import Pictures
 
 WAITING = ("new", "unfinished", "differs")
 """States of cells that are to be painted."""
-LANDMARKS = ("content_landmarks", "style_landmarks")
 
 
 class Series:
     """Many paintings in progress: `paint` each of `cells`, then `finish`. Sweeps and benchmarks are series.
 
     Everything that can be refused is refused here, before any painting: the quickest first. `check` false refuses
-    nothing for what is in the folder, and leaves no trace there. `options` go to every `Stylizer`; landmarks among them
-    only to those of a method that has them, so that others can stand beside it.
+    nothing for what is in the folder, and leaves no trace there. Landmarks go only to cells of a method that has them,
+    so that others can stand beside it.
 
     Raises `ImpastoError`s as `Stylizer` does, with the cell to blame, and `OutputError` for what cannot be written
     and for pictures in the folder that were painted otherwise, unless `force`.
@@ -47,22 +52,21 @@ class Series:
         *,
         force: bool = False,
         check: bool = True,
-        max_pixels: int = images.DEFAULT_MAX_PIXELS,
-        allow_truncated: bool = False,
-        **options: Any,
+        resources: Resources | None = None,
     ) -> None:
         self.cells, self.folder = list(cells), folder
-        self._faces = {key: options.pop(key) for key in LANDMARKS if options.get(key) is not None}
-        self._options = options
+        self._resources = resources or Resources.choose()
         own = self._own
-        if self._faces and not any(METHODS[cell.job.recipe.method].landmarks for cell in own):
+        aligned = any(METHODS[cell.job.recipe.method].landmarks for cell in own)
+        if not aligned and any(cell.job.inputs.has_landmarks for cell in own):
             raise UsageError("landmarks belong to method portrait, by which no cell is painted; leave them out")
         self._encoders: dict[tuple[Any, ...], Encoder] = {}
         self._precision = "auto"
-        self._pictures = Pictures(partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated))
+        self._pictures = Pictures()
+        self._regions: dict[tuple[int, int, int], Regions | None] = {}
         for cell in own:
-            for source in cell.job.sources:
-                self._pictures(source)
+            for source in cell.job.inputs.sources:
+                self._pictures(source, cell.job.inputs.load)
         self.check_outputs(force=force, check=check)
         self._records = records.read(folder, self.RECORDS, force=force or not check)
         for cell in own:
@@ -144,7 +148,7 @@ class Series:
     def check_outputs(self, *, force: bool, check: bool) -> None:
         """Raise `OutputError` where something cannot be written, or would take the place of an input."""
         written = [*(cell.path for cell in self._own), *self.outputs, self.folder / self.RECORDS]
-        named = [source for cell in self._own for source in (*cell.job.sources, cell.job.encoder)]
+        named = [source for cell in self._own for source in (*cell.job.inputs.files, cell.job.encoder)]
         inputs = {os.path.realpath(source) for source in named if isinstance(source, str | Path)}
         for path in written:
             if os.path.realpath(path) in inputs:
@@ -177,24 +181,30 @@ class Series:
                 # Measured once: all cells of a sweep are painted alike.
                 recipe = recipe.replace(precision=self._precision)
             method = METHODS[recipe.method]
-            if not method.forward or (method.styles and not recipe.refine):
+            if not method.feed_forward or (method.styles and not recipe.refine):
                 # Those that paint any style by one pass all work on the features of petite.
-                which = "petite, one pass" if method.forward else recipe.encoder
+                which = "petite, one pass" if method.feed_forward else recipe.encoder
                 key = (encoder or which, recipe.pooling, recipe.padding, recipe.precision)
                 encoder = self._encoders.get(key, encoder)
-        stylizer = begin(
-            None if job.content is None else self._pictures(job.content),
-            [self._pictures(style) for style in job.styles],
-            recipe,
-            encoder=encoder,
-            init_image=None if job.init is None else self._pictures(job.init),
-            regions=job.regions,
-            network=job.network,
-            **(self._faces if METHODS[recipe.method].landmarks else {}),
-            **self._options,
-        )
+        inputs = self._read(job.inputs, recipe)
+        stylizer = begin_with(inputs, recipe, encoder=encoder, network=job.network, resources=self._resources)
         if recipe.precision == "auto":
             self._precision = stylizer.recipe.precision
         if key is not None and stylizer.encoder is not None:
             self._encoders[*key[:-1], stylizer.recipe.precision] = stylizer.encoder
         return stylizer
+
+    def _read(self, inputs: Inputs, recipe: Recipe) -> Inputs:
+        """Return the inputs with pictures and masks that other cells have read before."""
+        if not METHODS[recipe.method].landmarks:
+            inputs = inputs.without_landmarks()
+
+        def load(source: PictureLike) -> Picture:
+            return self._pictures(source, inputs.load)
+
+        if isinstance(inputs.masks, Masks):
+            key = id(inputs.masks), len(inputs.paintings), recipe.regions
+            if key not in self._regions:
+                self._regions[key] = inputs.masks.read(*key[1:], load)
+            inputs = replace(inputs, masks=self._regions[key])
+        return inputs.read(recipe, load)

@@ -6,6 +6,7 @@ from typing import Any
 
 from impasto.errors import ImageError
 from impasto.recipe import Recipe
+from impasto.scene.inputs import Inputs
 from impasto.series.grid import Axis, Job, lay_out
 from impasto.series.sweeps import Sweep
 
@@ -19,7 +20,9 @@ def sweep(
     out: Path,
     recipe: Recipe,
     encoder: str | Path | None = None,
-    **options: Any,
+    *,
+    force: bool = False,
+    check: bool = True,
 ) -> Sweep:
     """Return the sweep that paints the table: a row for each photograph, a column for each style.
 
@@ -29,7 +32,7 @@ def sweep(
         raise ImageError("no styles are there; name a folder of paintings with --pictures")
 
     def make(values: Mapping[str, Any]) -> Job:
-        return Job(values["content"], (values["style"],), recipe, encoder)
+        return Job(Inputs(values["content"], [values["style"]]), recipe, encoder)
 
     axes = (Axis("style", tuple(styles[:STYLES])), Axis("content", tuple(contents)))
-    return Sweep(axes, lay_out(axes, make, out), out, sheet="sheet.jpg", **options)
+    return Sweep(axes, lay_out(axes, make, out), out, sheet="sheet.jpg", force=force, check=check)

@@ -1,6 +1,7 @@
 """Sweeps: one or two settings in several values, every combination painted, with a sheet and a table."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -9,10 +10,14 @@ from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import Progress
 from impasto.guides import Regions
+from impasto.optim.resources import Resources
+from impasto.optim.tile_planner import Tiling
 from impasto.recipe import Recipe
+from impasto.scene.inputs import Inputs, Masks, RegionNames
+from impasto.scene.resolve import PictureLike
 from impasto.series import records, sheet
 from impasto.series.engine import Series
-from impasto.series.grid import Axis, Cell, Job, Source, lay_out
+from impasto.series.grid import Axis, Cell, Job, lay_out
 from impasto.series.records import PARTS
 
 
@@ -69,30 +74,42 @@ class Sweep(Series):
 
 
 def sweep(
-    content: Source | None,
-    styles: Source | Sequence[Source] | None,
+    content: PictureLike | None,
+    styles: PictureLike | Sequence[PictureLike] | None,
     *,
     vary: Mapping[str, Sequence[Any]],
     folder: str | Path,
     recipe: Recipe | None = None,
     preset: str | None = None,
     encoder: str | Path | Encoder | None = None,
-    init_image: Source | None = None,
-    regions: Regions | None = None,
+    network: str | Path | None = None,
+    init_image: PictureLike | None = None,
+    regions: Regions | Masks | None = None,
+    content_mask: PictureLike | None = None,
+    style_masks: Sequence[PictureLike | None] | PictureLike | None = None,
+    region_masks: Mapping[str, tuple[PictureLike, Sequence[PictureLike | None]]] | None = None,
+    region_names: RegionNames | None = None,
+    content_landmarks: PictureLike | None = None,
+    style_landmarks: PictureLike | None = None,
+    max_pixels: int = images.DEFAULT_MAX_PIXELS,
+    allow_truncated: bool = False,
+    tile: Tiling = "auto",
+    memory: int | None = None,
+    device: str = "auto",
     on_step: Callable[[Cell, Progress], object] | None = None,
     on_cell: Callable[[Cell], None] | None = None,
     sheet: str = "sheet.png",
     cell_height: int = 300,
     force: bool = False,
     overrides: Mapping[str, Any] | None = None,
-    **options: Any,
 ) -> Sweep:
     """Paint every combination of one or two settings into `folder`, with a labelled contact sheet and a table.
 
     `vary` maps recipe keys, `content`, `style`, `preset`, `encoder` or `init` to the values they take; what is varied
     is not given otherwise. Settings are put together as by `stylize`, single ones in `overrides`. What the folder
     holds already is kept. `on_step` and `on_cell` see what happens; `on_step` returning True stops the sweep.
-    `options` go to `Sweep` and on to `Stylizer`.
+    Masks, their names and landmarks are those of `stylize`, or `regions` what `guides` made of masks; all else is as
+    for `Stylizer` and `Sweep`.
 
     Raises `ImpastoError`s before anything is painted; a cell that fails later says so in its `state` and `note`.
     """
@@ -103,22 +120,41 @@ def sweep(
     for key in vary:
         if fixed.get(key) is not None or key in (overrides or {}):
             raise UsageError(f"{key} is given and varied; do one or the other")
-    many = () if styles is None else tuple(styles) if isinstance(styles, list | tuple) else (styles,)
+    masks = Masks.given(content_mask, style_masks, region_masks, region_names)
+    if regions is not None and masks is not None:
+        raise UsageError("regions are what was made of masks; give the one or the other")
+    whole = Inputs(
+        content,
+        () if styles is None else styles,
+        init_image,
+        masks or regions,
+        content_landmarks,
+        style_landmarks,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
+    )
 
     def make(values: Mapping[str, Any]) -> Job:
         settings = {**(overrides or {}), **values}
         photo, painting = settings.pop("content", content), settings.pop("style", None)
-        chosen, start, network = settings.pop("preset", preset), init_image, encoder
+        chosen, init, own = settings.pop("preset", preset), init_image, encoder
         if "encoder" in settings and not _is_one_of(settings["encoder"], encoders.NAMES):
-            network = settings.pop("encoder")
+            own = settings.pop("encoder")
         if "init" in settings and not _is_one_of(settings["init"], get_args(Recipe.model_fields["init"].annotation)):
-            start, settings["init"] = settings["init"], "file"
+            init, settings["init"] = settings["init"], "file"
         base = Recipe.from_preset(chosen, **settings) if recipe is None else recipe.replace(**settings)
-        return Job(photo, many if painting is None else (painting,), base, network, start, regions)
+        inputs = replace(whole, content=photo, init=init, styles=whole.styles if painting is None else [painting])
+        return Job(inputs, base, own, network)
 
     folder = Path(folder)
     made = Sweep(
-        axes, lay_out(axes, make, folder), folder, sheet=sheet, cell_height=cell_height, force=force, **options
+        axes,
+        lay_out(axes, make, folder),
+        folder,
+        sheet=sheet,
+        cell_height=cell_height,
+        force=force,
+        resources=Resources.choose(device, tile, memory),
     )
     stop = False
     for cell in made.cells:

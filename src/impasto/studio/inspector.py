@@ -22,11 +22,11 @@ from impasto.images.source import check_kind, misnamed
 from impasto.masks import automatic as segmentation
 from impasto.masks import report
 from impasto.optim import devices, memory
-from impasto.painting.api import begin
+from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
 from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
-from impasto.studio.worker import Order, arguments, explain, noticed, read
+from impasto.studio.worker import Order, explain, inputs, noticed, read
 
 QUALITY = 95
 
@@ -142,20 +142,23 @@ def automatic(
             "content_fraction": row["content"],
             "style_share": row["styles"][0],
         }
-        for row in report.described(found)
+        for row in report.describe(found)
     ]
     return {"regions": rows}
 
 
 def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     """Read masks as a painting would, and say what will not work well."""
-    read_in = arguments(Order.of(order))
-    found = read_in["regions"]
+    recipe = Recipe.parse(order["recipe"])
+    given = inputs(Order.of(order)).read(recipe)
+    found = given.regions
     if found is None:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
-    pictures = [picture for picture in (read_in["content"], *read_in["styles"]) if picture is not None]
-    size = long_side(read_in["content"], Recipe.parse({"size": order["recipe"]["size"]}), found)
-    warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
+    size = long_side(given.content, recipe, found)
+    warnings = [
+        *report.too_narrow(found, given.sources, size, encoders.geometry(recipe.encoder)),
+        *report.uneven(found),
+    ]
     rows = [
         {
             "name": row["name"],
@@ -163,14 +166,14 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
             "content_fraction": row["content"],
             "style_shares": row["styles"],
         }
-        for row in report.described(found)
+        for row in report.describe(found)
     ]
     return {"regions": rows, "warnings": warnings}
 
 
 def estimate(order: dict[str, Any]) -> dict[str, Any]:
     """Prepare a painting, and say what it would take."""
-    painting = begin(**arguments(Order.of(order)), recipe=Recipe.parse(order["recipe"]))
+    painting = begin_with(inputs(Order.of(order)), Recipe.parse(order["recipe"]))
     return {
         "seconds": round(painting.seconds(), 1),
         "memory_bytes": painting.memory_bytes,
@@ -207,7 +210,7 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def answer(message: dict[str, Any]) -> dict[str, Any]:
-    """Do what a message asks; give the answer, or the error with an HTTP status."""
+    """Do what a message asks; return the answer, or the error with an HTTP status."""
     notices: list[str] = []
     try:
         with noticed(notices.append):
@@ -217,7 +220,7 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
     except ImpastoError as error:
         return {"error": str(error), "status": 422}
     except Exception as error:
-        return {"error": explain(error), "status": 413 if memory.ran_out(error) else 500}
+        return {"error": explain(error), "status": 413 if memory.is_out_of_memory(error) else 500}
     return {"answer": {**found, "notices": notices}}
 
 

@@ -20,6 +20,10 @@ _REQUEST: dict[str, Any] = {
     "styles": {"type": "array", "items": {"type": "string"}},
     "content_mask": _NULLABLE_ID,
     "style_masks": {"type": "array", "items": _NULLABLE_ID, "description": "in the styles' order"},
+    "region_names": {
+        "type": ["object", "array", "null"],
+        "description": 'by the colours of the masks, as in {"#804080": "road"}; a list names the levels 0, 1, ...',
+    },
     "recipe": {"type": "object", "description": "settings that are changed; /api/schema describes them"},
     "preset": {"type": ["string", "null"]},
     "title": {"type": "string"},

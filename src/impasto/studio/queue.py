@@ -64,11 +64,12 @@ class Queue:
             raise Refused(429, f"{limit} paintings may wait at once; let some finish, or cancel some")
         made = []
         with self._transaction():
+            place = self._end()
             for spec in specs:
                 job = secrets.token_hex(16)
                 self._database.execute(
                     "INSERT INTO jobs (id, place, state, sweep, spec, status) VALUES (?, ?, 'queued', ?, ?, ?)",
-                    (job, now, spec.get("sweep"), json.dumps({"created": now, **spec}), json.dumps(_FRESH)),
+                    (job, place, spec.get("sweep"), json.dumps({"created": now, **spec}), json.dumps(_FRESH)),
                 )
                 made.append(job)
         return [self.get(job) for job in made]
@@ -90,6 +91,11 @@ class Queue:
         """Return the job that is to be painted next."""
         row = self._database.execute("SELECT * FROM jobs WHERE state = 'queued' ORDER BY place, number").fetchone()
         return None if row is None else self._read(row)
+
+    def _end(self) -> float:
+        """Return a place behind all jobs: the time, unless the clock went back since one of them came."""
+        (most,) = self._database.execute("SELECT MAX(place) FROM jobs").fetchone()
+        return max(time.time(), most + 0.001) if most is not None else time.time()
 
     def count(self, *states: str) -> int:
         """Count the jobs in some states."""

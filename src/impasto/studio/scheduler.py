@@ -141,6 +141,7 @@ class Scheduler:
             "styles": [source(style) for style in job["styles"]],
             "content_mask": source(job["content_mask"]),
             "style_masks": [source(mask) for mask in job["style_masks"]],
+            "region_names": job.get("region_names"),  # jobs of before have none
             "recipe": job["recipe"],
             "finish": job.get("finish", False),
             "checkpoint_s": self._settings.checkpoint_s,

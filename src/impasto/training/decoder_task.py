@@ -16,7 +16,7 @@ from impasto.encoders import Vgg
 from impasto.errors import UsageError
 from impasto.images import Picture, Tile, contact_sheet, save
 from impasto.nets import store
-from impasto.nets.decoder import LAYERS, Decoder, whole
+from impasto.nets.decoder import LAYERS, Decoder, pad_to_neurons
 from impasto.nets.store import Card
 from impasto.nets.transforms import adain
 
@@ -110,7 +110,7 @@ class DecoderTask:
         """Return the clamped picture (B, 3, H, W): `content` given back, or painted in `style`."""
         with torch.no_grad():
             layer = self.decoder.layer
-            features = self.encoder.raw(whole(content, layer), [layer])[layer].float()
+            features = self.encoder.raw(pad_to_neurons(content, self.encoder.stride(layer)), [layer])[layer].float()
             if style is not None:
                 features = adain(features, self.encoder.raw(style, [layer])[layer].float(), alpha)
             result: Tensor = self.decoder(features, (content.shape[-2], content.shape[-1]))
@@ -133,7 +133,7 @@ class DecoderTask:
 
     def _whole(self, image: Tensor) -> Tensor:
         """Extend to whole neurons, so that what is decoded has the size of what was encoded."""
-        return whole(image.to(self.device), self.decoder.layer)
+        return pad_to_neurons(image.to(self.device), self.encoder.stride(self.decoder.layer))
 
     def _pairs(self) -> list[tuple[Tensor, Tensor | None]]:
         contents = [self._whole(image) for image in self.held_out]

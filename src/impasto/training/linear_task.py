@@ -16,7 +16,7 @@ from impasto.encoders import Vgg
 from impasto.errors import UsageError
 from impasto.images import Picture, Tile, contact_sheet, save
 from impasto.nets import store
-from impasto.nets.decoder import LAYERS, Decoder, whole
+from impasto.nets.decoder import LAYERS, Decoder, pad_to_neurons
 from impasto.nets.linear import KIND, METHOD, Linear
 from impasto.nets.store import Card
 from impasto.training.decoder_task import relative
@@ -117,7 +117,8 @@ class LinearTask:
         layer = self.net.layer
         with torch.no_grad():
             features, of_style = (
-                self.encoder.raw(whole(each, layer), [layer])[layer].float() for each in (content, style)
+                self.encoder.raw(pad_to_neurons(each, self.encoder.stride(layer)), [layer])[layer].float()
+                for each in (content, style)
             )
             result = self.decoder(self.net(features, of_style), (content.shape[-2], content.shape[-1]))
             clamped: Tensor = result.clamp(0, 1)
@@ -135,7 +136,7 @@ class LinearTask:
         save(sheet, path, force=True)
 
     def _whole(self, image: Tensor) -> Tensor:
-        return whole(image.to(self.device), self.net.layer)
+        return pad_to_neurons(image.to(self.device), self.encoder.stride(self.net.layer))
 
     def _pairs(self) -> list[tuple[Tensor, Tensor]]:
         styles = [self._whole(image) for image in self.held_out_styles]

@@ -77,8 +77,8 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
     parameters = dict(task.parameters)
     optimizer = torch.optim.AdamW(parameters.values(), lr=schedule.rate, weight_decay=schedule.weight_decay)
     for parameter in parameters.values():
-        parallel.place(torch.device(parameter.device.type))
-    chief, start = parallel.chief(), 0
+        parallel.device_of_process(torch.device(parameter.device.type))
+    chief, start = parallel.is_first_process(), 0
     if chief:
         start = _resume(folder, parameters, optimizer)
         with writing(folder):
@@ -114,11 +114,11 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
 
 
 def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: int) -> tuple[float, dict[str, float]]:
-    """Leave the mean gradient of a step's batches in the parameters; give the mean loss, and numbers for the log.
+    """Leave the mean gradient of a step's batches in the parameters; return the mean loss, and numbers for the log.
 
     Where the loss is not finite, there is no gradient.
     """
-    group = parallel.group()
+    group = parallel.current_group()
     rank, count = (0, 1) if group is None else (group.rank, group.count)
     batches = max(batches, count)
     own = range(rank, batches, count)
@@ -134,7 +134,7 @@ def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: in
         for key, value in numbers.items():
             record[key] = record.get(key, 0.0) + value / len(own)
     if group is not None:
-        total, *used = group.numbers([total, *(float(p.grad is not None) for p in parameters.values())])
+        total, *used = group.sum_numbers([total, *(float(p.grad is not None) for p in parameters.values())])
         if math.isfinite(total):
             # What no batch depends on stays without a gradient, as it would in one process.
             moving = [p for p, each in zip(parameters.values(), used, strict=True) if each]
@@ -148,11 +148,11 @@ def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: in
 
 
 def _same(start: int, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
-    """Return all processes the first one's parameters, moments and step; give that step."""
-    group = parallel.group()
+    """Send all processes the first one's parameters, moments and step; return that step."""
+    group = parallel.current_group()
     if group is None:
         return start
-    start, *known = group.firsts([start, *(int(bool(optimizer.state.get(p))) for p in parameters.values())])
+    start, *known = group.of_first([start, *(int(bool(optimizer.state.get(p))) for p in parameters.values())])
     for parameter, moved in zip(parameters.values(), known, strict=True):
         group.copy(parameter.detach())
         if moved:

@@ -10,6 +10,7 @@ from typing import IO
 
 from impasto.errors import ImageError, InputError
 from impasto.events import notice
+from impasto.files import absence, is_web_address
 from impasto.images.source import shown
 from impasto.training import archive
 from impasto.training.archive import BrokenArchive
@@ -80,6 +81,8 @@ def pictures(source: Path) -> list[Stored]:
     neither, or no picture is left.
     """
     name, skipped = shown(str(source)), Skipped()
+    if is_web_address(str(source)):
+        raise InputError(f"{name}: {absence(source)}")
     try:
         status = source.stat()
         if stat.S_ISDIR(status.st_mode):

@@ -4,9 +4,9 @@ import base64
 import math
 
 import pytest
-from studio_helpers import png
 
 from impasto.series import report
+from tests.studio.studio_helpers import png
 
 
 def estimate(median, **more):

@@ -24,6 +24,8 @@ export const draft = {
   /** [{picture, mask, share}]: a painting, the id of its mask or null, its share of the mixture. */
   styles: [],
   contentMask: null,
+  /** Names of its regions by their colours, of a past painting that had some. */
+  regionNames: null,
   /** Regions of the masks, as the server found them. */
   regions: [],
   /** What the server says about the masks. */
@@ -46,6 +48,7 @@ export function job() {
     styles: draft.styles.map((style) => style.picture.id),
     content_mask: draft.contentMask,
     style_masks: draft.contentMask ? draft.styles.map((style) => style.mask) : [],
+    region_names: draft.contentMask ? draft.regionNames : null,
     recipe,
     preset: draft.preset,
   };
@@ -138,6 +141,7 @@ export function adoptJob(past) {
   const styles = past.styles.map((id, index) => ({ picture: find(id), mask: past.style_masks[index] ?? null, share: 1 }));
   draft.styles = styles.filter((style) => style.picture);
   draft.contentMask = past.content_mask;
+  draft.regionNames = past.region_names ?? null;
   draft.regions = [];
   draft.notes = [];
   adoptRecipe(past.recipe, past.preset);
