@@ -100,6 +100,7 @@ def benchmark(
     from impasto import images
     from impasto.cli.sweep import run
     from impasto.series import benchmark as made_of
+    from impasto.series import report
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -121,6 +122,7 @@ def benchmark(
         second_encoder=metrics_encoder,
         problems=[*problems, *more],
         about=about,
+        report=report.write,
         force=force,
         check=not dry_run,
         **reading,

@@ -78,7 +78,8 @@ class Benchmark(Series):
     `added`: folders of pictures that other programs painted, by the name they stand under. `encoder` measures what
     names its layers, `second_encoder` the style, at layers that no method of the benchmark optimises with it.
     `painter`: the encoder that paints. `problems` are files that could not be read; more are added while painting.
-    `against` is the method that the report compares with at first. Further options and errors are those of `Series`.
+    `against` is the method that the report compares with at first; `report` writes it:
+    `impasto.series.report.write`. Further options and errors are those of `Series`.
     """
 
     RECORDS = "paintings.json"
@@ -97,10 +98,12 @@ class Benchmark(Series):
         second_encoder: str | Path | Encoder = "auto",
         problems: Sequence[Problem] = (),
         about: Mapping[str, str] | None = None,
+        report: Callable[["Benchmark"], None] | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
         **options: Any,
     ) -> None:
+        self._report = report
         self._reading: dict[str, Any] = {"max_pixels": max_pixels, "allow_truncated": allow_truncated}
         self.entrants, self.contents, self.styles = list(entrants), list(contents), list(styles)
         self.problems, self.skipped = list(problems), list[Problem]()
@@ -161,10 +164,8 @@ class Benchmark(Series):
     def finish(self) -> None:
         """Write the report and its tables, of what there is."""
         super().finish()
-        # Only now: it is made of this class.
-        from impasto.series import report
-
-        report.write(self)
+        if self._report is not None:
+            self._report(self)
 
     def _lay_out(self, folder: Path, added: Mapping[str, Path], painter: Any) -> list[Cell]:
         """Return the cells, photograph by photograph, so that what is measured of one is used for all its paintings."""

@@ -51,9 +51,9 @@ class Sweep(Series):
 
     def check_outputs(self, *, force: bool, check: bool) -> None:
         """Raise `OutputError` where something cannot be written, the sheet's format among it."""
-        super().check_outputs(force=force, check=check)
         if check:
             images.check_output(self.sheet, force=True)
+        super().check_outputs(force=force, check=check)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
