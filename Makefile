@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 OUT ?= out
 SECONDS ?= 60
 SEED ?= 0
-# One thread a test process: two workers share the cores. Tests use tiny pictures.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+# One thread a test process: two workers share the cores. Tests use tiny pictures. Each worker takes neighbors, so that
+# what a module's tests share is made once, and at the end tests that the other has left.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: help demo install install-dev lint test test-slow test-all fuzz bench clean
 

@@ -45,7 +45,8 @@ one before it (`--init`): swirls, woodblock, then stained_glass and swirls again
 
 Limits: they know one painting at strokes of about a 384 px copy of it. Skies and other even parts can get a flat
 patch of one colour, and dark parts a fine hatching.""",
-    "texture_net": """A generator fed with photographs and with noise in turns, with the objective of johnson's (`tv_weight` 1).
+    "texture_net": """A generator fed with photographs and with noise in turns, trained on the objective of
+johnson (`tv_weight` 1).
 
 Limits: weaker than johnson on photographs; textures repeat without a seam.""",
 }

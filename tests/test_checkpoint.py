@@ -24,7 +24,7 @@ from impasto.optim.solver import Adam, Lbfgs
 from impasto.optim.state import VALUES_AT_ONCE, Pieces, State
 from impasto.painting.stylizer import Stylizer
 from impasto.weights import CAFFE
-from stylize_helpers import pixels
+from tests.stylize_helpers import pixels
 
 
 @pytest.fixture
@@ -73,15 +73,15 @@ def halfway(stylizer, tmp_path):
 # Going on.
 
 KINDS = {
-    "lbfgs": {"history": 3, "iterations": 12},
-    "adam": {"solver": "adam", "schedule": "linear", "learning_rate": 8.0, "iterations": 9},
-    "luminance": {"color": "luminance", "history": 2, "iterations": 8},
+    "lbfgs": {"history": 3, "iterations": 8},
+    "adam": {"solver": "adam", "schedule": "linear", "learning_rate": 8.0, "iterations": 6},
+    "luminance": {"color": "luminance", "history": 2, "iterations": 6},
     "surrogate": {"finishing_steps": 3, "iterations": 8},
-    "noise": {"init": "noise", "seed": 7, "iterations": 8},
+    "noise": {"init": "noise", "seed": 7, "iterations": 5},
     "sorted": {"statistics": {"sliced_wasserstein": 1.0}, "iterations": 6, "levels": 2},
-    "regions": {"keep": ("left",), "region_weights": {"right": 2.0}, "iterations": 8},
-    "regions in grey": {"color": "luminance", "region_scales": {"right": 1.5}, "solver": "adam", "iterations": 8},
-    "texture": {"color": "style", "tileable": True, "init": "style", "iterations": 8},
+    "regions": {"keep": ("left",), "region_weights": {"right": 2.0}, "iterations": 5},
+    "regions in grey": {"color": "luminance", "region_scales": {"right": 1.5}, "solver": "adam", "iterations": 5},
+    "texture": {"color": "style", "tileable": True, "init": "style", "iterations": 5},
 }
 
 

@@ -1,5 +1,6 @@
 """Threads that wait without spinning, and no more of them than the quota pays for."""
 
+import importlib
 import json
 import os
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from forked import Forked, forget_impasto
 from impasto import threads
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
@@ -155,11 +157,17 @@ sys.exit(main({words!r}) or "torch was never loaded")
 
 
 def test_the_library_leaves_the_environment_alone():
-    modules = "impasto, impasto.threads, impasto.cli, impasto.cli.app, impasto.painting.stylizer"
-    code = (
-        f"import json, os; before = dict(os.environ); import {modules}; print(json.dumps(before == dict(os.environ)))"
-    )
-    assert python(code) is True
+    modules = ("impasto", "impasto.threads", "impasto.cli", "impasto.cli.app", "impasto.painting.stylizer")
+
+    def new_imports():
+        forget_impasto()
+        before = dict(os.environ)
+        for name in modules:
+            importlib.import_module(name)
+        return 0 if dict(os.environ) == before else 1
+
+    kept = {name: value for name, value in os.environ.items() if name not in (*threads.WAITING, *threads.COUNTING)}
+    assert Forked(new_imports, env=kept).wait() == 0
 
 
 def test_too_late_is_not_at_all(monkeypatch):

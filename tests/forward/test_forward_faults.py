@@ -16,7 +16,7 @@ from impasto.painting.api import begin, stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe, catalogue
 from impasto.recipe.catalogue import METHODS
-from network_helpers import decoder
+from tests.network_helpers import decoder
 
 Paint = Callable[..., FeedForward]
 FORWARD = tuple(name for name, method in METHODS.items() if method.feed_forward)
@@ -130,8 +130,9 @@ def test_pictures_that_are_too_narrow(method: str, painted: Paint) -> None:
 
 
 @pytest.mark.parametrize("method", FORWARD)
-@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("which", ["photo", "style", "both"])
+@pytest.mark.parametrize(
+    ("which", "value"), [("both", 0.0), ("both", 0.5), ("both", 1.0), ("photo", 0.0), ("style", 1.0)]
+)
 def test_pictures_without_anything_on_them(
     method: str, value: float, which: str, painted: Paint, content: Tensor, style: Tensor
 ) -> None:

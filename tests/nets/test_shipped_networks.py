@@ -53,7 +53,7 @@ def test_a_file_is_what_its_name_and_its_card_say(file: Path) -> None:
 
 def painted(method: str, **settings: object) -> FeedForward:
     styles = [ASSETS / "styles" / "swirls.jpg"] if METHODS[method].styles else []
-    recipe = Recipe.parse({"method": method, "size": 256, "precision": "float32", **settings})
+    recipe = Recipe.parse({"method": method, "size": 160, "precision": "float32", **settings})
     painting = begin(ASSETS / "photos" / "astronaut.jpg", styles, recipe)
     assert isinstance(painting, FeedForward)
     for _ in painting:

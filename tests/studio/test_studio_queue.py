@@ -6,13 +6,13 @@ import os
 import signal
 
 import pytest
-from studio_helpers import run
 
 from impasto.studio.inspector_client import InspectorClient
 from impasto.studio.queue import ATTEMPTS, DOWNS, STATES, Queue, view
 from impasto.studio.settings import Refused
 from impasto.studio.store import open_database
 from impasto.studio.streams import MAX_NOTICES, Streams, Watcher
+from tests.studio.studio_helpers import run
 
 SPEC = {"title": "a", "content": "c", "styles": ["s"], "content_mask": None, "style_masks": [], "sweep": None}
 
@@ -217,7 +217,7 @@ def test_an_inspector_that_takes_too_long_is_replaced():
         client = InspectorClient(answer_s=0.01)
         with pytest.raises(Refused) as slow:
             await client.ask("about")
-        client = InspectorClient(answer_s=60)
+        client = InspectorClient(answer_s=280)
         try:
             first = await client.ask("about")
             # One that dies of a request is no reason for the next one to fail.
@@ -262,7 +262,7 @@ def test_the_queue_goes_on_whatever_one_job_brings_about(client, monkeypatch):
 
 def test_a_desk_lets_only_so_many_wait():
     async def ask():
-        client = InspectorClient(answer_s=60, waiting=2)
+        client = InspectorClient(answer_s=280, waiting=2)
         try:
             return await asyncio.gather(*(client.ask("about") for _ in range(5)), return_exceptions=True)
         finally:

@@ -28,7 +28,7 @@ from impasto.nets.linear import KIND, Linear
 from impasto.nets.transforms import Affine
 from impasto.scene import Painted
 
-FEWEST = 1.0
+MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
 TEXTURE_PASSES = 3
 DETAILED = ("relu5_1",)
@@ -172,7 +172,7 @@ class AnyStyle(FeedForward):
                 share if regions is None or self._painted_by(index, name) else 0.0 for index, share in enumerate(shares)
             ]
             found = None
-            if regions is None or float(regions[number].sum()) >= FEWEST:
+            if regions is None or float(regions[number].sum()) >= MIN_NEURONS:
                 found = blended(self.transform, content, [each[number] for each in styles], weights, recipe.alpha)
             if found is None and name:
                 self._leave_out(name, layer)
@@ -206,7 +206,7 @@ class AnyStyle(FeedForward):
         shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]
         both = [shown if guide is None else shown * guide for guide in found]
         # Where less than a neuron is visible, all have to do.
-        return [one if float(one.sum()) >= FEWEST else guide for one, guide in zip(both, found, strict=True)]
+        return [one if float(one.sum()) >= MIN_NEURONS else guide for one, guide in zip(both, found, strict=True)]
 
     @torch.no_grad()
     def _measured(self) -> dict[str, list[list[Any]]]:

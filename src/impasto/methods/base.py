@@ -75,11 +75,11 @@ class Method(ABC):
         self._said: set[tuple[str, str]] = set()
 
     @abstractmethod
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
         """Build the terms of one level: targets measured on pictures of the level's size.
 
         With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `begun` is the picture
-        (1, 3, H, W) that the level begins with; what is drawn anew for each step goes on after the steps `taken`.
+        (1, 3, H, W) that the level begins with.
         """
 
     @classmethod

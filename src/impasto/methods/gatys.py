@@ -18,7 +18,7 @@ from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.scene import Painted, Scene
 
-FEWEST = 1.0
+MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
 
 
@@ -39,7 +39,7 @@ class Area:
 class Gatys(WithContent):
     """Content by features, style by statistics of features; both by region where there are masks."""
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`."""
         return Terms(contents=self.contents(level, tile), styles=self.styles(level, tile))
 
@@ -77,7 +77,7 @@ class Gatys(WithContent):
                 guide = None if at_layer is None else self._guide(at_layer, area)
                 reach = 1.0
                 if guide is not None and at_layer is not None:
-                    if float(guide.sum()) < FEWEST:
+                    if float(guide.sum()) < MIN_NEURONS:
                         self._leave_out(area, layer, "the content", level)
                         continue
                     if recipe.guides == "border":
@@ -88,7 +88,7 @@ class Gatys(WithContent):
                     whole = torch.ones_like(shown) if guide is None else guide
                     guide = whole * shown
                     reach *= float(guide.sum() / whole.sum())
-                    if float(guide.sum()) < FEWEST:
+                    if float(guide.sum()) < MIN_NEURONS:
                         self._leave_out(area, layer, "what is visible of the content", level)
                         continue
                 for name, statistic_weight in recipe.statistics.items():
@@ -108,7 +108,7 @@ class Gatys(WithContent):
         stride = self._encoder.stride(layer)
         size = visible.shape[0] // stride, visible.shape[1] // stride
         shown = images.resize(visible[None, None], size)[0, 0]
-        return shown if float(shown.sum()) >= FEWEST else None
+        return shown if float(shown.sum()) >= MIN_NEURONS else None
 
     def _measure(
         self, level: Level, areas: list[Area], statistics: dict[tuple[str, str], Statistic], tile: int | None
@@ -140,7 +140,7 @@ class Gatys(WithContent):
         statistics: dict[tuple[str, str], Statistic],
         found: dict[tuple[str, str, str], dict[int, Tensor]],
     ) -> None:
-        """Return each border that a style does not show the mean of what it shows of the two regions."""
+        """Fill each border that a style does not show with the mean of what it shows of the two regions."""
         sides = {area.regions: area.name for area in areas}
         for border in (area for area in areas if len(area.regions) == 2):
             for layer, name in statistics:
@@ -159,7 +159,7 @@ class Gatys(WithContent):
             stride = self._encoder.stride(layer)
             for area in areas:
                 guide = self._style_guide(painted, area, layer, (height // stride, width // stride))
-                if guide is None or float(guide.sum()) >= FEWEST:
+                if guide is None or float(guide.sum()) >= MIN_NEURONS:
                     found[layer, area.name] = guide
                 elif len(area.regions) == 1:
                     # A painting need not have the border; its two sides are then there to be mixed.

@@ -10,7 +10,7 @@ import torch
 from impasto.errors import UsageError
 from impasto.nets.decoder import LAYERS, Decoder
 from impasto.optim import devices
-from impasto.training import held_out
+from impasto.training import budget, held_out
 from impasto.training.data import PictureStream
 from impasto.training.decoder_task import DecoderTask, Objective
 from impasto.training.initialize import begin
@@ -65,6 +65,7 @@ def learn(
 def prepare(work: DecoderTraining, *, steps: int = 0) -> DecoderTask:
     """Build the task: petite, decoder, streams and held-out pictures, on their device."""
     where = devices.choose(work.device, devices.FOR_TRAINING)
+    budget.check(work.crop, work.batch, where)
     precision = devices.precision(work.precision, where)
     encoder = frozen_petite(precision)
     torch.manual_seed(work.seed)

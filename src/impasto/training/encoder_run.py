@@ -12,7 +12,7 @@ from impasto import weights
 from impasto.encoders.vgg import Vgg
 from impasto.errors import UsageError, WeightsError
 from impasto.optim import devices, parallel
-from impasto.training import held_out, warm_start
+from impasto.training import budget, held_out, warm_start
 from impasto.training.data import PictureStream
 from impasto.training.encoder_task import EncoderTask, initial
 from impasto.training.loop import Schedule, train
@@ -71,6 +71,7 @@ def learn(
 def prepare(work: EncoderTraining) -> EncoderTask:
     """Build the task: teacher, stream of crops, start and held-out pictures, on their device."""
     where = devices.choose(work.device, devices.FOR_TRAINING)
+    budget.check(work.crop, work.batch, where)
     precision = devices.precision(work.precision, where)
     loaded = weights.load(work.teacher)
     if loaded.architecture != "vgg19":

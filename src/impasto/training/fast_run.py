@@ -12,7 +12,7 @@ from impasto.nets.johnson import PAPER, Johnson, scaled
 from impasto.nets.texture_net import TextureNet, TexturePlan
 from impasto.optim import devices
 from impasto.recipe import Recipe
-from impasto.training import held_out
+from impasto.training import budget, held_out
 from impasto.training.data import PictureStream
 from impasto.training.fast_task import FastTask, same_style
 from impasto.training.initialize import begin
@@ -70,6 +70,7 @@ def learn(
 def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
     """Build the task: network, petite, styles, stream of crops and held-out pictures, on their device."""
     where = devices.choose(work.device, devices.FOR_TRAINING)
+    budget.check(work.crop, work.batch, where)
     recipe = Recipe.parse(dict(work.settings))
     if not work.styles:
         raise UsageError("a style is needed: --style painting.jpg")

@@ -13,7 +13,7 @@ from impasto.nets import store
 from impasto.nets.decoder import Decoder
 from impasto.nets.linear import Linear, LinearPlan, fingerprint
 from impasto.optim import devices
-from impasto.training import held_out
+from impasto.training import budget, held_out
 from impasto.training.data import PictureStream
 from impasto.training.linear_task import LinearTask, Weights
 from impasto.training.outputs import check_folder
@@ -65,6 +65,7 @@ def learn(
 def prepare(work: LinearTraining, *, steps: int = 0) -> LinearTask:
     """Build the task: petite, the decoder, streams and held-out pictures, on their device."""
     where = devices.choose(work.device, devices.FOR_TRAINING)
+    budget.check(work.crop, work.batch, where)
     precision = devices.precision(work.precision, where)
     if not work.paintings:
         raise UsageError("pictures to take styles from are needed: --paintings")
