@@ -11,7 +11,7 @@ from impasto.encoders import Vgg, create
 from impasto.errors import ImageError, UsageError
 from impasto.guides import Regions
 from impasto.images import Picture, load
-from impasto.masks.automatic import SMALLEST, _merged, _parts, _settled, _View, automatic
+from impasto.masks.automatic import MIN_FRACTION, _merged, _parts, _settled, _View, automatic
 
 HEIGHT, WIDTH = 120, 160
 
@@ -97,7 +97,7 @@ def test_maps_are_partitions_the_size_of_the_pictures(found: Regions) -> None:
 
 
 def test_the_largest_region_of_the_content_is_first_and_named_by_its_colour(found: Regions) -> None:
-    shares = guides.share(found.content)
+    shares = guides.area_fractions(found.content)
     assert float(shares[0]) == pytest.approx(0.6, abs=0.05)
     assert found.names == ("red", "blue")
 
@@ -125,10 +125,10 @@ def test_every_region_is_in_the_content_and_in_a_style(
 ) -> None:
     other = textures([NIGHT[0]], torch.zeros(100, 100).long(), 5, "sky only")
     regions = automatic(pair[0], [pair[1], other], tiny_encoder, count=count, size=160)
-    styles = torch.stack([guides.share(maps) for maps in regions.styles if maps is not None])
+    styles = torch.stack([guides.area_fractions(maps) for maps in regions.styles if maps is not None])
     # Snapping to edges moves a little of what was at least SMALLEST before.
-    assert float(guides.share(regions.content).min()) > SMALLEST / 2
-    assert float(styles.amax(0).min()) > SMALLEST / 2
+    assert float(guides.area_fractions(regions.content).min()) > MIN_FRACTION / 2
+    assert float(styles.amax(0).min()) > MIN_FRACTION / 2
     assert 2 <= len(regions.names) <= count
 
 

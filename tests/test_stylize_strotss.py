@@ -15,7 +15,7 @@ from impasto.optim.state import State
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
+from tests.stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 
 def two_colors(height: int = 56, width: int = 40) -> Tensor:

@@ -7,12 +7,22 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from image_helpers import ADOBE_RGB, DISPLAY_P3, chunk, file_of, matrix_profile, noise, png16, png_with, smooth
 from PIL import Image
-from tiff_helpers import tiff_of
 
 from impasto import images
 from impasto.images import icc, signals
+from tests.images.image_helpers import (
+    ADOBE_RGB,
+    DISPLAY_P3,
+    chunk,
+    file_of,
+    matrix_profile,
+    noise,
+    png16,
+    png_with,
+    smooth,
+)
+from tests.images.tiff_helpers import tiff_of
 
 
 def cicp(primaries, transfer, matrix=0, full=1):

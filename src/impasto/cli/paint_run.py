@@ -62,7 +62,7 @@ def _most(recipe: Recipe) -> int:
 
 
 def paint(stylizer: Painting, outputs: Outputs, session: Session, writer: CheckpointWriter, *, as_json: bool) -> int:
-    """Paint and save; give the exit status, which is that of a signal when one stopped it early."""
+    """Paint and save; return the exit status, which is that of a signal when one stopped it early."""
     began = time.monotonic()
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
@@ -114,7 +114,7 @@ def _save(result: Result, outputs: Outputs, writer: CheckpointWriter) -> None:
 def _steps(
     stylizer: Painting, outputs: Outputs, session: Session, writer: CheckpointWriter
 ) -> tuple[Exception | None, int]:
-    """Take the steps; give the error that ended them with steps worth keeping, and the signal that did, or 0.
+    """Take the steps; return the error that ended them with steps worth keeping, and the signal that did, or 0.
 
     The error is that memory ran out, or that another process did.
     """

@@ -29,7 +29,7 @@ from impasto.nets.transforms import Affine
 from impasto.scene import Painted
 from impasto.scene.areas import areas, style_weights
 
-FEWEST = 1.0
+MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
 TEXTURE_PASSES = 3
 DETAILED = ("relu5_1",)
@@ -170,7 +170,7 @@ class AnyStyle(FeedForward):
         for position, (content, area) in enumerate(zip(own, self._areas, strict=True)):
             weights = [weight if index in area.styles else 0.0 for index, weight in enumerate(style_weight)]
             affine = None
-            if regions is None or float(regions[position].sum()) >= FEWEST:
+            if regions is None or float(regions[position].sum()) >= MIN_NEURONS:
                 of_area = [style[position] for style in styles]
                 affine = blended(self.transform, content, of_area, weights, self.recipe.alpha)
             if affine is None and area.name:
@@ -195,7 +195,7 @@ class AnyStyle(FeedForward):
         shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]
         both = [shown if guide is None else shown * guide for guide in found]
         # Where less than a neuron is visible, all have to do.
-        return [one if float(one.sum()) >= FEWEST else guide for one, guide in zip(both, found, strict=True)]
+        return [one if float(one.sum()) >= MIN_NEURONS else guide for one, guide in zip(both, found, strict=True)]
 
     @torch.no_grad()
     def _measured(self) -> dict[str, list[list[Any]]]:

@@ -2,7 +2,8 @@
 
 Both go from deep to shallow, each layer with what the one before made of the picture, as `wct` does. The whole picture
 is matched with the whole paintings, so it is painted in one piece. Very many patches would take very long: where there
-are more than `MOST`, only every second, third, ... is matched, and patches are larger, so that they still overlap.
+are more than `MAX_PATCHES`, only every second, third, ... is matched, and patches are larger, so that they still
+overlap.
 """
 
 import math
@@ -33,9 +34,9 @@ from impasto.scene.copies import StyleCopies, capacity_of, copies
 
 LAYERS = ("relu4_1", "relu3_1", "relu2_1")
 """From deep to shallow. Li et al.'s fifth, relu1_1, has colours and no strokes; Gu et al. use these three too."""
-MOST = 20_000
+MAX_PATCHES = 20_000
 """Patches of the picture, and of the paintings, that are matched with one another at most."""
-OWN = 0.3
+CONTENT_FRACTION = 0.3
 """Share of a layer's own features that stays in `reshuffle` (0.6 in the authors' code, with VGG-19's sharper features):
 less and faces dissolve, more and nothing is painted. Chosen by eye, like the next two."""
 DETAILED = ("relu4_1", "relu3_1")
@@ -156,7 +157,7 @@ class Rearranged(FeedForward):
     def _cut(self, layer: str, size: int) -> tuple[int, int]:
         """Return the size and the stride of the patches at a layer."""
         ours, theirs = (area / self.encoder.stride(layer) ** 2 for area in self._areas())
-        stride = max(1, math.ceil(math.sqrt(math.sqrt(ours * theirs) / MOST)))
+        stride = max(1, math.ceil(math.sqrt(math.sqrt(ours * theirs) / MAX_PATCHES)))
         return (size if stride == 1 else max(size, stride + (size > 1))), stride
 
     def _areas(self) -> tuple[int, int]:
@@ -239,7 +240,7 @@ class Reshuffle(Rearranged):
         query, _, _ = _standard(own[0], Moments.measure(own))
         found = self._matched(heap.bank, query, layer)
         painted = _laid(heap.bank, found, (own.shape[2], own.shape[3])) * heap.scale + heap.mean
-        return self._decoded(image, own, painted, self.recipe.alpha * (1 - OWN), layer, layer in DETAILED)
+        return self._decoded(image, own, painted, self.recipe.alpha * (1 - CONTENT_FRACTION), layer, layer in DETAILED)
 
     def _moulded(self, layer: str, cut: tuple[int, int]) -> Moulded:
         parts = [

@@ -22,30 +22,37 @@ from impasto.guides.colors import color_names
 from impasto.guides.overlay import COLORS
 from impasto.images import Picture
 
-MOST = 12
+MAX_REGIONS = 12
 """More regions than this nobody asks a clustering for, and masks stop being editable."""
-SMALLEST = 0.02
-"""Share of the content and of a style that a region needs."""
+MIN_FRACTION = 0.02
+"""The fraction of the content and of a style that a region needs: smaller ones are noise of the clustering."""
 DETAIL = 1024
-"""Long side of the maps at most, pixels."""
+"""The long side in pixels that maps have at most: finer edges than a mask's pixels nobody sees."""
 CELL = 8
-"""Pixels of the working size per point that is clustered, along a side."""
+"""The pixels of the working size along a side per point that is clustered: the stride of relu4_2."""
 
 _LAYERS = (("relu4_2", 1), ("relu5_1", 1), ("relu5_1", 2))
 """Layers, and by how much the picture is made smaller for them: what a thing is shows in what is around it."""
 _DIMENSIONS = 32
+"""The principal directions of the deep features that are clustered: further ones are noise."""
 _COLOR, _HEIGHT = 0.5, 0.5
+"""The weights of colour and of height in the picture beside the deep features, whose length is about 1."""
 _TIE, _TIE_COLOR = 10.0, 0.02
+"""How strongly the centres of a cluster in two pictures are tied to each other, and how weakly in their colours: a
+photograph's sky and a painting's are one thing in different colours."""
 _STARTS, _ROUNDS = 16, 40
+"""The random starts of K-means, of which the best is kept, and the most rounds of each."""
 _CHOICES = range(2, 7)
+"""The numbers of regions that are tried where the pictures decide: more than six nobody tells apart."""
 _CLEAR = 0.07
 """By how much a region should be more like itself in a style than like any other: a difference of cosines."""
 _WORTH = 0.05
-"""Share of the content and of a style that a region needs where the count is chosen here: small ones are asked for."""
+"""The fraction of the content and of a style that a region needs where the count is chosen here: small ones are asked
+for."""
 _SMOOTH = 1e-4
 """Variance of colour, in [0, 1]², below which the guided filter takes a window for flat."""
 _ISLAND = 0.01
-"""Parts smaller than this share of the picture go to what is around them."""
+"""Parts smaller than this fraction of the picture go to what is around them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +71,7 @@ class _Clusters:
     labels: list[Tensor]
     """Per picture (n,)."""
     distortion: float
-    likeness: float
+    similarity: float
     """How much more a region is like itself in the styles than like another, at worst; in -2 ... 2."""
 
 
@@ -79,8 +86,8 @@ def automatic(
 
     Raises `UsageError` for a count that is not 0 or 2 ... 12, `ImageError` where there is nothing to tell apart.
     """
-    if count != 0 and not 2 <= count <= MOST:
-        raise UsageError(f"{count} regions: give 2 to {MOST}, or 0 to let the pictures decide")
+    if count != 0 and not 2 <= count <= MAX_REGIONS:
+        raise UsageError(f"{count} regions: give 2 to {MAX_REGIONS}, or 0 to let the pictures decide")
     if not styles:
         raise UsageError("regions are shared by a content and its styles; give at least one style")
     views = _views([images.fill_hidden(picture) for picture in (content, *styles)], encoder, size)
@@ -91,7 +98,7 @@ def automatic(
     if found < 2:
         raise ImageError(f"{content.name}: shares no regions with its styles that could be told apart; draw masks")
     maps = [_snap(view, _settled(one.view(view.grid), found)) for view, one in zip(views, labels, strict=True)]
-    order = guides.share(maps[0]).argsort(descending=True, stable=True)
+    order = guides.area_fractions(maps[0]).argsort(descending=True, stable=True)
     # The names under which `guides.from_colors` will know the colours that `guides.to_colors` paints.
     names = color_names([torch.tensor(color, dtype=torch.float64) for color in COLORS[:found]])
     return guides.Regions(tuple(names), maps[0][order], tuple(one[order] for one in maps[1:]))
@@ -159,7 +166,7 @@ def _diffused(points: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def _cluster(views: Sequence[_View], count: int, seed: int) -> _Clusters:
-    """The best of several coupled K-means.
+    """Return the best of several coupled K-means.
 
     Minimises, over labels and centres, mean |x - c_kp|² + Σ_k λ |c_kp - c_k|² in the pictures p, every picture
     weighing the same. For given labels with shares n_kp and means m_kp the centres are (n m + λ c) / (n + λ), with
@@ -170,14 +177,16 @@ def _cluster(views: Sequence[_View], count: int, seed: int) -> _Clusters:
     tie[-4:-1] = _TIE_COLOR
     runs = [_run(views, _start(views, count, random), tie) for _ in range(_STARTS)]
     # Regions that answer to each other are worth a little distortion.
-    return min(runs, key=lambda run: run.distortion * (1 + 0.5 * max(0.0, _CLEAR - run.likeness)))
+    return min(runs, key=lambda run: run.distortion * (1 + 0.5 * max(0.0, _CLEAR - run.similarity)))
 
 
 def _choose(views: Sequence[_View], seed: int) -> list[Tensor]:
     """Take the most regions that still answer to each other between the pictures, and say so."""
     found = {count: _cluster(views, count, seed) for count in _CHOICES}
     clear = [
-        count for count, run in found.items() if run.likeness >= _CLEAR and _smaller(run.labels, count).min() >= _WORTH
+        count
+        for count, run in found.items()
+        if run.similarity >= _CLEAR and _smaller(run.labels, count).min() >= _WORTH
     ]
     if clear:
         notice(
@@ -185,7 +194,7 @@ def _choose(views: Sequence[_View], seed: int) -> list[Tensor]:
             f"themselves in the other picture than like another region, and {_WORTH:.0%} of both or more"
         )
         return found[clear[-1]].labels
-    if found[2].likeness <= 0:
+    if found[2].similarity <= 0:
         return [torch.zeros_like(one) for one in found[2].labels]
     notice("2 regions, which hardly answer to each other between these pictures; look at the overlay")
     return found[2].labels
@@ -206,7 +215,7 @@ def _likeness(means: Sequence[Tensor], labels: Sequence[Tensor]) -> float:
 
 
 def _start(views: Sequence[_View], count: int, random: torch.Generator) -> Tensor:
-    """K-means++ (Arthur & Vassilvitskii 2007) on all pictures together."""
+    """Draw the first centres by K-means++ (Arthur & Vassilvitskii 2007) on all pictures together."""
     points = torch.cat([view.points for view in views])
     weights = torch.cat([torch.full((len(view.points),), 1 / len(view.points)) for view in views])
     centers = points[torch.multinomial(weights, 1, generator=random)]
@@ -251,29 +260,29 @@ def _run(views: Sequence[_View], start: Tensor, tie: Tensor) -> _Clusters:
 
 
 def _present(labels: Sequence[Tensor], count: int) -> Tensor:
-    """(K,) bool: which regions have a share in the content and in a style."""
-    return _smaller(labels, count) >= SMALLEST
+    """Return (K,) bool: which regions have a share in the content and in a style."""
+    return _smaller(labels, count) >= MIN_FRACTION
 
 
 def _smaller(labels: Sequence[Tensor], count: int) -> Tensor:
-    """(K,): each region's share of the content, or of the style that shows most of it where that is less."""
+    """Return (K,): each region's share of the content, or of the style that shows most of it where that is less."""
     shares = _shares(labels, count)
     return torch.minimum(shares[0], shares[1:].amax(0))
 
 
 def _shares(labels: Sequence[Tensor], count: int) -> Tensor:
-    """(pictures, K)."""
+    """Return the fractions (pictures, K)."""
     return torch.stack([one.bincount(minlength=count) / len(one) for one in labels])
 
 
 def _assign(views: Sequence[_View], centers: Sequence[Tensor]) -> list[Tensor]:
-    """Return each point its nearest centre, with a bonus for regions that a picture would otherwise lack."""
+    """Assign each point to its nearest centre, with a bonus for regions that a picture would otherwise lack."""
     distances = [torch.cdist(view.points, center).square() for view, center in zip(views, centers, strict=True)]
     labels = [distance.argmin(1) for distance in distances]
     count = len(centers[0])
     for _ in range(8):
         shares = _shares(labels, count)
-        short = shares < 2 * SMALLEST
+        short = shares < 2 * MIN_FRACTION
         # One style is enough: the one that has the most of it.
         best = shares[1:].argmax(0) + 1
         needed = short & functional.one_hot(best, len(views)).T.bool()
@@ -287,7 +296,7 @@ def _assign(views: Sequence[_View], centers: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _merged(views: Sequence[_View], labels: Sequence[Tensor]) -> list[Tensor]:
-    """Return the points of each region that is not present to the nearest one that is, and number the rest from 0."""
+    """Merge each region that is not present into the nearest one that is, and number the rest from 0."""
     count = int(max(one.max() for one in labels)) + 1
     labels = list(labels)
     while count > 1:
@@ -310,7 +319,7 @@ def _merged(views: Sequence[_View], labels: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _settled(labels: Tensor, count: int) -> Tensor:
-    """Return small islands of `labels` (h, w) to what is around them, one after the other; as maps (K, h, w)."""
+    """Merge small islands of `labels` (h, w) into what is around them, one after the other; as maps (K, h, w)."""
     around = torch.ones(count, 1, 3, 3)
     for region in range(count):
         parts = _parts(labels == region)

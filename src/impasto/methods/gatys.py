@@ -19,7 +19,7 @@ from impasto.recipe import Recipe
 from impasto.scene import Painted, Scene
 from impasto.scene.areas import areas, style_weights
 
-FEWEST = 1.0
+MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
 
 
@@ -78,7 +78,7 @@ class Gatys(WithContent):
                 guide = None if at_layer is None else self._guide(at_layer, area)
                 reach = 1.0
                 if guide is not None and at_layer is not None:
-                    if float(guide.sum()) < FEWEST:
+                    if float(guide.sum()) < MIN_NEURONS:
                         self._leave_out(area, layer, "the content", level)
                         continue
                     if recipe.guides == "border":
@@ -89,7 +89,7 @@ class Gatys(WithContent):
                     whole = torch.ones_like(shown) if guide is None else guide
                     guide = whole * shown
                     reach *= float(guide.sum() / whole.sum())
-                    if float(guide.sum()) < FEWEST:
+                    if float(guide.sum()) < MIN_NEURONS:
                         self._leave_out(area, layer, "what is visible of the content", level)
                         continue
                 for name, statistic_weight in recipe.statistics.items():
@@ -109,7 +109,7 @@ class Gatys(WithContent):
         stride = self._encoder.stride(layer)
         size = visible.shape[0] // stride, visible.shape[1] // stride
         shown = images.resize(visible[None, None], size)[0, 0]
-        return shown if float(shown.sum()) >= FEWEST else None
+        return shown if float(shown.sum()) >= MIN_NEURONS else None
 
     def _measure(
         self, level: Level, areas: list[StyleArea], statistics: dict[tuple[str, str], Statistic], tile: int | None
@@ -141,7 +141,7 @@ class Gatys(WithContent):
         statistics: dict[tuple[str, str], Statistic],
         found: dict[tuple[str, str, str], dict[int, Tensor]],
     ) -> None:
-        """Return each border that a style does not show the mean of what it shows of the two regions."""
+        """Fill each border that a style does not show with the mean of what it shows of the two regions."""
         sides = {area.regions: area.name for area in areas}
         for border in (area for area in areas if len(area.regions) == 2):
             for layer, name in statistics:
@@ -160,7 +160,7 @@ class Gatys(WithContent):
             stride = self._encoder.stride(layer)
             for area in areas:
                 guide = self._style_guide(painted, area, layer, (height // stride, width // stride))
-                if guide is None or float(guide.sum()) >= FEWEST:
+                if guide is None or float(guide.sum()) >= MIN_NEURONS:
                     found[layer, area.name] = guide
                 elif len(area.regions) == 1:
                     # A painting need not have the border; its two sides are then there to be mixed.

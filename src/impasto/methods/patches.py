@@ -22,7 +22,7 @@ from impasto.scene.copies import StyleCopies, capacity_of, copies, unbarred, usa
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
 
-PULL = 0.02
+STYLE_SCALE = 0.02
 """On distances over their power, so that the default style_weight is one to start from. Chosen by eye, on two faces, a
 town and a still life at 320 px with petite: with 0.03 to 0.04 faces got the painting's beards and a fruit became a bowl
 of fruit, with 0.015 the town stayed a photograph."""
@@ -76,7 +76,7 @@ class PatchTerms:
             weights = self._weights()[labels]
             self._heap.tell(layer, labels, usable_labels(sources, len(maps)), level)
         device = bank.patches(torch.zeros(1, dtype=torch.long)).device
-        factor = recipe.style_weight * recipe.patch_layers[layer] * PULL / max(whole * bank.power, TINY)
+        factor = recipe.style_weight * recipe.patch_layers[layer] * STYLE_SCALE / max(whole * bank.power, TINY)
         return Patches(
             layer,
             bank,

@@ -30,11 +30,11 @@ ALPHA = 1.0
 """Weight of the content at the last size, whatever it is (a preview then is as strong as a print), doubled for each
 halving. The paper has 2; chosen by eye, on six pairs at 320 px with petite: with 0.5 faces were taken apart and houses
 swam, with 2 skies and walls became flat."""
-ALPHA_MOST = 4.0
+MAX_ALPHA = 4.0
 """The most at small sizes (the paper: 16 at 64 px)."""
-PULL = 10.0
+LOSS_SCALE = 10.0
 """On both terms, beside the default tv_weight."""
-SHOWN = 0.99
+VISIBLE_ALPHA = 0.99
 """The least alpha of a pixel of a painting that is looked at."""
 
 
@@ -68,12 +68,12 @@ class StrotssTerms:
         content = self._encode(photo, layers)
         columns = HypercolumnSampler(self._factors(content), {layer: self._encoder.stride(layer) for layer in layers})
         positions = PositionSampler(labels, (recipe.seed, level.index))
-        alpha = recipe.content_weight * min(ALPHA_MOST, ALPHA * self._last / max(level.size))
+        alpha = recipe.content_weight * min(MAX_ALPHA, ALPHA * self._last / max(level.size))
         transport = Transport(
             columns,
             positions,
             self._region_samples(labels, columns, level),
-            PULL / (2 + alpha),
+            LOSS_SCALE / (2 + alpha),
             1 / max(alpha, 1.0),
         )
         if not alpha:
@@ -84,7 +84,7 @@ class StrotssTerms:
             positions,
             photo.to(near),
             content,
-            PULL * alpha / (2 + alpha),
+            LOSS_SCALE * alpha / (2 + alpha),
             self._content_weights(),
         )
         return similarity, transport
@@ -127,7 +127,7 @@ class StrotssTerms:
         shown = torch.ones(height, width, dtype=torch.bool)
         if painted.alpha is not None:
             # Where all of it is faint, the most solid parts are what there is.
-            shown = painted.alpha >= min(SHOWN, float(painted.alpha.max()))
+            shown = painted.alpha >= min(VISIBLE_ALPHA, float(painted.alpha.max()))
         if painted.maps is not None and area.name:
             inside = shown & (patch_labels(painted.maps, 1, 1) == area.number)
             if bool(inside.any()):
@@ -212,7 +212,7 @@ def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
     painter = RegionSamples(torch.rand(SAMPLES_PER_REGION, width, generator=random), 1.0, width)
     points = torch.rand(POSITIONS_PER_EVALUATION, width, generator=random).requires_grad_()
 
-    def judge() -> None:
+    def evaluate() -> None:
         torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)
 
-    return min(timed(judge, 2))
+    return min(timed(evaluate, 2))

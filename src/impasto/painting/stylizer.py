@@ -37,7 +37,7 @@ from impasto.scene.areas import area_scales
 from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
-    Source,
+    PictureLike,
     check_layers,
     encoder_of,
     init_shape_differs,
@@ -88,15 +88,15 @@ class Stylizer(Painting):
 
     def __init__(
         self,
-        content: Source | None,
-        styles: Source | Sequence[Source],
+        content: PictureLike | None,
+        styles: PictureLike | Sequence[PictureLike],
         recipe: Recipe | None = None,
         *,
         encoder: str | Path | Encoder | None = None,
-        init_image: Source | None = None,
+        init_image: PictureLike | None = None,
         regions: Regions | Masks | None = None,
-        content_landmarks: Source | None = None,
-        style_landmarks: Source | None = None,
+        content_landmarks: PictureLike | None = None,
+        style_landmarks: PictureLike | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
         tile: Tiling = "auto",

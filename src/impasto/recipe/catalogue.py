@@ -157,7 +157,7 @@ class Method:
 
     @property
     def feed_forward(self) -> bool:
-        """Whether networks paint it in one pass, and nothing is optimised."""
+        """Return whether networks paint it in one pass, and nothing is optimised."""
         return not self.optimizes
 
 

@@ -22,7 +22,7 @@ TURN = math.pi / 24
 """From one rotation of a painting to the next (Li & Wand 2016, section 4)."""
 STEP = 1.05
 """From one size to the next (ibid.)."""
-SHOWN = 0.99
+VISIBLE_FRACTION = 0.99
 """The least part of a patch that has to be painting: not transparent, and not beyond a turned painting's border."""
 SHARES = {"reshuffle": 1, "mrf": 2, "nnst_fast": 4}
 """What `patch_capacity` 0 means, where it is a bound. In `mrf`, without one, what the painting has once was everywhere:
@@ -57,9 +57,9 @@ class StyleCopies:
         `steered`: whatever region they are of.
         """
         alpha = painted.pixels.new_ones(painted.pixels.shape[2:]) if painted.alpha is None else painted.alpha
-        shown = (region_fractions(self.at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[
-            :, None, None
-        ]
+        shown = (region_fractions(self.at(alpha[None], layer), size, stride) >= VISIBLE_FRACTION) & torch.tensor(
+            labels
+        )[:, None, None]
         if painted.maps is not None and not steered:
             own = patch_labels(self.at(painted.maps, layer), size, stride)
             shown &= own == torch.arange(len(labels))[:, None, None]

@@ -142,7 +142,7 @@ def automatic(
             "content_fraction": row["content"],
             "style_share": row["styles"][0],
         }
-        for row in report.described(found)
+        for row in report.describe(found)
     ]
     return {"regions": rows}
 
@@ -156,7 +156,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
     size = long_side(given.content, recipe, found)
     warnings = [
-        *report.vanishing(found, given.sources, size, encoders.geometry(recipe.encoder)),
+        *report.too_narrow(found, given.sources, size, encoders.geometry(recipe.encoder)),
         *report.uneven(found),
     ]
     rows = [
@@ -166,7 +166,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
             "content_fraction": row["content"],
             "style_shares": row["styles"],
         }
-        for row in report.described(found)
+        for row in report.describe(found)
     ]
     return {"regions": rows, "warnings": warnings}
 
@@ -210,7 +210,7 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def answer(message: dict[str, Any]) -> dict[str, Any]:
-    """Do what a message asks; give the answer, or the error with an HTTP status."""
+    """Do what a message asks; return the answer, or the error with an HTTP status."""
     notices: list[str] = []
     try:
         with noticed(notices.append):

@@ -27,7 +27,7 @@ from impasto.recipe import Recipe
 from impasto.training.data import PictureStream
 
 MODES = ("photos", "noise", "both")
-SHOWN = 6
+SHEET_PICTURES = 6
 NOISE_SIDE = 256
 """Of the textures that are measured and shown, pixels."""
 
@@ -121,7 +121,7 @@ class FastTask:
                     rows[0].append(_tile(self._textures(NOISE_SIDE, 1, -1 - number), "out of noise"))
             if self.mode != "noise" and self.stream is not None:
                 contents = [*self.held_out] or [*self.stream(-1)[:, None]]
-                for content in contents[:SHOWN]:
+                for content in contents[:SHEET_PICTURES]:
                     rows.append([_tile(content, "content"), _tile(self.net(content.to(self.device)), "painted")])
         images.save(images.contact_sheet(rows, height=320, title=named(self.styles)[0], note=note), path, force=True)
 

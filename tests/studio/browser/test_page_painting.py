@@ -1,7 +1,8 @@
 """From two files to a picture: the way a painter goes, by mouse and by keyboard alone."""
 
 import pytest
-from browser_helpers import TINY
+
+from tests.studio.browser.browser_helpers import TINY
 
 
 def test_upload_paint_watch_stop_download_and_restore(look, pictures, tmp_path, studio, read):
