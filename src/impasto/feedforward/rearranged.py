@@ -29,6 +29,7 @@ from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.transforms import Moments
 from impasto.scene import Painted
+from impasto.scene.areas import area_scales
 from impasto.scene.copies import StyleCopies, capacity_of, copies
 
 LAYERS = ("relu4_1", "relu3_1", "relu2_1")
@@ -92,7 +93,7 @@ class Rearranged(FeedForward):
     def _need(self, size: Size) -> Need:
         recipe, pixels = self.recipe, math.prod(size)
         fit = pixels / math.prod(self.size)
-        scales = {1.0, *recipe.region_scales.values()}
+        scales = area_scales(self.scene)
         styles = [self.scene.style_size(each, self.level, scale) for each in self.scene.styles for scale in scales]
         area = fit * copies(recipe) * sum(map(math.prod, styles))
         largest = fit * max(map(math.prod, styles))
@@ -258,7 +259,7 @@ class Reshuffle(Rearranged):
 
 
 class NnstFast(Rearranged):
-    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes the most alike of the paintings'.
+    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes its nearest neighbour in the paintings.
 
     Alike are two neurons with all they see, at `LAYERS` on one grid, each side centred by its own mean. At the
     shallowest layer, what was found at the one before is laid down with a margin that overlaps. Departures: how often a
@@ -285,7 +286,7 @@ class NnstFast(Rearranged):
         return self._decoded(image, own, painted, self.recipe.alpha, layer, False)
 
     def _replaced(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
-        """Return the most alike neurons (C, h, w) of the paintings."""
+        """Return the paintings' neurons (C, h, w) nearest to these."""
         cut = self._cut(layer, 1)
         parts = [
             (self._columns(painted.pixels, layer), painted, labels)
