@@ -40,7 +40,7 @@ def absence(path: str | Path) -> str:
 
 
 def is_web_address(name: str) -> bool:
-    """Whether a name is a web address (a `Path` of one has a slash less), and no file's."""
+    """Return whether a name is a web address (a `Path` of one has a slash less), and no file's."""
     return _WEB.match(name) is not None and not os.path.lexists(name)
 
 

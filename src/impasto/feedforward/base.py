@@ -71,7 +71,7 @@ class FeedForward(Painting):
 
     @abstractmethod
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
-        """Paint; give after each step its name and the picture (1, 3, H, W), sRGB in [0, 1]."""
+        """Paint; return after each step its name and the picture (1, 3, H, W), sRGB in [0, 1]."""
 
     @abstractmethod
     def _tried(self, image: Tensor) -> None:

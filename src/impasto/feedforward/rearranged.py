@@ -258,7 +258,7 @@ class Reshuffle(Rearranged):
 
 
 class NnstFast(Rearranged):
-    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes the most alike of the paintings'.
+    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes its nearest neighbour in the paintings.
 
     Alike are two neurons with all they see, at `LAYERS` on one grid, each side centred by its own mean. At the
     shallowest layer, what was found at the one before is laid down with a margin that overlaps. Departures: how often a
@@ -285,7 +285,7 @@ class NnstFast(Rearranged):
         return self._decoded(image, own, painted, self.recipe.alpha, layer, False)
 
     def _replaced(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
-        """Return the most alike neurons (C, h, w) of the paintings."""
+        """Return the paintings' neurons (C, h, w) nearest to these."""
         cut = self._cut(layer, 1)
         parts = [
             (self._columns(painted.pixels, layer), painted, labels)

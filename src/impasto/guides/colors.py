@@ -35,8 +35,12 @@ _NAMED = {
 }
 """Words for colours, each with examples of it in sRGB."""
 _LIKE = 64.0
+"""The distance in sRGB levels of 255 within which a colour is called by a word: further away no word fits it."""
 _SAME = 16.0
+"""The distance in levels within which a colour is what its word means: JPEG moves it that far."""
 _PALE = 24.0
+"""The difference of the channels, in levels, from which a colour has a hue; greys have less, whatever their
+lightness."""
 
 
 def from_colors(
@@ -137,7 +141,7 @@ def color_hex(color: Tensor) -> str:
 
 
 def _shown(mask: Picture) -> Tensor:
-    """(3, H, W) in [0, 1], transparent parts black."""
+    """Return (3, H, W) in [0, 1], transparent parts black."""
     pixels = mask.pixels
     if mask.alpha is not None and not mask.opaque:
         clear = float((mask.alpha < 0.5).float().mean())
@@ -154,7 +158,7 @@ def _areas(labels: Tensor, palette: Palette) -> Tensor:
 
 
 def _give_strays_away(labels: Tensor, plane: Tensor, palette: Palette, kept: list[int]) -> None:
-    """Return the few pixels of regions that are not kept to what is beside them, in place."""
+    """Merge the few pixels of regions that are not kept into what is beside them, in place."""
     stray = torch.ones(256, dtype=torch.bool)
     stray[[index for index, region in enumerate(palette.region.tolist()) if region in kept]] = False
     labels[stray[labels.int()]] = UNCERTAIN

@@ -34,7 +34,7 @@ def find(masks: Sequence[Tensor], count: int = 0) -> ExactPalette | int | None:
 
     None where that is not so, and where no two colours of one mask are so near that they would be joined as colours
     painted carelessly: such masks are read by what fills their flat areas. `count` regions are made of the colours,
-    0: one of each. Gives the number of colours instead where there are fewer than `count`.
+    0: one of each. Returns the number of colours instead where there are fewer than `count`.
     """
     counted = []
     for mask in masks:

@@ -77,7 +77,7 @@ def fit(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def partition(maps: Tensor) -> bool:
-    """Whether `maps` (R, H, W) sum to 1 at every pixel."""
+    """Return whether `maps` (R, H, W) sum to 1 at every pixel."""
     return bool(((maps.sum(0) - 1).abs() < 1e-4).all())
 
 

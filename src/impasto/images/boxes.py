@@ -8,9 +8,11 @@ from typing import BinaryIO
 from impasto.images import av1
 
 _MAX_META_BYTES = 4 * 2**20
+"""The most bytes of a file's meta box that are read: it describes items, of which a picture has a few."""
 _MAX_BOXES = 4096
+"""The most boxes that are looked at, so that a damaged file cannot keep the reader busy."""
 _MAX_STREAM_BYTES = 4096
-"""Of a stream, where its header is."""
+"""The most bytes of a stream that are read: its header is at the beginning."""
 
 
 @dataclass(frozen=True)

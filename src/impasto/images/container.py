@@ -189,7 +189,7 @@ def _color(image: Image.Image, data: bytes, kind: str, notes: list[str]) -> conv
 
 
 def _says_adobe_rgb(image: Image.Image) -> bool:
-    """Whether EXIF says that colours are no sRGB but DCF's optional space, which is Adobe RGB."""
+    """Return whether EXIF says that colours are no sRGB but DCF's optional space, which is Adobe RGB."""
     try:
         exif = image.getexif()
         return exif.get_ifd(_EXIF).get(_COLOR_SPACE) == 0xFFFF and exif.get_ifd(_INTEROPERABILITY).get(1) == "R03"
@@ -260,7 +260,7 @@ def _deep(samples: npt.NDArray[Any], key: object, profile: convert.Color, notes:
 
 
 def worth_saying(caught: list[warnings.WarningMessage]) -> list[str]:
-    """Pillow's warnings, once each; not those about a size that was checked already, nor about Pillow itself."""
+    """Return Pillow's warnings, once each; not those about a size that was checked already, nor about Pillow itself."""
     skipped = (Image.DecompressionBombWarning, DeprecationWarning, ResourceWarning)
     kept = [reason(entry.message) for entry in caught if not issubclass(entry.category, skipped)]
     return list(dict.fromkeys(kept))
@@ -273,7 +273,7 @@ def reason(error: Exception | Warning | str) -> str:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that there was not enough memory."""
+    """Return whether an error says that there was not enough memory."""
     # Codecs and torch tell of memory in words.
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in ("out of memory", "alloc"))
 

@@ -29,8 +29,10 @@ SMALL_COPY = (
     "its first page is marked as a small copy of another picture, as in raw photographs; develop it first, or save the "
     "full page as a file of its own"
 )
+"""What is said of a TIFF whose first page is a preview."""
 
 _MAX_MARKERS = 4096
+"""The most segments of a JPEG that are passed over in search of its size: cameras write some dozens."""
 
 
 def needed(pixels: int, file_bytes: int, *, alpha: bool = False, deep: bool = False) -> int:
@@ -74,7 +76,7 @@ def read_size(stream: BinaryIO, kind: str) -> tuple[int, int] | None:
 
 
 def fits(data: bytes, kind: str) -> bool:
-    """Whether what decoding takes can be had at all: codecs do not always say that memory ran out.
+    """Return whether what decoding takes can be had at all: codecs do not always say that memory ran out.
 
     Nothing is written to it, so that only a limit on addresses (`ulimit -v`) can refuse.
     """
@@ -87,7 +89,7 @@ def fits(data: bytes, kind: str) -> bool:
 
 
 def hopeless(data: bytes, kind: str) -> bool:
-    """Whether so little of a cut-off file is there that decoding it would paint nothing but its promise."""
+    """Return whether so little of a cut-off file is there that decoding it would paint nothing but its promise."""
     size = read_size(io.BytesIO(data), kind)
     if size is None:
         return False

@@ -16,7 +16,9 @@ from impasto.files import absence, is_web_address
 from impasto.landmarks import spline
 
 MAX_BYTES = 1 << 20
+"""The most bytes of a file of landmarks: 500 points take some 20 kB."""
 MAX_POINTS = 500
+"""The most points of a face: the longest annotations have 478."""
 MIN_SPREAD = 0.02
 """Points whose narrow extent is less than this part of the wide one lie on a line."""
 
@@ -30,7 +32,7 @@ class Landmarks:
 
     @property
     def sha256(self) -> str:
-        """What they are, whatever file or unit they came in."""
+        """Return what they are, whatever file or unit they came in."""
         rounded = (self.points * 1e6).round().long().tolist()
         return hashlib.sha256(json.dumps([rounded, self.names]).encode()).hexdigest()
 
@@ -44,7 +46,7 @@ class Pair:
 
     @property
     def digests(self) -> tuple[tuple[str, str], ...]:
-        """(role, sha256) of both."""
+        """Return (role, sha256) of both."""
         return ("content landmarks", self.content.sha256), ("style landmarks", self.style.sha256)
 
 

@@ -117,12 +117,12 @@ class Sampled:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers whose features it needs."""
+        """Return the layers whose features it needs."""
         return tuple(self.columns.factors)
 
     @property
     def state_name(self) -> str:
-        """How the term is called in a checkpoint."""
+        """Return the term's name in a checkpoint."""
         return type(self).__name__.lower()
 
     def drawn(self) -> tuple[Tensor, Tensor]:

@@ -25,27 +25,34 @@ from impasto.images import Picture
 MAX_REGIONS = 12
 """More regions than this nobody asks a clustering for, and masks stop being editable."""
 MIN_FRACTION = 0.02
-"""Share of the content and of a style that a region needs."""
+"""The fraction of the content and of a style that a region needs: smaller ones are noise of the clustering."""
 DETAIL = 1024
-"""Long side of the maps at most, pixels."""
+"""The long side in pixels that maps have at most: finer edges than a mask's pixels nobody sees."""
 CELL = 8
-"""Pixels of the working size per point that is clustered, along a side."""
+"""The pixels of the working size along a side per point that is clustered: the stride of relu4_2."""
 
 _LAYERS = (("relu4_2", 1), ("relu5_1", 1), ("relu5_1", 2))
 """Layers, and by how much the picture is made smaller for them: what a thing is shows in what is around it."""
 _DIMENSIONS = 32
+"""The principal directions of the deep features that are clustered: further ones are noise."""
 _COLOR, _HEIGHT = 0.5, 0.5
+"""The weights of colour and of height in the picture beside the deep features, whose length is about 1."""
 _TIE, _TIE_COLOR = 10.0, 0.02
+"""How strongly the centres of a cluster in two pictures are tied to each other, and how weakly in their colours: a
+photograph's sky and a painting's are one thing in different colours."""
 _STARTS, _ROUNDS = 16, 40
+"""The random starts of K-means, of which the best is kept, and the most rounds of each."""
 _CHOICES = range(2, 7)
+"""The numbers of regions that are tried where the pictures decide: more than six nobody tells apart."""
 _CLEAR = 0.07
 """By how much a region should be more like itself in a style than like any other: a difference of cosines."""
 _WORTH = 0.05
-"""Share of the content and of a style that a region needs where the count is chosen here: small ones are asked for."""
+"""The fraction of the content and of a style that a region needs where the count is chosen here: small ones are asked
+for."""
 _SMOOTH = 1e-4
 """Variance of colour, in [0, 1]², below which the guided filter takes a window for flat."""
 _ISLAND = 0.01
-"""Parts smaller than this share of the picture go to what is around them."""
+"""Parts smaller than this fraction of the picture go to what is around them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,7 +166,7 @@ def _diffused(points: Tensor, grid: tuple[int, int]) -> Tensor:
 
 
 def _cluster(views: Sequence[_View], count: int, seed: int) -> _Clusters:
-    """The best of several coupled K-means.
+    """Return the best of several coupled K-means.
 
     Minimises, over labels and centres, mean |x - c_kp|² + Σ_k λ |c_kp - c_k|² in the pictures p, every picture
     weighing the same. For given labels with shares n_kp and means m_kp the centres are (n m + λ c) / (n + λ), with
@@ -208,7 +215,7 @@ def _likeness(means: Sequence[Tensor], labels: Sequence[Tensor]) -> float:
 
 
 def _start(views: Sequence[_View], count: int, random: torch.Generator) -> Tensor:
-    """K-means++ (Arthur & Vassilvitskii 2007) on all pictures together."""
+    """Draw the first centres by K-means++ (Arthur & Vassilvitskii 2007) on all pictures together."""
     points = torch.cat([view.points for view in views])
     weights = torch.cat([torch.full((len(view.points),), 1 / len(view.points)) for view in views])
     centers = points[torch.multinomial(weights, 1, generator=random)]
@@ -253,23 +260,23 @@ def _run(views: Sequence[_View], start: Tensor, tie: Tensor) -> _Clusters:
 
 
 def _present(labels: Sequence[Tensor], count: int) -> Tensor:
-    """(K,) bool: which regions have a share in the content and in a style."""
+    """Return (K,) bool: which regions have a share in the content and in a style."""
     return _smaller(labels, count) >= MIN_FRACTION
 
 
 def _smaller(labels: Sequence[Tensor], count: int) -> Tensor:
-    """(K,): each region's share of the content, or of the style that shows most of it where that is less."""
+    """Return (K,): each region's share of the content, or of the style that shows most of it where that is less."""
     shares = _shares(labels, count)
     return torch.minimum(shares[0], shares[1:].amax(0))
 
 
 def _shares(labels: Sequence[Tensor], count: int) -> Tensor:
-    """(pictures, K)."""
+    """Return the fractions (pictures, K)."""
     return torch.stack([one.bincount(minlength=count) / len(one) for one in labels])
 
 
 def _assign(views: Sequence[_View], centers: Sequence[Tensor]) -> list[Tensor]:
-    """Return each point its nearest centre, with a bonus for regions that a picture would otherwise lack."""
+    """Assign each point to its nearest centre, with a bonus for regions that a picture would otherwise lack."""
     distances = [torch.cdist(view.points, center).square() for view, center in zip(views, centers, strict=True)]
     labels = [distance.argmin(1) for distance in distances]
     count = len(centers[0])
@@ -289,7 +296,7 @@ def _assign(views: Sequence[_View], centers: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _merged(views: Sequence[_View], labels: Sequence[Tensor]) -> list[Tensor]:
-    """Return the points of each region that is not present to the nearest one that is, and number the rest from 0."""
+    """Merge each region that is not present into the nearest one that is, and number the rest from 0."""
     count = int(max(one.max() for one in labels)) + 1
     labels = list(labels)
     while count > 1:
@@ -312,7 +319,7 @@ def _merged(views: Sequence[_View], labels: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _settled(labels: Tensor, count: int) -> Tensor:
-    """Return small islands of `labels` (h, w) to what is around them, one after the other; as maps (K, h, w)."""
+    """Merge small islands of `labels` (h, w) into what is around them, one after the other; as maps (K, h, w)."""
     around = torch.ones(count, 1, 3, 3)
     for region in range(count):
         parts = _parts(labels == region)

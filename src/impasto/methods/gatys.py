@@ -140,7 +140,7 @@ class Gatys(WithContent):
         statistics: dict[tuple[str, str], Statistic],
         found: dict[tuple[str, str, str], dict[int, Tensor]],
     ) -> None:
-        """Return each border that a style does not show the mean of what it shows of the two regions."""
+        """Fill each border that a style does not show with the mean of what it shows of the two regions."""
         sides = {area.regions: area.name for area in areas}
         for border in (area for area in areas if len(area.regions) == 2):
             for layer, name in statistics:

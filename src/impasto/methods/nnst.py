@@ -102,7 +102,7 @@ class NnstTerms(PatchTerms):
         return {layer: Stock.of(found, self._encoder.precision) for layer, found in sources.items()}
 
     def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
-        """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
+        """Return the labels and the weights (h, w) of every `step`th neuron of the picture; None: all alike."""
         device, maps = stock.center.device, self._scene.maps(level)
         if maps is None:
             height, width = (side // self._encoder.stride(layer) for side in level.size)

@@ -217,7 +217,7 @@ def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
     painter = RegionSamples(torch.rand(SAMPLES_PER_REGION, width, generator=random), 1.0, width)
     points = torch.rand(POSITIONS_PER_EVALUATION, width, generator=random).requires_grad_()
 
-    def judge() -> None:
+    def evaluate() -> None:
         torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)
 
-    return min(timed(judge, 2))
+    return min(timed(evaluate, 2))

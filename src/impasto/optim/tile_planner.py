@@ -54,7 +54,7 @@ class Plan:
 
     @property
     def work(self) -> float:
-        """Pixels' worth of one evaluation."""
+        """Return the pixels' worth of one evaluation."""
         return pixels_per_process(self.grid, 1)
 
 

@@ -169,7 +169,7 @@ def seconds(
     levels: Sequence[Level],
     plans: Sequence[Plan],
     scene: Scene,
-    judge: Callable[[Level], Encoder],
+    encoder_of: Callable[[Level], Encoder],
     device: torch.device,
 ) -> float:
     """Estimate the time of the whole painting, by timing the encoder of each level at a small size."""
@@ -184,10 +184,10 @@ def seconds(
                 for at, p in zip(levels, plans, strict=True)
                 if at.surrogate == level.surrogate
             )
-            encode = partial(_encode_on, judge(level), device)
+            encode = partial(_encode_on, encoder_of(level), device)
             side = min(PROBE, math.isqrt(largest))
             rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.layers_of_content, side)
-        terms = base.find(recipe.method).time(level, scene, judge(level))
+        terms = base.find(recipe.method).time(level, scene, encoder_of(level))
         total += terms.seconds
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = tile_planner.pixels_per_process(plan.grid, parallel.process_count()) * (level.steps + 1)

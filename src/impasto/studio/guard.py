@@ -75,7 +75,7 @@ class Guard:
             await answer(scope, receive, guarded)
 
     def _check(self, scope: Message) -> Response | None:
-        """Raise `Refused`, or give an answer that is one already, or None to go on."""
+        """Raise `Refused`, or return an answer that is one already, or None to go on."""
         headers = _headers(scope["headers"])
         host = _single(headers, "host")
         if host is None or not self._known(host):

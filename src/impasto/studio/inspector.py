@@ -32,7 +32,7 @@ QUALITY = 95
 
 
 def about() -> dict[str, Any]:
-    """Say what the machine has."""
+    """Return what the machine has: device, cores, memory."""
     return {
         "device": str(devices.choose("auto")),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -140,7 +140,7 @@ def automatic(
             "name": row["name"],
             "color": row["colour"],
             "content_fraction": row["content"],
-            "style_share": row["styles"][0],
+            "style_fraction": row["styles"][0],
         }
         for row in report.describe(found)
     ]
@@ -164,7 +164,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
             "name": row["name"],
             "color": row["colour"],
             "content_fraction": row["content"],
-            "style_shares": row["styles"],
+            "style_fractions": row["styles"],
         }
         for row in report.describe(found)
     ]
@@ -210,7 +210,7 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def answer(message: dict[str, Any]) -> dict[str, Any]:
-    """Do what a message asks; give the answer, or the error with an HTTP status."""
+    """Do what a message asks; return the answer, or the error with an HTTP status."""
     notices: list[str] = []
     try:
         with noticed(notices.append):

@@ -37,7 +37,7 @@ class Library:
         return picture, folder
 
     def add(self, picture: str, name: str, role: str, found: Mapping[str, Any]) -> dict[str, Any]:
-        """Enter a picture whose file lies in its folder; give its record."""
+        """Enter a picture whose file lies in its folder; return its record."""
         record = {
             "id": picture,
             "name": name,

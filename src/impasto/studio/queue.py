@@ -104,7 +104,7 @@ class Queue:
         return int(found)
 
     def update(self, job: str, state: str | None = None, *, first: bool = False, **status: Any) -> dict[str, Any]:
-        """Change a job's state and status; `first` puts it at the head of the queue. Gives the job."""
+        """Change a job's state and status; `first` puts it at the head of the queue. Returns the job."""
         found = self.get(job)
         for key in status:
             if key not in _FRESH:

@@ -30,7 +30,7 @@ class Objective:
     """What a decoder is rewarded for."""
 
     method: str = "wct"
-    """`wct`: give the picture back (Li et al. 2017, eq. 1); `adain`: paint it (Huang & Belongie 2017, eq. 11)."""
+    """`wct`: reconstruct the picture (Li et al. 2017, eq. 1); `adain`: paint it (Huang & Belongie 2017, eq. 11)."""
     feature: float = 1.0
     """wct: weight of the features at the layer and above it, beside 1 for the pixels."""
     style: float = 10.0
@@ -107,7 +107,7 @@ class DecoderTask:
         store.save(path, self.decoder.state_dict(), card)
 
     def painted(self, content: Tensor, style: Tensor | None = None, alpha: float = 1.0) -> Tensor:
-        """Return the clamped picture (B, 3, H, W): `content` given back, or painted in `style`."""
+        """Return the clamped picture (B, 3, H, W): `content` reconstructed, or painted in `style`."""
         with torch.no_grad():
             layer = self.decoder.layer
             features = self.encoder.raw(pad_to_neurons(content, self.encoder.stride(layer)), [layer])[layer].float()

@@ -45,7 +45,7 @@ class Schedule:
     steps: int = 20_000
     rate: float = 2e-3
     warmup: float = 0.05
-    """Share of the steps in which the rate rises."""
+    """Fraction of the steps in which the learning rate rises from 0."""
     weight_decay: float = 1e-5
     clip: float = 1.0
     """Largest norm of the gradient."""
@@ -114,7 +114,7 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
 
 
 def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: int) -> tuple[float, dict[str, float]]:
-    """Leave the mean gradient of a step's batches in the parameters; give the mean loss, and numbers for the log.
+    """Leave the mean gradient of a step's batches in the parameters; return the mean loss, and numbers for the log.
 
     Where the loss is not finite, there is no gradient.
     """
@@ -148,7 +148,7 @@ def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: in
 
 
 def _same(start: int, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
-    """Return all processes the first one's parameters, moments and step; give that step."""
+    """Copy the first process's parameters, moments and step to all others; return that step."""
     group = parallel.current_group()
     if group is None:
         return start
