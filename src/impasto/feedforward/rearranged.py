@@ -29,6 +29,7 @@ from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.transforms import Moments
 from impasto.scene import Painted
+from impasto.scene.areas import area_scales
 from impasto.scene.copies import StyleCopies, capacity_of, copies
 
 LAYERS = ("relu4_1", "relu3_1", "relu2_1")
@@ -92,7 +93,7 @@ class Rearranged(FeedForward):
     def _need(self, size: Size) -> Need:
         recipe, pixels = self.recipe, math.prod(size)
         fit = pixels / math.prod(self.size)
-        scales = {1.0, *recipe.region_scales.values()}
+        scales = area_scales(self.scene)
         styles = [self.scene.style_size(each, self.level, scale) for each in self.scene.styles for scale in scales]
         area = fit * copies(recipe) * sum(map(math.prod, styles))
         largest = fit * max(map(math.prod, styles))

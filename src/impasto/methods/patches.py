@@ -17,6 +17,7 @@ from impasto.methods.content import WithContent
 from impasto.methods.costs import density, seconds_per_pair, width_of
 from impasto.optim.pyramid import Level
 from impasto.scene import Painted, Scene
+from impasto.scene.areas import areas
 from impasto.scene.copies import StyleCopies, capacity_of, copies, unbarred, usable_labels
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
@@ -100,9 +101,12 @@ class PatchTerms:
 
     def _weights(self) -> Tensor:
         """Return the weight of each region, and at the end that of none."""
-        regions, recipe = self._scene.regions, self._recipe
-        weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
-        return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
+        regions = self._scene.regions
+        weights = torch.zeros(0 if regions is None else len(regions.names))
+        if regions is not None:
+            for area in areas(self._scene):
+                weights[area.number] = area.weight
+        return torch.cat([weights, torch.ones(1)])
 
 
 class Mrf(WithContent):

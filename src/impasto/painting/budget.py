@@ -25,6 +25,7 @@ from impasto.optim.resources import Resources
 from impasto.optim.tile_planner import MakeGrid, Plan
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import Scene
+from impasto.scene.areas import area_scales
 from impasto.scene.tiles import grid
 
 PROBE = 512
@@ -146,8 +147,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
     recipe, regions = scene.recipe, scene.regions
     layers = (*recipe.layers_of_content, *recipe.layers_of_style)
     count = 0 if regions is None else len(regions.names)
-    scales = {1.0, *recipe.region_scales.values()}
-    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
+    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in area_scales(scene)]
     held = base.find(recipe.method).memory(level, scene, encoder)
     return Work(
         neurons=encoder.neurons(layers),

@@ -33,6 +33,7 @@ from impasto.painting.objective import ObjectiveBuilder
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import SMALLEST
+from impasto.scene.areas import area_scales
 from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
@@ -174,7 +175,7 @@ class Stylizer(Painting):
                 "narrow picture"
             )
         for style in self.scene.styles:
-            for scale in {1.0, *recipe.region_scales.values()}:
+            for scale in area_scales(self.scene):
                 self.scene.style_size(style, self.levels[0], scale)
         self._targets = {
             level.surrogate: ObjectiveBuilder(
