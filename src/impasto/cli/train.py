@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False)
 
 @app.callback()
 def group() -> None:
-    """Train what impasto ships."""
+    """Train encoders, decoders and feed-forward networks."""
 
 
 @app.command()
@@ -47,7 +47,7 @@ def encoder(
     threads: given.Threads = None,
     quiet: given.Quiet = False,
 ) -> None:
-    """Train impasto's small encoder to predict VGG-19's features; the same command again goes on."""
+    """Train impasto's small encoder to predict VGG-19's features; the same command again resumes."""
     session = given.prepare(ctx, quiet, threads)
 
     from impasto.training.encoder_run import EncoderTraining, learn
@@ -107,7 +107,7 @@ def decoder(
     threads: given.Threads = None,
     quiet: given.Quiet = False,
 ) -> None:
-    """Train a decoder that turns petite's features into a picture; the same command again goes on."""
+    """Train a decoder that turns petite's features into a picture; the same command again resumes."""
     session = given.prepare(ctx, quiet, threads)
 
     from impasto.training.decoder_run import DecoderTraining, learn

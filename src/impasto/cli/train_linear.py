@@ -35,7 +35,7 @@ def linear(
     threads: given.Threads = None,
     quiet: given.Quiet = False,
 ) -> None:
-    """Train a linear transformation of features that paints in any style; the same command again goes on.
+    """Train a linear transformation of features that paints in any style; the same command again resumes.
 
     impasto train linear photos/ --paintings paintings/ --decoder decoder/weights.safetensors --out linear
     """

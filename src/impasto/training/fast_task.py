@@ -86,7 +86,7 @@ class FastTask:
 
     def evaluate(self) -> dict[str, float]:
         """Return the mean objective and its groups over the held-out pictures, or over some textures."""
-        found: dict[str, float] = {}
+        measured: dict[str, float] = {}
         cases: list[Tensor | None] = [None] * 2 if self.mode == "noise" else [*self.held_out]
         with torch.no_grad():
             for number, image in enumerate(cases):
@@ -94,9 +94,9 @@ class FastTask:
                 painted = self._textures(NOISE_SIDE, 1, -1 - number) if content is None else self.net(content)
                 loss, record = self._mean_objective(painted, content)
                 for key, value in {"loss": float(loss), **record}.items():
-                    found[key] = found.get(key, 0.0) + value / len(cases)
-        self._measured = found
-        return found
+                    measured[key] = measured.get(key, 0.0) + value / len(cases)
+        self._measured = measured
+        return measured
 
     def export(self, path: Path) -> None:
         """Write the network as float16 with its card."""
@@ -201,14 +201,14 @@ def style_terms(
 def named(styles: Iterable[Picture]) -> tuple[str, str]:
     """Return the name and the digest that stand for some styles together."""
     pictures = list(styles)
-    names, digests = [Path(each.name).stem for each in pictures], [each.sha256 for each in pictures]
+    names, digests = [Path(picture.name).stem for picture in pictures], [picture.sha256 for picture in pictures]
     if len(pictures) == 1:
         return names[0], digests[0]
     return " + ".join(names), hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def same_style(folder: Path, styles: Sequence[Picture]) -> None:
-    """Make sure that a run in `folder` that would be gone on with is on these styles. Raises `InputError`."""
+    """Make sure that a run in `folder` that would be resumed is on these styles. Raises `InputError`."""
     path = folder / "weights.safetensors"
     if path.exists():
         _, card = store.load(path)
