@@ -84,7 +84,7 @@ class Rearranged(FeedForward):
             self.decoders[layer] = decoder_of(by_layer[layer], "wct", self.encoder).to(device)
             self._weights += (by_layer[layer].record(f"wct {layer}"),)
         self.steps = len(LAYERS)
-        self._heap = StyleCopies(self.scene, self.encoder)
+        self._copies = StyleCopies(self.scene, self.encoder)
         what = f"painting {self.size[1]}x{self.size[0]} px with {method}"
         self._tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=True)
 
@@ -142,14 +142,14 @@ class Rearranged(FeedForward):
 
     def _measured(self, features: Tensor, painted: Painted, layer: str) -> Moments:
         """Return the moments of a painting's features (1, C, h, w), where it is not transparent."""
-        alpha = None if painted.alpha is None else self._heap.at(painted.alpha[None], layer)[0].to(features.device)
+        alpha = None if painted.alpha is None else self._copies.at(painted.alpha[None], layer)[0].to(features.device)
         return Moments.measure(features, alpha)
 
     def _source(
         self, features: Tensor, painted: Painted, labels: list[bool], layer: str, cut: tuple[int, int]
     ) -> PatchSource:
         """Return features (C, h, w) as a source; beside the labels there is one more, which all that can paint has."""
-        allowed = self._heap.allowed(painted, labels, layer, *cut)
+        allowed = self._copies.allowed(painted, labels, layer, *cut)
         return PatchSource(features, allowed=torch.cat([allowed, allowed.any(0)[None]]).to(features.device))
 
     def _cut(self, layer: str, size: int) -> tuple[int, int]:
@@ -171,11 +171,11 @@ class Rearranged(FeedForward):
         maps = self.scene.maps(self.level)
         if maps is not None:
             labels = patch_labels(
-                self._heap.at(pad_to_neurons(maps[None], self.encoder.stride(LAYERS[0]))[0], layer),
+                self._copies.at(pad_to_neurons(maps[None], self.encoder.stride(LAYERS[0]))[0], layer),
                 bank.size,
                 bank.stride,
             )
-            self._heap.tell(layer, labels, usable_labels.cpu(), self.level)
+            self._copies.tell(layer, labels, usable_labels.cpu(), self.level)
         last = len(usable_labels) - 1
         labels = torch.where(F.pad(usable_labels[:-1].cpu(), (0, 1))[labels], labels, last).to(features.device)
         return bank.match(features, labels=labels, penalty=self.recipe.patch_reuse, capacity=self._capacity)[0]
@@ -244,7 +244,7 @@ class Reshuffle(Rearranged):
     def _moulded(self, layer: str, cut: tuple[int, int]) -> Moulded:
         parts = [
             (self._encode(painted.pixels, layer), painted, labels)
-            for painted, labels in self._heap.paintings(self.level)
+            for painted, labels in self._copies.paintings(self.level)
         ]
         moments = [self._measured(features, painted, layer) for features, painted, _ in parts]
         total = sum(moments[1:], moments[0])
@@ -289,7 +289,7 @@ class NnstFast(Rearranged):
         cut = self._cut(layer, 1)
         parts = [
             (self._columns(painted.pixels, layer), painted, labels)
-            for painted, labels in self._heap.paintings(self.level)
+            for painted, labels in self._copies.paintings(self.level)
         ]
         moments = {
             each: [self._measured(columns[each], painted, layer) for columns, painted, _ in parts] for each in LAYERS
@@ -329,7 +329,7 @@ class NnstFast(Rearranged):
         """Lay what was found at the layer before out of this layer's features, (C, h, w)."""
         _, stride = self._cut(LAYERS[-2], 1)
         sources = []
-        for painted, _ in self._heap.paintings(self.level):
+        for painted, _ in self._copies.paintings(self.level):
             features = self._encode(painted.pixels, layer)
             # As many whole neurons as the layer before has.
             height, width = (side // 2 * 2 for side in features.shape[2:])

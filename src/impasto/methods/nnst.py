@@ -92,7 +92,7 @@ class NnstTerms(PatchTerms):
     ) -> dict[str, "Stock"]:
         """Return for each of `layers` what the paintings hold at the level's size, at `most` neurons along a side."""
         sources: dict[str, list[PatchSource]] = {layer: [] for layer in layers}
-        for painted, labels in self._heap.paintings(level):
+        for painted, labels in self._copies.paintings(level):
             for turns in range(self._recipe.quarter_turns + 1):
                 copy = quarters(painted, turns)
                 for layer, features in look(copy.pixels).items():
@@ -109,9 +109,9 @@ class NnstTerms(PatchTerms):
             height, width = (side // self._encoder.stride(layer) for side in level.size)
             labels, weights = subsampled(torch.zeros(height, width, dtype=torch.long), step), None
         else:
-            labels = subsampled(patch_labels(self._heap.at(maps, layer), 1, 1), step)
+            labels = subsampled(patch_labels(self._copies.at(maps, layer), 1, 1), step)
             weights = self._weights()[labels].to(device)
-            self._heap.tell(layer, labels, usable_labels(stock.sources, len(maps)), level)
+            self._copies.tell(layer, labels, usable_labels(stock.sources, len(maps)), level)
         barred = stock.sources[0].allowed is not None
         plain = weights is None or bool((weights == 1).all())
         return labels.to(device) if barred else None, None if plain else weights
