@@ -34,6 +34,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.blend:app",
         "Paint a photograph on the way from one style to another: a strip, an animation, or each frame.",
     ),
+    "evaluate": (
+        "impasto.cli.evaluate:app",
+        "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
+    ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
     "figures": ("impasto.cli.figure:app", "Make the figures of a paper again, with your pictures."),
     "masks": ("impasto.cli.masks:app", "Find regions in a photograph and its paintings, or check masks."),

@@ -39,8 +39,13 @@ def self_similarity(one: Tensor, other: Tensor, weights: Tensor | None = None) -
     (Kolkin et al. 2019, eq. 10): gives the mean over columns, `weights` (n,) times each, of the absolute differences'
     sum, in [0, 2]. Needs a few times n² values.
     """
-    apart = (_shares(one) - _shares(other)).abs().sum(0)
+    apart = column_differences(one, other)
     return apart.mean() if weights is None else (apart * weights).mean()
+
+
+def column_differences(one: Tensor, other: Tensor) -> Tensor:
+    """Return what `self_similarity` takes the mean of: the sum of absolute differences (n,) of each column."""
+    return (_shares(one) - _shares(other)).abs().sum(0)
 
 
 @dataclass(frozen=True)
