@@ -26,6 +26,7 @@ from torch import Tensor
 from impasto import Recipe, Stylizer, color, encoders, guides, images, load
 from impasto.guides import Regions
 from impasto.losses import Gram
+from impasto.optim import devices
 
 PAIRS = ("gns_house_wheatfield", "dpst_21", "doodle_seth_gogh", "gns_woman_wheatfield", "dpst_60")
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -44,7 +45,7 @@ NEAR, FAR = 2 / 512, 16 / 512
 
 def regions(folder: Path) -> Regions:
     """Read the masks of a pair."""
-    return guides.from_colours(load(folder / "content_mask.png"), [load(folder / "style_mask.png")])
+    return guides.from_colors(load(folder / "content_mask.png"), [load(folder / "style_mask.png")])
 
 
 def measure(
@@ -126,7 +127,7 @@ def main() -> None:
     parser.add_argument("--pairs", nargs="*", default=PAIRS)
     parser.add_argument("--settings", nargs="*", default=list(SETTINGS))
     arguments = parser.parse_args()
-    encoder = encoders.create("petite", precision=encoders.faster_precision())
+    encoder = encoders.create("petite", precision=devices.faster_precision(torch.device("cpu")))
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
     print(f"commit {commit.stdout.strip()}, {arguments.size} px, petite")
     print("| pair | setting | energy | style band | style interior | edges band | edges interior |")

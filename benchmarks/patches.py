@@ -25,7 +25,7 @@ def child(way: str, channels: int, side: int) -> None:
     import torch
     import torch.nn.functional as F
 
-    from impasto.losses.patches import Bank, Source
+    from impasto.losses.patches import PatchBank, PatchSource
 
     random = torch.Generator().manual_seed(0)
     one, other = (torch.rand(channels, side, side, generator=random) for _ in range(2))
@@ -35,8 +35,8 @@ def child(way: str, channels: int, side: int) -> None:
         ours, theirs = F.unfold(one[None], 3)[0].T, F.normalize(F.unfold(other[None], 3)[0], dim=0)
         return torch.cat([(block @ theirs).argmax(1) for block in ours.split(BLOCK)])
 
-    bank = Bank(
-        [Source(other)],
+    bank = PatchBank(
+        [PatchSource(other)],
         stride=2 if way == "stride 2" else 1,
         precision=torch.bfloat16 if way == "bfloat16" else None,
     )

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from impasto import Recipe, Stylizer, encoders, images, load
 from impasto.losses import statistic
+from impasto.optim import devices
 from impasto.recipe import STYLE_LAYERS
 
 
@@ -34,7 +35,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("out/preview"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    encoder = encoders.create("petite", precision=encoders.faster_precision())
+    encoder = encoders.create("petite", precision=devices.faster_precision(torch.device("cpu")))
 
     def painted(size: int, **settings: object) -> Tensor:
         began = time.monotonic()

@@ -18,6 +18,7 @@ import torch
 
 from impasto import Recipe, Stylizer, encoders
 from impasto.encoders import Encoder
+from impasto.optim import devices
 
 
 def judged(painting: Stylizer) -> float:
@@ -51,7 +52,7 @@ def main() -> None:
     parser.add_argument("--vgg19", type=Path, help="a file of VGG-19's weights; without it petite paints")
     parser.add_argument("--work", type=Path, default=Path("out/quality"))
     options = parser.parse_args()
-    precision = encoders.faster_precision()
+    precision = devices.faster_precision(torch.device("cpu"))
     encoder: Encoder = (
         encoders.from_file(options.vgg19, precision=precision)
         if options.vgg19

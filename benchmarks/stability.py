@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from impasto import Picture, Recipe, Stylizer, begin, images, load
-from impasto.feedforward import FeedForward
 from impasto.images import Tile, contact_sheet
 
 METHODS = ("wct", "adain", "linear", "johnson", "texture_net", "gatys")
@@ -47,8 +46,6 @@ def painted(method: str, windows: Sequence[Tensor], style: Path, network: str, s
         return found, (time.perf_counter() - began) / len(windows)
     else:
         painting = begin(windows[0], [style], Recipe.parse(settings))
-    if not isinstance(painting, FeedForward):
-        raise SystemExit(f"{method} paints no streams")
     next(painting.frames(windows[:1]))
     began = time.perf_counter()
     found = [picture.pixels for picture in painting.frames(windows)]
@@ -58,13 +55,13 @@ def painted(method: str, windows: Sequence[Tensor], style: Path, network: str, s
 def flicker(pictures: Sequence[Tensor], step: tuple[int, int]) -> tuple[float, float]:
     """Return the mean difference of the same points, and of the mean colours of the frames, in levels of 255."""
     down, right = step
-    apart, colours = [], []
+    apart, colors = [], []
     for one, two in itertools.pairwise(pictures):
         before, after = one[..., down:, right:], two[..., : two.shape[-2] - down, : two.shape[-1] - right]
         inner = (before - after)[..., BORDER:-BORDER, BORDER:-BORDER]
         apart.append(255 * float(inner.abs().mean()))
-        colours.append(255 * float(inner.mean((2, 3)).abs().mean()))
-    return statistics.mean(apart), statistics.mean(colours)
+        colors.append(255 * float(inner.mean((2, 3)).abs().mean()))
+    return statistics.mean(apart), statistics.mean(colors)
 
 
 def main() -> None:
@@ -90,8 +87,8 @@ def main() -> None:
     rows = []
     for method in options.methods:
         found, seconds = painted(method, windows, options.style, options.network, options.size)
-        apart, colours = flicker(found, step)
-        print(f"| {method} | {apart:.2f} | {colours:.2f} | {1 / seconds:.1f} |", flush=True)
+        apart, colors = flicker(found, step)
+        print(f"| {method} | {apart:.2f} | {colors:.2f} | {1 / seconds:.1f} |", flush=True)
         shown = found[:: max(1, (len(found) - 1) // 3)][:4]
         rows.append([Tile(Picture(pixels), label=f"difference {apart:.1f}") for pixels in shown])
     if options.sheet:

@@ -17,6 +17,7 @@ import torch
 
 from impasto import Recipe, Stylizer, encoders
 from impasto.encoders import Vgg
+from impasto.optim import devices
 from impasto.optim.evaluate import WholeImage
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="*", default=["512x384", "800x600"], help="width x height")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
-    precision = encoders.faster_precision()
+    precision = devices.faster_precision(torch.device("cpu"))
     networks = {"petite": encoders.create("petite", precision=precision)}
     if options.vgg19:
         networks["vgg19"] = encoders.from_file(options.vgg19, precision=precision)

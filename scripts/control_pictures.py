@@ -1,6 +1,6 @@
 """Paint the pictures of docs/control.md: `python scripts/control_pictures.py TASK --shared ../shared`.
 
-Tasks: `statistics` (ten pairs with each statistic), `colour` (the colour modes), `regions` (masks off and on, in the
+Tasks: `statistics` (ten pairs with each statistic), `color` (the colour modes), `regions` (masks off and on, in the
 report's setting and in impasto's), `mixing` (shares, layers, coarse and fine), `scale` (feature size, also by region),
 `textures` (our own paintings; seamless ones laid out twice). Pictures are kept under --work and painted only once;
 sheets go to docs/figures.
@@ -37,7 +37,7 @@ class Studio:
     def masks(self, pair: str) -> tuple[Path, Path, Regions]:
         """Return content, style and regions of a pair with masks."""
         folder = self.shared / "images" / "masks" / pair
-        found = guides.from_colours(load(folder / "content_mask.png"), [load(folder / "style_mask.png")])
+        found = guides.from_colors(load(folder / "content_mask.png"), [load(folder / "style_mask.png")])
         return folder / "content.jpg", folder / "style.jpg", found
 
     def paint(
@@ -83,7 +83,7 @@ def statistics(studio: Studio) -> None:
     sheet(rows, studio.out / "statistics.jpg", height=230, quality=86)
 
 
-def colour(studio: Studio) -> None:
+def color(studio: Studio) -> None:
     """Paint three pairs with each colour mode."""
     modes: dict[str, dict[str, Any]] = {
         "style": {},
@@ -182,7 +182,7 @@ def textures(studio: Studio) -> None:
 
 TASKS: dict[str, Callable[[Studio], None]] = {
     "statistics": statistics,
-    "colour": colour,
+    "colour": color,
     "regions": regions,
     "mixing": mixing,
     "scale": scale,

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 Polygon = tuple[tuple[int, int], ...]
 
-COLOURS = {
+COLORS = {
     "background": (0, 0, 0),
     "coat": (255, 0, 0),
     "shirt": (255, 255, 255),
@@ -89,10 +89,10 @@ PAINTING: list[tuple[str, Polygon]] = [
 
 def draw(size: tuple[int, int], polygons: list[tuple[str, Polygon]], path: Path) -> None:
     """Draw the polygons one over another, on the background's colour."""
-    mask = Image.new("RGB", size, COLOURS["background"])
+    mask = Image.new("RGB", size, COLORS["background"])
     pen = ImageDraw.Draw(mask)
     for name, points in polygons:
-        pen.polygon([(x * size[0] / 1000, y * size[1] / 1000) for x, y in points], COLOURS[name])
+        pen.polygon([(x * size[0] / 1000, y * size[1] / 1000) for x, y in points], COLORS[name])
     mask.save(path)
 
 

@@ -64,13 +64,13 @@ def sheet(rows: Sequence[Sequence[Cell]], path: Path, height: int = 300, quality
 def alpha(shared: Path, work: Path, out: Path) -> None:
     """Paint the α sweep of the report's Figure 1, with the normalisations of Gatys and of Zhao."""
     rows = []
-    for normalisation, alphas in (("gatys", (1e-2, 1e-3, 1e-4, 1e-8)), ("zhao", (1e-2, 1e-8))):
+    for normalization, alphas in (("gatys", (1e-2, 1e-3, 1e-4, 1e-8)), ("zhao", (1e-2, 1e-8))):
         row = []
         for value in alphas:
             settings = {"preset": "cs229", "iterations": 400, "size": 256, "content_weight": value}
-            name = f"alpha-{normalisation}-{value:.0e}"
-            cell = paint(work, name, shared, PAIRS[0], shared / VGG, normalization=normalisation, **settings)
-            row.append((f"{normalisation}, alpha {value:.0e}", cell[1]))
+            name = f"alpha-{normalization}-{value:.0e}"
+            cell = paint(work, name, shared, PAIRS[0], shared / VGG, normalization=normalization, **settings)
+            row.append((f"{normalization}, alpha {value:.0e}", cell[1]))
         rows.append(row)
     sheet(rows, out / "alpha_sweep.jpg", height=240)
 
@@ -111,7 +111,7 @@ def _side(work: Path, shared: Path, index: int, encoder: str | Path) -> Cell:
     return paint(work, f"side-{index}-{name}", shared, PAIRS[index], encoder, size=SIDE)
 
 
-def readme(shared: Path, work: Path, out: Path) -> None:
+def readme(_shared: Path, work: Path, out: Path) -> None:
     """Paint our own sample pictures with our own sample paintings and the embedded encoder."""
     assets = Path(__file__).resolve().parent.parent / "assets"
     photos = {"swirls": "astronaut", "woodblock": "rocket", "palette_knife": "cat", "pointillism": "coffee"}

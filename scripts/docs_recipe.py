@@ -36,6 +36,10 @@ def page() -> str:
 
 
 def _values(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return ", or ".join(_values(each) for each in schema["anyOf"])
+    if schema.get("pattern", "").startswith("^(content|"):
+        return "`content` or a percentage"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
     if "pattern" in schema:

@@ -35,14 +35,14 @@ CUT_OUT = torch.cat([OTHER, (torch.arange(60) > 12).float().expand(1, 60, 60)])
 
 PLAIN = {"precision": "float32", "encoder": "petite", "iterations": 6, "size": 64}
 REGIONS = {"content_mask": MASK, "style_masks": [STYLE_MASK]}
-OPTIMISED = ("gatys", "mrf", "doodle", "nnst", "strotss", "portrait")
+OPTIMIZED = ("gatys", "mrf", "doodle", "nnst", "strotss", "portrait")
 ENCODED = ("reshuffle", "nnst_fast", "wct", "adain", "linear")
 
 
 def cases() -> dict[str, dict[str, object]]:
     """Return {name: arguments of `stylize` beside the photograph and the style}."""
     found: dict[str, dict[str, object]] = {}
-    for method in OPTIMISED:
+    for method in OPTIMIZED:
         found[method] = {"method": method, **PLAIN}
         found[f"{method} masks"] = {"method": method, **PLAIN, **REGIONS}
         found[f"{method} two styles"] = {"method": method, **PLAIN, "styles": [STYLE, CUT_OUT]}

@@ -1,6 +1,6 @@
 """Paint the pictures of docs/methods.md: `python scripts/methods_pictures.py TASK --shared ../shared`.
 
-Tasks: `sheet` (every method that paints in one go on eight pairs, `gatys` beside them), `optimised` (every method that
+Tasks: `sheet` (every method that paints in one go on eight pairs, `gatys` beside them), `optimized` (every method that
 optimises, on the same pairs), `rivals` (wct and adain beside wct with the 16x encoders and decoders of Collaborative
 Distillation), `alpha` (strengths of wct, adain and linear), `textures` (from noise). Each picture is painted in a
 process of its own, whose seconds after loading and peak memory stand below it. Pictures are kept under --work and
@@ -41,7 +41,7 @@ PAIRS = [
 ]
 """Photographs with a painting of ours, which networks of one style know, or a shared one."""
 COLUMNS = ("gatys", *(name for name, method in METHODS.items() if method.forward))
-OPTIMISED = tuple(name for name, method in METHODS.items() if not method.forward)
+OPTIMIZED = tuple(name for name, method in METHODS.items() if not method.forward)
 LANDMARKS = ROOT / "assets" / "landmarks"
 
 
@@ -97,9 +97,9 @@ def sheet(easel: Easel) -> Picture:
     return page(rows, COLUMNS, [_title(style) for _, style in PAIRS])
 
 
-def optimised(easel: Easel) -> Picture:
+def optimized(easel: Easel) -> Picture:
     """Every method that optimises, on every pair; portraits of faces in both, doodle with masks that are found."""
-    columns = OPTIMISED
+    columns = OPTIMIZED
     rows = [
         [
             easel.paint(pair, method, size=SMALL)
@@ -180,7 +180,7 @@ def _title(part: str) -> str:
 
 TASKS = {
     "sheet": sheet,
-    "optimised": optimised,
+    "optimised": optimized,
     "rivals": rivals,
     "alpha": alpha,
     "textures": textures,

@@ -116,8 +116,8 @@ def statistics(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         picture = np.asarray(image, np.float32) / 255
         coarse = np.asarray(image.reduce(8), np.float32) / 255
-    grey, low = picture.mean(axis=2), coarse.mean(axis=2)
-    detail = [np.abs(np.diff(g, axis=a)).mean() * k for g, k in ((grey, 4), (low, 2)) for a in (0, 1)]
+    gray, low = picture.mean(axis=2), coarse.mean(axis=2)
+    detail = [np.abs(np.diff(g, axis=a)).mean() * k for g, k in ((gray, 4), (low, 2)) for a in (0, 1)]
     return np.array([*picture.mean(axis=(0, 1)), *picture.std(axis=(0, 1)), *detail])
 
 

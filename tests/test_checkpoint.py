@@ -18,7 +18,7 @@ from impasto.encoders import Vgg
 from impasto.errors import ImpastoError, InputError, OutputError, UsageError, WeightsError
 from impasto.images import Picture
 from impasto.losses import LossReport
-from impasto.optim.history import Keeping
+from impasto.optim.history import HistoryStorage
 from impasto.optim.loop import SETTLING, Run
 from impasto.optim.solver import Adam, Lbfgs
 from impasto.optim.state import PIECE, Pieces, State
@@ -296,7 +296,7 @@ def rewrite(path: Path, change, *, version="1", drop=(), **tensors) -> Path:
 
 
 def test_rewriting_alone_changes_nothing(stylizer, halfway) -> None:
-    loaded = Checkpoint.load(rewrite(halfway, lambda document: None))
+    loaded = Checkpoint.load(rewrite(halfway, lambda _document: None))
     painting = stylizer(loaded.recipe)
     painting.restore(loaded)
     assert torch.equal(pixels(finish(painting)), pixels(finish(stylizer(history=3))))
@@ -304,7 +304,7 @@ def test_rewriting_alone_changes_nothing(stylizer, halfway) -> None:
 
 def test_an_unknown_version(halfway) -> None:
     with pytest.raises(UsageError, match="version '99'") as caught:
-        Checkpoint.load(rewrite(halfway, lambda document: None, version="99"))
+        Checkpoint.load(rewrite(halfway, lambda _document: None, version="99"))
     assert caught.value.exit_code == 2
 
 
@@ -365,12 +365,12 @@ def test_hostile_documents(case, stylizer, halfway) -> None:
     ],
 )
 def test_hostile_tensors(tensors, stylizer, halfway) -> None:
-    refuses(stylizer, halfway, rewrite(halfway, lambda document: None, **tensors))
+    refuses(stylizer, halfway, rewrite(halfway, lambda _document: None, **tensors))
 
 
 def test_missing_tensors(stylizer, halfway) -> None:
     for name in ("solver.point", "solver.moved 0", "history.loss"):
-        refuses(stylizer, halfway, rewrite(halfway, lambda document: None, drop=(name,)))
+        refuses(stylizer, halfway, rewrite(halfway, lambda _document: None, drop=(name,)))
 
 
 def refuses(stylizer, path, hostile) -> None:
@@ -425,7 +425,7 @@ def test_a_full_disk_leaves_the_old_one(call, stylizer, halfway, monkeypatch) ->
     painting = stylizer(history=3)
     next(iter(painting))
 
-    def full(*args):
+    def full(*_args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
@@ -444,7 +444,7 @@ def test_the_disk_is_not_filled_to_the_brim(stylizer, halfway, monkeypatch) -> N
     painting.checkpoint().save(halfway)
     assert previous(halfway).exists()
     usage = shutil.disk_usage(halfway.parent)
-    monkeypatch.setattr(saved.shutil, "disk_usage", lambda path: usage._replace(free=saved.RESERVE_BYTES))
+    monkeypatch.setattr(saved.shutil, "disk_usage", lambda _path: usage._replace(free=saved.RESERVE_BYTES))
     with pytest.raises(OutputError, match=r"too full.*free \d+ MiB"):
         painting.checkpoint().save(halfway)
     assert Checkpoint.load(halfway).taken == 1
@@ -480,9 +480,9 @@ START = torch.linspace(-0.5, 0.5, 48).reshape(1, 3, 4, 4)
 SOLVERS = {
     "adam": lambda: Adam(START, lambda step: 0.05 / (1 + step)),
     "lbfgs": lambda: Lbfgs(START, history=4),
-    "narrow": lambda: Lbfgs(START, history=4, keeping=Keeping(narrow=True)),
-    "filed": lambda: Lbfgs(START, history=4, keeping=Keeping(file=True)),
-    "narrow and filed": lambda: Lbfgs(START, history=4, keeping=Keeping(narrow=True, file=True)),
+    "narrow": lambda: Lbfgs(START, history=4, storage=HistoryStorage(narrow=True)),
+    "filed": lambda: Lbfgs(START, history=4, storage=HistoryStorage(file=True)),
+    "narrow and filed": lambda: Lbfgs(START, history=4, storage=HistoryStorage(narrow=True, file=True)),
 }
 
 
@@ -508,7 +508,8 @@ def test_a_solver_goes_on_wherever_its_history_lies(kind, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["adam", "lbfgs"])
-def test_a_run_remembers_its_trouble(kind, tmp_path, notices) -> None:
+@pytest.mark.usefixtures("notices")
+def test_a_run_remembers_its_trouble(kind, tmp_path) -> None:
     # Nonsense and explosions on the way: counts, the best point and what is usual go on too.
     class Faulty:
         def __init__(self, count=0):
@@ -546,7 +547,8 @@ def test_a_run_remembers_its_trouble(kind, tmp_path, notices) -> None:
         assert going.lowest == run.lowest
 
 
-def test_a_stalled_run_does_not_begin_again(tmp_path, notices) -> None:
+@pytest.mark.usefixtures("notices")
+def test_a_stalled_run_does_not_begin_again(tmp_path) -> None:
     def flat(point):
         return LossReport(1.0, {}), torch.zeros_like(point)
 

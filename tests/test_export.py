@@ -169,7 +169,7 @@ def test_export_checks_and_writes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _, data = exported("johnson")
-    monkeypatch.setattr(onnx, "convert", lambda graph: data)
+    monkeypatch.setattr(onnx, "convert", lambda _graph: data)
     photo = tmp_path / "photo.png"
     save(Picture(torch.rand(1, 3, 45, 60)), photo)
     made = export(str(files["johnson"]), tmp_path / "new" / "net.onnx", pictures=[photo])
@@ -201,15 +201,15 @@ def test_a_graph_that_differs_is_not_written(
     files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(onnx, "check_extra", lambda: None)
-    monkeypatch.setattr(onnx, "convert", lambda graph: b"a graph")
-    monkeypatch.setattr(onnx, "find_spec", lambda name: True)
+    monkeypatch.setattr(onnx, "convert", lambda _graph: b"a graph")
+    monkeypatch.setattr(onnx, "find_spec", lambda _name: True)
     for wrong in (0.01, float("nan")):
-        monkeypatch.setattr(onnx, "difference", lambda graph, data, inputs, wrong=wrong: wrong)
+        monkeypatch.setattr(onnx, "difference", lambda _graph, _data, _inputs, wrong=wrong: wrong)
         with pytest.raises(WeightsError, match="not exported"):
             export(str(files["johnson"]), tmp_path / "net.onnx")
     assert list(tmp_path.iterdir()) == []
     # Without onnxruntime there is nothing to hold it against, and that is told.
-    monkeypatch.setattr(onnx, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx, "find_spec", lambda _name: None)
     made = export(str(files["johnson"]), tmp_path / "net.onnx")
     assert made.difference is None
     assert made.path.read_bytes() == b"a graph"
@@ -224,7 +224,8 @@ def test_difference_sees_a_wrong_graph(exported: Callable[[str], tuple[Graph, by
     assert found == pytest.approx(0.25, abs=0.01)
 
 
-def test_without_the_extra(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("files")
+def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx, "find_spec", lambda name: None if name == "onnxscript" else True)
     with pytest.raises(ResourceError, match=r"needs onnxscript; run: pip install 'impasto\[onnx\]'"):
         export("nowhere.safetensors", tmp_path / "net.onnx")

@@ -149,7 +149,7 @@ def test_more_values_keep_the_pictures_that_are_there(run, painted, tmp_path):
     assert [row["end_total"] != "" for row in table(tmp_path / "out")] == [True] * 3
 
 
-def test_a_recipe_of_an_older_impasto_is_read_with_todays_defaults(tmp_path, run):
+def test_a_recipe_of_an_older_impasto_is_read_with_todays_defaults(run):
     made = run({"seed": [1]})
     path = made.cells[0].path
     said = metadata.read(path)
@@ -233,7 +233,7 @@ def test_a_sheet_or_table_of_another_origin_is_not_touched(run, tmp_path, painte
 
 def test_a_stopped_picture_is_painted_again(run, tmp_path):
     whole = run({"content_weight": [0.5, 2.0]}, folder=tmp_path / "whole")
-    stopped = run({"content_weight": [0.5, 2.0]}, on_step=lambda cell, progress: True)
+    stopped = run({"content_weight": [0.5, 2.0]}, on_step=lambda _cell, _progress: True)
     assert [cell.state for cell in stopped.cells] == ["stopped", "new"]
     name = "content_weight=0.5.png"
     assert metadata.read(tmp_path / "out" / name)["stopped_after"] == 1
@@ -300,7 +300,7 @@ def test_a_cell_that_fails_leaves_the_others_alone(run, monkeypatch, tmp_path):
 
 def test_the_first_failure_does_not_lock_the_folder(run, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(Stylizer, "__iter__", lambda self: (_ for _ in ()).throw(MemoryError("not enough")))
+        patch.setattr(Stylizer, "__iter__", lambda _self: (_ for _ in ()).throw(MemoryError("not enough")))
         assert [cell.state for cell in run({"tv": ["l1", "l2"]}).cells] == ["failed", "failed"]
     assert [cell.state for cell in run({"tv": ["l1", "l2"]}).cells] == ["painted", "painted"]
 
@@ -324,7 +324,8 @@ def test_the_sheet_shows_every_picture_in_its_place(run, tmp_path):
     assert spots[0, 0][1] == spots[1, 0][1] < spots[0, 1][1] == spots[1, 1][1]
 
 
-def test_what_is_shared_is_made_once(run, monkeypatch, painting, tmp_path):
+@pytest.mark.usefixtures("painting")
+def test_what_is_shared_is_made_once(run, monkeypatch):
     loaded, made = [], []
     load, create = images.load, engine.encoders.create
 
@@ -389,7 +390,7 @@ def test_the_whole_grid_is_checked_before_anything_is_painted(run, painted, tmp_
 
 
 def test_a_picture_that_cannot_be_read_is_found_before_any_weights(run, tmp_path, monkeypatch, style):
-    monkeypatch.setattr(engine.encoders, "create", lambda *args, **options: pytest.fail("the encoder was built"))
+    monkeypatch.setattr(engine.encoders, "create", lambda *_args, **_options: pytest.fail("the encoder was built"))
     with pytest.raises(ImageError, match=r"none.png: does not exist"):
         run({"style": [keep(style, tmp_path / "a.png"), tmp_path / "none.png"]}, styles=None, encoder="petite")
     assert not (tmp_path / "out").exists()
@@ -444,7 +445,7 @@ def test_names_of_files_are_safe(label):
 )
 def test_one_axis_is_laid_out_in_even_rows(monkeypatch, count, shape):
     seen = []
-    monkeypatch.setattr(images, "contact_sheet", lambda rows, **options: seen.append([len(row) for row in rows]))
+    monkeypatch.setattr(images, "contact_sheet", lambda rows, **_options: seen.append([len(row) for row in rows]))
     axis = series.Axis("seed", tuple(range(count)))
     cells = series.lay_out([axis], lambda v: series.Job("p.png", ("s.png",), Recipe.parse(v)), Path("out"))
     sheet.draw([axis], cells, 300)

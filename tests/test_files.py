@@ -65,7 +65,7 @@ def test_row_26_disk_full(tmp_path, monkeypatch, where, existing):
     if existing:
         path.write_bytes(b"old")
 
-    def full(*arguments):
+    def full(*_arguments):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def half():
@@ -103,7 +103,7 @@ def test_row_23_check_makes_folders_and_leaves_nothing(tmp_path):
 
 
 def test_row_23_read_only_folder(tmp_path, monkeypatch):
-    def denied(*arguments, **options):
+    def denied(*_arguments, **_options):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(tempfile, "mkstemp", denied)
@@ -193,7 +193,7 @@ def test_links_in_a_circle_are_refused(tmp_path):
 
 @pytest.mark.parametrize("links", [True, False])
 def test_what_appeared_meanwhile_is_not_replaced(tmp_path, monkeypatch, links):
-    def no_links(*arguments):
+    def no_links(*_arguments):
         raise OSError(errno.EPERM, "Operation not permitted")
 
     if not links:

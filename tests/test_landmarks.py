@@ -112,12 +112,12 @@ def test_ours_fit_one_another(path: Path) -> None:
 
 def test_the_box_that_was_seen_most_often_is_the_face(monkeypatch: pytest.MonkeyPatch) -> None:
     boxes = [(0, 0, 200, 200), (100, 200, 100, 100), (100, 300, 100, 100)]
-    monkeypatch.setattr(detect, "_detector", lambda: lambda picture: (boxes, [3, 9, 9]))
+    monkeypatch.setattr(detect, "_detector", lambda: lambda _picture: (boxes, [3, 9, 9]))
     found = detect.find(torch.zeros(1, 3, 1024, 512))
     assert found is not None
     eye = found.points[found.names.index("eye_left")] * torch.tensor([256, 512])
     assert eye.tolist() == pytest.approx([131, 237])
-    monkeypatch.setattr(detect, "_detector", lambda: lambda picture: ([], []))
+    monkeypatch.setattr(detect, "_detector", lambda: lambda _picture: ([], []))
     assert detect.find(torch.zeros(1, 3, 64, 64)) is None
 
 

@@ -2,9 +2,12 @@
 
 import ast
 import os
+import posixpath
 import re
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 
 RANKS = {
     "_version": 0, "errors": 0, "events": 0, "files": 0, "limits": 0, "presets": 0, "recipe": 0, "threads": 0,
-    "color": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "weights": 1,
-    "encoders": 2, "losses": 2, "result": 2,
+    "color": 1, "comparison": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "weights": 1,
+    "datasets": 2, "encoders": 2, "losses": 2, "result": 2,
     "evaluation": 3, "masks": 3, "nets": 3, "optim": 3,
     "checkpoint": 4, "training": 4,
     "scene": 5,
@@ -155,6 +158,77 @@ def test_the_check_allows_what_it_should(own: str, source: str) -> None:
     assert complaints(source, ROOT / own) == []
 
 
+def circle(imported: Mapping[str, Iterable[str]]) -> list[str]:
+    """Return files of which each imports the next and the last the first; none where there is no such circle."""
+    try:
+        TopologicalSorter(imported).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def imported_modules(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return which of the modules each of them imports, from {path under impasto: source}, functions and all."""
+    names = {
+        ".".join(("impasto", *Path(path).with_suffix("").parts)).removesuffix(".__init__"): path for path in sources
+    }
+    graph = {}
+    for name, path in names.items():
+        imported = set()
+        for node in ast.walk(ast.parse(sources[path])):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                base = node.module or ""
+                imported |= {inner if (inner := f"{base}.{alias.name}") in names else base for alias in node.names}
+        graph[name] = {other for other in imported if other in names and other != name}
+    return graph
+
+
+def imported_scripts(sources: Mapping[str, str]) -> dict[str, set[str]]:
+    """Return which scripts each script of the studio's page imports, from {path: source}."""
+    line = re.compile(
+        r"""^\s*(?:import|export)\b[^"';]*?["'](\.[^"']+)["']|\bimport\(["'](\.[^"']+)["']\)""", re.MULTILINE
+    )
+    return {
+        path: {posixpath.normpath(posixpath.join(posixpath.dirname(path), a or b)) for a, b in line.findall(source)}
+        for path, source in sources.items()
+    }
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    graph = imported_modules({path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in FILES})
+    assert "impasto.errors" in graph["impasto.cli"]
+    assert circle(graph) == []
+
+
+def test_no_script_of_the_page_imports_itself_by_way_of_others() -> None:
+    folder = ROOT / "studio" / "static" / "js"
+    graph = imported_scripts(
+        {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in folder.rglob("*.js")}
+    )
+    assert "masks/editor.js" in graph["main.js"]
+    assert set().union(*graph.values()) <= set(graph), "a script that is imported is not there"
+    assert circle(graph) == []
+
+
+def test_the_check_sees_circles() -> None:
+    modules = {
+        "cli/one.py": "from impasto.cli import two",
+        "cli/two.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from impasto.cli.three import x",
+        "cli/three.py": "def f():\n    import impasto.cli.one",
+    }
+    assert set(circle(imported_modules(modules))) == {"impasto.cli.one", "impasto.cli.two", "impasto.cli.three"}
+    assert circle(imported_modules({**modules, "cli/three.py": "import impasto.cli"})) == []
+    scripts = {
+        "a.js": 'import {\n  b,\n} from "./m/b.js";',
+        "m/b.js": 'export { c } from "../c.js";',
+        "c.js": 'import("./a.js")',
+    }
+    assert set(circle(imported_scripts(scripts))) == {"a.js", "m/b.js", "c.js"}
+    assert circle(imported_scripts({**scripts, "c.js": "export const a = 1;"})) == []
+
+
 def test_light_modules_do_not_load_torch() -> None:
     # `impasto --help` and `impasto show` answer at once because of this.
     modules = (
@@ -170,7 +244,7 @@ def test_imports_have_no_side_effects(tmp_path: Path) -> None:
     code = """
 import os, random, sys, torch, warnings
 before = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
-import impasto.painting.stylizer, impasto.training.trainer, impasto.training.encoder, impasto.result
+import impasto.painting.stylizer, impasto.training.loop, impasto.training.encoder_task, impasto.result
 import logging
 after = torch.get_num_threads(), torch.get_default_dtype(), torch.get_rng_state().sum(), set(os.environ)
 sys.exit(before != after or bool(logging.getLogger().handlers) or bool(os.listdir()))

@@ -135,7 +135,7 @@ def test_row_37_nothing_is_followed(tmp_path, monkeypatch):
     packet = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]><a xmlns:impasto="{metadata.NAMESPACE}">'
     sources.append((packet + "<impasto:recipe>&e;</impasto:recipe>").encode())
 
-    def touched(*arguments, **options):
+    def touched(*_arguments, **_options):
         raise AssertionError("something was opened")
 
     with monkeypatch.context() as patch:

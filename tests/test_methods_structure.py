@@ -1,4 +1,4 @@
-"""A method is one file: nothing else asks which method it is, and no painting imports the terms of another."""
+"""A method is one file, and a painting one type: nothing asks which method, or which kind of painting, it has."""
 
 import ast
 import subprocess
@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from impasto import feedforward
+from impasto.painting.refined import RefinedPainting
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe.catalogue import METHODS
+from impasto.scene.painting import Painting
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 ENGINE = [
@@ -36,6 +40,55 @@ def test_the_engine_never_asks_which_method_it_is(path: Path) -> None:
 def test_the_check_sees_what_it_should() -> None:
     assert comparisons_with_a_method("if recipe.method == 'nnst': pass") == ["recipe.method == 'nnst'"]
     assert comparisons_with_a_method("if self.method != other: pass") == []
+
+
+def kinds_of_painting(cls: type = Painting) -> set[str]:
+    """Return the names of a class and of all its subclasses."""
+    return {cls.__name__}.union(*(kinds_of_painting(kind) for kind in cls.__subclasses__()))
+
+
+def questions_of_kind(source: str) -> list[str]:
+    """Return the `isinstance`, `issubclass` and `type` that ask which kind of painting something is."""
+    found, kinds = [], kinds_of_painting()
+    for node in ast.walk(ast.parse(source)):
+        asked: list[ast.expr] = []
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("isinstance", "issubclass"):
+            asked = node.args[1:]
+        elif isinstance(node, ast.Compare) and ast.unparse(node.left).startswith("type("):
+            asked = node.comparators
+        elif isinstance(node, ast.match_case):
+            asked = [inner.cls for inner in ast.walk(node.pattern) if isinstance(inner, ast.MatchClass)]
+        names = {ast.unparse(inner).split(".")[-1] for each in asked for inner in ast.walk(each)}
+        if names & kinds:
+            found.append(ast.unparse(node))
+    return found
+
+
+def test_all_kinds_of_painting_are_known_here() -> None:
+    assert {Stylizer.__name__, RefinedPainting.__name__, *feedforward.__all__} - {"create"} <= kinds_of_painting()
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_nothing_asks_which_kind_of_painting_it_has(path: Path) -> None:
+    assert questions_of_kind(path.read_text("utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "isinstance(painting, Stylizer)",
+        "if isinstance(painting, (str, feedforward.FeedForward)): pass",
+        "isinstance(painting, RefinedPainting | PerStyle)",
+        "type(painting) is Stylizer",
+        "match painting:\n    case Stylizer(): pass",
+    ],
+)
+def test_the_check_of_kinds_sees_what_it_should(source: str) -> None:
+    assert len(questions_of_kind(source)) == 1
+
+
+def test_the_check_of_kinds_allows_other_types() -> None:
+    assert questions_of_kind("isinstance(style, list | tuple); painting = Stylizer(content, styles)") == []
 
 
 @pytest.mark.parametrize(

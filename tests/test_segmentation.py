@@ -16,17 +16,17 @@ from impasto.masks.automatic import SMALLEST, _merged, _parts, _settled, _View, 
 HEIGHT, WIDTH = 120, 160
 
 
-def textures(colours: list[tuple[float, float, float]], where: Tensor, seed: int, name: str = "picture") -> Picture:
+def textures(colors: list[tuple[float, float, float]], where: Tensor, seed: int, name: str = "picture") -> Picture:
     """A picture of textures: region k of `where` (H, W) has stripes of its own direction and width, and its colour."""
     random = torch.Generator().manual_seed(seed)
     height, width = where.shape
     y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
     pixels = torch.zeros(3, height, width)
-    for index, colour in enumerate(colours):
+    for index, color in enumerate(colors):
         phase = float(torch.rand((), generator=random)) * 6
         wave = [torch.sin(y / 1.2 + phase), torch.sin((x + y) / 5 + phase), torch.sin(x / 2.2 + phase)][index]
         shade = 0.85 + 0.15 * wave + 0.05 * torch.randn(height, width, generator=random)
-        pixels = torch.where(where == index, torch.tensor(colour)[:, None, None] * shade, pixels)
+        pixels = torch.where(where == index, torch.tensor(color)[:, None, None] * shade, pixels)
     return Picture(pixels.clamp(0, 1)[None].float(), name=name)
 
 
@@ -76,7 +76,7 @@ def test_real_pictures_are_parted_as_by_hand(shared: Path, name: str, least: flo
     content, style, *masks = (
         load(folder / file) for file in ("content.jpg", "style.jpg", "content_mask.png", "style_mask.png")
     )
-    drawn = guides.from_colours(masks[0], [masks[1]])
+    drawn = guides.from_colors(masks[0], [masks[1]])
     regions = automatic(content, [style], create("petite"), count=2)
     right = []
     for own, by_hand in ((regions.content, drawn.content), (regions.styles[0], drawn.styles[0])):
@@ -146,7 +146,7 @@ def test_edges_are_the_pictures_own(tiny_encoder: Vgg) -> None:
 
 def test_masks_read_back_as_the_same_regions(found: Regions) -> None:
     assert found.styles[0] is not None
-    again = guides.from_colours(guides.to_colours(found.content), [guides.to_colours(found.styles[0])])
+    again = guides.from_colors(guides.to_colors(found.content), [guides.to_colors(found.styles[0])])
     assert again.names == found.names
     assert torch.equal(again.content.argmax(0), found.content.argmax(0))
 

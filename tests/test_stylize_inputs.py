@@ -168,7 +168,7 @@ def test_an_encoder_of_ones_own_keeps_its_own_precision(
     tiny_encoder: Vgg, content, style, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What the machine would be faster at says nothing about an encoder that is ready made.
-    monkeypatch.setattr("impasto.encoders.faster_precision", lambda: torch.bfloat16)
+    monkeypatch.setattr("impasto.optim.devices.faster_precision", lambda _device: torch.bfloat16)
     result = stylize(content, style, size=32, iterations=1, encoder=tiny_encoder)
     assert result.recipe.precision == "float32"
 

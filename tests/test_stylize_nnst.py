@@ -7,8 +7,8 @@ from torch import Tensor
 from impasto.encoders import Vgg
 from impasto.errors import NotTileableError, RecipeError, UsageError
 from impasto.guides import Regions
-from impasto.losses import Nearest, Replaced
-from impasto.losses.neighbours import hypercolumns
+from impasto.losses import FixedMatches, NearestNeighbors
+from impasto.losses.neighbors import hypercolumns
 from impasto.methods.nnst import MOST, quarters, spaced
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
@@ -43,16 +43,16 @@ def run(stylizer: Stylizer) -> Result:
     return stylizer.result()
 
 
-def replaced(stylizer: Stylizer, level: int = 0, begun: Tensor | None = None) -> Replaced:
-    (term,) = stylizer.objective(stylizer.levels[level], begun).wholes
-    assert isinstance(term, Replaced)
+def replaced(stylizer: Stylizer, level: int = 0, begun: Tensor | None = None) -> FixedMatches:
+    (term,) = stylizer.objective(stylizer.levels[level], begun).global_terms
+    assert isinstance(term, FixedMatches)
     return term
 
 
-def nearest(stylizer: Stylizer) -> dict[str, Nearest]:
+def nearest(stylizer: Stylizer) -> dict[str, NearestNeighbors]:
     """The terms of the last steps, by layer."""
-    found = stylizer.objective(stylizer.levels[-1]).wholes
-    return {term.layer: term for term in found if isinstance(term, Nearest)}
+    found = stylizer.objective(stylizer.levels[-1]).global_terms
+    return {term.layer: term for term in found if isinstance(term, NearestNeighbors)}
 
 
 def test_a_painting_comes_nearer_to_its_neighbours(build) -> None:
@@ -92,7 +92,7 @@ def test_a_photograph_in_its_own_style_is_its_own_neighbour(build, tiny_encoder:
     stylizer = build(**own, iterations=1, finishing_steps=0)
     term = replaced(stylizer)
     columns = hypercolumns(tiny_encoder(content[None], term.layers), term.factors, (12, 16))
-    torch.testing.assert_close(term.target + term.centre.view(1, -1, 1, 1), columns)
+    torch.testing.assert_close(term.target + term.center.view(1, -1, 1, 1), columns)
     # The first step of a level is judged where it begins.
     assert run(stylizer).history[0]["style"] == pytest.approx(0, abs=1e-4)
     last = build(**own)
@@ -111,7 +111,7 @@ def test_a_painting_is_found_in_its_turned_copy_only_with_turns(build, content: 
     assert loss[0] > 1
 
 
-def test_the_query_is_the_photograph_and_then_what_a_level_begins_with_too(build, content: Tensor) -> None:
+def test_the_query_is_the_photograph_and_then_what_a_level_begins_with_too(build) -> None:
     def alike(share: float, level: int) -> bool:
         stylizer = build(levels=2, finishing_steps=0, content_fraction=share)
         size = stylizer.levels[level].size
@@ -131,7 +131,7 @@ def test_a_level_begins_with_what_was_painted_alone(build) -> None:
     assert other.scene.enlarge(painted, level).std() > 0.01
 
 
-def test_masks_restrict_the_matches(build, sides: Regions, style: Tensor) -> None:
+def test_masks_restrict_the_matches(build, sides: Regions) -> None:
     options = {"levels": 1, "iterations": 2, "finishing_steps": 0, "quarter_turns": 0}
     bound = replaced(build(regions=sides, **options))
     free = build(**options)
@@ -142,8 +142,8 @@ def test_masks_restrict_the_matches(build, sides: Regions, style: Tensor) -> Non
     columns = hypercolumns(features, term.factors, (painted.pixels.shape[2] // 4, painted.pixels.shape[3] // 4))
     assert columns.shape[3] == 11
 
-    def among(term: Replaced, part: Tensor) -> Tensor:
-        own = term.target[0].flatten(1) + term.centre[:, None]
+    def among(term: FixedMatches, part: Tensor) -> Tensor:
+        own = term.target[0].flatten(1) + term.center[:, None]
         away = (own[:, :, None] - part[0].flatten(1)[:, None]).abs().amax(0)
         return (away.min(1).values < 1e-4).view(12, 16)
 
@@ -196,7 +196,7 @@ def test_transparent_parts_of_a_style_are_not_used(build, style: Tensor) -> None
     hidden = style.clone()
     hidden[:, :, 20:] = torch.rand(3, 56, 20)
     same = nearest(build(styles=with_alpha(hidden, halves(56, 40)[0]), quarter_turns=0))["relu3_1"]
-    assert torch.equal(same.centre, term.centre)
+    assert torch.equal(same.center, term.center)
 
 
 def test_quarters_of_a_painting() -> None:

@@ -119,7 +119,7 @@ def test_scale_of_a_region(build, sides: Regions) -> None:
     assert len(scaled["relu3_1"].bank) == len(plain["relu3_1"].bank) + 30 * 20
 
 
-def test_a_region_without_patches_of_its_own_is_told_of_and_painted(build, notices: list[str], style: Tensor) -> None:
+def test_a_region_without_patches_of_its_own_is_told_of_and_painted(build, notices: list[str]) -> None:
     sliver = torch.zeros(2, 56, 40)
     sliver[1, :, :1], sliver[0, :, 1:] = 1, 1
     stylizer = build(regions=Regions(("left", "right"), halves(48, 64), (sliver,)), levels=1)
@@ -159,7 +159,7 @@ def test_transparent_parts_of_a_style_are_not_used(build, style: Tensor) -> None
     assert (found % 9 <= 3).all()
 
 
-def test_a_texture_is_made_of_patches_alone(build, style: Tensor) -> None:
+def test_a_texture_is_made_of_patches_alone(build) -> None:
     result = run(build(photo=None, aspect=2.0))
     assert result.picture.size == (32, 64)
     assert finite(result)
@@ -177,7 +177,7 @@ def test_matches_are_bounded_unless_told_otherwise(build) -> None:
 
     def most(**changes: object) -> int:
         term = terms(build(**changes))["relu3_1"]
-        found, _ = term.bank.match(features, share=term.share)
+        found, _ = term.bank.match(features, capacity=term.capacity)
         return int(torch.bincount(found.flatten()).max())
 
     # 140 patches of the picture, 126 of the painting: twice the fair share is three.
@@ -185,8 +185,8 @@ def test_matches_are_bounded_unless_told_otherwise(build) -> None:
     assert most() <= 3
     assert most(patch_capacity=1000) > 3
     assert most(patch_capacity=1) <= 2
-    assert terms(build(method="doodle"))["relu3_1"].share is None
-    assert terms(build(patch_reuse=0.1))["relu3_1"].share is None
+    assert terms(build(method="doodle"))["relu3_1"].capacity is None
+    assert terms(build(patch_reuse=0.1))["relu3_1"].capacity is None
 
 
 @pytest.mark.parametrize("changes", [{}, {"patch_every": 2}, {"patch_every": 1}])

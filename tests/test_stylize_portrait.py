@@ -117,10 +117,10 @@ def test_what_is_transparent_gives_no_light(build, tiny_encoder: Vgg, style: Ten
 
 def test_colours_are_those_asked_for(build) -> None:
     assert finite(run(build(color="match")))
-    grey = build(color="luminance")
-    example, _ = portrait.warped(grey.scene, grey.levels[-1])
+    gray = build(color="luminance")
+    example, _ = portrait.warped(gray.scene, gray.levels[-1])
     assert torch.allclose(example[:, 0], example[:, 1])
-    assert finite(run(grey))
+    assert finite(run(gray))
 
 
 def test_tiles_ask_for_the_same(build) -> None:
@@ -175,7 +175,7 @@ def test_without_landmarks_whole_pictures_are_aligned(build, monkeypatch: pytest
     assert torch.equal(example, stylizer.scene.painted(0, (48, 64), stylizer.levels[-1]).pixels)
     assert bool((share == 1).all())
     assert finite(run(stylizer))
-    monkeypatch.setattr(detect, "_detector", lambda: lambda picture: ([], []))
+    monkeypatch.setattr(detect, "_detector", lambda: lambda _picture: ([], []))
     build(**nothing)
     assert "no face is seen" in notices[-1]
 
@@ -189,7 +189,8 @@ def test_a_detector_finds_them(build, monkeypatch: pytest.MonkeyPatch, content: 
     assert torch.equal(pixels(found), pixels(run(build())))
 
 
-def test_the_warp_takes_landmarks_to_landmarks(build, picture) -> None:
+@pytest.mark.usefixtures("picture")
+def test_the_warp_takes_landmarks_to_landmarks(build) -> None:
     # A bright spot at one landmark of the painting comes to that of the photograph.
     dark = torch.zeros(3, 56, 40)
     x, y = round(THERE[1][0] * 40), round(THERE[1][1] * 56)

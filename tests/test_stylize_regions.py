@@ -85,7 +85,7 @@ def test_borders_are_compared_with_the_borders_of_the_style(build, content: Tens
     assert max(value for name, value in found.items() if name.startswith("style")) < 1e-8
 
 
-def test_a_border_that_the_style_lacks_is_a_mixture_of_both_sides(build, content: Tensor, style: Tensor) -> None:
+def test_a_border_that_the_style_lacks_is_a_mixture_of_both_sides(build) -> None:
     flat = torch.where(torch.arange(40) < 20, 0.2, 0.8).expand(3, 56, 40)
     # Left and right are far from each other in this painting: nothing between them belongs to either.
     apart = halves(56, 40, 0.2)
@@ -146,7 +146,7 @@ def test_content_weight_of_a_region(build, content: Tensor) -> None:
     assert 0 < left < plain
 
 
-def test_scale_of_a_region(build, content: Tensor, style: Tensor) -> None:
+def test_scale_of_a_region(build, content: Tensor) -> None:
     stylizer = build(region_scales={"left": 0.5})
     assert stylizer.scene.style(0, stylizer.levels[0], 0.5).pixels.shape[-2:] == (32, 23)
     image = content[None].flip(-1).contiguous()
@@ -283,7 +283,7 @@ def test_match_works_by_region(build, content: Tensor) -> None:
         assert torch.allclose(painted[..., theirs].mean((0, 2, 3)), expected, atol=0.04)
 
 
-def test_a_texture_has_no_content(build, style: Tensor) -> None:
+def test_a_texture_has_no_content(build) -> None:
     result = run(build(regions=None, photo=None, aspect=2.0))
     assert result.picture.size == (32, 64)
     assert "content" not in result.history[0]
@@ -312,16 +312,16 @@ def test_masks_through_stylize(quick: Recipe, tiny_encoder: Vgg, content: Tensor
     def mask(height: int, width: int) -> Tensor:
         return halves(height, width)[0].expand(3, -1, -1).clone()
 
-    grey = {"left": (mask(48, 64), [mask(56, 40)])}
-    coloured = stylize(
+    gray = {"left": (mask(48, 64), [mask(56, 40)])}
+    colored = stylize(
         content, style, quick, encoder=tiny_encoder, content_mask=mask(48, 64), style_masks=[mask(56, 40)]
     )
-    layered = stylize(content, style, quick, encoder=tiny_encoder, region_masks=grey)
+    layered = stylize(content, style, quick, encoder=tiny_encoder, region_masks=gray)
     plain = stylize(content, style, quick, encoder=tiny_encoder)
-    assert torch.allclose(pixels(coloured), pixels(layered), atol=1e-4)
-    assert not torch.allclose(pixels(coloured), pixels(plain), atol=1e-3)
-    assert [item["role"] for item in coloured.inputs] == ["content", "style", "content mask", "style mask"]
+    assert torch.allclose(pixels(colored), pixels(layered), atol=1e-4)
+    assert not torch.allclose(pixels(colored), pixels(plain), atol=1e-3)
+    assert [item["role"] for item in colored.inputs] == ["content", "style", "content mask", "style mask"]
     with pytest.raises(UsageError, match="exclude each other"):
-        stylize(content, style, quick, content_mask=mask(48, 64), region_masks=grey)
+        stylize(content, style, quick, content_mask=mask(48, 64), region_masks=gray)
     with pytest.raises(UsageError, match="belong to a content_mask"):
         stylize(content, style, quick, style_masks=[mask(56, 40)])

@@ -105,7 +105,8 @@ def test_a_large_content_weight_is_no_explosion(paint, content, style, notices: 
 # The result.
 
 
-def test_save_writes_the_recipe_and_no_path(paint, tiny_encoder: Vgg, tmp_path: Path, content, style) -> None:
+@pytest.mark.usefixtures("tiny_encoder")
+def test_save_writes_the_recipe_and_no_path(paint, tmp_path: Path, content, style) -> None:
     files = []
     for name, value in (("secret-photo", content), ("secret-painting", style)):
         path = tmp_path / f"{name}.png"

@@ -15,7 +15,7 @@ from impasto.errors import NotTileableError, ResourceError, UsageError
 from impasto.guides import from_layers
 from impasto.images import Picture
 from impasto.optim import memory, planner
-from impasto.optim.history import Keeping
+from impasto.optim.history import HistoryStorage
 from stylize_helpers import pixels
 
 ADAM = {"size": 320, "iterations": 2, "levels": 1, "precision": "float32", "solver": "adam"}
@@ -154,9 +154,9 @@ def test_what_cannot_be_is_refused(
 def test_a_history_in_a_file_paints_the_same_picture(content: Tensor, style: Tensor, tiny_encoder: Vgg) -> None:
     recipe = Recipe.parse({"size": 64, "iterations": 8, "levels": 2, "precision": "float32"})
     found = []
-    for keeping in (Keeping(), Keeping(file=True)):
+    for storage in (HistoryStorage(), HistoryStorage(file=True)):
         stylizer = Stylizer(content, style, recipe, encoder=tiny_encoder)
-        stylizer.plans = tuple(replace(plan, keeping=keeping) for plan in stylizer.plans)
+        stylizer.plans = tuple(replace(plan, storage=storage) for plan in stylizer.plans)
         for _ in stylizer:
             pass
         found.append(pixels(stylizer.result()))

@@ -55,16 +55,16 @@ class Wide:
             found[layer] = x
         return {layer: found[layer] for layer in layers}
 
-    def neurons(self, layers: Iterable[str]) -> float:
+    def neurons(self, _layers: Iterable[str]) -> float:
         return sum(WIDTHS[layer] / GEOMETRY.stride(layer) ** 2 for layer in WIDTHS)
 
-    def lift(self, layer: str) -> None:
+    def lift(self, _layer: str) -> None:
         return None
 
     def padded(self, padding: str) -> "Wide":
         return Wide(padding)
 
-    def to(self, device: torch.device | str) -> Self:
+    def to(self, _device: torch.device | str) -> Self:
         return self
 
 

@@ -15,7 +15,7 @@ from impasto.result import Result
 from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 
-def two_colours(height: int = 56, width: int = 40) -> Tensor:
+def two_colors(height: int = 56, width: int = 40) -> Tensor:
     """(3, H, W): red on the left and blue on the right, with some noise."""
     left, right = halves(height, width)
     red, blue = torch.tensor([0.9, 0.1, 0.1]), torch.tensor([0.1, 0.1, 0.9])
@@ -38,7 +38,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
 
 
 def terms(stylizer: Stylizer, level: int = -1) -> tuple[SelfSimilarity, Transport]:
-    content, style = stylizer.objective(stylizer.levels[level]).wholes
+    content, style = stylizer.objective(stylizer.levels[level]).global_terms
     assert isinstance(content, SelfSimilarity)
     assert isinstance(style, Transport)
     return content, style
@@ -50,9 +50,9 @@ def run(stylizer: Stylizer) -> Result:
     return stylizer.result()
 
 
-def colours(stylizer: Stylizer, label: int = 0) -> Tensor:
+def colors(stylizer: Stylizer, label: int = 0) -> Tensor:
     """(m, 3): colours of what paints a region."""
-    return terms(stylizer)[1].painters[label].columns[:, -3:] + 0.5
+    return terms(stylizer)[1].samples[label].columns[:, -3:] + 0.5
 
 
 def test_a_painting_comes_nearer_to_its_style(build) -> None:
@@ -86,12 +86,12 @@ def test_the_content_counts_half_as_much_from_level_to_level(build) -> None:
     assert terms(stylizer, 3)[1].palette == pytest.approx(1 / 2)
     more = build(content_weight=3)
     assert terms(more)[0].factor / terms(more)[1].factor == pytest.approx(3)
-    (alone,) = build(content_weight=0).objective(build().levels[-1]).wholes
+    (alone,) = build(content_weight=0).objective(build().levels[-1]).global_terms
     assert alone.name == "style transport"
     assert alone.palette == 1
 
 
-def test_more_content_weight_is_nearer_to_the_photograph(build, content: Tensor) -> None:
+def test_more_content_weight_is_nearer_to_the_photograph(build) -> None:
     less, more = (run(build(iterations=60, content_weight=weight)) for weight in (0.1, 10))
     assert more.history[-1]["content"] < 20 * less.history[-1]["content"]
     similarity, _ = terms(build())
@@ -121,8 +121,8 @@ def test_it_starts_from_details_over_the_mean_colour(content: Tensor) -> None:
 def test_masks_restrict_what_paints_where(build) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (halves(56, 40),))
     # The photograph's left is painted with the painting's left, and nothing else, and the other way round.
-    stylizer = build(styles=two_colours(), regions=regions, iterations=80)
-    red, blue = colours(stylizer, 0), colours(stylizer, 1)
+    stylizer = build(styles=two_colors(), regions=regions, iterations=80)
+    red, blue = colors(stylizer, 0), colors(stylizer, 1)
     assert (red[:, 0] > red[:, 2] + 0.1).float().mean() > 0.98
     assert (blue[:, 2] > blue[:, 0] + 0.1).float().mean() > 0.98
     image = pixels(run(stylizer))[0]
@@ -131,19 +131,19 @@ def test_masks_restrict_what_paints_where(build) -> None:
     assert blue[2] > blue[0] + 0.1
     # The other way round with the masks of the painting changed over.
     swapped = Regions(regions.names, regions.content, (halves(56, 40).flip(0),))
-    image = pixels(run(build(styles=two_colours(), regions=swapped, iterations=80)))[0]
+    image = pixels(run(build(styles=two_colors(), regions=swapped, iterations=80)))[0]
     assert image[2, :, :28].mean() > image[0, :, :28].mean() + 0.1
 
 
 def test_what_regions_weigh_and_what_is_kept(build, content: Tensor) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (halves(56, 40),))
     _, style = terms(build(regions=regions, region_weights={"left": 3}))
-    assert [style.painters[label].share for label in (0, 1)] == pytest.approx([1.5, 0.5])
+    assert [style.samples[label].weight for label in (0, 1)] == pytest.approx([1.5, 0.5])
     similarity, _ = terms(build(regions=regions, region_content_weights={"right": 2}))
     assert similarity.weights is not None
     assert similarity.weights.tolist() == [1, 2, 1]
     kept = build(regions=regions, keep=("right",))
-    assert set(terms(kept)[1].painters) == {0}
+    assert set(terms(kept)[1].samples) == {0}
     result = pixels(run(kept))
     assert torch.equal(result[..., 33:], content[None, ..., 33:])
     assert not torch.equal(result[..., :31], content[None, ..., :31])
@@ -154,23 +154,23 @@ def test_one_style_for_each_region_and_shares_of_samples(build) -> None:
     red[0], blue[2] = 1, 1
     regions = Regions(("left", "right"), halves(48, 64), (None, None))
     alone = build(styles=[red, blue], regions=regions, region_styles={"left": 1, "right": 2})
-    assert colours(alone, 0)[:, 0].min() > 0.9
-    assert colours(alone, 1)[:, 2].min() > 0.9
-    mixed = colours(build(styles=[red, blue], style_weights=(1, 3)))
+    assert colors(alone, 0)[:, 0].min() > 0.9
+    assert colors(alone, 1)[:, 2].min() > 0.9
+    mixed = colors(build(styles=[red, blue], style_weights=(1, 3)))
     assert float((mixed[:, 0] > 0.5).float().mean()) == pytest.approx(0.25, abs=1e-3)
-    assert colours(build(styles=[red, blue], style_weights=(0, 1)))[:, 2].min() > 0.9
+    assert colors(build(styles=[red, blue], style_weights=(0, 1)))[:, 2].min() > 0.9
 
 
 def test_scale_of_a_region(build) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (halves(56, 40),))
     plain, scaled = (terms(build(regions=regions, region_scales=scales))[1] for scales in ({}, {"left": 1.5}))
-    assert len(scaled.painters[0].columns) > 2 * len(plain.painters[0].columns)
-    assert len(scaled.painters[1].columns) == len(plain.painters[1].columns)
+    assert len(scaled.samples[0].columns) > 2 * len(plain.samples[0].columns)
+    assert len(scaled.samples[1].columns) == len(plain.samples[1].columns)
 
 
 def test_transparent_parts_of_a_style_are_never_sampled(build) -> None:
-    cut_out = with_alpha(two_colours(), halves(56, 40)[0])
-    found = colours(build(styles=cut_out))
+    cut_out = with_alpha(two_colors(), halves(56, 40)[0])
+    found = colors(build(styles=cut_out))
     assert (found[:, 0] > found[:, 2] + 0.3).all()
 
 
@@ -188,7 +188,7 @@ def test_a_region_that_no_painting_shows_is_told_of_and_painted(build, notices: 
 def test_what_no_mask_names_is_painted_by_all(build) -> None:
     maps = halves(48, 64)[:1]
     regions = Regions(("left",), maps, (None,))
-    assert set(terms(build(regions=regions))[1].painters) == {0, 1}
+    assert set(terms(build(regions=regions))[1].samples) == {0, 1}
 
 
 @pytest.mark.parametrize("color", ["content", "luminance", "match"])

@@ -16,7 +16,7 @@ SETTINGS = {"size": 64, "levels": 2, "iterations": 9, "finishing_steps": 3, "pre
 
 
 @pytest.fixture
-def counted(tiny_encoder: Vgg):
+def position_weights(tiny_encoder: Vgg):
     """The tiny encoder, and the widths of what it was asked to differentiate."""
     widths: list[int] = []
 
@@ -33,8 +33,8 @@ def counted(tiny_encoder: Vgg):
     ), widths
 
 
-def test_petite_takes_all_steps_but_the_last(counted, content, style) -> None:
-    encoder, widths = counted
+def test_petite_takes_all_steps_but_the_last(position_weights, content, style) -> None:
+    encoder, widths = position_weights
     painting = Stylizer(content, style, Recipe.parse(SETTINGS), encoder=encoder)
     assert [(level.size, level.steps) for level in painting.levels] == [((24, 32), 4), ((48, 64), 2), ((48, 64), 3)]
     steps = list(painting)
@@ -50,8 +50,8 @@ def test_petite_takes_all_steps_but_the_last(counted, content, style) -> None:
     assert last[-1] < last[0]
 
 
-def test_finishing_is_what_the_encoder_would_do_from_there(counted, content, style) -> None:
-    encoder, _ = counted
+def test_finishing_is_what_the_encoder_would_do_from_there(position_weights, content, style) -> None:
+    encoder, _ = position_weights
     painting = Stylizer(content, style, Recipe.parse(SETTINGS), encoder=encoder)
     *_, before = (step for step in painting if step.level == 1)
     alone = Recipe.parse({**SETTINGS, "levels": 1, "iterations": 3, "finishing_steps": 0, "init": "file"})
@@ -72,9 +72,9 @@ def test_finishing_is_what_the_encoder_would_do_from_there(counted, content, sty
     ],
 )
 def test_what_petite_cannot_judge_it_does_not_paint(
-    changes: dict, said: str, counted, content, style, notices: list[str]
+    changes: dict, said: str, position_weights, content, style, notices: list[str]
 ) -> None:
-    encoder, _ = counted
+    encoder, _ = position_weights
     painting = Stylizer(content, style, Recipe.parse({**SETTINGS, **changes}), encoder=encoder)
     assert painting.surrogate is None
     assert sum(level.steps for level in painting.levels) == 9

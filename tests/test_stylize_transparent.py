@@ -26,10 +26,10 @@ def disc(height: int, width: int) -> Tensor:
     return (4 * (0.8 - (x**2 + y**2).sqrt())).clamp(0, 1)
 
 
-def hiding(picture: Tensor, colour: tuple[float, float, float] | None = None) -> Picture:
-    """A picture (3, H, W) cut out as a disc, with `colour` or noise where nothing is to be seen."""
+def hiding(picture: Tensor, color: tuple[float, float, float] | None = None) -> Picture:
+    """A picture (3, H, W) cut out as a disc, with `color` or noise where nothing is to be seen."""
     alpha = disc(*picture.shape[1:])
-    hidden = torch.rand(picture.shape) if colour is None else torch.tensor(colour)[:, None, None]
+    hidden = torch.rand(picture.shape) if color is None else torch.tensor(color)[:, None, None]
     return with_alpha(torch.where(alpha > 0, picture, hidden), alpha)
 
 
@@ -51,7 +51,7 @@ def photo(picture: Pictures) -> Tensor:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_hidden_colours_of_a_photograph_decide_nothing(method: str, photo: Tensor, style: Tensor) -> None:
-    green, noise = (painted(method, hiding(photo, colour), style) for colour in ((0.0, 1.0, 0.0), None))
+    green, noise = (painted(method, hiding(photo, color), style) for color in ((0.0, 1.0, 0.0), None))
     assert torch.equal(green, noise)
 
 
@@ -68,22 +68,22 @@ def test_hidden_colours_of_a_photograph_decide_nothing(method: str, photo: Tenso
     ],
 )
 def test_nor_do_they_with_other_settings(settings: dict[str, Any], photo: Tensor, style: Tensor) -> None:
-    green, noise = (painted("gatys", hiding(photo, colour), style, **settings) for colour in ((0.0, 1.0, 0.0), None))
+    green, noise = (painted("gatys", hiding(photo, color), style, **settings) for color in ((0.0, 1.0, 0.0), None))
     assert torch.equal(green, noise)
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method not in NETWORKS])
 def test_nor_do_those_of_a_style(method: str, photo: Tensor, picture: Pictures) -> None:
     style = picture(70, 60, seed=9)[0]
-    green, noise = (painted(method, photo, hiding(style, colour)) for colour in ((0.0, 1.0, 0.0), None))
+    green, noise = (painted(method, photo, hiding(style, color)) for color in ((0.0, 1.0, 0.0), None))
     assert torch.equal(green, noise)
 
 
 def test_nor_do_those_of_a_picture_to_start_from(photo: Tensor, style: Tensor, picture: Pictures) -> None:
     start = picture(60, 80, seed=9)[0]
     green, noise = (
-        painted("gatys", photo, style, init="file", init_image=hiding(start, colour))
-        for colour in ((0.0, 1.0, 0.0), None)
+        painted("gatys", photo, style, init="file", init_image=hiding(start, color))
+        for color in ((0.0, 1.0, 0.0), None)
     )
     assert torch.equal(green, noise)
 
@@ -118,9 +118,9 @@ def test_resizing_has_no_halo(size: tuple[int, int]) -> None:
 
 def test_half_transparent_colours_count_for_half() -> None:
     # Four pixels become one: colours 1 and 0 with alphas 1 and 1/3 are three parts to one.
-    colours = torch.tensor([1.0, 0.0]).expand(3, 8, 2).repeat(1, 1, 4)
+    colors = torch.tensor([1.0, 0.0]).expand(3, 8, 2).repeat(1, 1, 4)
     alpha = torch.tensor([1.0, 1 / 3]).expand(8, 2).repeat(1, 4)
-    resized = images.resize_picture(with_alpha(colours, alpha), (4, 4))
+    resized = images.resize_picture(with_alpha(colors, alpha), (4, 4))
     torch.testing.assert_close(resized.pixels[..., 1:3], torch.full((1, 3, 4, 2), 0.75), atol=0.02, rtol=0)
 
 

@@ -15,13 +15,13 @@ Picture = Callable[..., Tensor]
 WHOLE = ("mrf", "doodle", "nnst", "strotss", "reshuffle", "nnst_fast")
 """Methods that look everywhere for each place."""
 NETWORKS = {"johnson": "woodblock", "texture_net": None}
-OPTIMISED = ("gatys", "portrait")
+OPTIMIZED = ("gatys", "portrait")
 EYES_TO_MOUTH = [[0.35, 0.4], [0.65, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]]
 
 
 def painted(method: str, photo: Tensor, style: Tensor, tile: int | str) -> Tensor:
     settings: dict[str, Any] = {"method": method, "size": max(photo.shape[-2:]), "precision": "float32", "tile": tile}
-    if method in OPTIMISED:
+    if method in OPTIMIZED:
         settings |= {"encoder": "petite", "iterations": 2, "levels": 1}
     if method == "portrait":
         settings |= {"content_landmarks": EYES_TO_MOUTH, "style_landmarks": EYES_TO_MOUTH}
@@ -35,7 +35,7 @@ def test_tiles_make_the_picture_of_one_piece(method: str, picture: Picture) -> N
     photo, style = picture(187, 401, seed=4), picture(150, 131, seed=5)
     off = (painted(method, photo, style, 272 if method == "wct" else 200) - painted(method, photo, style, "off")).abs()
     # Steps of an optimisation go on from the rounding of the ones before.
-    assert float(off.max()) < (2e-3 if method in OPTIMISED else 2e-4)
+    assert float(off.max()) < (2e-3 if method in OPTIMIZED else 2e-4)
 
 
 @pytest.mark.parametrize("size", [(48, 48), (45, 61), (33, 95), (96, 17)])

@@ -160,8 +160,8 @@ def paint(size: int, seed: int) -> Image.Image:
     pull = rng.uniform(0.3, 1.0, count).astype(np.float32)[piece]
     ripples = noise(rng, rows, cols, 7 * unit, 3, 0.7)
     light = 0.94 + 0.22 * pull * streak + 0.07 * ripples
-    centre = np.hypot(x - _CX, (y - _CY) * 1.1)
-    light = light * (1.22 - 0.55 * smoothstep(60, 640, centre)) + 0.08 * noise(rng, rows, cols, 260 * unit, 2)
+    center = np.hypot(x - _CX, (y - _CY) * 1.1)
+    light = light * (1.22 - 0.55 * smoothstep(60, 640, center)) + 0.08 * noise(rng, rows, cols, 260 * unit, 2)
     tilt = rng.normal(0, 0.10, (2, count)).astype(np.float32)
     lean_x = tilt[0][piece] * (x - middle_x.astype(np.float32)[piece])
     lean_y = tilt[1][piece] * (y - middle_y.astype(np.float32)[piece])

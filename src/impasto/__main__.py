@@ -18,7 +18,7 @@ def main() -> int:
 def _leave_quietly() -> None:
     """Let a signal end the process while it still imports, when there is nothing to save and nobody to tell."""
 
-    def leave(signum: int, frame: FrameType | None) -> None:
+    def leave(signum: int, _frame: FrameType | None) -> None:
         os._exit(128 + signum)
 
     for signum in (signal.SIGINT, signal.SIGTERM):

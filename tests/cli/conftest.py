@@ -8,9 +8,9 @@ from cli_helpers import SMALL, Outcome, draw
 from safetensors.torch import save
 
 from impasto.cli import main
-from impasto.cli.checkpoints import Keeper
+from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
-from impasto.training.encoder import PLAN, initial
+from impasto.training.encoder_task import PLAN, initial
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,12 +55,12 @@ def machine(monkeypatch, tmp_path, encoder_bytes):
 
 
 @pytest.fixture
-def photo(machine):
+def photo():
     return draw("photo.png", 1)
 
 
 @pytest.fixture
-def style(machine):
+def style():
     return draw("style.png", 2)
 
 
@@ -92,7 +92,7 @@ def paint(run, photo, style):
 def no_engine(monkeypatch):
     """Fails the test when anything is refused only after the encoder was asked for."""
 
-    def create(*args, **kwargs):
+    def create(*_args, **_kwargs):
         raise AssertionError("the encoder was built before the refusal")
 
     monkeypatch.setattr("impasto.encoders.create", create)
@@ -103,16 +103,16 @@ def stops(monkeypatch):
     """`stops(step)`: Ctrl-C after a step; None: no more."""
 
     def at(step):
-        keep = Keeper.keep
+        keep = CheckpointWriter.keep
 
         def keep_and_stop(self, stylizer, progress):
             keep(self, stylizer, progress)
             if progress.total_step == step:
                 signal.raise_signal(signal.SIGINT)
 
-        monkeypatch.setattr(Keeper, "keep", keep_and_stop)
+        monkeypatch.setattr(CheckpointWriter, "keep", keep_and_stop)
 
-    before = Keeper.keep
+    before = CheckpointWriter.keep
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield lambda step: monkeypatch.setattr(Keeper, "keep", before) if step is None else at(step)
+    yield lambda step: monkeypatch.setattr(CheckpointWriter, "keep", before) if step is None else at(step)
     signal.signal(signal.SIGINT, handler)

@@ -14,21 +14,21 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 BLACK = ((0, 0, 0), (0, 0, 0))
 
 
-def mask(path, size=(40, 52), share=0.5, colours=(RED, BLUE)):
+def mask(path, size=(40, 52), share=0.5, colors=(RED, BLUE)):
     """Two halves, left and right."""
     picture = np.zeros((*size, 3), dtype=np.uint8)
     cut = round(share * size[1])
-    picture[:, :cut], picture[:, cut:] = colours
+    picture[:, :cut], picture[:, cut:] = colors
     Image.fromarray(picture).save(path)
     return path
 
 
-def grey(path, size=(40, 52), share=0.5):
+def gray(path, size=(40, 52), share=0.5):
     return mask(path, size, share, ((255, 255, 255), (0, 0, 0)))
 
 
 @pytest.fixture
-def masks(machine):
+def masks():
     return ("--content-mask", mask("content_mask.png"), "--style-mask", mask("style_mask.png", share=0.3))
 
 
@@ -56,14 +56,14 @@ def test_painting_again_with_masks_is_bit_identical_and_other_masks_are_noticed(
     assert "the recipe was used with another content mask" in changed.err
 
 
-def test_grey_masks_name_their_regions(paint, machine):
-    layers = ("--region", f"sky={grey('a.png')}:{grey('b.png', share=0.4)}")
+def test_grey_masks_name_their_regions(paint):
+    layers = ("--region", f"sky={gray('a.png')}:{gray('b.png', share=0.4)}")
     outcome = paint("-o", "out.png", *layers, "--region-weights", "sky=2,rest=0.5", "--json")
     assert outcome.status == 0
     assert outcome.json["recipe"]["region_weights"] == {"sky": 2.0, "rest": 0.5}
 
 
-def test_a_mask_of_another_size_is_resized_with_a_notice(paint, machine):
+def test_a_mask_of_another_size_is_resized_with_a_notice(paint):
     options = ("--content-mask", mask("m.png", size=(80, 104)), "--style-mask", mask("s.png"))
     outcome = paint("-o", "out.png", *options)
     assert outcome.status == 0
@@ -76,12 +76,12 @@ def test_a_mask_of_another_size_is_resized_with_a_notice(paint, machine):
         (lambda: ("--style-mask", mask("s.png")), 2, "--content-mask"),
         (lambda: ("--content-mask", "gone.png", "--style-mask", mask("s.png")), 3, "gone.png"),
         (
-            lambda: ("--content-mask", mask("m.png"), "--style-mask", mask("s.png", colours=(RED, (0, 255, 0)))),
+            lambda: ("--content-mask", mask("m.png"), "--style-mask", mask("s.png", colors=(RED, (0, 255, 0)))),
             3,
             "region blue",
         ),
-        (lambda: ("--content-mask", mask("m.png", colours=BLACK), "--style-mask", mask("s.png")), 3, "m.png"),
-        (lambda: ("--region", f"sky={mask('m.png', colours=BLACK)}"), 3, "sky"),
+        (lambda: ("--content-mask", mask("m.png", colors=BLACK), "--style-mask", mask("s.png")), 3, "m.png"),
+        (lambda: ("--region", f"sky={mask('m.png', colors=BLACK)}"), 3, "sky"),
         (lambda: ("--keep", "sky"), 2, "there are no masks"),
         (lambda: ("--region-weights", "sky=much"), 2, "--region-weights"),
         (lambda: ("--region-weights", "the/sky=1"), 2, "--region-weights"),
@@ -104,7 +104,8 @@ def test_a_mask_is_an_input_that_no_output_replaces(paint, masks):
     assert look("content_mask.png")[1] == (52, 40)
 
 
-def test_colour_modes(paint, photo):
+@pytest.mark.usefixtures("photo")
+def test_colour_modes(paint):
     plain = paint("-o", "plain.png", "--iterations", "8")
     assert plain.status == 0
     for mode in ("content", "luminance", "match"):
@@ -173,14 +174,15 @@ def test_frames_of_a_coherent_blend_start_from_the_one_before(run, photo, style)
         ),
     ],
 )
-def test_blends_that_cannot_be_are_refused(run, photo, style, options, message):
+@pytest.mark.usefixtures("style")
+def test_blends_that_cannot_be_are_refused(run, photo, options, message):
     outcome = run("blend", photo, *options, *SMALL)
     assert outcome.status in (2, 3)
     assert message in outcome.error
 
 
 @pytest.fixture
-def pictures(machine):
+def pictures():
     """What `impasto figures cs229` reads."""
     for number in (1, 2, 3, 4):
         folder = Path("pictures", f"figure{number}")
@@ -217,7 +219,7 @@ def test_figures_of_the_report(run, pictures):
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_figures_need_pictures_and_a_known_paper(run, pictures, machine):
+def test_figures_need_pictures_and_a_known_paper(run, pictures):
     unknown = run("figures", "cs230", "--pictures", pictures, "-o", "out")
     assert unknown.status == 2
     assert "did you mean 'cs229'" in unknown.error

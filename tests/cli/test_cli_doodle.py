@@ -11,17 +11,17 @@ from PIL import Image
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
-def mask(path, size, *colours):
+def mask(path, size, *colors):
     """A mask of (height, width): bands of colours side by side."""
     array = np.zeros((*size, 3), dtype=np.uint8)
-    for number, colour in enumerate(colours):
-        array[:, size[1] * number // len(colours) :] = colour
+    for number, color in enumerate(colors):
+        array[:, size[1] * number // len(colors) :] = color
     Image.fromarray(array).save(path)
     return path
 
 
 @pytest.fixture
-def scene(machine):
+def scene():
     """A doodle that lies, a painting that stands, and its mask."""
     mask("doodle.png", (24, 48), RED, BLUE)
     mask("photo-mask.png", (40, 52), RED, BLUE)
@@ -33,7 +33,8 @@ def scene(machine):
 STYLE = ("--style", "style.png", "--style-mask", "style-mask.png")
 
 
-def test_a_doodle_is_painted_in_its_own_shape(run, scene):
+@pytest.mark.usefixtures("scene")
+def test_a_doodle_is_painted_in_its_own_shape(run):
     done = run("doodle", "doodle.png", *STYLE, "-o", "out.png", *SMALL, "--json")
     assert done.status == 0, done.err
     assert look("out.png")[1] == (48, 24)
@@ -45,14 +46,16 @@ def test_a_doodle_is_painted_in_its_own_shape(run, scene):
     assert Path("again.png").read_bytes() == Path("out.png").read_bytes()
 
 
-def test_other_methods_paint_doodles_too(run, scene):
+@pytest.mark.usefixtures("scene")
+def test_other_methods_paint_doodles_too(run):
     for method in ("mrf", "gatys"):
         done = run("doodle", "doodle.png", *STYLE, "--method", method, "-o", f"{method}.png", *SMALL)
         assert done.status == 0, done.err
         assert look(f"{method}.png")[1] == (48, 24)
 
 
-def test_a_plan_says_the_size_and_paints_nothing(run, scene):
+@pytest.mark.usefixtures("scene")
+def test_a_plan_says_the_size_and_paints_nothing(run):
     done = run("doodle", "doodle.png", *STYLE, *SMALL, "--dry-run", "--json")
     assert done.status == 0, done.err
     plan = json.loads(done.out)
@@ -61,7 +64,8 @@ def test_a_plan_says_the_size_and_paints_nothing(run, scene):
     assert "doodle has no masks" not in done.err
 
 
-def test_it_goes_on_after_ctrl_c(run, scene, stops):
+@pytest.mark.usefixtures("scene")
+def test_it_goes_on_after_ctrl_c(run, stops):
     options = ("--size", "64", "--levels", "2", "--iterations", "6", "--encoder", "petite", "--precision", "float32")
     whole = run("doodle", "doodle.png", *STYLE, "-o", "whole.png", *options)
     assert whole.status == 0, whole.err
@@ -75,7 +79,8 @@ def test_it_goes_on_after_ctrl_c(run, scene, stops):
     assert Path("out.png").read_bytes() == Path("whole.png").read_bytes()
 
 
-def test_a_photograph_with_masks(run, paint, scene):
+@pytest.mark.usefixtures("scene")
+def test_a_photograph_with_masks(paint):
     done = paint(
         "--method", "doodle", "--semantic-weight", "100", "--content-mask", "photo-mask.png",
         "--style-mask", "style-mask.png", "-o", "out.png", styles=("style.png",),
@@ -104,13 +109,15 @@ def test_a_photograph_with_masks(run, paint, scene):
         (("doodle.png", *STYLE, "--semantic-weight", "-1"), 2, "--semantic-weight: input should be greater"),
     ],
 )
-def test_refusals_are_one_line(run, scene, words, status, says):
+@pytest.mark.usefixtures("scene")
+def test_refusals_are_one_line(run, words, status, says):
     done = run("doodle", *words, "-o", "out.png", "--size", "48")
     assert (done.status, says in done.error) == (status, True), done.err
     assert not Path("out.png").exists()
 
 
-def test_a_mask_of_another_shape_than_its_photograph_is_told_of(paint, scene):
+@pytest.mark.usefixtures("scene")
+def test_a_mask_of_another_shape_than_its_photograph_is_told_of(paint):
     done = paint(
         "--method", "doodle", "--content-mask", "doodle.png", "--style-mask", "style-mask.png",
         "-o", "out.png", styles=("style.png",),
@@ -119,7 +126,8 @@ def test_a_mask_of_another_shape_than_its_photograph_is_told_of(paint, scene):
     assert "content mask: is 48 x 24 and is stretched to its picture's" in done.err
 
 
-def test_an_output_never_replaces_the_doodle(run, scene):
+@pytest.mark.usefixtures("scene")
+def test_an_output_never_replaces_the_doodle(run):
     before = Path("doodle.png").read_bytes()
     refused = run("doodle", "doodle.png", *STYLE, "-o", "doodle.png", *SMALL)
     assert (refused.status, "doodle.png: is also an input" in refused.error) == (3, True)

@@ -31,7 +31,7 @@ def painted(run, photo, style):
 
 
 @pytest.fixture
-def made(machine):
+def made():
     """A result that says nothing of itself: most tests do not care."""
     return draw("out.png", 3)
 
@@ -63,7 +63,7 @@ def test_json_has_what_makes_values_comparable(run, made, photo, style):
     assert outcome.err == ""
 
 
-def test_another_pair_is_said_and_measured(run, painted, photo, style):
+def test_another_pair_is_said_and_measured(run, painted, style):
     other = draw("other.png", 7)
     outcome = evaluate(run, painted, other, style, "--json")
     assert outcome.status == 0
@@ -119,7 +119,7 @@ def test_bad_options_are_one_line(run, made, photo, style, arguments, status, wo
     assert outcome.out == ""
 
 
-def test_bad_pictures_are_refused_before_weights(run, made, photo, style):
+def test_bad_pictures_are_refused_before_weights(run, photo, style):
     Path("empty.png").write_bytes(b"")
     assert "empty.png" in evaluate(run, "empty.png", photo, style).err
     draw("tiny.png", 1, (20, 20))
@@ -127,3 +127,13 @@ def test_bad_pictures_are_refused_before_weights(run, made, photo, style):
     assert (outcome.status, "at least 32 px" in outcome.err) == (3, True)
     outcome = evaluate(run, "-", "-", style)
     assert (outcome.status, "standard input" in outcome.err) == (2, True)
+
+
+def test_original_metrics_without_weights_exit_4(run, made, photo, style):
+    Path("weights").mkdir()
+    outcome = evaluate(run, made, photo, style, "--original-metrics", "weights", "--metric", "cfsd")
+    assert (outcome.status, "vgg19-dcbb9e9d.pth" in outcome.error) == (4, True)
+    outcome = evaluate(run, made, photo, style, "--original-metrics", "nowhere")
+    assert (outcome.status, "is not a folder of weights" in outcome.error) == (4, True)
+    outcome = evaluate(run, made, photo, style, "--original-metrics", "weights", "--protocol", "mine")
+    assert (outcome.status, "choose from" in outcome.error) == (2, True)

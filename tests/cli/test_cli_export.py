@@ -9,7 +9,7 @@ from impasto.nets.johnson import Johnson, JohnsonPlan
 
 
 @pytest.fixture
-def network(machine):
+def network():
     net = Johnson(JohnsonPlan(narrow=4, wide=6, residuals=0))
     store.save(Path("net.safetensors"), net.state_dict(), store.Card("johnson", "stylizer", net.card_plan))
     return "net.safetensors"
@@ -18,9 +18,9 @@ def network(machine):
 @pytest.fixture
 def quick(monkeypatch):
     """No tracing, and no onnxruntime."""
-    monkeypatch.setattr(onnx, "convert", lambda graph: b"a graph")
+    monkeypatch.setattr(onnx, "convert", lambda _graph: b"a graph")
     monkeypatch.setattr(onnx, "check_extra", lambda: None)
-    monkeypatch.setattr(onnx, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx, "find_spec", lambda _name: None)
 
 
 def test_writes_a_graph_and_says_how_near_it_is(run, network, photo):
@@ -37,7 +37,8 @@ def test_writes_a_graph_and_says_how_near_it_is(run, network, photo):
     assert [each.name for each in session.get_inputs()] == ["picture"]
 
 
-def test_says_that_nothing_was_checked(run, network, quick):
+@pytest.mark.usefixtures("quick")
+def test_says_that_nothing_was_checked(run, network):
     outcome = run("export", network, "--onnx", "net.onnx")
     assert (outcome.status, outcome.out) == (0, "")
     assert "not checked: onnxruntime is not installed; run: pip install 'impasto[onnx]'" in outcome.err
@@ -57,7 +58,8 @@ def test_says_that_nothing_was_checked(run, network, quick):
         (["photo.png", "--onnx", "net.onnx"], 4, "photo.png"),
     ],
 )
-def test_refused(run, network, quick, photo, style, arguments, status, words):
+@pytest.mark.usefixtures("network", "quick", "photo", "style")
+def test_refused(run, arguments, status, words):
     Path("old.onnx").write_text("old")
     outcome = run("export", *arguments)
     assert (outcome.status, words in outcome.error) == (status, True), outcome.err
@@ -66,7 +68,7 @@ def test_refused(run, network, quick, photo, style, arguments, status, words):
 
 
 def test_without_the_extra(run, network, monkeypatch):
-    monkeypatch.setattr(onnx, "find_spec", lambda name: None)
+    monkeypatch.setattr(onnx, "find_spec", lambda _name: None)
     outcome = run("export", network, "--onnx", "net.onnx")
     assert outcome.status == 5
     assert outcome.error == "an export needs onnx and onnxscript; run: pip install 'impasto[onnx]'"

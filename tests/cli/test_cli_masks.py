@@ -10,7 +10,7 @@ from cli_helpers import look, pixels
 from PIL import Image
 
 from impasto import guides, images
-from impasto.cli import maskfiles
+from impasto.cli import mask_files
 from impasto.errors import UsageError
 from impasto.images import Picture
 from impasto.masks import report
@@ -20,8 +20,8 @@ def scene(path, upper, lower, size=(96, 128), at=0.4):
     """Two stripe textures, one over the other."""
     y, x = np.mgrid[: size[0], : size[1]]
     waves = np.where((y < at * size[0])[..., None], np.sin(y / 1.3)[..., None], np.sin(x / 3)[..., None])
-    colours = np.where((y < at * size[0])[..., None], upper, lower)
-    Image.fromarray(np.clip(colours * (0.85 + 0.15 * waves), 0, 255).astype(np.uint8)).save(path)
+    colors = np.where((y < at * size[0])[..., None], upper, lower)
+    Image.fromarray(np.clip(colors * (0.85 + 0.15 * waves), 0, 255).astype(np.uint8)).save(path)
     return path
 
 
@@ -33,7 +33,7 @@ def halves(path, upper, lower, size=(30, 40), at=0.5):
 
 
 @pytest.fixture
-def pair(machine):
+def pair():
     return (
         scene("photo.png", (120, 170, 250), (70, 190, 50)),
         scene("painting.png", (90, 90, 180), (190, 150, 70), (100, 90), 0.6),
@@ -41,7 +41,7 @@ def pair(machine):
 
 
 @pytest.fixture
-def masks(machine):
+def masks():
     return halves("cm.png", (255, 0, 0), (0, 0, 255)), halves("sm.png", (255, 0, 0), (0, 0, 255), (20, 50), 0.3)
 
 
@@ -61,7 +61,7 @@ def test_auto_writes_masks_that_read_back(run, pair):
     assert outcome.out.splitlines() == names
     assert look(names[0]) == ("PNG", (128, 96), "RGB")
     assert look(names[1]) == ("PNG", (90, 100), "RGB")
-    regions = guides.from_colours(*[images.load(names[0]), [images.load(names[1])]])
+    regions = guides.from_colors(*[images.load(names[0]), [images.load(names[1])]])
     assert regions.names == ("red", "blue")
     below = regions.content[0]
     assert float(below[:30].mean()) < 0.1
@@ -107,7 +107,8 @@ def test_auto_is_deterministic(run, pair):
     assert [path.read_bytes() for path in sorted(Path("out").iterdir())] == before
 
 
-def test_auto_keeps_what_is_there(run, pair, no_engine):
+@pytest.mark.usefixtures("no_engine")
+def test_auto_keeps_what_is_there(run, pair):
     Path("out").mkdir()
     Path("out/style_mask.png").write_bytes(b"mine")
     outcome = auto(run, pair)
@@ -207,7 +208,8 @@ def test_check_with_one_file_a_region(run, pair):
         (("--content-mask", "cm.png", "--style-mask", "sm.png", "-o", "x.gif"), 3, "x.gif"),
     ],
 )
-def test_check_refuses(run, pair, masks, arguments, status, message):
+@pytest.mark.usefixtures("masks")
+def test_check_refuses(run, pair, arguments, status, message):
     halves("other.png", (255, 0, 0), (255, 255, 0))
     before = Path("cm.png").read_bytes()
     outcome = run("masks", "check", pair[0], "--style", pair[1], *arguments)
@@ -217,22 +219,22 @@ def test_check_refuses(run, pair, masks, arguments, status, message):
 
 
 def test_regions_are_shown_in_the_colours_they_are_named_after():
-    shown = report.colours(["sky", "blue", "#a04020", "face", "black"])
+    shown = report.colors(["sky", "blue", "#a04020", "face", "black"])
     assert (shown[1], shown[2], shown[4]) == ((0, 0, 255), (160, 64, 32), (0, 0, 0))
     assert len(set(shown)) == 5
-    assert len(report.colours([f"part-{number}" for number in range(40)])) == 40
+    assert len(report.colors([f"part-{number}" for number in range(40)])) == 40
 
 
 # What the options mean.
 
 
-def grey(level, size=(8, 8), name="grey"):
+def gray(level, size=(8, 8), name="grey"):
     return Picture(torch.full((1, 3, *size), level), name=name, sha256=name)
 
 
 def read(content=None, styles=(), regions=(), count=0, number=1, pictures=None):
     pictures = pictures or {}
-    return maskfiles.read(
+    return mask_files.read(
         content, list(styles), list(regions), styles=number, count=count, load=lambda name: pictures[name]
     )
 
@@ -268,7 +270,7 @@ def test_options_that_do_not_fit(options, message):
 
 def test_a_bad_name_is_refused():
     with pytest.raises(UsageError, match="region name 'the sky'"):
-        read(regions=["the sky=a:b"], pictures={"a": grey(1.0), "b": grey(1.0)})
+        read(regions=["the sky=a:b"], pictures={"a": gray(1.0), "b": gray(1.0)})
 
 
 def test_a_region_without_style_masks_takes_all_of_each_style():
@@ -295,7 +297,7 @@ def test_a_style_that_lacks_a_region():
 
 
 def test_the_number_of_colours_is_not_for_regions(notices):
-    read(regions=["sky=a:b"], count=3, pictures={"a": grey(1.0), "b": grey(1.0)})
+    read(regions=["sky=a:b"], count=3, pictures={"a": gray(1.0), "b": gray(1.0)})
     assert any("--region names each one" in line for line in notices)
 
 
@@ -313,13 +315,13 @@ def test_the_number_of_colours_is_not_for_regions(notices):
     ],
 )
 def test_file_names_are_told_apart(text, windows, parts):
-    assert maskfiles.split(text, windows) == parts
+    assert mask_files.split(text, windows) == parts
 
 
 def test_files_that_the_options_name():
-    assert maskfiles.files("c", ["-", "s"], []) == ["c", "s"]
-    assert maskfiles.files(None, [], ["sky=a:b:-", "sea=d"]) == ["a", "b", "d"]
-    assert maskfiles.files(None, [], []) == []
+    assert mask_files.files("c", ["-", "s"], []) == ["c", "s"]
+    assert mask_files.files(None, [], ["sky=a:b:-", "sea=d"]) == ["a", "b", "d"]
+    assert mask_files.files(None, [], []) == []
 
 
 @pytest.mark.parametrize("inline", [True, False])

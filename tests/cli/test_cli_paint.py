@@ -46,10 +46,10 @@ def test_progress_off_a_terminal_is_a_line_for_each_tenth(paint):
 
 def test_a_terminal_gets_a_bar(paint, monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr(type(sys.stderr), "isatty", lambda self: True)
-    coloured = paint("-o", "out.png").err
-    assert "100%" in coloured
-    assert "\x1b[38" in coloured or "\x1b[3" in coloured
+    monkeypatch.setattr(type(sys.stderr), "isatty", lambda _self: True)
+    colored = paint("-o", "out.png").err
+    assert "100%" in colored
+    assert "\x1b[38" in colored or "\x1b[3" in colored
     monkeypatch.setenv("NO_COLOR", "1")
     plain = paint("-o", "plain.png").err
     assert "100%" in plain
@@ -76,7 +76,8 @@ def test_json_is_one_line_with_the_result(paint):
     assert result["seconds"] > 0
 
 
-def test_several_styles_with_weights(paint, photo):
+@pytest.mark.usefixtures("photo")
+def test_several_styles_with_weights(paint):
     second = draw("second.png", 3)
     one = paint("-o", "one.png", "--style-weights", "1,0", styles=("style.png", second))
     same = paint("-o", "same.png", styles=("style.png",))
@@ -109,7 +110,8 @@ def test_sixteen_bits(paint):
     assert paint("-o", "out.jpg", "--bits", "12").status == 2
 
 
-def test_starts_from_a_picture(paint, photo):
+@pytest.mark.usefixtures("photo")
+def test_starts_from_a_picture(paint):
     start = draw("start.png", 9)
     assert paint("-o", "out.png", "--init", start, "--iterations", "0").status == 0
     assert np.abs(pixels("out.png") - pixels(start, (48, 37))).mean() < 3
@@ -161,8 +163,9 @@ def test_plot(paint, name):
     assert data.startswith(b"\x89PNG") if name.endswith("png") else b"<svg" in data
 
 
-def test_plot_without_matplotlib_is_told_first(paint, monkeypatch, no_engine):
-    monkeypatch.setattr("impasto.cli.outputs.importlib.util.find_spec", lambda name: None)
+@pytest.mark.usefixtures("no_engine")
+def test_plot_without_matplotlib_is_told_first(paint, monkeypatch):
+    monkeypatch.setattr("impasto.cli.outputs.importlib.util.find_spec", lambda _name: None)
     outcome = paint("-o", "out.png", "--plot", "loss.png")
     assert outcome.status == 5
     assert "pip install 'impasto[report]'" in outcome.error

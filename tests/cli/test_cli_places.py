@@ -15,8 +15,8 @@ from cli_helpers import SMALL, draw, look, pixels
 
 from impasto import files, images
 from impasto.checkpoint import Checkpoint, saved
-from impasto.cli import maskfiles
-from impasto.cli.checkpoints import Keeper
+from impasto.cli import mask_files
+from impasto.cli.checkpoints import CheckpointWriter
 
 ODD = os.fsdecode(b"\xff\xfe-\xe9")
 """A name that is not UTF-8."""
@@ -28,7 +28,7 @@ bytes_in_names = pytest.mark.skipif(sys.platform != "linux", reason="other syste
 
 @pytest.mark.parametrize("step", [1, 2])
 def test_a_preview_that_cannot_be_written_stops_nothing(paint, monkeypatch, step) -> None:
-    keep = Keeper.keep
+    keep = CheckpointWriter.keep
 
     def spoil(self, stylizer, progress):
         keep(self, stylizer, progress)
@@ -36,7 +36,7 @@ def test_a_preview_that_cannot_be_written_stops_nothing(paint, monkeypatch, step
             shutil.rmtree("watch")
             Path("watch").write_text("in the way")
 
-    monkeypatch.setattr(Keeper, "keep", spoil)
+    monkeypatch.setattr(CheckpointWriter, "keep", spoil)
     monkeypatch.setattr("impasto.cli.outputs.PREVIEW_S", 0.0)
     monkeypatch.setattr("impasto.cli.outputs.PREVIEW_SHARE", 0)
     outcome = paint("-o", "out.png", "--preview", "watch/look.png", "--plot", "watch/loss.png", "--iterations", "4")
@@ -61,7 +61,7 @@ def test_snapshots_that_cannot_be_written_stop_nothing(paint) -> None:
     "error", [MemoryError(), RuntimeError("out of memory"), ValueError("odd"), OSError(28, "full")]
 )
 def test_whatever_goes_wrong_with_watching_is_told_once(paint, monkeypatch, error) -> None:
-    def fail(*arguments, **options):
+    def fail(*_arguments, **_options):
         raise error
 
     monkeypatch.setattr("impasto.painting.stylizer.Stylizer.shown", fail)
@@ -78,7 +78,8 @@ def test_whatever_goes_wrong_with_watching_is_told_once(paint, monkeypatch, erro
 
 
 @bytes_in_names
-def test_names_that_are_no_text(run, photo, style, encoder, stops) -> None:
+@pytest.mark.usefixtures("encoder")
+def test_names_that_are_no_text(run, photo, style, stops) -> None:
     for name, source in (("p", photo), ("s", style)):
         Path(source).rename(name + ODD)
     mask = draw("m" + ODD + ".png", 3)
@@ -147,15 +148,15 @@ def test_weights_under_a_name_that_is_no_text(run, photo, style, encoder) -> Non
         ("", "a:b:c", 1, ["a", "b", "c"]),
     ],
 )
-def test_colons_in_the_names_of_masks(machine, there, text, styles, found) -> None:
+def test_colons_in_the_names_of_masks(there, text, styles, found) -> None:
     for name in there.split():
         Path(name).touch()
-    assert maskfiles.files(None, [], [f"sky={text}"], styles=styles) == [name for name in found if name != "-"]
+    assert mask_files.files(None, [], [f"sky={text}"], styles=styles) == [name for name in found if name != "-"]
 
 
-def test_many_colons_take_no_time(machine) -> None:
-    assert len(maskfiles.files(None, [], ["sky=" + "a:" * 79 + "a"], styles=1)) == 80
-    assert len(maskfiles.files(None, [], ["sky=" + "a:" * 7900 + "a"], styles=1)) == 7901
+def test_many_colons_take_no_time() -> None:
+    assert len(mask_files.files(None, [], ["sky=" + "a:" * 79 + "a"], styles=1)) == 80
+    assert len(mask_files.files(None, [], ["sky=" + "a:" * 7900 + "a"], styles=1)) == 7901
 
 
 def test_a_mask_with_a_colon_is_painted_with_and_resumed(run, photo, style, stops) -> None:
@@ -249,7 +250,7 @@ def test_another_version_of_impasto_is_told(run, project) -> None:
 
 
 @pytest.fixture
-def beside(machine):
+def beside():
     """`beside(path)`: another process has claimed a file."""
     started = []
 
@@ -271,7 +272,8 @@ def beside(machine):
 
 
 @pytest.mark.parametrize("force", [(), ("--force",)])
-def test_two_paintings_into_one_output(paint, beside, no_engine, force) -> None:
+@pytest.mark.usefixtures("no_engine")
+def test_two_paintings_into_one_output(paint, beside, force) -> None:
     beside("out.png")
     outcome = paint("-o", "out.png", *force)
     assert outcome.status == 3
@@ -281,7 +283,8 @@ def test_two_paintings_into_one_output(paint, beside, no_engine, force) -> None:
     assert not Path("out.png").exists()
 
 
-def test_two_resumes_of_one_checkpoint(run, project, beside) -> None:
+@pytest.mark.usefixtures("project")
+def test_two_resumes_of_one_checkpoint(run, beside) -> None:
     beside("one/kept/it")
     outcome = run("resume", "one/kept/it")
     assert outcome.status == 3
@@ -304,14 +307,14 @@ def appears(monkeypatch):
     """`appears(make)`: the output appears while it is painted."""
 
     def at(make, path="out.png", step=1):
-        keep = Keeper.keep
+        keep = CheckpointWriter.keep
 
         def keep_and_make(self, stylizer, progress):
             keep(self, stylizer, progress)
             if progress.total_step == step:
                 make(path)
 
-        monkeypatch.setattr(Keeper, "keep", keep_and_make)
+        monkeypatch.setattr(CheckpointWriter, "keep", keep_and_make)
 
     return at
 
@@ -380,7 +383,8 @@ def test_force_keeps_permissions_and_links(paint) -> None:
     assert stat.S_IMODE(Path(end).stat().st_mode) == 0o600
 
 
-def test_a_dangling_link_is_not_replaced_without_force(paint, no_engine) -> None:
+@pytest.mark.usefixtures("no_engine")
+def test_a_dangling_link_is_not_replaced_without_force(paint) -> None:
     Path("out.png").symlink_to("nowhere.png")
     outcome = paint("-o", "out.png")
     assert (outcome.status, "--force" in outcome.error) == (3, True)

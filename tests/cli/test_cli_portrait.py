@@ -10,7 +10,7 @@ FACE = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.6], [0.5, 0.8]]
 
 
 @pytest.fixture
-def points(machine):
+def points():
     Path("photo.json").write_text(json.dumps(FACE))
     Path("painting.json").write_text(json.dumps([[x * 0.9, y * 0.9] for x, y in FACE]))
     return "--landmarks", "photo.json", "--style-landmarks", "painting.json"
@@ -28,18 +28,18 @@ def test_it_paints_and_says_by_what(paint, run, points):
 
 
 def test_it_goes_on_where_it_was_stopped(paint, run, points):
-    from impasto.cli.checkpoints import Keeper
+    from impasto.cli.checkpoints import CheckpointWriter
 
     whole = paint("--method", "portrait", *points, "-o", "whole.png")
     assert whole.status == 0
-    written = Keeper._write
+    written = CheckpointWriter._write
     with pytest.MonkeyPatch.context() as patch:
 
         def stop(self, stylizer):
             written(self, stylizer)
             raise KeyboardInterrupt
 
-        patch.setattr(Keeper, "_write", stop)
+        patch.setattr(CheckpointWriter, "_write", stop)
         stopped = paint(
             "--method", "portrait", *points, "-o", "out.png", "--checkpoint", "c", "--checkpoint-every", "0"
         )
@@ -62,7 +62,8 @@ def test_it_goes_on_where_it_was_stopped(paint, run, points):
         (("--method", "portrait", "--landmarks", "photo.json", "--style-landmarks", "two.json"), 2, "2 points"),
     ],
 )
-def test_what_does_not_fit_is_refused(paint, points, no_engine, arguments, status, told):
+@pytest.mark.usefixtures("points", "no_engine")
+def test_what_does_not_fit_is_refused(paint, arguments, status, told):
     Path("two.json").write_text("[[1, 2], [3, 4]]")
     outcome = paint(*arguments, "-o", "out.png")
     assert (outcome.status, told in outcome.error) == (status, True)

@@ -43,7 +43,7 @@ def start(rank, port, *arguments):
 
 
 @pytest.fixture
-def together(machine):
+def together():
     """`together("paint", ...)` starts the command twice, as one run; what still runs at the end is killed."""
     started = []
 
@@ -114,14 +114,15 @@ def test_a_process_that_dies_costs_no_picture(together, photo, style, encoder):
 
 
 @pytest.fixture
-def second(monkeypatch, machine):
+def second(monkeypatch):
     """This is the second of two processes, which never meet."""
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(parallel, "join", lambda: None)
 
 
-def test_commands_that_cannot_be_shared_are_refused_by_name(second, monkeypatch, run):
+@pytest.mark.usefixtures("second")
+def test_commands_that_cannot_be_shared_are_refused_by_name(monkeypatch, run):
     monkeypatch.setenv("RANK", "0")
     outcome = run("sweep", "photo.png", "-o", "sweep")
     assert outcome.status == 2
@@ -130,12 +131,14 @@ def test_commands_that_cannot_be_shared_are_refused_by_name(second, monkeypatch,
 
 
 @pytest.mark.parametrize("arguments", [("sweep", "photo.png"), ("paint", "photo.png", "--tile", "half", "-o", "x.png")])
-def test_what_the_first_says_the_second_does_not(second, run, arguments):
+@pytest.mark.usefixtures("second")
+def test_what_the_first_says_the_second_does_not(run, arguments):
     outcome = run(*arguments)
     assert (outcome.status, outcome.out, outcome.err) == (2, "", "")
 
 
-def test_its_own_mistakes_the_second_tells(second, monkeypatch, run):
+@pytest.mark.usefixtures("second")
+def test_its_own_mistakes_the_second_tells(monkeypatch, run):
     def join():
         raise KeyError("a bug")
 
@@ -145,7 +148,8 @@ def test_its_own_mistakes_the_second_tells(second, monkeypatch, run):
     assert "a bug" in outcome.error
 
 
-def test_help_needs_no_others(second, monkeypatch, capsys):
+@pytest.mark.usefixtures("second")
+def test_help_needs_no_others(monkeypatch, capsys):
     def join():
         raise AssertionError("joined for a help text")
 
@@ -184,7 +188,8 @@ def test_processes_that_do_not_meet_are_told_so(monkeypatch):
         parallel.join()
 
 
-def test_a_command_that_fails_leaves_the_group_to_its_end(second, monkeypatch):
+@pytest.mark.usefixtures("second")
+def test_a_command_that_fails_leaves_the_group_to_its_end(monkeypatch):
     left = []
     monkeypatch.setattr(parallel, "leave", lambda: left.append(1))
     with processes.joined(["paint"]):
@@ -198,7 +203,7 @@ def test_a_command_that_fails_leaves_the_group_to_its_end(second, monkeypatch):
 def test_memory_that_runs_out_at_once_is_no_mistake(paint, monkeypatch):
     from impasto.optim.evaluate import WholeImage
 
-    def scarce(self, image):
+    def scarce(_self, _image):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     monkeypatch.setattr(WholeImage, "__call__", scarce)

@@ -101,7 +101,7 @@ def test_painting_again_from_what_show_prints(run, paint, photo, style):
     assert Path("again.png").read_bytes() == Path("first.png").read_bytes()
 
 
-def test_other_inputs_and_weights_are_told(run, paint, photo, style, tmp_path, encoder_bytes):
+def test_other_inputs_and_weights_are_told(run, paint, photo, style, encoder_bytes):
     from safetensors.torch import load, save
 
     paint("-o", "first.png")

@@ -48,7 +48,8 @@ from impasto import images
         (["weights", "fetch", "vgg"], 2, "vgg19"),
     ],
 )
-def test_one_line_and_the_exit_status(run, photo, style, arguments, status, words):
+@pytest.mark.usefixtures("photo", "style")
+def test_one_line_and_the_exit_status(run, arguments, status, words):
     outcome = run(*arguments)
     assert outcome.status == status, outcome.err
     assert words in outcome.error
@@ -64,7 +65,7 @@ def test_debug_adds_the_traceback(run):
 
 
 def test_a_mistake_of_ours_is_one_line_and_status_1(run, monkeypatch):
-    monkeypatch.setattr("impasto.metadata.read", lambda path: 1 // 0)
+    monkeypatch.setattr("impasto.metadata.read", lambda _path: 1 // 0)
     outcome = run("show", "photo.png")
     assert outcome.status == 1
     assert outcome.error.startswith("ZeroDivisionError")
@@ -92,7 +93,7 @@ def fifo(path):
 @pytest.mark.parametrize(
     ("name", "make", "words"),
     [
-        ("missing.png", lambda path: None, "does not exist"),
+        ("missing.png", lambda _path: None, "does not exist"),
         ("folder.png", lambda path: path.mkdir(), "is a folder"),
         ("fifo.png", fifo, "not a regular file"),
         ("link.png", lambda path: path.symlink_to("nowhere.png"), "a link to a file that does not exist"),
@@ -101,7 +102,8 @@ def fifo(path):
     ],
 )
 @pytest.mark.parametrize("role", ["content", "style"])
-def test_unusable_inputs_before_any_weights(paint, no_engine, name, make, words, role):
+@pytest.mark.usefixtures("no_engine")
+def test_unusable_inputs_before_any_weights(paint, name, make, words, role):
     make(Path(name))
     where = {"content": name} if role == "content" else {"styles": (name,)}
     outcome = paint("-o", "out.png", **where)
@@ -115,20 +117,23 @@ def test_an_output_folder_is_made(paint):
     assert Path("new/deep/out.png").exists()
 
 
-def test_an_output_folder_that_cannot_be(paint, no_engine):
+@pytest.mark.usefixtures("no_engine")
+def test_an_output_folder_that_cannot_be(paint):
     Path("file").write_text("in the way")
     outcome = paint("-o", "file/out.png")
     assert (outcome.status, "file/out.png" in outcome.error) == (3, True)
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_output_folder(paint, no_engine):
+@pytest.mark.usefixtures("no_engine")
+def test_a_read_only_output_folder(paint):
     Path("locked").mkdir(mode=0o555)
     assert paint("-o", "locked/out.png").status == 3
 
 
 @pytest.mark.parametrize("option", ["-o", "--preview"])
-def test_an_output_that_is_an_input(paint, no_engine, photo, option):
+@pytest.mark.usefixtures("no_engine")
+def test_an_output_that_is_an_input(paint, photo, option):
     before = Path(photo).read_bytes()
     more = [] if option == "-o" else ["-o", "out.png"]
     outcome = paint(option, f"../here/{photo}", *more)
@@ -149,7 +154,8 @@ def test_an_output_that_exists(paint, option, monkeypatch):
     assert Path("mine.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_two_outputs_of_one_name(paint, no_engine):
+@pytest.mark.usefixtures("no_engine")
+def test_two_outputs_of_one_name(paint):
     outcome = paint("-o", "out.png", "--preview", "./out.png")
     assert (outcome.status, "same file" in outcome.error) == (2, True)
 
@@ -162,7 +168,8 @@ def test_transparency_into_jpeg_is_told(paint):
     assert look("out.jpg")[2] == "RGB"
 
 
-def test_webp_that_is_too_large_is_told_first(paint, no_engine):
+@pytest.mark.usefixtures("no_engine")
+def test_webp_that_is_too_large_is_told_first(paint):
     outcome = paint("-o", "out.webp", "--size", "20000")
     assert (outcome.status, "16383" in outcome.error) == (3, True)
 
@@ -187,7 +194,8 @@ BAD_RECIPES = {
 
 
 @pytest.mark.parametrize("case", BAD_RECIPES)
-def test_bad_recipes(paint, no_engine, case):
+@pytest.mark.usefixtures("no_engine")
+def test_bad_recipes(paint, case):
     text, words = BAD_RECIPES[case]
     Path("bad.json").write_text(text)
     outcome = paint("-o", "out.png", "--recipe", "bad.json")
@@ -211,7 +219,8 @@ DIGEST = "ab" * 32
         ({"content": "bait.png"}, "unknown recipe key"),
     ],
 )
-def test_nothing_in_a_hostile_picture_is_opened(run, no_engine, photo, style, monkeypatch, recipe, words):
+@pytest.mark.usefixtures("no_engine")
+def test_nothing_in_a_hostile_picture_is_opened(run, photo, style, recipe, words):
     for bait in ("bait.safetensors", "bait.png", DIGEST):
         fifo(bait)  # whoever opens it for reading waits, and the test times out
     hostile = {"recipe": recipe, "inputs": [{"role": "content", "sha256": "bait.png", "path": "bait.png"}]}

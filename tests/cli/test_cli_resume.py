@@ -16,7 +16,7 @@ from cli_helpers import draw, look, pixels
 from impasto import images
 from impasto.checkpoint import Checkpoint, previous, saved
 from impasto.cli import checkpoints
-from impasto.cli.checkpoints import Keeper
+from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
@@ -28,10 +28,10 @@ import os, signal, sys
 from impasto.checkpoint import tensorfile
 from impasto.cli import main
 from impasto.cli import checkpoints
-from impasto.cli.checkpoints import Keeper
+from impasto.cli.checkpoints import CheckpointWriter
 checkpoints.SHARE = 0
 step, where = int(sys.argv.pop(1)), sys.argv.pop(1)
-keep, write = Keeper.keep, tensorfile.write
+keep, write = CheckpointWriter.keep, tensorfile.write
 
 def die():
     os.kill(os.getpid(), signal.SIGKILL)
@@ -48,7 +48,7 @@ def write_half(stream, tensors, notes):
     stream.flush()
     die()
 
-Keeper.keep = keep_and_die
+CheckpointWriter.keep = keep_and_die
 raise SystemExit(main())
 """
 PLAIN = "from impasto.cli import main\nraise SystemExit(main())"
@@ -254,17 +254,17 @@ def test_writing_takes_a_twentieth_of_the_time_at_most(monkeypatch) -> None:
     class Progress:
         elapsed_s, eta_s = 1000.0, 0.0
 
-    def write(self, stylizer):
+    def write(self, _stylizer):
         written.append(clock[0])
         clock[0] += 10
         self._last, self._wait_s = clock[0], checkpoints.SHARE * 10
 
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(Keeper, "_write", write)
-    keeper = Keeper(Path("kept"), False, 60.0, _last=0.0)
+    monkeypatch.setattr(CheckpointWriter, "_write", write)
+    writer = CheckpointWriter(Path("kept"), False, 60.0, _last=0.0)
     while clock[0] < 2000:
         clock[0] += 1
-        keeper.keep(None, Progress())
+        writer.keep(None, Progress())
     assert written[0] == 60
     assert 10 * len(written) <= 2000 / 20 + 10
     assert len(written) == 10
@@ -294,7 +294,7 @@ def test_a_picture_that_cannot_be_saved_is_not_lost(paint, run, monkeypatch) -> 
     assert paint("-o", "unbroken.png", "--iterations", "6").status == 0
     write, calls = images.save, []
 
-    def full(picture, path, **options):
+    def full(_picture, path, **_options):
         calls.append(sorted(item.name for item in Path.cwd().glob("kept*")))
         raise checkpoints.OutputError(f"{path}: could not be written (No space left on device)")
 
@@ -312,7 +312,7 @@ def test_a_picture_that_cannot_be_saved_is_not_lost(paint, run, monkeypatch) -> 
 
 def test_out_of_memory_leaves_a_way_to_go_on(run, scene, encoder, monkeypatch) -> None:
     options = (*scene, "--encoder", encoder, *FIXED)
-    keep, share = Keeper.keep, checkpoints.SHARE
+    keep, share = CheckpointWriter.keep, checkpoints.SHARE
 
     def exhausted(self, stylizer, progress):
         keep(self, stylizer, progress)
@@ -320,11 +320,11 @@ def test_out_of_memory_leaves_a_way_to_go_on(run, scene, encoder, monkeypatch) -
             raise MemoryError
 
     monkeypatch.setattr(checkpoints, "SHARE", 0)
-    monkeypatch.setattr(Keeper, "keep", exhausted)
+    monkeypatch.setattr(CheckpointWriter, "keep", exhausted)
     outcome = run("paint", *options, "-o", "out.png", "--checkpoint", "kept", "--checkpoint-every", "0")
     assert outcome.status == 5
     assert "impasto resume kept --force --tile 512" in outcome.error
-    monkeypatch.setattr(Keeper, "keep", keep)
+    monkeypatch.setattr(CheckpointWriter, "keep", keep)
     monkeypatch.setattr(checkpoints, "SHARE", share)
     assert run("resume", "kept", "--force", "--tile", "512").status == 0
     assert run("paint", *options, "-o", "unbroken.png").status == 0
@@ -378,7 +378,7 @@ def test_other_weights_of_a_named_encoder(paint, run, stops, monkeypatch, encode
     stops(None)
     made = Petite.from_bytes(encoder_bytes)
     made.sha256 = "ab" * 32
-    monkeypatch.setattr(Petite, "embedded", classmethod(lambda cls, **options: made))
+    monkeypatch.setattr(Petite, "embedded", classmethod(lambda _cls, **_options: made))
     outcome = run("resume", "kept")
     assert outcome.status == 4
     assert "kept: the checkpoint is of other weights of petite" in outcome.error
@@ -470,13 +470,15 @@ def test_a_hostile_checkpoint_replaces_nothing(run, kept) -> None:
         (("--checkpoint-every", "-1"), 2, "--checkpoint-every"),
     ],
 )
-def test_checkpoints_that_cannot_be(paint, no_engine, options, status, words) -> None:
+@pytest.mark.usefixtures("no_engine")
+def test_checkpoints_that_cannot_be(paint, options, status, words) -> None:
     Path("file").write_text("in the way")
     outcome = paint("-o", "out.png", *options)
     assert (outcome.status, words in outcome.error) == (status, True), outcome.err
 
 
-def test_standard_input_is_not_there_again(run, style, no_engine) -> None:
+@pytest.mark.usefixtures("no_engine")
+def test_standard_input_is_not_there_again(run, style) -> None:
     outcome = run("paint", "-", "--style", style, "-o", "out.png", "--checkpoint", "kept")
     assert (outcome.status, "standard input" in outcome.error) == (2, True)
 

@@ -84,7 +84,7 @@ def test_the_second_signal_ends_it_at_once(encoder):
 
 
 def test_a_signal_before_painting_leaves_at_once(run, photo, style, monkeypatch):
-    def interrupted(*args, **kwargs):
+    def interrupted(*_args, **_kwargs):
         signal.raise_signal(signal.SIGTERM)
 
     monkeypatch.setattr("impasto.images.load", interrupted)

@@ -167,7 +167,8 @@ def test_presets_vary_below_the_options(sweep):
         ([], 2, "--vary"),
     ],
 )
-def test_refusals_before_any_painting(sweep, no_engine, arguments, status, words):
+@pytest.mark.usefixtures("no_engine")
+def test_refusals_before_any_painting(sweep, arguments, status, words):
     outcome = sweep(*arguments)
     assert outcome.status == status, outcome.err
     assert words in outcome.error
@@ -188,7 +189,8 @@ def test_refusals_before_any_painting(sweep, no_engine, arguments, status, words
         (("photo.png",), (), "style=style.png,./style.png", 2, "mean the same"),
     ],
 )
-def test_refused_pictures(sweep, no_engine, content, styles, vary, status, words):
+@pytest.mark.usefixtures("no_engine")
+def test_refused_pictures(sweep, content, styles, vary, status, words):
     Path("text.png").write_text("hello")
     Path("sub").mkdir()
     draw("sub/style.png", 7)

@@ -10,8 +10,8 @@ import torch
 from cli_helpers import draw
 from safetensors.torch import load_file, save_file
 
-from impasto.training import distill
-from impasto.training.encoder import PLAN, EncoderTask, initial
+from impasto.training import encoder_run, held_out
+from impasto.training.encoder_task import PLAN, EncoderTask, initial
 from impasto.weights import VGG19_CONVOLUTIONS
 
 
@@ -31,9 +31,9 @@ def teacher(tmp_path_factory):
 
 @pytest.fixture
 def train(run, teacher, monkeypatch):
-    monkeypatch.setattr(distill, "LIFT_BATCHES", 2)
-    monkeypatch.setattr(distill, "FINAL_BATCHES", 3)
-    monkeypatch.setattr(distill, "HELD_OUT_SIDE", 48)
+    monkeypatch.setattr(encoder_run, "LIFT_BATCHES", 2)
+    monkeypatch.setattr(encoder_run, "FINAL_BATCHES", 3)
+    monkeypatch.setattr(held_out, "SIDE", 48)
     Path("data").mkdir()
     for seed in range(2):
         draw(f"data/{seed}.png", seed)
@@ -45,7 +45,8 @@ def train(run, teacher, monkeypatch):
     return train
 
 
-def test_trains_logs_exports_and_goes_on(train, run, teacher):
+@pytest.mark.usefixtures("teacher")
+def test_trains_logs_exports_and_goes_on(train, run):
     outcome = train("--out", "run", "--steps", "2", "--held-out", "data")
     assert outcome.status == 0, outcome.err
     assert outcome.err.splitlines()[0].startswith("step 2 of 2  loss ")
@@ -131,7 +132,7 @@ def test_no_pictures(run, teacher):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_no_gpu(run, teacher):
     outcome = run("train", "encoder", "data", "--teacher", teacher, "--out", "run", "--device", "cuda")
-    assert (outcome.status, "--device cpu" in outcome.error) == (5, True)
+    assert (outcome.status, "choose from auto, cpu" in outcome.error) == (5, True)
 
 
 @pytest.mark.gpu
@@ -147,7 +148,7 @@ def test_trains_on_a_gpu(train):
 )
 def test_a_bad_folder_is_refused_before_anything_is_read(train, out, status, monkeypatch):
     os.mkfifo("pipe")
-    monkeypatch.setattr(distill, "prepare", lambda *_: pytest.fail("read before the refusal"))
+    monkeypatch.setattr(encoder_run, "prepare", lambda *_: pytest.fail("read before the refusal"))
     before = sorted(Path().rglob("*"))
     outcome = train("--out", out, "--steps", "1")
     assert outcome.status == status, outcome.err
@@ -156,7 +157,7 @@ def test_a_bad_folder_is_refused_before_anything_is_read(train, out, status, mon
 
 
 def test_a_full_disk(train, monkeypatch):
-    def full(handle):
+    def full(_handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
@@ -165,7 +166,7 @@ def test_a_full_disk(train, monkeypatch):
 
 
 def test_too_little_memory(train, monkeypatch):
-    def fit(self, batches):
+    def fit(_self, _batches):
         raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 bytes")
 
     monkeypatch.setattr(EncoderTask, "fit_lifts", fit)

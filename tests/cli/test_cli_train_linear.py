@@ -14,7 +14,7 @@ FIXED = ("--batch", "1", "--crop", "32", "--precision", "float32", "--device", "
 
 
 @pytest.fixture
-def data(machine):
+def data():
     Path("data").mkdir()
     for seed in range(2):
         draw(f"data/{seed}.png", seed)
@@ -25,7 +25,7 @@ def data(machine):
 
 
 @pytest.fixture
-def train(run, data):
+def train(run, data):  # noqa: ARG001 (the files are made first)
     given = ("--paintings", "data", "--decoder", "decoder.safetensors", "--out", "run")
     return lambda *arguments: run("train", "linear", "data", *given, *FIXED, *arguments)
 
@@ -61,7 +61,8 @@ def test_refused_before_training(train, arguments, status, words):
     assert not Path("run").exists()
 
 
-def test_fast_is_registered(run, data):
+@pytest.mark.usefixtures("data")
+def test_fast_is_registered(run):
     outcome = run(
         "train", "fast", "data", "--style", "data/0.png", "--out", "fast", "--steps", "1", "--width", "0.1", *FIXED
     )

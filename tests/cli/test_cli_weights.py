@@ -42,7 +42,7 @@ def test_fetch_prints_the_path_and_shows_how_far_it_is(run, monkeypatch):
 
 
 def test_fetch_that_fails(run, monkeypatch):
-    def fetch(name, *, progress):
+    def fetch(_name, **_options):
         raise WeightsError("vgg19: could not be downloaded")
 
     monkeypatch.setattr(weights, "fetch", fetch)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from impasto.color import from_oklab, grey, keep_chroma, match_luminance, to_oklab
+from impasto.color import from_oklab, gray, keep_chroma, match_luminance, to_oklab
 from impasto.color.chroma import transform_luminance, with_chroma
 from impasto.color.match import GAIN
 from impasto.errors import UsageError
@@ -22,8 +22,8 @@ def some(seed: int, height: int = 16, width: int = 24, channels: int = 3) -> Ten
     return torch.rand(1, channels, height, width, generator=random, dtype=torch.float64)
 
 
-def lightness(greys: Tensor) -> Tensor:
-    return to_oklab(greys.expand(-1, 3, -1, -1))[:, :1]
+def lightness(grays: Tensor) -> Tensor:
+    return to_oklab(grays.expand(-1, 3, -1, -1))[:, :1]
 
 
 def chroma(pixels: Tensor) -> Tensor:
@@ -32,16 +32,16 @@ def chroma(pixels: Tensor) -> Tensor:
 
 def test_grey_has_the_same_lightness() -> None:
     pixels = torch.cat([some(1), some(2)])
-    found = grey(pixels)
+    found = gray(pixels)
     assert found.shape == (2, 1, 16, 24)
     torch.testing.assert_close(lightness(found), to_oklab(pixels)[:, :1], rtol=0, atol=1e-12)
-    torch.testing.assert_close(lightness(grey(pixels.float())), to_oklab(pixels.float())[:, :1], rtol=0, atol=1e-6)
-    torch.testing.assert_close(grey(found.expand(-1, 3, -1, -1)), found, rtol=0, atol=1e-12)
+    torch.testing.assert_close(lightness(gray(pixels.float())), to_oklab(pixels.float())[:, :1], rtol=0, atol=1e-6)
+    torch.testing.assert_close(gray(found.expand(-1, 3, -1, -1)), found, rtol=0, atol=1e-12)
 
 
 def test_grey_is_what_the_eye_says() -> None:
     # Of the pure colours, green is the lightest and blue the darkest.
-    red, green, blue = grey(torch.eye(3).reshape(3, 3, 1, 1)).flatten().tolist()
+    red, green, blue = gray(torch.eye(3).reshape(3, 3, 1, 1)).flatten().tolist()
     assert green > red > blue
     assert red == pytest.approx(1.055 * 0.62796 ** (3 / 2.4) - 0.055, abs=1e-5)
 
@@ -124,8 +124,8 @@ def test_chroma_is_the_contents_and_lightness_the_paintings() -> None:
 def test_greys_and_themselves() -> None:
     painted = some(1)
     torch.testing.assert_close(keep_chroma(painted, painted), painted, rtol=0, atol=1e-9)
-    content = grey(some(2)).expand(-1, 3, -1, -1)
-    torch.testing.assert_close(keep_chroma(painted, content), grey(painted).expand(-1, 3, -1, -1), rtol=0, atol=1e-9)
+    content = gray(some(2)).expand(-1, 3, -1, -1)
+    torch.testing.assert_close(keep_chroma(painted, content), gray(painted).expand(-1, 3, -1, -1), rtol=0, atol=1e-9)
     black = torch.zeros_like(painted)
     torch.testing.assert_close(keep_chroma(black, painted), black, rtol=0, atol=1e-9)
     white = torch.ones_like(painted)

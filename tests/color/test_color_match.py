@@ -25,8 +25,8 @@ def cloud(seed: int, height: int = 24, width: int = 20, spread: float = 1.0) -> 
     axes = torch.linalg.qr(torch.randn(3, 3, generator=random, dtype=torch.float64)).Q
     deviations = spread * torch.tensor([[0.04], [0.07], [0.12]], dtype=torch.float64)
     noise = deviations * torch.randn(3, height * width, generator=random, dtype=torch.float64)
-    centre = 0.4 + 0.2 * torch.rand(3, 1, generator=random, dtype=torch.float64)
-    return (centre + axes @ noise).clamp(0, 1).reshape(1, 3, height, width)
+    center = 0.4 + 0.2 * torch.rand(3, 1, generator=random, dtype=torch.float64)
+    return (center + axes @ noise).clamp(0, 1).reshape(1, 3, height, width)
 
 
 def statistics(pixels: Tensor, weights: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -257,24 +257,24 @@ def test_flat_pictures(method: str, dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_grey_pictures(method: str, dtype: torch.dtype) -> None:
-    grey = cloud(1)[:, :1].expand(-1, 3, -1, -1).to(dtype)
+    gray = cloud(1)[:, :1].expand(-1, 3, -1, -1).to(dtype)
     rich = cloud(2).to(dtype)
-    to_grey = match(rich, grey, method)
-    assert float((to_grey - to_grey.mean(1, keepdim=True)).abs().max()) < (1e-3 if method == "histogram" else 1e-4)
-    torch.testing.assert_close(match(grey, grey, method), grey, rtol=0, atol=1e-6)
-    coloured = transform(grey, rich, method)
-    torch.testing.assert_close(coloured.mean((2, 3)), rich.mean((2, 3)), rtol=0, atol=1e-5)
+    to_gray = match(rich, gray, method)
+    assert float((to_gray - to_gray.mean(1, keepdim=True)).abs().max()) < (1e-3 if method == "histogram" else 1e-4)
+    torch.testing.assert_close(match(gray, gray, method), gray, rtol=0, atol=1e-6)
+    colored = transform(gray, rich, method)
+    torch.testing.assert_close(colored.mean((2, 3)), rich.mean((2, 3)), rtol=0, atol=1e-5)
     # A grey picture has one direction: it becomes a range of tints, never wider than the target, and never flat.
-    assert 0.5 * float(rich.std((2, 3)).max()) < float(coloured.std((2, 3)).max()) < 1.2 * float(rich.std((2, 3)).max())
+    assert 0.5 * float(rich.std((2, 3)).max()) < float(colored.std((2, 3)).max()) < 1.2 * float(rich.std((2, 3)).max())
 
 
 @pytest.mark.parametrize("method", LINEAR)
 @pytest.mark.parametrize("noise", [0.0, 1e-6, 1 / 255])
 def test_the_noise_of_a_grey_picture_is_not_stretched_without_bound(method: str, noise: float) -> None:
     # Without a cap, chroma noise of one grey level becomes as strong as the target's chroma: 50 times and more.
-    grey = cloud(1)[:, :1].expand(-1, 3, -1, -1) + noise * torch.randn(1, 3, 24, 20, dtype=torch.float64)
+    gray = cloud(1)[:, :1].expand(-1, 3, -1, -1) + noise * torch.randn(1, 3, 24, 20, dtype=torch.float64)
     target = cloud(2, spread=2.5)
-    source = statistics(grey)[1]
+    source = statistics(gray)[1]
     matrix = linear_map(source, statistics(target)[1], method)
     _, directions = torch.linalg.eigh(source)
     assert float((matrix @ directions).norm(dim=0).max()) <= GAIN * (1 + 1e-5)

@@ -13,11 +13,11 @@ from impasto.color import from_oklab, to_oklab
 from impasto.color.oklab import CHUNK, from_linear, to_linear
 
 
-def colour(*values: float) -> Tensor:
+def color(*values: float) -> Tensor:
     return torch.tensor(values, dtype=torch.float64).reshape(1, 3, 1, 1)
 
 
-def some_colours(low: float = 0.0, high: float = 1.0, side: int = 64, seed: int = 0) -> Tensor:
+def some_colors(low: float = 0.0, high: float = 1.0, side: int = 64, seed: int = 0) -> Tensor:
     random = torch.Generator().manual_seed(seed)
     return low + (high - low) * torch.rand(1, 3, side, side, generator=random, dtype=torch.float64)
 
@@ -39,8 +39,8 @@ def hue_turn(one: Tensor, other: Tensor) -> Tensor:
     ],
 )
 def test_known_colours(rgb: tuple[float, ...], lab: tuple[float, ...]) -> None:
-    torch.testing.assert_close(to_oklab(colour(*rgb)), colour(*lab), rtol=0, atol=6e-6)
-    torch.testing.assert_close(from_oklab(colour(*lab)), colour(*rgb), rtol=0, atol=3e-4)
+    torch.testing.assert_close(to_oklab(color(*rgb)), color(*lab), rtol=0, atol=6e-6)
+    torch.testing.assert_close(from_oklab(color(*lab)), color(*rgb), rtol=0, atol=3e-4)
 
 
 def test_known_light() -> None:
@@ -66,7 +66,7 @@ def test_greys_have_no_colour_and_the_cube_root_of_their_light() -> None:
 @pytest.mark.parametrize(("low", "high", "single"), [(0.0, 1.0, 1e-6), (-0.2, 1.3, 3e-6)])
 def test_round_trip(low: float, high: float, single: float) -> None:
     # Outside the gamut L, a and b, stored in float32, are larger and coarser.
-    pixels = some_colours(low, high)
+    pixels = some_colors(low, high)
     torch.testing.assert_close(from_oklab(to_oklab(pixels)), pixels, rtol=0, atol=1e-12)
     back = from_oklab(to_oklab(pixels.float()))
     assert back.dtype == torch.float32
@@ -80,7 +80,7 @@ def test_corners_of_the_gamut_come_back() -> None:
 
 
 def test_negative_light_keeps_its_sign() -> None:
-    pixels = colour(-0.1, -0.3, -0.02)
+    pixels = color(-0.1, -0.3, -0.02)
     assert float(to_oklab(pixels)[0, 0]) < 0
     torch.testing.assert_close(to_oklab(-pixels), -to_oklab(pixels))
 
@@ -88,7 +88,7 @@ def test_negative_light_keeps_its_sign() -> None:
 def test_shapes_batches_and_pieces() -> None:
     # More pixels than one chunk, and two pictures: each pixel is on its own.
     side = math.isqrt(CHUNK) + 7
-    pixels = torch.cat([some_colours(side=side, seed=seed) for seed in (1, 2)])
+    pixels = torch.cat([some_colors(side=side, seed=seed) for seed in (1, 2)])
     lab = to_oklab(pixels)
     assert lab.shape == pixels.shape
     for row in (0, side // 2, side - 1):
@@ -96,7 +96,7 @@ def test_shapes_batches_and_pieces() -> None:
 
 
 def test_input_is_left_alone_and_needs_no_graph() -> None:
-    pixels = some_colours().requires_grad_()
+    pixels = some_colors().requires_grad_()
     before = pixels.detach().clone()
     lab = to_oklab(pixels)
     copy = lab.clone()
@@ -108,7 +108,7 @@ def test_input_is_left_alone_and_needs_no_graph() -> None:
 
 @given(st.floats(1, 6), st.integers(0, 2**31))
 def test_fit_keeps_lightness_and_hue(more: float, seed: int) -> None:
-    lab = to_oklab(some_colours(seed=seed, side=24))
+    lab = to_oklab(some_colors(seed=seed, side=24))
     lab[:, 1:] *= more
     fitted = from_oklab(lab, fit=True)
     assert float(fitted.min()) >= 0
@@ -122,7 +122,7 @@ def test_fit_keeps_lightness_and_hue(more: float, seed: int) -> None:
 
 
 def test_fit_reduces_no_more_than_it_must() -> None:
-    lab = to_oklab(some_colours(0.1, 0.9))
+    lab = to_oklab(some_colors(0.1, 0.9))
     lab[:, 1:] *= 5
     outside = ((from_oklab(lab) < 0) | (from_oklab(lab) > 1)).any(1)
     assert outside.double().mean() > 0.9
@@ -133,12 +133,12 @@ def test_fit_reduces_no_more_than_it_must() -> None:
 
 
 def test_fit_leaves_what_can_be_shown() -> None:
-    pixels = some_colours()
+    pixels = some_colors()
     torch.testing.assert_close(from_oklab(to_oklab(pixels), fit=True), pixels, rtol=0, atol=1e-12)
 
 
 def test_fit_beyond_black_and_white_is_black_and_white() -> None:
-    lab = torch.cat([colour(1.2, 0.1, -0.1), colour(-0.1, 0.1, 0.1), colour(1, 0.2, 0), colour(0, 0, 0.2)], dim=3)
+    lab = torch.cat([color(1.2, 0.1, -0.1), color(-0.1, 0.1, 0.1), color(1, 0.2, 0), color(0, 0, 0.2)], dim=3)
     fitted = from_oklab(lab, fit=True)[0, :, 0].T.tolist()
     for found, expected in zip(fitted, ([1.0] * 3, [0.0] * 3, [1.0] * 3, [0.0] * 3), strict=True):
         assert found == pytest.approx(expected, abs=1e-9)

@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import save_file
 
 from impasto import encoders, weights
-from impasto.encoders import Petite, Vgg, choose
+from impasto.encoders import Petite, Vgg
 from impasto.errors import UsageError, WeightsError
-from impasto.training.encoder import initial
+from impasto.training.encoder_task import initial
 
 PLAN = {f"{b}_{c}": 4 for b, n in ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1)) for c in range(1, n + 1)}
 
@@ -18,8 +18,8 @@ PLAN = {f"{b}_{c}": 4 for b, n in ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1)) for c
 def bare(monkeypatch: pytest.MonkeyPatch) -> Petite:
     """A machine without VGG-19, and a random petite in place of the embedded one; returned."""
     small = Petite(initial(PLAN))
-    monkeypatch.setattr(weights, "find", lambda network: None)
-    monkeypatch.setattr(Petite, "embedded", classmethod(lambda cls, **options: small))
+    monkeypatch.setattr(weights, "find", lambda _network: None)
+    monkeypatch.setattr(Petite, "embedded", classmethod(lambda _cls, **_options: small))
     return small
 
 
@@ -34,13 +34,14 @@ def test_petite_by_name_says_nothing(bare: Petite, notices: list[str]) -> None:
     assert notices == []
 
 
-def test_vgg19_on_a_bare_machine_says_how_to_get_it(bare: Petite) -> None:
+@pytest.mark.usefixtures("bare")
+def test_vgg19_on_a_bare_machine_says_how_to_get_it() -> None:
     with pytest.raises(WeightsError, match="impasto weights fetch vgg19"):
         encoders.create("vgg19")
 
 
 def test_auto_is_vgg19_where_it_is(standin: Path, monkeypatch: pytest.MonkeyPatch, notices: list[str]) -> None:
-    monkeypatch.setattr(weights, "find", lambda network: standin)
+    monkeypatch.setattr(weights, "find", lambda _network: standin)
     encoder = encoders.create("auto", pooling="max", padding="zero", precision=torch.bfloat16)
     assert type(encoder) is Vgg
     assert (encoder.pooling, encoder.padding, encoder.precision) == ("max", "zero", torch.bfloat16)
@@ -80,21 +81,3 @@ def test_a_name_is_never_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(UsageError, match="unknown encoder") as caught:
             encoders.create(name)
         assert len(str(caught.value)) < 300
-
-
-@pytest.mark.parametrize(
-    ("half_takes", "expected"), [(0.5, torch.bfloat16), (0.9, torch.float32), (30.0, torch.float32)]
-)
-def test_bfloat16_only_where_it_is_clearly_faster(
-    half_takes: float, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = 0.0
-
-    def convolve(x: torch.Tensor, weight: torch.Tensor, padding: int) -> torch.Tensor:
-        nonlocal now
-        now += half_takes if x.dtype == torch.bfloat16 else 1.0
-        return x
-
-    monkeypatch.setattr(choose.F, "conv2d", convolve)
-    monkeypatch.setattr(choose.time, "perf_counter", lambda: now)
-    assert choose.faster_precision() is expected

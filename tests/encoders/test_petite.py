@@ -11,9 +11,9 @@ from safetensors.torch import save
 from impasto.encoders import Petite, Vgg
 from impasto.encoders.petite import LIFTED
 from impasto.errors import UsageError, WeightsError
-from impasto.losses import NORMALISATIONS, Content, Gram, Style
-from impasto.losses.normalisation import power
-from impasto.training.encoder import initial
+from impasto.losses import NORMALIZATIONS, Content, Gram, Style
+from impasto.losses.normalization import power
+from impasto.training.encoder_task import initial
 from impasto.weights import TORCHVISION
 
 PLAN = {
@@ -83,11 +83,11 @@ def test_lift_has_orthonormal_columns_and_gives_the_wide_features(petite, wide, 
     torch.testing.assert_close(rebuilt, wide(image(0), layer), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", sorted(NORMALISATIONS))
+@pytest.mark.parametrize("name", sorted(NORMALIZATIONS))
 @pytest.mark.parametrize("layer", ["relu1_1", "relu4_2", "relu5_1"])
 def test_losses_are_those_of_the_wide_features(petite, wide, name: str, layer: str) -> None:
     # With the nominal N in every normalisation: one recipe means the same with either encoder.
-    normal, channels = NORMALISATIONS[name], petite.channels[layer]
+    normal, channels = NORMALIZATIONS[name], petite.channels[layer]
     picture, content, style = image(0), image(1), image(2, 24, 18)
 
     def losses(encode: Callable[[torch.Tensor], torch.Tensor]) -> tuple[float, float]:

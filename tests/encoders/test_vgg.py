@@ -178,7 +178,7 @@ def test_batches_are_pictures_side_by_side(tiny_encoder: Vgg) -> None:
             torch.testing.assert_close(together[layer][index : index + 1], alone[layer])
 
 
-def test_preprocessings_are_the_published_ones(tiny_tensors: TinyTensors) -> None:
+def test_preprocessings_are_the_published_ones() -> None:
     # The same first convolution sees the same numbers, whichever way they were written down.
     rgb = torch.rand(1, 3, 4, 4, dtype=torch.float64)
     tensors = {"conv1_1.weight": torch.zeros(3, 3, 3, 3), "conv1_1.bias": torch.full((3,), 1000.0)}
@@ -207,8 +207,8 @@ def test_zero_padding_is_zero_after_the_mean_is_taken_off(tiny_tensors: TinyTens
 @pytest.mark.parametrize("padding", ["reflect", "replicate"])
 def test_a_constant_picture_has_constant_features(tiny_tensors: TinyTensors, padding: str) -> None:
     encoder = Vgg(tiny_tensors(), CAFFE, padding=padding)
-    colour = torch.tensor([0.2, 0.7, 0.4], dtype=torch.float64).reshape(1, 3, 1, 1)
-    for layer, features in encoder(colour.expand(1, 3, 33, 47), LAYERS).items():
+    color = torch.tensor([0.2, 0.7, 0.4], dtype=torch.float64).reshape(1, 3, 1, 1)
+    for layer, features in encoder(color.expand(1, 3, 33, 47), LAYERS).items():
         torch.testing.assert_close(features, features[:, :, :1, :1].expand_as(features), msg=layer)
 
 

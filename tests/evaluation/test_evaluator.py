@@ -101,8 +101,8 @@ def test_bad_input_is_refused_in_one_line(evaluator: Evaluator, content: Any, st
 
 
 def test_constant_pictures_have_values(evaluator: Evaluator) -> None:
-    for grey in (0.0, 0.5, 1.0):
-        flat = torch.full((3, 40, 48), grey)
+    for gray in (0.0, 0.5, 1.0):
+        flat = torch.full((3, 40, 48), gray)
         found = evaluator.evaluate(flat, flat, flat, maps=True)
         assert found.values[CONTENT] == pytest.approx(1)
         assert found.values[STYLE] == pytest.approx(0, abs=1e-9)

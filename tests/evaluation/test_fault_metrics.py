@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import pytest
 import torch
@@ -65,7 +64,7 @@ def test_how_far_a_line_stands_out_in_decibels() -> None:
     assert found == pytest.approx(wanted, abs=0.5)
 
 
-def test_a_dead_border_and_a_mirrored_one_are_seen(picture: Any) -> None:
+def test_a_dead_border_and_a_mirrored_one_are_seen() -> None:
     plane = (0.5 + 0.1 * torch.randn(96, 96)).clamp(0, 1)
     usual = noise.frame(plane)
     dead = plane.clone()

@@ -160,7 +160,7 @@ def test_methods_and_stylizers_are_not_mixed_up(content: Tensor, style: Tensor, 
 
 
 def begun(method: str, free: int, monkeypatch: pytest.MonkeyPatch, **settings: object) -> FeedForward:
-    monkeypatch.setattr("impasto.painting.budget.Resources.free", lambda self: free)
+    monkeypatch.setattr("impasto.painting.budget.Resources.free", lambda _self: free)
     recipe = Recipe.parse({"method": method, "precision": "float32", "network": NAMED.get(method, "auto"), **settings})
     painting = begin(torch.rand(3, 40, 60), [torch.rand(3, 40, 60)] if METHODS[method].styles else [], recipe)
     assert isinstance(painting, FeedForward)

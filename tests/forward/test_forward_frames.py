@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from impasto import Recipe, begin
+from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.feedforward import AnyStyle, FeedForward
 
@@ -28,6 +30,27 @@ def test_a_frame_is_what_it_would_be_by_itself(
         alone = painted(method, photo, **options(method)).result().picture
         torch.testing.assert_close(frame.pixels, alone.pixels, atol=1e-6, rtol=0)
     assert not torch.allclose(found[0].pixels, found[1].pixels, atol=1e-2)
+
+
+@pytest.mark.parametrize("settings", [{"method": "gatys", "iterations": 3}, {"method": "adain", "refine": 2}])
+def test_a_frame_by_steps_is_what_it_would_be_by_itself(
+    settings: dict[str, object], content: Tensor, style: Tensor, tiny_encoder: Encoder
+) -> None:
+    recipe = Recipe.parse({"size": 48, "precision": "float32", **settings})
+    photos = [content, content.flip(-1)]
+    found = list(begin(content, style, recipe, encoder=tiny_encoder).frames(photos))
+    for photo, frame in zip(photos, found, strict=True):
+        alone = begin(photo, style, recipe, encoder=tiny_encoder)
+        assert len(list(alone)) == alone.steps == alone.taken
+        assert torch.equal(frame.pixels, alone.result().picture.pixels)
+
+
+def test_landmarks_are_of_one_photograph(content: Tensor, style: Tensor, tiny_encoder: Encoder) -> None:
+    points = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.7]]
+    recipe = Recipe.parse({"method": "portrait", "size": 48})
+    painting = begin(content, style, recipe, encoder=tiny_encoder, content_landmarks=points, style_landmarks=points)
+    with pytest.raises(UsageError, match="landmarks are of one photograph"):
+        next(painting.frames([content]))
 
 
 @pytest.mark.parametrize(("color", "times"), [("style", 1), ("match", 3)])

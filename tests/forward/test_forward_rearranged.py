@@ -13,7 +13,7 @@ from impasto.feedforward import FeedForward
 from impasto.feedforward.rearranged import DETAILED, LAYERS, OWN, NnstFast, Rearranged
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.losses import Bank, Source, statistic
+from impasto.losses import PatchBank, PatchSource, statistic
 from impasto.nets.decoder import whole
 from impasto.recipe import Recipe
 from impasto.scene.copies import SHARES
@@ -31,10 +31,10 @@ class Spy:
     """Keeps what is matched with what while a painting is made."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.found: list[tuple[Bank, Tensor]] = []
+        self.found: list[tuple[PatchBank, Tensor]] = []
         matched = Rearranged._matched
 
-        def spied(painting: Rearranged, bank: Bank, features: Tensor, layer: str) -> Tensor:
+        def spied(painting: Rearranged, bank: PatchBank, features: Tensor, layer: str) -> Tensor:
             found = matched(painting, bank, features, layer)
             self.found.append((bank, found))
             return found
@@ -114,9 +114,9 @@ def test_with_a_wide_bound_matches_are_the_nearest(
 
 def test_a_rearrangement_of_neurons_keeps_the_gram_matrix() -> None:
     features = torch.rand(12, 9, 11, dtype=torch.float64)
-    bank = Bank([Source(features)], size=1)
+    bank = PatchBank([PatchSource(features)], size=1)
     other = torch.rand(12, 9, 11, dtype=torch.float64)
-    found, _ = bank.match(other, share=1.0)
+    found, _ = bank.match(other, capacity=1.0)
     assert sorted(found.flatten().tolist()) == list(range(99))
     total, count, _ = bank.vote(found, (9, 11))
     gram = statistic("gram", lift=None, seed=0)
@@ -144,7 +144,7 @@ def test_regions_restrict_the_matches(method: str, painted: Paint, style: Tensor
     regions = Regions(("left", "right"), halves(48, 64), (halves(*style.shape[1:]),))
     painting = painted(method, photo=torch.rand(3, 48, 64), regions=regions)
     bank, found = spy.found[-1]
-    labels = bank.able
+    labels = bank.usable_labels
     assert bool(labels[:2].all())
     allowed = bank._allowed
     assert allowed is not None

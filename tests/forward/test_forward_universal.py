@@ -172,7 +172,8 @@ def test_tiles_of_a_picture_that_repeats(painted: Paint, picture_of: Picture) ->
     torch.testing.assert_close(picture(moved), found[0].roll((40, 64), (2, 3)), atol=1e-4, rtol=0)
 
 
-def test_regions_in_tiles(painted: Paint, picture_of: Picture) -> None:
+@pytest.mark.usefixtures("painted")
+def test_regions_in_tiles(picture_of: Picture) -> None:
     photo, styles = picture_of(181, 230, seed=4), [picture_of(90, 90, seed=5), picture_of(90, 80, seed=6)]
     regions = Regions(("left", "right"), halves(181, 230, soft=True), (None, None))
     options = {"size": 230, "regions": 0, "region_styles": {"left": 1, "right": 2}}
@@ -252,7 +253,7 @@ def test_colours_of_the_content(painted: Paint, content: Tensor) -> None:
 
 
 @pytest.mark.parametrize("mode", ["match", "luminance"])
-def test_colours_before_painting(mode: str, painted: Paint, content: Tensor, style: Tensor) -> None:
+def test_colours_before_painting(mode: str, painted: Paint) -> None:
     found = painted("adain", color=mode).result().picture.pixels
     assert bool(found.isfinite().all())
     assert not torch.allclose(found, painted("adain").result().picture.pixels, atol=1e-3)

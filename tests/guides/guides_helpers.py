@@ -9,7 +9,7 @@ from PIL import Image
 from impasto import images
 from impasto.images import Picture
 
-BLACK, WHITE, GREY = (0, 0, 0), (255, 255, 255), (128, 128, 128)
+BLACK, WHITE, GRAY = (0, 0, 0), (255, 255, 255), (128, 128, 128)
 RED, GREEN, BLUE, YELLOW = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0)
 
 
@@ -24,39 +24,39 @@ def scene(height, width, parts=4):
     return labels
 
 
-def paint(labels, colours):
+def paint(labels, colors):
     """Colours (3, H, W) in [0, 1] of labels (H, W)."""
-    return (torch.tensor(colours, dtype=torch.float32) / 255)[labels].permute(2, 0, 1)
+    return (torch.tensor(colors, dtype=torch.float32) / 255)[labels].permute(2, 0, 1)
 
 
 def picture(pixels, name="mask.png", alpha=None):
     return Picture(pixels[None].float(), alpha, name, f"sha of {name}")
 
 
-def mask(labels, colours, name="mask.png"):
-    return picture(paint(labels, colours), name)
+def mask(labels, colors, name="mask.png"):
+    return picture(paint(labels, colors), name)
 
 
-def smoothed(labels, colours, factor, name="smooth.png"):
+def smoothed(labels, colors, factor, name="smooth.png"):
     """As a program draws it: `labels` are `factor` times too large and are averaged down. Gives also clean labels."""
-    pixels = functional.avg_pool2d(paint(labels, colours), factor)
-    cover = functional.one_hot(labels, len(colours)).permute(2, 0, 1).float()
+    pixels = functional.avg_pool2d(paint(labels, colors), factor)
+    cover = functional.one_hot(labels, len(colors)).permute(2, 0, 1).float()
     return picture(pixels, name), functional.avg_pool2d(cover, factor).argmax(0)
 
 
-def jpeg(labels, colours, quality=75, name="mask.jpg"):
+def jpeg(labels, colors, quality=75, name="mask.jpg"):
     stream = io.BytesIO()
-    mask(labels, colours).to_pil().save(stream, "JPEG", quality=quality)
+    mask(labels, colors).to_pil().save(stream, "JPEG", quality=quality)
     with Image.open(io.BytesIO(stream.getvalue())) as image:
         return picture(images.load(image).pixels[0], name)
 
 
-def noisy(labels, colours, levels, name="noisy.png"):
-    pixels = paint(labels, colours)
+def noisy(labels, colors, levels, name="noisy.png"):
+    pixels = paint(labels, colors)
     return picture((pixels + (2 * torch.rand(pixels.shape) - 1) * levels / 255).clamp(0, 1), name)
 
 
-def grey(values, name="soft.png", alpha=None):
+def gray(values, name="soft.png", alpha=None):
     """(H, W) in [0, 1] as a grey picture."""
     return picture(values.expand(3, *values.shape), name, alpha)
 

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from guides_helpers import grey, sums_to_one
+from guides_helpers import gray, sums_to_one
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,8 +21,8 @@ def test_soft_masks_are_the_maps():
     left, right = ramp(), 1 - ramp()
     regions = guides.from_layers(
         {
-            "sky": (grey(left, "a.png"), [grey(right, "c.png"), None]),
-            "ground": (grey(right, "b.png"), [grey(left, "d.png"), None]),
+            "sky": (gray(left, "a.png"), [gray(right, "c.png"), None]),
+            "ground": (gray(right, "b.png"), [gray(left, "d.png"), None]),
         }
     )
     assert regions.names == ("sky", "ground")
@@ -49,7 +49,7 @@ def test_value_is_luma_times_alpha():
 def test_content_always_adds_to_one(values, seed):
     random = torch.Generator().manual_seed(seed)
     layers = {
-        f"part{index}": (grey(value * torch.rand(9, 7, generator=random)), []) for index, value in enumerate(values)
+        f"part{index}": (gray(value * torch.rand(9, 7, generator=random)), []) for index, value in enumerate(values)
     }
     regions = guides.from_layers(layers)
     assert sums_to_one(regions.content)
@@ -63,14 +63,14 @@ def test_content_always_adds_to_one(values, seed):
 
 
 def test_overlap_by_hand():
-    regions = guides.from_layers({"a": (grey(flat(1)), []), "b": (grey(flat(0.5)), [])})
+    regions = guides.from_layers({"a": (gray(flat(1)), []), "b": (gray(flat(0.5)), [])})
     assert regions.names == ("a", "b")
     assert torch.allclose(regions.content[:, 3, 3], torch.tensor([2 / 3, 1 / 3]))
 
 
 def test_rest_takes_what_is_left():
-    style = grey(flat(0.25), "s.png")
-    regions = guides.from_layers({"sky": (grey(ramp()), [style])})
+    style = gray(flat(0.25), "s.png")
+    regions = guides.from_layers({"sky": (gray(ramp()), [style])})
     assert regions.names == ("sky", "rest")
     assert torch.allclose(regions.content[1], 1 - ramp())
     assert torch.allclose(regions.styles[0][1], flat(0.75))
@@ -79,15 +79,15 @@ def test_rest_takes_what_is_left():
 def test_too_little_for_a_rest_is_shared_out():
     a, b = ramp(40, 60), 1 - ramp(40, 60)
     a[0, 0], b[0, 0] = 0, 0
-    regions = guides.from_layers({"a": (grey(0.9999 * a), []), "b": (grey(0.9999 * b), [])})
+    regions = guides.from_layers({"a": (gray(0.9999 * a), []), "b": (gray(0.9999 * b), [])})
     assert regions.names == ("a", "b")
     assert sums_to_one(regions.content)
     assert regions.content[:, 0, 0].tolist() == [0.5, 0.5]
 
 
 def test_style_without_a_rest_lends_all_of_itself(notices):
-    content = grey(ramp(), "c.png")
-    regions = guides.from_layers({"sky": (content, [grey(flat(1), "s.png"), grey(ramp(), "t.png")])})
+    content = gray(ramp(), "c.png")
+    regions = guides.from_layers({"sky": (content, [gray(flat(1), "s.png"), gray(ramp(), "t.png")])})
     assert torch.equal(regions.styles[0], torch.ones(2, 20, 30))
     assert torch.allclose(regions.styles[1].sum(0), torch.tensor(1.0))
     assert [line for line in notices if "rest" in line] == [
@@ -98,8 +98,8 @@ def test_style_without_a_rest_lends_all_of_itself(notices):
 def test_rest_can_be_painted():
     regions = guides.from_layers(
         {
-            "rest": (grey(0.5 * (1 - ramp())), [grey(flat(0.5))]),
-            "sky": (grey(ramp()), [grey(flat(0.25))]),
+            "rest": (gray(0.5 * (1 - ramp())), [gray(flat(0.5))]),
+            "sky": (gray(ramp()), [gray(flat(0.25))]),
         }
     )
     assert regions.names == ("rest", "sky")
@@ -108,32 +108,32 @@ def test_rest_can_be_painted():
 
 
 def test_style_may_leave_something_out():
-    halves = {"a": (grey(ramp()), [grey(flat(0.25))]), "b": (grey(1 - ramp()), [grey(flat(0.5))])}
+    halves = {"a": (gray(ramp()), [gray(flat(0.25))]), "b": (gray(1 - ramp()), [gray(flat(0.5))])}
     regions = guides.from_layers(halves)
     assert regions.names == ("a", "b")
     assert torch.allclose(regions.styles[0][:, 0, 0], torch.tensor([0.25, 0.5]))
 
 
 def test_masks_of_other_sizes_are_resized_to_the_largest(notices):
-    small = grey(flat(0.5, 10, 15), "small.png")
-    regions = guides.from_layers({"a": (small, []), "b": (grey(flat(0.5), "large.png"), [])})
+    small = gray(flat(0.5, 10, 15), "small.png")
+    regions = guides.from_layers({"a": (small, []), "b": (gray(flat(0.5), "large.png"), [])})
     assert regions.content.shape == (2, 20, 30)
     assert torch.allclose(regions.content, torch.tensor(0.5))
     assert notices == ["small.png: is 15 x 10 and is resized to 30 x 20"]
 
 
 def test_faults_of_layers():
-    good, black = grey(ramp(), "good.png"), grey(flat(0), "black.png")
+    good, black = gray(ramp(), "good.png"), gray(flat(0), "black.png")
     with pytest.raises(ImageError, match=r"^black\.png: is all black, so region 'sky' is empty; .*leave it out") as one:
         guides.from_layers({"sky": (black, [good])})
     assert one.value.exit_code == 3
     with pytest.raises(ImageError, match=r"^black\.png: is all black, so region 'sky'"):
         guides.from_layers({"sky": (good, [black])})
-    clear = grey(flat(1), "clear.png", torch.zeros(1, 1, 20, 30))
+    clear = gray(flat(1), "clear.png", torch.zeros(1, 1, 20, 30))
     with pytest.raises(ImageError, match=r"^clear\.png: is all black"):
         guides.from_layers({"sky": (clear, [])})
     with pytest.raises(ImageError, match=r"^good\.png: region 'sea' is in no style mask \(s\.png\)"):
-        guides.from_layers({"sky": (good, [grey(ramp(), "s.png")]), "sea": (grey(1 - ramp()), [None])})
+        guides.from_layers({"sky": (good, [gray(ramp(), "s.png")]), "sea": (gray(1 - ramp()), [None])})
     with pytest.raises(UsageError, match="give at least one mask"):
         guides.from_layers({})
     with pytest.raises(UsageError, match="for every style"):
@@ -143,7 +143,7 @@ def test_faults_of_layers():
 @pytest.mark.parametrize("name", ["", "a b", "../x", "é", "x" * 41, "a\n", "=1"])
 def test_bad_names(name):
     with pytest.raises(UsageError, match=r"^region name"):
-        guides.from_layers({name: (grey(ramp()), [])})
+        guides.from_layers({name: (gray(ramp()), [])})
 
 
 def test_regions_checks_itself():

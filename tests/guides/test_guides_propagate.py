@@ -158,18 +158,18 @@ def test_boundary_by_hand():
 
 
 def test_overlay_tints_and_outlines():
-    grey = Picture(torch.full((1, 3, 40, 60), 0.5), name="photo.jpg")
+    gray = Picture(torch.full((1, 3, 40, 60), 0.5), name="photo.jpg")
     maps = torch.zeros(2, 20, 30)
     maps[0, :, :15], maps[1, :, 15:] = 1, 1
-    shown = guides.overlay(grey, maps, [(255, 0, 0), (0, 0, 255)])
+    shown = guides.overlay(gray, maps, [(255, 0, 0), (0, 0, 255)])
     assert shown.size == (40, 60)
     assert shown.pixels[0, :, 20, 5].tolist() == [0.75, 0.25, 0.25]
     assert shown.pixels[0, :, 20, 55].tolist() == [0.25, 0.25, 0.75]
     assert torch.equal(shown.pixels[0, :, 20, 29:31], torch.ones(3, 2))  # the line
     assert shown.pixels[0, :, :, :25].std(dim=(1, 2)).max() < 1e-6
-    assert torch.equal(guides.overlay(grey, maps, strength=0).pixels[..., :20], grey.pixels[..., :20])
+    assert torch.equal(guides.overlay(gray, maps, strength=0).pixels[..., :20], gray.pixels[..., :20])
     # A region that the style leaves out is not tinted.
-    left = guides.overlay(grey, maps[:1], [(255, 0, 0)])
+    left = guides.overlay(gray, maps[:1], [(255, 0, 0)])
     assert left.pixels[0, :, 20, 55].tolist() == [0.5, 0.5, 0.5]
 
 
@@ -183,21 +183,21 @@ def test_overlay_line_shows_on_white_and_black():
         assert set(shown[:40].tolist()) == {level}
 
 
-def test_to_colours_paints_the_winner():
+def test_to_colors_paints_the_winner():
     maps = torch.tensor([[[0.4, 0.9]], [[0.6, 0.1]]])
-    painted = guides.to_colours(maps, [(255, 0, 0), (0, 51, 255)])
+    painted = guides.to_colors(maps, [(255, 0, 0), (0, 51, 255)])
     assert torch.allclose(painted.pixels[0, :, 0], torch.tensor([[0, 1.0], [0.2, 0], [1.0, 0]]))
     with pytest.raises(UsageError, match="25 regions, but only 24 colours"):
-        guides.to_colours(torch.ones(25, 2, 2) / 25)
+        guides.to_colors(torch.ones(25, 2, 2) / 25)
     with pytest.raises(UsageError, match="2 regions, but only 1 colours"):
         guides.overlay(painted, maps, [RED])
 
 
 def test_auto_masks_come_back(tmp_path):
-    # What `impasto masks auto` writes, a person edits and from_colours reads: through a file.
+    # What `impasto masks auto` writes, a person edits and from_colors reads: through a file.
     labels = scene(70, 90)
     maps = functional.one_hot(labels, 4).permute(2, 0, 1) * 0.6 + 0.1
-    images.save(guides.to_colours(maps), tmp_path / "auto.png")
-    regions = guides.from_colours(images.load(tmp_path / "auto.png"), [])
+    images.save(guides.to_colors(maps), tmp_path / "auto.png")
+    regions = guides.from_colors(images.load(tmp_path / "auto.png"), [])
     order = [regions.names.index(name) for name in ("red", "blue", "yellow", "green")]
     assert torch.equal(regions.content[order].argmax(0), labels)

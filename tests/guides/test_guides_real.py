@@ -26,7 +26,7 @@ def pair(shared, name):
 @pytest.mark.parametrize("name", EXPECTED)
 def test_real_pairs_have_as_many_regions_as_the_eye_sees(shared, name):
     content, style = pair(shared, name)
-    regions = guides.from_colours(content, [style])
+    regions = guides.from_colors(content, [style])
     assert len(regions.names) == EXPECTED[name]
     for maps in (regions.content, regions.styles[0]):
         assert torch.equal(maps.sum(0), torch.ones(maps.shape[1:]))
@@ -35,7 +35,7 @@ def test_real_pairs_have_as_many_regions_as_the_eye_sees(shared, name):
 
 def test_real_pair_with_a_region_in_the_style_only(shared, notices):
     content, style = pair(shared, "dpst_03")
-    regions = guides.from_colours(content, [style])
+    regions = guides.from_colors(content, [style])
     assert regions.names == ("white", "black")
     assert any("region green (29%) is not in content_mask.png" in line for line in notices)
     assert float(guides.share(regions.styles[0]).sum()) == pytest.approx(0.71, abs=0.01)
@@ -44,12 +44,12 @@ def test_real_pair_with_a_region_in_the_style_only(shared, notices):
 def test_portrait_in_two_and_five(shared):
     # The same portrait at K = 2 and 5, as in the course report: background against person, then its parts.
     content, style = pair(shared, "doodle_freddie_mia")
-    two = guides.from_colours(content, [style], 2)
+    two = guides.from_colors(content, [style], 2)
     background = two.content[two.names.index("red")] > 0
     assert bool(background[30, 30])
     assert not bool(background[256, 240])  # the face
     assert not bool(background[500, 256])  # the coat
-    five = guides.from_colours(content, [style], 5)
+    five = guides.from_colors(content, [style], 5)
     assert len(five.names) == 5
     assert torch.equal(five.content[five.names.index("red")] > 0, background)
 
@@ -58,7 +58,7 @@ def test_a_real_mask_survives_jpeg(shared):
     content, _ = pair(shared, "strotss_owls_flowers")
     stream = io.BytesIO()
     content.to_pil().save(stream, "JPEG", quality=70)
-    before = guides.from_colours(content, [])
-    after = guides.from_colours(images.load(stream.getvalue()), [])
+    before = guides.from_colors(content, [])
+    after = guides.from_colors(images.load(stream.getvalue()), [])
     assert after.names == before.names
     assert (after.content.argmax(0) != before.content.argmax(0)).float().mean() < 0.01

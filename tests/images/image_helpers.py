@@ -63,8 +63,8 @@ def _scan(samples, kinds):
 def png16(samples, *, kinds=(0,), interlaced=False, extra=()):
     """(H, W, C) uint16 as PNG with the given filters; `extra` chunks go before the pixels."""
     height, width, channels = samples.shape
-    colour = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    header = struct.pack(">IIBBBBB", width, height, 16, colour, 0, 0, int(interlaced))
+    color = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    header = struct.pack(">IIBBBBB", width, height, 16, color, 0, 0, int(interlaced))
     if interlaced:
         starts = [(0, 0, 8, 8), (0, 4, 8, 8), (4, 0, 8, 4), (0, 2, 4, 4), (2, 0, 4, 2), (0, 1, 2, 2), (1, 0, 2, 1)]
         passes = [samples[y::dy, x::dx] for y, x, dy, dx in starts]
@@ -116,7 +116,7 @@ DISPLAY_P3 = matrix_profile(
 ADOBE_RGB = matrix_profile(
     [(0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)], gamma=2.19921875
 )
-GREY_LINEAR = icc_profile({b"kTRC": b"curv\0\0\0\0\0\0\0\0"}, space=b"GRAY")
+GRAY_LINEAR = icc_profile({b"kTRC": b"curv\0\0\0\0\0\0\0\0"}, space=b"GRAY")
 
 
 def cmyk_profile(corners):

@@ -101,7 +101,7 @@ def test_a_huge_file_without_a_size_is_not_searched(tmp_path):
 def test_a_picture_that_cannot_fit_is_refused_before_decoding(tmp_path, monkeypatch, free):
     path = tmp_path / "large.png"
     path.write_bytes(one_bit_png(13000, 13000))
-    monkeypatch.setattr(decode, "decode", lambda *a, **k: pytest.fail("it was decoded"))
+    monkeypatch.setattr(decode, "decode", lambda *_a, **_k: pytest.fail("it was decoded"))
     free(1 << 30)
     for source in (path, path.read_bytes()):
         with pytest.raises(ResourceError, match=r"13000 x 13000 .*GiB.* 1024 MiB are free") as caught:
@@ -119,7 +119,7 @@ def test_standard_input_is_judged_before_the_rest_is_read(monkeypatch):
             assert self.given < 3, "it was read on"
             return GIANTS["png"] + bytes(size - len(GIANTS["png"]))
 
-    monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"isatty": lambda self: False, "buffer": Endless()})())
+    monkeypatch.setattr(sys, "stdin", type("Stdin", (), {"isatty": lambda _self: False, "buffer": Endless()})())
     with pytest.raises(ImageError, match="60000 x 60000"):
         images.load("-")
 

@@ -120,7 +120,8 @@ def test_limits_of_pillow_are_put_back():
     assert before == Image.MAX_IMAGE_PIXELS
 
 
-def test_a_limit_above_pillows_own_is_honoured(notices):
+@pytest.mark.usefixtures("notices")
+def test_a_limit_above_pillows_own_is_honoured():
     # 1 bit a pixel, just over the number at which Pillow alone would refuse.
     wide, high = 20000, 9000
     data = file_of(Image.new("1", (wide, high), 1), "PNG")
@@ -223,7 +224,7 @@ FOREIGN = {
 @pytest.mark.parametrize("suffix", FOREIGN)
 @pytest.mark.parametrize("named", ["as it is", "png"])
 def test_row_17_refused_without_a_program(tmp_path, monkeypatch, suffix, named):
-    def started(*arguments, **options):
+    def started(*_arguments, **_options):
         raise AssertionError("a program was started")
 
     monkeypatch.setattr(subprocess, "Popen", started)
@@ -235,7 +236,7 @@ def test_row_17_refused_without_a_program(tmp_path, monkeypatch, suffix, named):
 
 
 def test_row_17_lazily_opened_eps(monkeypatch):
-    monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: pytest.fail("a program was started"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_a, **_k: pytest.fail("a program was started"))
     eps = Image.open(io.BytesIO(file_of(smooth(4, 4), "EPS")))
     assert "EPS" in refused(eps)
 
@@ -287,7 +288,7 @@ def test_row_22_not_readable(tmp_path, monkeypatch):
     assert refused("a\0b.png")
     assert refused("x" * 5000)
 
-    def denied(*arguments, **options):
+    def denied(*_arguments, **_options):
         raise PermissionError(13, "Permission denied")
 
     with monkeypatch.context() as patch:

@@ -47,8 +47,8 @@ def test_kinds_of_input(source):
 
 
 def test_grey_and_alpha_arrays():
-    grey = images.load(PIXELS[..., 0])
-    assert torch.allclose(grey.pixels, UNIT[:1][None].expand(1, 3, 5, 7))
+    gray = images.load(PIXELS[..., 0])
+    assert torch.allclose(gray.pixels, UNIT[:1][None].expand(1, 3, 5, 7))
     both = noise(5, 7, 4)
     for source in (both, torch.from_numpy(both).movedim(-1, 0)[None]):
         picture = images.load(source)

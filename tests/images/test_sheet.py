@@ -11,15 +11,15 @@ from impasto.images import Picture, Tile, contact_sheet, sheet
 RED, GREEN, BLUE, OCHRE = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (0.8, 0.6, 0.2)
 
 
-def plain(colour, height=40, width=60, alpha=None):
-    pixels = torch.tensor(colour).view(1, 3, 1, 1).expand(1, 3, height, width).contiguous()
+def plain(color, height=40, width=60, alpha=None):
+    pixels = torch.tensor(color).view(1, 3, 1, 1).expand(1, 3, height, width).contiguous()
     return Picture(pixels, None if alpha is None else torch.full((1, 1, height, width), alpha))
 
 
-def box(page, colour):
+def box(page, color):
     """(top, left, bottom, right) of the pixels of one colour, which must be a full rectangle."""
     levels = page.to_numpy().astype(int)
-    found = (np.abs(levels - np.round(255 * np.array(colour))) <= 1).all(axis=2)
+    found = (np.abs(levels - np.round(255 * np.array(color))) <= 1).all(axis=2)
     rows, columns = np.flatnonzero(found.any(1)), np.flatnonzero(found.any(0))
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     assert found[top:bottom, left:right].all()
@@ -54,20 +54,20 @@ def test_tall_pictures_are_scaled_down_and_small_ones_left_alone():
     page = contact_sheet(
         [[Tile(plain(RED, 200, 100)), Tile(plain(GREEN, 30, 20)), Tile(plain(BLUE, 50, 900))]], height=50
     )
-    sizes = [(b[2] - b[0], b[3] - b[1]) for b in (box(page, colour) for colour in (RED, GREEN, BLUE))]
+    sizes = [(b[2] - b[0], b[3] - b[1]) for b in (box(page, color) for color in (RED, GREEN, BLUE))]
     assert sizes == [(50, 25), (30, 20), (11, 200)]
 
 
 def test_headers_stand_above_their_columns_and_beside_their_rows():
     grid = [[Tile(plain(RED)), Tile(plain(GREEN))], [Tile(plain(BLUE)), Tile(plain(OCHRE))]]
     page = contact_sheet(grid, columns=("one", "two"), names=("up", "down"), axes=("across", "along"))
-    for colour in (RED, GREEN):
-        top, left, _, right = box(page, colour)
+    for color in (RED, GREEN):
+        top, left, _, right = box(page, color)
         written = ink(page, 0, left, top, right)
         assert written[2] <= top
         assert written[1] - left < 6
-    for colour in (RED, BLUE):
-        top, left, bottom, _ = box(page, colour)
+    for color in (RED, BLUE):
+        top, left, bottom, _ = box(page, color)
         written = ink(page, top, 0, bottom, left)
         assert written[3] < left
         assert abs((written[0] + written[2]) - (top + bottom)) < 12
@@ -90,8 +90,8 @@ def test_columns_line_up_below_their_widest_picture():
 def test_long_words_are_cut_and_stay_off_the_pictures(text):
     tiles = [Tile(plain(RED), text, text), Tile(plain(GREEN), text, text)]
     page = contact_sheet([tiles], title=text, note=text, names=(text,), columns=(text, text), axes=(text, text))
-    for colour in (RED, GREEN):
-        top, left, bottom, right = box(page, colour)
+    for color in (RED, GREEN):
+        top, left, bottom, right = box(page, color)
         assert (bottom - top, right - left) == (40, 60)
     assert page.size[1] < 1500
     levels = page.to_numpy()
@@ -130,8 +130,8 @@ def test_a_missing_picture_is_a_box_with_words():
     note = "failed: the loss became NaN at step 3 and going back did not help"
     page = contact_sheet([[Tile(plain(RED)), Tile(None, text=note, size=(400, 600))]], height=100)
     levels = page.to_numpy().astype(int)
-    grey = (np.abs(levels - sheet._BOX) <= 1).all(axis=2)
-    rows, columns = np.flatnonzero(grey.any(1)), np.flatnonzero(grey.any(0))
+    gray = (np.abs(levels - sheet._BOX) <= 1).all(axis=2)
+    rows, columns = np.flatnonzero(gray.any(1)), np.flatnonzero(gray.any(0))
     top, left, bottom, right = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
     assert (bottom - top, right - left) == (100, 150)
     written = ink(page, top, left, bottom, right)

@@ -94,11 +94,11 @@ def test_signed_8_bits_are_signed():
 @pytest.mark.parametrize("kind", ["u2", "i2", "f4", "u4"])
 @pytest.mark.parametrize("channels", [2, 4])
 def test_associated_alpha_is_divided_once(kind, compress, planar, channels):
-    colour = RNG.random((20, 30, channels - 1)) * 0.9 + 0.05
+    color = RNG.random((20, 30, channels - 1)) * 0.9 + 0.05
     alpha = RNG.random((20, 30, 1)) * 0.8 + 0.2
-    unit = np.concatenate([colour * alpha, alpha], axis=2)
+    unit = np.concatenate([color * alpha, alpha], axis=2)
     samples = unit.astype(kind) if kind[0] == "f" else np.round(unit * np.iinfo(kind).max).astype(kind)
-    for extra, expected in ((1, colour), (2, colour * alpha)):
+    for extra, expected in ((1, color), (2, color * alpha)):
         picture = images.load(tiff_of(samples, planar=planar, compress=compress, t338=extra))
         found = picture.pixels[0].permute(1, 2, 0).numpy()
         assert np.abs(found - np.broadcast_to(expected, found.shape)).max() < 3e-4
@@ -200,7 +200,7 @@ def test_samples_that_are_not_read_are_named(data, words):
     assert words in refused(data)
 
 
-def bmp(words, bits, masks, *, header=40, compression=3, size=None, flip=True):
+def bmp(words, bits, masks, *, header=40, compression=3, flip=True):
     """A BMP of (H, W) packed pixels with bit fields."""
     height, width = words.shape
     step = (width * bits + 31) // 32 * 4
@@ -322,8 +322,8 @@ def test_a_gif_that_fills_its_canvas_has_no_alpha():
 def test_heic_is_read_by_its_primary_picture(notices):
     heif = pytest.importorskip("pillow_heif", reason="needs the extra heif")
     made = heif.HeifFile()
-    for grey in (40, 200):
-        made.add_from_pillow(Image.new("RGB", (64, 64), (grey,) * 3))
+    for gray in (40, 200):
+        made.add_from_pillow(Image.new("RGB", (64, 64), (gray,) * 3))
     stream = io.BytesIO()
     made.save(stream, primary_index=1)
     assert images.load(stream.getvalue()).pixels.mean() * 255 == pytest.approx(200, abs=3)

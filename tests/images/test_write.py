@@ -140,7 +140,7 @@ def test_row_23_folder(tmp_path, monkeypatch):
     with pytest.raises(OutputError):
         images.check_output(tmp_path / "file" / "out.png")
 
-    def denied(*arguments, **options):
+    def denied(*_arguments, **_options):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(tempfile, "mkstemp", denied)
@@ -185,7 +185,7 @@ def test_row_26_disk_full(tmp_path, monkeypatch, format):
     path = tmp_path / f"out.{format}"
     path.write_bytes(b"old")
 
-    def full(handle):
+    def full(_handle):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
@@ -196,13 +196,13 @@ def test_row_26_disk_full(tmp_path, monkeypatch, format):
 
 
 def test_row_28_rgba_to_jpeg(notices):
-    colour = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1).expand(1, 3, 16, 16).contiguous()
-    half = images.Picture(colour, torch.full((1, 1, 16, 16), 0.5))
+    color = torch.tensor([1.0, 0, 0]).view(1, 3, 1, 1).expand(1, 3, 16, 16).contiguous()
+    half = images.Picture(color, torch.full((1, 1, 16, 16), 0.5))
     found = images.load(images.encode(half, "jpeg")).pixels.mean(dim=(0, 2, 3)).tolist()
     assert found == pytest.approx([1, 0.5, 0.5], abs=0.01)
     assert len(notices) == 1
     assert "white" in notices[0]
-    images.encode(images.Picture(colour, torch.ones(1, 1, 16, 16)), "jpeg")
+    images.encode(images.Picture(color, torch.ones(1, 1, 16, 16)), "jpeg")
     assert len(notices) == 1
 
 

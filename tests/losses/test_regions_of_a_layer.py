@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from impasto.losses import Content, Gram, Histogram, Objective, State, Style, sums
+from impasto.losses import Content, Gram, Histogram, Objective, State, Style, weighted_sums
 
 gram = Gram()
 
@@ -28,10 +28,10 @@ def reference(flat: Tensor, weights: Sequence[Tensor | None], mean: bool) -> Ten
 @pytest.mark.parametrize("regions", [[None], ["a"], ["a", "b"], ["a", None, "b"]])
 def test_products_and_their_gradient(regions: list[str | None], mean: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     # 600 positions, 256 at a time: whole pieces and a rest.
-    monkeypatch.setattr(sums, "CHUNK", 1)
+    monkeypatch.setattr(weighted_sums, "CHUNK", 1)
     weights = [None if r is None else random(600, seed=ord(r)).abs() for r in regions]
     leaf = random(3, 600).requires_grad_()
-    found, expected = sums.products(leaf, weights, mean=mean), reference(leaf, weights, mean)
+    found, expected = weighted_sums.second_moments(leaf, weights, mean=mean), reference(leaf, weights, mean)
     torch.testing.assert_close(found, expected)
     slope = random(*found.shape, seed=5)  # not symmetric
     gradients = [torch.autograd.grad((x * slope).sum(), leaf)[0] for x in (found, expected)]
@@ -41,7 +41,7 @@ def test_products_and_their_gradient(regions: list[str | None], mean: bool, monk
 @pytest.mark.parametrize("mean", [False, True])
 def test_products_pass_gradcheck(mean: bool) -> None:
     weights = [random(7, seed=1).abs(), None, random(7, seed=2).abs()]
-    assert gradcheck(lambda f: sums.products(f, weights, mean=mean), (random(3, 7).requires_grad_(),))
+    assert gradcheck(lambda f: weighted_sums.second_moments(f, weights, mean=mean), (random(3, 7).requires_grad_(),))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -122,9 +122,9 @@ def test_a_term_prepares_its_target_once() -> None:
     asked = []
 
     class Preparing(Gram):
-        def towards(self, target: Tensor):  # type: ignore[no-untyped-def]
+        def distance_to(self, target: Tensor):  # type: ignore[no-untyped-def]
             asked.append(target)
-            return super().towards(target)
+            return super().distance_to(target)
 
     term = Style("relu1_1", Preparing(), torch.zeros(2, 2), 0.5)
     state = gram.measure(torch.ones(1, 2, 1, 1))

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from impasto.losses import Histogram, Samples, SlicedWasserstein, State, blend, distributions
-from impasto.losses.distributions import LEVELS
+from impasto.losses.distributions import QUANTILES
 
 histogram = Histogram()
 seeds = st.integers(0, 2**31)
@@ -33,8 +33,8 @@ def loss(f: Tensor, target: Tensor, guide: Tensor | None = None) -> float:
 
 def test_quantiles_by_hand() -> None:
     table = finished(row(3, 1, 4, 2))
-    assert table.shape == (1, LEVELS)
-    quarter = LEVELS // 4
+    assert table.shape == (1, QUANTILES)
+    quarter = QUANTILES // 4
     expected = torch.tensor([1.0, 2, 3, 4], dtype=torch.float64).repeat_interleave(quarter)[None]
     torch.testing.assert_close(table, expected)
     # A weight of three quarters of the whole fills three quarters of the table.
@@ -55,13 +55,13 @@ def test_quantiles_keep_the_mean_and_follow_numpy(count: int, weighted: bool, se
         # Within a share that no sample's edge crosses, the mean is that sample.
         order = np.argsort(values)
         edges = np.cumsum(weights[order]) / weights.sum()
-        levels = np.arange(LEVELS) / LEVELS
+        levels = np.arange(QUANTILES) / QUANTILES
         first, last = (
-            np.searchsorted(edges, x).clip(max=count - 1) for x in (levels + 1e-9, levels + 1 / LEVELS - 1e-9)
+            np.searchsorted(edges, x).clip(max=count - 1) for x in (levels + 1e-9, levels + 1 / QUANTILES - 1e-9)
         )
         same = first == last
         np.testing.assert_allclose(found[same], values[order][first[same]], atol=1e-9)
-        assert same.sum() >= LEVELS - count
+        assert same.sum() >= QUANTILES - count
 
 
 @given(st.integers(1, 400), st.integers(1, 400), seeds)
@@ -70,7 +70,7 @@ def test_matching_follows_numpy(count: int, other: int, seed: int) -> None:
     f, target = random(1, 2, 1, count, seed=seed), finished(random(1, 2, 1, other, seed=seed + 1))
     expected = 0.0
     for values, table in zip(f[0, :, 0].numpy(), target.numpy(), strict=True):
-        wanted = np.interp((np.arange(count) + 0.5) / count, (np.arange(LEVELS) + 0.5) / LEVELS, table)
+        wanted = np.interp((np.arange(count) + 0.5) / count, (np.arange(QUANTILES) + 0.5) / QUANTILES, table)
         expected += float(((np.sort(values) - wanted) ** 2).mean())
     assert loss(f, target) == pytest.approx(expected, rel=1e-9)
 
@@ -84,7 +84,7 @@ def test_weighted_matching_follows_numpy(count: int, seed: int) -> None:
     for values, table in zip(f[0, :, 0].numpy(), target.numpy(), strict=True):
         order = np.argsort(values)
         middle = np.cumsum(weight[order]) - weight[order] / 2
-        wanted = np.interp(middle, (np.arange(LEVELS) + 0.5) / LEVELS, table)
+        wanted = np.interp(middle, (np.arange(QUANTILES) + 0.5) / QUANTILES, table)
         expected += float((weight[order] * (values[order] - wanted) ** 2).sum())
     assert loss(f, target, guide) == pytest.approx(expected, rel=1e-9)
 
@@ -114,7 +114,7 @@ def test_gradient_is_the_way_to_the_matched_value(guided: bool) -> None:
     for values, found, table in zip(f.detach()[0].flatten(1), gradient[0].flatten(1), target, strict=True):
         order = values.argsort()
         middle = (weight[order].cumsum(0) - weight[order] / 2) / weight.sum()
-        wanted = np.interp(middle.numpy(), (np.arange(LEVELS) + 0.5) / LEVELS, table.numpy())
+        wanted = np.interp(middle.numpy(), (np.arange(QUANTILES) + 0.5) / QUANTILES, table.numpy())
         expected = 2 * weight[order] * (values[order] - torch.from_numpy(wanted)) / weight.sum()
         torch.testing.assert_close(found[order], expected)
 

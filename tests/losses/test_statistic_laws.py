@@ -277,7 +277,7 @@ def test_registry() -> None:
     for name in STATISTICS:
         kind = statistic(name)
         assert kind.name == name
-        assert kind.pull > 0
-    assert statistic("gram").pull == 1
+        assert kind.calibration > 0
+    assert statistic("gram").calibration == 1
     with pytest.raises(UsageError, match="unknown statistic 'grams'; choose from gram, mean_std"):
         statistic("grams")

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.losses import Hypercolumns, Positions, RegionSamples, SelfSimilarity, Transport, transport
+from impasto.losses import HypercolumnSampler, PositionSampler, RegionSamples, SelfSimilarity, Transport, transport
 from impasto.losses.transport import Moments, relaxed_transport, self_similarity
 
 
@@ -17,22 +17,22 @@ def test_relaxed_transport_by_hand() -> None:
     assert float(relaxed_transport(one, other)) == pytest.approx(0.5)
     assert float(relaxed_transport(other, one)) == pytest.approx(0.5)
     # The member of `other` that is left over is √2 away, and at a right angle.
-    assert float(relaxed_transport(other, other[:1], colours=True)) == pytest.approx(0.5 * (1 + (2 / 3) ** 0.5))
+    assert float(relaxed_transport(other, other[:1], colors=True)) == pytest.approx(0.5 * (1 + (2 / 3) ** 0.5))
     # Greys have one direction: only their lengths tell them apart.
-    greys = torch.tensor([[0.1, 0.1, 0.1]]), torch.tensor([[0.4, 0.4, 0.4]])
-    assert float(relaxed_transport(*greys)) == pytest.approx(0, abs=1e-6)
-    assert float(relaxed_transport(*greys, colours=True)) == pytest.approx(0.3)
+    grays = torch.tensor([[0.1, 0.1, 0.1]]), torch.tensor([[0.4, 0.4, 0.4]])
+    assert float(relaxed_transport(*grays)) == pytest.approx(0, abs=1e-6)
+    assert float(relaxed_transport(*grays, colors=True)) == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize("colours", [False, True])
-def test_relaxed_transport_of_a_set_to_itself_in_any_order_is_nothing(colours: bool) -> None:
+@pytest.mark.parametrize("colors", [False, True])
+def test_relaxed_transport_of_a_set_to_itself_in_any_order_is_nothing(colors: bool) -> None:
     one, other = points(40, 3), points(30, 3)
     shuffled = one[torch.randperm(40)]
-    assert float(relaxed_transport(one, shuffled, colours=colours)) == pytest.approx(0, abs=1e-12)
-    found = relaxed_transport(one, other, colours=colours)
+    assert float(relaxed_transport(one, shuffled, colors=colors)) == pytest.approx(0, abs=1e-12)
+    found = relaxed_transport(one, other, colors=colors)
     assert found > 0.01
-    torch.testing.assert_close(relaxed_transport(shuffled, other[torch.randperm(30)], colours=colours), found)
-    torch.testing.assert_close(relaxed_transport(other, one, colours=colours), found)
+    torch.testing.assert_close(relaxed_transport(shuffled, other[torch.randperm(30)], colors=colors), found)
+    torch.testing.assert_close(relaxed_transport(other, one, colors=colors), found)
 
 
 def test_bands_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_gradients(term: str) -> None:
     other = points(12, 6)
     judge = {
         "transport": lambda x: relaxed_transport(x, other),
-        "colours": lambda x: relaxed_transport(x, other, colours=True),
+        "colours": lambda x: relaxed_transport(x, other, colors=True),
         "similarity": lambda x: self_similarity(x, other[:9]),
         "moments": Moments.of(other, 11).distance,
         "painter": lambda x: RegionSamples(other, 0.5, 11)(x, 0.7),
@@ -108,7 +108,7 @@ def test_hypercolumns_are_taken_between_neurons() -> None:
     image = torch.rand(1, 3, 8, 12, dtype=torch.float64)
     # A ramp of neurons of 4 pixels, whose middles are at pixels 1.5 and 5.5.
     ramp = torch.tensor([[1.0, 2, 3], [5, 6, 7]], dtype=torch.float64)[None, None]
-    columns = Hypercolumns({"relu3_1": 10.0}, {"relu3_1": 4})
+    columns = HypercolumnSampler({"relu3_1": 10.0}, {"relu3_1": 4})
     at = torch.tensor([[0, 0], [2, 1], [5, 6], [7, 11]])
     found = columns(image, {"relu3_1": ramp}, at)
     assert found[:, 0].tolist() == pytest.approx([10, 10 * (1 + 0.5), 10 * (1 + 3.5 + 1.125), 70])
@@ -116,7 +116,7 @@ def test_hypercolumns_are_taken_between_neurons() -> None:
 
 
 def test_hypercolumns_have_gradients() -> None:
-    columns = Hypercolumns({"a": 1.0, "b": 2.0}, {"a": 1, "b": 2})
+    columns = HypercolumnSampler({"a": 1.0, "b": 2.0}, {"a": 1, "b": 2})
     image = torch.rand(1, 3, 5, 6, dtype=torch.float64, requires_grad=True)
     one, other = (torch.rand(1, 2, *size, dtype=torch.float64, requires_grad=True) for size in ((5, 6), (2, 3)))
     at = torch.tensor([[0, 0], [4, 5], [2, 3]])
@@ -125,7 +125,11 @@ def test_hypercolumns_have_gradients() -> None:
 
 def test_positions_are_the_same_for_the_same_evaluation_and_others_for_the_next() -> None:
     labels = torch.zeros(150, 300, dtype=torch.long)
-    draw, again, other = Positions(labels, (3, 1)), Positions(labels, (3, 1)), Positions(labels, (3, 2))
+    draw, again, other = (
+        PositionSampler(labels, (3, 1)),
+        PositionSampler(labels, (3, 1)),
+        PositionSampler(labels, (3, 2)),
+    )
     at, _ = draw(5)
     assert torch.equal(at, again(5)[0])
     assert not torch.equal(at, draw(6)[0])
@@ -133,7 +137,7 @@ def test_positions_are_the_same_for_the_same_evaluation_and_others_for_the_next(
     assert at.shape == (1024, 2)
     assert len({tuple(each) for each in at.tolist()}) == 1024
     # All of a larger picture is reached, by grids that lie elsewhere each time.
-    large = Positions(torch.zeros(600, 400, dtype=torch.long), (0,))
+    large = PositionSampler(torch.zeros(600, 400, dtype=torch.long), (0,))
     drawn = torch.cat([large(number)[0] for number in range(40)])
     assert drawn.min() == 0
     assert drawn.amax(0).tolist() == [599, 399]
@@ -143,7 +147,7 @@ def test_positions_are_the_same_for_the_same_evaluation_and_others_for_the_next(
 def test_small_regions_get_positions_too() -> None:
     labels = torch.zeros(100, 100, dtype=torch.long)
     labels[:10, :15] = 4
-    at, found = Positions(labels, (0,))(0)
+    at, found = PositionSampler(labels, (0,))(0)
     assert (found == 4).sum() == 128
     assert (found == 0).sum() == round(1024 * 0.985)
     assert torch.equal(labels[at[:, 0], at[:, 1]], found)
@@ -151,17 +155,17 @@ def test_small_regions_get_positions_too() -> None:
 
 def test_terms_look_at_their_regions_and_count_evaluations() -> None:
     image, features = torch.rand(1, 3, 12, 16), {"relu1_1": torch.rand(1, 4, 12, 16)}
-    columns = Hypercolumns({"relu1_1": 1.0}, {"relu1_1": 1})
+    columns = HypercolumnSampler({"relu1_1": 1.0}, {"relu1_1": 1})
     labels = torch.arange(16).ge(8).long().expand(12, 16)
     painter = RegionSamples(torch.randn(50, 7), 1.0, 7)
-    term = Transport(columns, Positions(labels, (0,)), {1: painter}, 2.0, 0.5)
+    term = Transport(columns, PositionSampler(labels, (0,)), {1: painter}, 2.0, 0.5)
     leaf = image.clone().requires_grad_()
     maps = features["relu1_1"].clone().requires_grad_()
     gradients = torch.autograd.grad(term(leaf, {"relu1_1": maps}), (leaf, maps))
     for gradient in gradients:
         assert gradient[..., :8].abs().max() == 0
         assert (gradient[..., 8:].abs().sum(1) > 0).float().mean() > 0.2
-    content = SelfSimilarity(columns, Positions(labels, (0,)), image, features, 3.0)
+    content = SelfSimilarity(columns, PositionSampler(labels, (0,)), image, features, 3.0)
     assert content(image, features) == 0
     assert content(image, {"relu1_1": torch.rand(1, 4, 12, 16)}) > 0
     assert next(content.evaluations) == 2

@@ -99,7 +99,7 @@ def test_a_decoder_of_nothing_that_claims_any_number_of_channels(folder: Path) -
         lambda text: text.replace('"format": 1', '"format": ' + "9" * 5000),
         lambda text: text.replace('"licence": "MIT"', '"licence": NaN'),
         lambda text: text[:-1],
-        lambda text: "[" * 50_000,
+        lambda _text: "[" * 50_000,
     ],
 )
 def test_cards_that_json_itself_stumbles_over(spoil: Callable[[str], str], folder: Path, tmp_path: Path) -> None:

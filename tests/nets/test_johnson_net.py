@@ -49,7 +49,7 @@ def test_nothing_but_the_picture_is_at_full_size() -> None:
     seen: list[tuple[int, int]] = []
     for module in net.modules():
         if isinstance(module, Conv | UpConv):
-            module.register_forward_hook(lambda module, given, found: seen.append((found.shape[1], found.shape[-1])))
+            module.register_forward_hook(lambda _module, _given, found: seen.append((found.shape[1], found.shape[-1])))
     net(torch.rand(1, 3, 64, 64))
     assert {channels for channels, side in seen if side == 64} == {3}
 

@@ -70,10 +70,10 @@ def test_it_is_an_affine_map(net: Linear) -> None:
 
 
 def test_the_contents_mean_is_lost_and_the_styles_is_kept(net: Linear) -> None:
-    content, style, colour = features(), features(7, 5, seed=1), torch.rand(1, 6, 1, 1, dtype=torch.float64)
+    content, style, color = features(), features(7, 5, seed=1), torch.rand(1, 6, 1, 1, dtype=torch.float64)
     painted = net(content, style)
-    assert torch.allclose(net(content + colour, style), painted, atol=1e-10)
-    assert torch.allclose(net(content, style + colour), painted + colour, atol=1e-10)
+    assert torch.allclose(net(content + color, style), painted, atol=1e-10)
+    assert torch.allclose(net(content, style + color), painted + color, atol=1e-10)
 
 
 def test_begins_as_an_exchange_of_means() -> None:
@@ -92,10 +92,10 @@ def test_basis_keeps_what_lies_in_it() -> None:
     net.begin(basis)
     for side in ("content", "style"):
         net.readers[side].fully[-1].weight.zero_()  # type: ignore[union-attr, index]
-    centred = torch.einsum("ck,bkhw->bchw", basis, torch.randn(1, 4, 3, 5, dtype=torch.float64))
-    centred = centred - centred.mean((2, 3), keepdim=True)
+    centered = torch.einsum("ck,bkhw->bchw", basis, torch.randn(1, 4, 3, 5, dtype=torch.float64))
+    centered = centered - centered.mean((2, 3), keepdim=True)
     style = features(seed=1)
-    assert torch.allclose(net(centred, style), centred + style.mean((2, 3), keepdim=True), atol=1e-10)
+    assert torch.allclose(net(centered, style), centered + style.mean((2, 3), keepdim=True), atol=1e-10)
 
 
 def test_a_batch_is_pairs(net: Linear) -> None:

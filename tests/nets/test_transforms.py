@@ -17,7 +17,7 @@ from impasto.nets.transforms import (
     regional,
     scaling,
     wct,
-    whiten_colour,
+    whiten_color,
     whitening,
 )
 
@@ -69,9 +69,9 @@ def test_moments_of_tiles_add_to_those_of_the_whole() -> None:
     together, whole = reduce(add, tiles), Moments.measure(f, guide)
     assert torch.allclose(together.covariance, whole.covariance, rtol=1e-10)
     style = Moments.measure(features(2))
-    painted = whiten_colour(f, whole, style, 0.8)
+    painted = whiten_color(f, whole, style, 0.8)
     for y, x in parts:
-        assert torch.allclose(whiten_colour(f[..., y, x], together, style, 0.8), painted[..., y, x], rtol=1e-9)
+        assert torch.allclose(whiten_color(f[..., y, x], together, style, 0.8), painted[..., y, x], rtol=1e-9)
 
 
 def test_small_features_keep_their_small_eigenvalues() -> None:

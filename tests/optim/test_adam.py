@@ -47,14 +47,14 @@ def test_is_torchs_adam() -> None:
 
 def test_first_step_is_the_rate_against_the_gradient() -> None:
     start = torch.zeros_like(TARGET)
-    solver, evaluate = Adam(start, lambda step: 0.01), evaluator()
+    solver, evaluate = Adam(start, lambda _step: 0.01), evaluator()
     _, gradient = evaluate(start)
     solver.step(evaluate)
     torch.testing.assert_close(solver.point, -0.01 * gradient.sign(), rtol=0, atol=1e-6)
 
 
 def test_report_is_of_the_point_it_left() -> None:
-    solver, evaluate = Adam(torch.zeros_like(TARGET), lambda step: 0.01), evaluator()
+    solver, evaluate = Adam(torch.zeros_like(TARGET), lambda _step: 0.01), evaluator()
     for _ in range(4):
         before = solver.point
         report = solver.step(evaluate)
@@ -75,7 +75,7 @@ def test_arrives() -> None:
 def test_does_not_care_for_the_scale_of_the_loss(dtype: torch.dtype, exponent: int) -> None:
     points = []
     for scale in (1.0, 2.0**exponent):
-        solver, evaluate = Adam(torch.zeros_like(TARGET, dtype=dtype), lambda step: 0.01), evaluator(scale)
+        solver, evaluate = Adam(torch.zeros_like(TARGET, dtype=dtype), lambda _step: 0.01), evaluator(scale)
         for _ in range(10):
             solver.step(evaluate)
         points.append(solver.point)
@@ -86,7 +86,7 @@ def test_does_not_care_for_the_scale_of_the_loss(dtype: torch.dtype, exponent: i
 def test_no_gradient_is_no_move(dtype: torch.dtype) -> None:
     # A start from the content, without style and total variation, is at the bottom already.
     start = torch.rand(1, 3, 4, 4, dtype=dtype)
-    solver = Adam(start, lambda step: 0.01)
+    solver = Adam(start, lambda _step: 0.01)
     for _ in range(3):
         solver.step(lambda point: (LossReport(0.0, {}), torch.zeros_like(point)))
     assert torch.equal(solver.point, start)
@@ -96,16 +96,16 @@ def test_some_pixels_without_gradient_stay() -> None:
     start = torch.rand(1, 3, 2, 2)
     gradient = torch.zeros_like(start)
     gradient[..., 0] = 5.0
-    solver = Adam(start, lambda step: 0.01)
-    solver.step(lambda point: (LossReport(1.0, {}), gradient))
+    solver = Adam(start, lambda _step: 0.01)
+    solver.step(lambda _point: (LossReport(1.0, {}), gradient))
     assert torch.equal(solver.point[..., 1], start[..., 1])
     torch.testing.assert_close(solver.point[..., 0], start[..., 0] - 0.01, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_nonsense_is_reported_and_leaves_the_state_alone(bad: float) -> None:
-    solver, evaluate = Adam(torch.zeros_like(TARGET), lambda step: 0.01), evaluator()
-    twin = Adam(torch.zeros_like(TARGET), lambda step: 0.01)
+    solver, evaluate = Adam(torch.zeros_like(TARGET), lambda _step: 0.01), evaluator()
+    twin = Adam(torch.zeros_like(TARGET), lambda _step: 0.01)
     for which in (solver, twin):
         which.step(evaluate)
     assert math.isnan(solver.step(lambda point: (LossReport(bad, {}), torch.ones_like(point))).total)
@@ -117,7 +117,7 @@ def test_nonsense_is_reported_and_leaves_the_state_alone(bad: float) -> None:
 
 
 def test_restart_forgets_and_halves_the_rate() -> None:
-    solver, evaluate = Adam(torch.zeros_like(TARGET), lambda step: 0.01), evaluator()
+    solver, evaluate = Adam(torch.zeros_like(TARGET), lambda _step: 0.01), evaluator()
     for _ in range(5):
         solver.step(evaluate)
     start = torch.zeros_like(TARGET)

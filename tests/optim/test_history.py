@@ -11,7 +11,7 @@ from impasto.errors import ResourceError
 from impasto.losses import LossReport
 from impasto.optim import history
 from impasto.optim.evaluate import Evaluator
-from impasto.optim.history import Filed, Held, Keeping, Pairs
+from impasto.optim.history import Filed, Held, HistoryStorage, Pairs
 from impasto.optim.solver import Lbfgs
 
 SHAPE = (1, 3, 8, 10)
@@ -34,9 +34,9 @@ def bowl(condition: float = 100.0, dtype: torch.dtype = torch.float32) -> tuple[
     return evaluate, minimum.reshape(SHAPE)
 
 
-def path(keeping: Keeping | None, steps: int = 30, dtype: torch.dtype = torch.float32) -> list[Tensor]:
+def path(storage: HistoryStorage | None, steps: int = 30, dtype: torch.dtype = torch.float32) -> list[Tensor]:
     evaluate, _ = bowl(dtype=dtype)
-    solver = Lbfgs(torch.zeros(SHAPE, dtype=dtype), history=6, keeping=keeping)
+    solver = Lbfgs(torch.zeros(SHAPE, dtype=dtype), history=6, storage=storage)
     points = []
     for _ in range(steps):
         solver.step(evaluate)
@@ -53,7 +53,7 @@ def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("narrow", [False, True])
 @pytest.mark.usefixtures("small_chunks")
 def test_a_file_is_as_good_as_memory_bit_for_bit(narrow: bool) -> None:
-    in_memory, in_file = path(Keeping(narrow)), path(Keeping(narrow, file=True))
+    in_memory, in_file = path(HistoryStorage(narrow)), path(HistoryStorage(narrow, file=True))
     assert all(torch.equal(one, other) for one, other in zip(in_memory, in_file, strict=True))
 
 
@@ -69,7 +69,7 @@ def test_narrow_pairs_point_the_same_way() -> None:
     solver = Lbfgs(torch.zeros(SHAPE), history=6)
     for _ in range(12):
         solver.step(evaluate)
-    wide, narrow = (Pairs(6, solver.point, Keeping(narrow)) for narrow in (False, True))
+    wide, narrow = (Pairs(6, solver.point, HistoryStorage(narrow)) for narrow in (False, True))
     for pairs in (wide, narrow):
         pairs.restore(solver._pairs.export())
     gradient = evaluate(solver.point)[1]
@@ -86,17 +86,19 @@ def test_narrow_pairs_point_the_same_way() -> None:
 def test_narrow_pairs_arrive_as_soon() -> None:
     evaluate, _ = bowl()
     start = evaluate(torch.zeros(SHAPE))[0].total
-    wide, narrow = (evaluate(path(keeping, 40)[-1])[0].total / start for keeping in (None, Keeping(narrow=True)))
+    wide, narrow = (evaluate(path(storage, 40)[-1])[0].total / start for storage in (None, HistoryStorage(narrow=True)))
     assert narrow < 1e-4
     assert narrow < 4 * wide
 
 
-@pytest.mark.parametrize("keeping", [Keeping(), Keeping(narrow=True), Keeping(file=True), Keeping(True, True)])
+@pytest.mark.parametrize(
+    "storage", [HistoryStorage(), HistoryStorage(narrow=True), HistoryStorage(file=True), HistoryStorage(True, True)]
+)
 @pytest.mark.usefixtures("small_chunks")
-def test_pairs_of_negative_curvature_leave_the_others_alone(keeping: Keeping) -> None:
+def test_pairs_of_negative_curvature_leave_the_others_alone(storage: HistoryStorage) -> None:
     random = torch.Generator().manual_seed(1)
     point = torch.zeros(SHAPE)
-    pairs = Pairs(2, point, keeping)
+    pairs = Pairs(2, point, storage)
 
     def remember(sign: float) -> None:
         moved = torch.randn(SHAPE, generator=random)
@@ -127,8 +129,8 @@ def whole(vector: Any) -> Tensor:
 
 def test_a_parked_gradient_comes_back_as_it_was() -> None:
     tensor = torch.randn(SHAPE)
-    for keeping, kind in ((Keeping(), Held), (Keeping(narrow=True, file=True), Filed)):
-        pairs = Pairs(3, tensor, keeping)
+    for storage, kind in ((HistoryStorage(), Held), (HistoryStorage(narrow=True, file=True), Filed)):
+        pairs = Pairs(3, tensor, storage)
         parked = pairs.park(tensor)
         assert isinstance(parked, kind)
         assert torch.equal(pairs.fetch(parked, tensor), tensor)
@@ -137,7 +139,7 @@ def test_a_parked_gradient_comes_back_as_it_was() -> None:
 def test_the_file_has_no_name_and_is_as_large_as_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(history, "scratch", lambda: str(tmp_path))
     evaluate, _ = bowl()
-    solver = Lbfgs(torch.zeros(SHAPE), history=3, keeping=Keeping(narrow=True, file=True))
+    solver = Lbfgs(torch.zeros(SHAPE), history=3, storage=HistoryStorage(narrow=True, file=True))
     for _ in range(8):
         solver.step(evaluate)
     assert list(tmp_path.iterdir()) == []
@@ -150,10 +152,10 @@ def test_a_full_disk_is_one_line() -> None:
     class Full:
         def seek(self, offset: int) -> None: ...
 
-        def write(self, data: memoryview) -> int:
+        def write(self, _data: memoryview) -> int:
             raise OSError(28, "No space left on device")
 
-        def readinto(self, data: memoryview) -> int:
+        def readinto(self, _data: memoryview) -> int:
             return 0
 
     vector = Filed(Full(), 0, torch.float32)  # type: ignore[arg-type]  # as much of a file as is asked for

@@ -47,7 +47,7 @@ def test_a_step_on_the_smallest_part_moves_all_pixels() -> None:
 
 
 def test_a_view_shows_what_is_packed() -> None:
-    view = View(grey=True, packing=Packing((20, 30)))
+    view = View(gray=True, packing=Packing((20, 30)))
     pixels = torch.rand(1, 1, 20, 30)
     canvas = view.canvas(pixels)
     assert not view.plain

@@ -16,7 +16,7 @@ START = torch.zeros(1, 3, 2, 2, dtype=torch.float64)
 
 
 def solver(kind: str) -> Solver:
-    return Adam(START, lambda step: 0.02) if kind == "adam" else Lbfgs(START)
+    return Adam(START, lambda _step: 0.02) if kind == "adam" else Lbfgs(START)
 
 
 def bowl(point: torch.Tensor) -> tuple[LossReport, torch.Tensor]:
@@ -68,7 +68,7 @@ def test_no_steps_keep_the_start() -> None:
 
 def test_best_is_kept_when_the_path_overshoots() -> None:
     # Adam at this rate swings past the minimum and back.
-    run = Run(Adam(START, lambda step: 0.3), bowl, 12)
+    run = Run(Adam(START, lambda _step: 0.3), bowl, 12)
     totals = [report.total for report in run]
     assert totals.index(min(totals)) not in (0, len(totals) - 1)
     assert bowl(run.best)[0].total == min(totals)
@@ -87,7 +87,7 @@ def test_stopping_midway_keeps_the_best_so_far() -> None:
 @pytest.mark.parametrize("kind", SOLVERS)
 def test_nonsense_at_the_start_is_an_error(kind: str, value: float) -> None:
     with pytest.raises(DivergedError, match="not finite at the start"):
-        list(Run(solver(kind), Faulty(lambda count: True, value), 10))
+        list(Run(solver(kind), Faulty(lambda _count: True, value), 10))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -141,7 +141,8 @@ def test_nonsense_without_end_stops_with_the_best(notices: list[str]) -> None:
     assert "kept the best picture" in notices[-1]
 
 
-def test_retries_are_bounded_over_the_whole_run(notices: list[str]) -> None:
+@pytest.mark.usefixtures("notices")
+def test_retries_are_bounded_over_the_whole_run() -> None:
     # Trouble that comes back every tenth evaluation is not met for ever.
     run = Run(solver("adam"), Faulty(lambda count: count % 10 == 0), 1000)
     totals = [report.total for report in run]

@@ -9,8 +9,8 @@ import torch
 
 from impasto import Recipe, Stylizer, encoders
 from impasto.errors import NotTileableError, ResourceError, UsageError
-from impasto.optim import devices, memory, planner
-from impasto.optim.history import Keeping
+from impasto.optim import memory, planner
+from impasto.optim.history import HistoryStorage
 from impasto.optim.memory import Work
 from impasto.optim.planner import LARGE, Plan
 from impasto.optim.pyramid import Level
@@ -40,12 +40,14 @@ def planned(*args: Any, **others: Any) -> Plan:
 
 
 def test_prediction_grows_with_what_there_is() -> None:
-    def bytes_(keeping: Keeping = Keeping(), work: Work = WORK, steps: int = 50, encoded: int = 10_000) -> int:
-        return memory.evaluating(work, 10_000, encoded, keeping, tiled=encoded < 10_000, steps=steps)
+    def bytes_(
+        storage: HistoryStorage = HistoryStorage(), work: Work = WORK, steps: int = 50, encoded: int = 10_000
+    ) -> int:
+        return memory.evaluating(work, 10_000, encoded, storage, tiled=encoded < 10_000, steps=steps)
 
     plane = 10_000 * 4 * 3
-    assert bytes_() - bytes_(Keeping(narrow=True)) == 12 * plane
-    assert bytes_() - bytes_(Keeping(file=True)) == 25 * plane  # 24 vectors and the old gradient
+    assert bytes_() - bytes_(HistoryStorage(narrow=True)) == 12 * plane
+    assert bytes_() - bytes_(HistoryStorage(file=True)) == 25 * plane  # 24 vectors and the old gradient
     assert bytes_() - bytes_(steps=2) == 20 * plane
     assert bytes_() - bytes_(encoded=5_000) == 10_000 * 100 * 12 - round(5_000 * 100 * 12 * 1.2)
     assert bytes_(work=Work(100, "bfloat16", target_bytes=8)) == bytes_() - 10_000 * 100 * 4
@@ -55,7 +57,7 @@ def test_prediction_grows_with_what_there_is() -> None:
 def test_all_in_one_piece_where_it_fits_or_nothing_is_known() -> None:
     for free in (None, 1 << 40):
         found = planned(512, "auto", free)
-        assert (found.tile, found.keeping, len(found.grid.tiles)) == (None, Keeping(), 1)
+        assert (found.tile, found.storage, len(found.grid.tiles)) == (None, HistoryStorage(), 1)
 
 
 def test_the_largest_tiles_that_fit_and_a_file_at_last() -> None:
@@ -63,7 +65,7 @@ def test_the_largest_tiles_that_fit_and_a_file_at_last() -> None:
     for free, filed in ((4 << 30, False), (3 << 30, False), (1400 << 20, True), (500 << 20, True)):
         found = planned(2000, "auto", free)
         assert found.bytes <= free < found.whole_bytes
-        assert found.keeping.file is filed
+        assert found.storage.file is filed
         assert found.tile is not None
         tiles.append(found.tile)
     assert tiles == sorted(tiles, reverse=True)
@@ -89,17 +91,17 @@ def test_off_is_in_one_piece_or_not_at_all() -> None:
 def test_what_is_kept_narrow_depends_on_the_size_alone() -> None:
     small, large = int(LARGE**0.5) - 1, int(LARGE**0.5) + 1
     for free in (None, 3 << 30):
-        assert not planned(small, "auto", free).keeping.narrow
-        assert planned(large, "auto", free).keeping.narrow
+        assert not planned(small, "auto", free).storage.narrow
+        assert planned(large, "auto", free).storage.narrow
 
 
 def test_the_history_of_a_device_goes_to_the_machine() -> None:
-    assert planned(2000, "auto", 1200 << 20, away=True).keeping == Keeping(True, device=torch.device("cpu"))
+    assert planned(2000, "auto", 1200 << 20, away=True).storage == HistoryStorage(True, device=torch.device("cpu"))
 
 
 def test_adam_has_no_history_to_file() -> None:
     adam = Work(neurons=100, precision="float32", solver="adam", target_bytes=8)
-    assert not planned(2000, "auto", 900 << 20, work=adam).keeping.file
+    assert not planned(2000, "auto", 900 << 20, work=adam).storage.file
 
 
 def test_a_statistic_that_sorts_is_refused_only_where_tiles_are_needed() -> None:
@@ -190,27 +192,3 @@ def test_layers_of_every_block_have_a_grid(size: tuple[int, int]) -> None:
     found = grid(size, PETITE, encoders.LAYERS, None)
     assert len(found.tiles) == 1
     assert found.encoded == size
-
-
-def test_devices() -> None:
-    assert devices.choose("cpu") == torch.device("cpu")
-    assert devices.choose().type == devices.present()[-1]
-
-
-@pytest.mark.parametrize("name", ["tpu", "cuda:99", "cpu:1", "", "meta", "cuda:x"])
-def test_devices_that_are_not_there_are_refused(name: str) -> None:
-    with pytest.raises(ResourceError, match=r"choose from auto, cpu|has cuda:0 to cuda:") as caught:
-        devices.choose(name)
-    assert caught.value.exit_code == 5
-
-
-def test_auto_prefers_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert devices.choose("auto").type == "mps"
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert devices.choose("auto").type == "cuda"
-    assert devices.choose("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(ResourceError, match="cuda:0 to cuda:1"):
-        devices.choose("cuda:2")

@@ -20,7 +20,7 @@ from impasto.errors import ResourceError, UsageError
 from impasto.optim import parallel, planner
 from impasto.optim.evaluate import WholeImage
 from impasto.optim.grid import Grid
-from impasto.optim.history import Keeping
+from impasto.optim.history import HistoryStorage
 from impasto.optim.planner import Plan
 from impasto.optim.tiling import Tiled
 from impasto.scene.tiles import grid
@@ -129,7 +129,7 @@ def test_alone_nothing_changes(encoder: dict[str, Tensor]) -> None:
     encode, judge, cut, _ = cases(encoder)["many tiles"]
     assert type(parallel.tiled(encode, judge, cut)) is Tiled
     assert parallel.group() is None
-    assert (parallel.count(), parallel.chief(), parallel.neighbours()) == (1, True, 1)
+    assert (parallel.count(), parallel.chief(), parallel.neighbors()) == (1, True, 1)
     assert (parallel.most(3), parallel.least(4), parallel.least(None)) == (3, 4, None)
     assert parallel.together(lambda: 5) == 5
     parallel.leave()
@@ -153,7 +153,7 @@ def cut(size: tuple[int, int], tile: int | None) -> Grid:
 
 
 def plan(size: tuple[int, int], tile: int | None = None) -> Plan:
-    return Plan(cut(size, tile), tile, Keeping(), 1, 1)
+    return Plan(cut(size, tile), tile, HistoryStorage(), 1, 1)
 
 
 def test_the_share_of_the_busiest() -> None:

@@ -100,11 +100,11 @@ def test_content_start_is_the_content() -> None:
 
 def test_noise_is_grey_levels_around_the_mean() -> None:
     levels = 255 * start("noise", content=torch.zeros(1, 3, 200, 200))
-    centred = levels - torch.tensor([123.68, 116.779, 103.939]).reshape(1, 3, 1, 1)
-    assert float(centred.abs().max()) <= 20.001
-    assert float(centred.abs().max()) > 19.9
-    torch.testing.assert_close(centred.mean((0, 2, 3)), torch.zeros(3), rtol=0, atol=0.3)
-    torch.testing.assert_close(centred.std((0, 2, 3)), torch.full((3,), 40 / 12**0.5), rtol=0.02, atol=0)
+    centered = levels - torch.tensor([123.68, 116.779, 103.939]).reshape(1, 3, 1, 1)
+    assert float(centered.abs().max()) <= 20.001
+    assert float(centered.abs().max()) > 19.9
+    torch.testing.assert_close(centered.mean((0, 2, 3)), torch.zeros(3), rtol=0, atol=0.3)
+    torch.testing.assert_close(centered.std((0, 2, 3)), torch.full((3,), 40 / 12**0.5), rtol=0.02, atol=0)
 
 
 def test_blend_goes_from_content_to_noise() -> None:
@@ -115,8 +115,8 @@ def test_blend_goes_from_content_to_noise() -> None:
 
 
 def moments(pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    colours = pixels.flatten(2)[0].double()
-    return colours.mean(1), torch.cov(colours)
+    colors = pixels.flatten(2)[0].double()
+    return colors.mean(1), torch.cov(colors)
 
 
 def test_style_start_has_the_styles_colours() -> None:

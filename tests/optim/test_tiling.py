@@ -58,7 +58,7 @@ def objective(
     regions: int = 0,
     tv: str = "vector",
     wrap: bool = False,
-    lift: Callable[[str], Tensor | None] = lambda layer: None,
+    lift: Callable[[str], Tensor | None] = lambda _layer: None,
     dtype: torch.dtype = torch.float64,
 ) -> Objective:
     """Terms of every sort, each of a size that counts; targets are blends of two styles."""
@@ -191,7 +191,7 @@ def test_terms_over_pixels(tiny: Callable[..., Vgg], tv: str, wrap: bool) -> Non
         compare(encode, terms, grid(judge, size, 30, wrap=wrap), painting(size))
     # Alone: no encoder is asked at all, and a term may wrap where the encoder does not.
     alone = Objective(pixels=judge.pixels)
-    compare(lambda image, layers: {}, alone, Grid(size, tile=9, reach=0, strides={}), painting(size))
+    compare(lambda _image, _layers: {}, alone, Grid(size, tile=9, reach=0, strides={}), painting(size))
 
 
 def test_terms_one_by_one(tiny: Callable[..., Vgg]) -> None:

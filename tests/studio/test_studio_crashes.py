@@ -121,7 +121,9 @@ def test_ctrl_c_keeps_what_was_painted(start):
     studio = start()
     job = studio.paint(LONG)
     studio.wait(job, until=lambda found: found["step"] > 20)
-    pids = children(studio.process.pid, "impasto.studio.worker") + children(studio.process.pid, "impasto.studio.clerk")
+    pids = children(studio.process.pid, "impasto.studio.worker") + children(
+        studio.process.pid, "impasto.studio.inspector"
+    )
     began = time.monotonic()
     studio.end()
     assert time.monotonic() - began < 15

@@ -1,4 +1,4 @@
-"""The queue, the streams and the clerk's desk by themselves."""
+"""The queue, the streams and the client of the inspector by themselves."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ import signal
 import pytest
 from studio_helpers import run
 
-from impasto.studio.desk import Desk
+from impasto.studio.inspector_client import InspectorClient
 from impasto.studio.queue import ATTEMPTS, DOWNS, STATES, Queue, view
 from impasto.studio.settings import Refused
 from impasto.studio.store import open_database
@@ -49,7 +49,7 @@ def test_what_is_written_is_there_for_the_next_process(queue, tmp_path):
     assert (found["state"], found["step"], found["losses"]) == ("running", 7, {"style": 1.5})
 
 
-def test_progress_is_seen_at_once_and_written_soon(queue, tmp_path):
+def test_progress_is_seen_at_once_and_written_soon(queue):
     job = queue.add([SPEC], limit=9)[0]["id"]
     for step in range(100):
         queue.progress(job, step=step)
@@ -212,27 +212,27 @@ def test_streams_end_when_the_studio_does():
     assert len(run(asyncio.wait_for(read(), 2))) == 2
 
 
-def test_a_clerk_that_takes_too_long_is_replaced(tmp_path):
+def test_an_inspector_that_takes_too_long_is_replaced():
     async def ask():
-        desk = Desk(answer_s=0.01)
+        client = InspectorClient(answer_s=0.01)
         with pytest.raises(Refused) as slow:
-            await desk.ask("about")
-        desk = Desk(answer_s=60)
+            await client.ask("about")
+        client = InspectorClient(answer_s=60)
         try:
-            first = await desk.ask("about")
+            first = await client.ask("about")
             # One that dies of a request is no reason for the next one to fail.
-            os.kill(desk.pid, signal.SIGKILL)
+            os.kill(client.pid, signal.SIGKILL)
             await asyncio.sleep(0.3)
-            again = await desk.ask("about")
+            again = await client.ask("about")
             # Stopped first: on a busy machine it might answer before it dies.
-            os.kill(desk.pid, signal.SIGSTOP)
-            waiting = asyncio.create_task(desk.ask("about"))
+            os.kill(client.pid, signal.SIGSTOP)
+            waiting = asyncio.create_task(client.ask("about"))
             await asyncio.sleep(0)
-            os.kill(desk.pid, signal.SIGKILL)
+            os.kill(client.pid, signal.SIGKILL)
             with pytest.raises(Refused) as died:
                 await waiting
         finally:
-            await desk.close()
+            await client.close()
         return slow.value, first, again, died.value
 
     slow, first, again, died = run(ask())
@@ -245,10 +245,10 @@ def test_a_clerk_that_takes_too_long_is_replaced(tmp_path):
 def test_the_queue_goes_on_whatever_one_job_brings_about(client, monkeypatch):
     asked = client()
 
-    async def broken(child, *arguments):
+    async def broken(_child, *_arguments):
         raise OSError("no more processes")
 
-    monkeypatch.setattr("impasto.studio.runner.Child.start", broken)
+    monkeypatch.setattr("impasto.studio.scheduler.Child.start", broken)
     body = {"content": "photo-cat", "styles": ["style-swirls"], "recipe": {"size": 64}}
     jobs = [asked.post("/api/jobs", json=body).json()["id"] for _ in range(2)]
     for job in jobs:
@@ -261,11 +261,11 @@ def test_the_queue_goes_on_whatever_one_job_brings_about(client, monkeypatch):
 
 def test_a_desk_lets_only_so_many_wait():
     async def ask():
-        desk = Desk(answer_s=60, waiting=2)
+        client = InspectorClient(answer_s=60, waiting=2)
         try:
-            return await asyncio.gather(*(desk.ask("about") for _ in range(5)), return_exceptions=True)
+            return await asyncio.gather(*(client.ask("about") for _ in range(5)), return_exceptions=True)
         finally:
-            await desk.close()
+            await client.close()
 
     found = run(ask())
     assert sum(isinstance(each, dict) for each in found) == 2

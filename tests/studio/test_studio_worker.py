@@ -10,9 +10,9 @@ from impasto import load, metadata
 from impasto.encoders import Petite
 from impasto.recipe import Recipe, catalogue
 from impasto.studio import worker
-from impasto.studio.clerk import answer
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
-from impasto.studio.worker import Order, Painter, curves
+from impasto.studio.inspector import answer
+from impasto.studio.worker import JobRunner, Order, curves
 from network_helpers import write
 
 
@@ -25,7 +25,7 @@ class Parent:
 
     def say(self, **message):
         self.said.append(message)
-        self.on.get(message["event"], lambda message: None)(message)
+        self.on.get(message["event"], lambda _message: None)(message)
 
     def of(self, event):
         return [message for message in self.said if message["event"] == event]
@@ -65,7 +65,7 @@ def order(tmp_path):
 
 @pytest.fixture
 def painter():
-    return Painter(Parent())
+    return JobRunner(Parent())
 
 
 def do(painter, order):
@@ -89,7 +89,8 @@ def test_a_job_leaves_a_picture_and_its_curves(painter, order):
 
 
 @pytest.mark.parametrize("method", ["wct", "adain", "linear", "johnson"])
-def test_every_method_that_paints_in_one_go(painter, order, networks, method):
+@pytest.mark.usefixtures("networks")
+def test_every_method_that_paints_in_one_go(painter, order, method):
     plain = {key: value for key, value in SMALL.items() if key not in ("iterations", "levels")}
     recipe = {**plain, "method": method}
     if method == "johnson":
@@ -105,7 +106,8 @@ def test_every_method_that_paints_in_one_go(painter, order, networks, method):
     assert metadata.read(job.folder / RESULT)["recipe"]["method"] == method
 
 
-def test_a_refined_one_goes_on_from_its_checkpoint(painter, order, networks, monkeypatch):
+@pytest.mark.usefixtures("networks")
+def test_a_refined_one_goes_on_from_its_checkpoint(painter, order, monkeypatch):
     every_step(monkeypatch)
     recipe = {"method": "adain", "size": 64, "precision": "float32", "encoder": "petite", "refine": 12}
     job = order()
@@ -238,7 +240,7 @@ def test_what_was_painted_before_memory_ran_out_is_kept(painter, order, monkeypa
 
 
 def test_what_nobody_foresaw_is_one_line(painter, order, monkeypatch):
-    def broken(*args, **options):
+    def broken(*_args, **_options):
         raise ZeroDivisionError("a\nb")
 
     monkeypatch.setattr(worker, "begin", broken)
@@ -280,7 +282,7 @@ def test_numbers_are_those_that_json_knows():
     ]
 
 
-def test_the_clerk_answers_in_lines(tmp_path):
+def test_the_inspector_answers_in_lines(tmp_path):
     (tmp_path / "page").write_bytes(b"<html>")
     refused = answer({"do": "receive", "with": {"path": str(tmp_path / "page"), "name": "a.png", "pixels": 100}})
     assert refused["status"] == 415

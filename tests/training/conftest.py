@@ -9,7 +9,7 @@ from PIL import Image
 from impasto.encoders import Vgg
 from impasto.encoders.petite import LIFTED
 from impasto.training.data import PictureStream
-from impasto.training.encoder import EncoderTask
+from impasto.training.encoder_task import EncoderTask
 from impasto.weights import TORCHVISION
 
 NAMES = [f"{b}_{c}" for b, count in ((1, 2), (2, 2), (3, 4), (4, 4), (5, 1)) for c in range(1, count + 1)]

@@ -14,11 +14,11 @@ from impasto.errors import InputError, UsageError, WeightsError
 from impasto.nets import store
 from impasto.nets.decoder import LAYERS, Decoder, whole
 from impasto.nets.transforms import adain
-from impasto.training import decode, distill
+from impasto.training import decoder_run, held_out
 from impasto.training.data import PictureStream
-from impasto.training.decode import Decoding, learn
-from impasto.training.decoder import DecoderTask, Objective, relative, strengths
-from impasto.training.trainer import Schedule, train
+from impasto.training.decoder_run import DecoderTraining, learn
+from impasto.training.decoder_task import DecoderTask, Objective, relative, strengths
+from impasto.training.loop import Schedule, train
 
 MakeTask = Callable[..., DecoderTask]
 FOUR = Schedule(steps=4, save_every=2, rate=1e-3)
@@ -61,7 +61,7 @@ class Oracle(nn.Module):
         super().__init__()
         self.layer, self.answer = layer, nn.Parameter(answer)
 
-    def forward(self, features: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+    def forward(self, _features: Tensor, _size: tuple[int, int] | None = None) -> Tensor:
         return self.answer
 
 
@@ -75,7 +75,7 @@ def test_relative_error() -> None:
 
 def test_who_gives_the_picture_back_loses_nothing(petite: Petite, make_task: MakeTask) -> None:
     crops = make_task().content(0)
-    task = DecoderTask(petite, Oracle("relu3_1", crops), Objective(), lambda step: crops)  # type: ignore[arg-type]
+    task = DecoderTask(petite, Oracle("relu3_1", crops), Objective(), lambda _step: crops)  # type: ignore[arg-type]
     loss, record = task.loss(0)
     assert float(loss.detach()) == 0
     assert set(record) == {"pixel", "relu1_1", "relu2_1", "relu3_1"}
@@ -84,14 +84,14 @@ def test_who_gives_the_picture_back_loses_nothing(petite: Petite, make_task: Mak
 def test_grey_loses_the_whole_variance(petite: Petite, make_task: MakeTask) -> None:
     crops = make_task().content(0)
     mean = crops.mean((1, 2, 3), keepdim=True).expand_as(crops).clone()
-    task = DecoderTask(petite, Oracle("relu1_1", mean), Objective(), lambda step: crops)  # type: ignore[arg-type]
+    task = DecoderTask(petite, Oracle("relu1_1", mean), Objective(), lambda _step: crops)  # type: ignore[arg-type]
     assert task.loss(0)[1]["pixel"] == pytest.approx(1.0, rel=1e-5)
 
 
 def test_who_paints_a_picture_in_its_own_style_loses_only_its_roughness(petite: Petite, make_task: MakeTask) -> None:
     crops = make_task().content(0)
     oracle = Oracle("relu4_1", crops)
-    task = DecoderTask(petite, oracle, Objective("adain"), lambda step: crops, lambda step: crops)  # type: ignore[arg-type]
+    task = DecoderTask(petite, oracle, Objective("adain"), lambda _step: crops, lambda _step: crops)  # type: ignore[arg-type]
     _, record = task.loss(0)
     assert set(record) == {"content", "style", "identity", "variation"}
     assert max(record["content"], record["style"], record["identity"]) < 1e-6
@@ -103,7 +103,7 @@ def test_who_paints_a_picture_in_its_own_style_loses_only_its_roughness(petite: 
 def test_style_is_asked_for_as_strongly_as_the_content_is_changed(petite: Petite, make_task: MakeTask) -> None:
     crops, styles = make_task().content(0), make_task().style(5)  # type: ignore[misc]
     oracle = Oracle("relu4_1", crops)
-    task = DecoderTask(petite, oracle, Objective("adain"), lambda step: crops, lambda step: styles)  # type: ignore[arg-type]
+    task = DecoderTask(petite, oracle, Objective("adain"), lambda _step: crops, lambda _step: styles)  # type: ignore[arg-type]
     alone = [task._painting(crops, styles, torch.full((2,), alpha))[1] for alpha in (0.0, 0.5, 1.0)]
     assert alone[0]["style"] < 1e-6
     assert alone[0]["content"] < 1e-6
@@ -215,30 +215,30 @@ def test_sheet_shows_what_becomes_of_pictures(make_task: MakeTask, tmp_path: Pat
 
 def test_tasks_that_cannot_be(petite: Petite) -> None:
     with pytest.raises(UsageError, match="wct, adain"):
-        DecoderTask(petite, Decoder("relu1_1"), Objective("gan"), lambda step: torch.zeros(0))
+        DecoderTask(petite, Decoder("relu1_1"), Objective("gan"), lambda _step: torch.zeros(0))
     with pytest.raises(UsageError, match="--paintings"):
-        DecoderTask(petite, Decoder("relu1_1"), Objective("adain"), lambda step: torch.zeros(0))
+        DecoderTask(petite, Decoder("relu1_1"), Objective("adain"), lambda _step: torch.zeros(0))
 
 
 def test_smooth_streams_are_not_roughened(tmp_path: Path) -> None:
     Image.new("RGB", (40, 40), (200, 100, 50)).save(tmp_path / "flat.png")
-    colour = torch.tensor([200.0, 100.0, 50.0]).div(255)[:, None, None].expand(3, 16, 16)
+    color = torch.tensor([200.0, 100.0, 50.0]).div(255)[:, None, None].expand(3, 16, 16)
     rough, smooth = (PictureStream([tmp_path], crop=16, batch=4, rough=rough) for rough in (True, False))
-    assert all(torch.allclose(crop, colour, atol=1e-5) for step in range(4) for crop in smooth(step))
-    assert not all(torch.allclose(crop, colour, atol=1e-5) for step in range(4) for crop in rough(step))
+    assert all(torch.allclose(crop, color, atol=1e-5) for step in range(4) for crop in smooth(step))
+    assert not all(torch.allclose(crop, color, atol=1e-5) for step in range(4) for crop in rough(step))
 
 
 # From end to end.
 
 
-def work(folder: Path, **options: Any) -> Decoding:
+def work(folder: Path, **options: Any) -> DecoderTraining:
     options.setdefault("layer", "relu2_1")
-    return Decoding([folder], batch=1, crop=32, precision="float32", device="cpu", **options)
+    return DecoderTraining([folder], batch=1, crop=32, precision="float32", device="cpu", **options)
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distill, "HELD_OUT_SIDE", 48)
+    monkeypatch.setattr(held_out, "SIDE", 48)
 
 
 def test_learns_shows_and_goes_on(folder: Path, tmp_path: Path) -> None:
@@ -257,10 +257,10 @@ def test_learns_shows_and_goes_on(folder: Path, tmp_path: Path) -> None:
 
 
 def test_paintings_are_styles_for_adain_and_pictures_for_wct(folder: Path) -> None:
-    task = decode.prepare(work(folder, paintings=[folder], objective=Objective("adain")))
+    task = decoder_run.prepare(work(folder, paintings=[folder], objective=Objective("adain")))
     assert task.notes["pictures"] == 6
     assert not torch.equal(task.content(0), task.style(0))  # type: ignore[misc]
-    task = decode.prepare(work(folder, paintings=[folder]))
+    task = decoder_run.prepare(work(folder, paintings=[folder]))
     assert task.style is None
     assert task.notes["pictures"] == 6
 
@@ -269,10 +269,10 @@ def test_a_deep_decoder_begins_with_a_shallow_one(folder: Path, tmp_path: Path) 
     shallow = Decoder("relu2_1")
     path = tmp_path / "shallow.safetensors"
     store.save(path, shallow.state_dict(), store.Card("wct", "decoder", shallow.plan, layer="relu2_1"))
-    deep = decode.prepare(work(folder, layer="relu4_1", init=path)).decoder.state_dict()
+    deep = decoder_run.prepare(work(folder, layer="relu4_1", init=path)).decoder.state_dict()
     for key, value in shallow.state_dict().items():
         assert torch.equal(deep[key], value.half().float()), key
-    other = decode.prepare(work(folder, layer="relu4_1")).decoder.state_dict()
+    other = decoder_run.prepare(work(folder, layer="relu4_1")).decoder.state_dict()
     assert torch.equal(deep["conv4_1.weight"], other["conv4_1.weight"])
     assert not torch.equal(deep["conv2_1.weight"], other["conv2_1.weight"])
 
@@ -281,7 +281,7 @@ def test_refused_before_training(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     store.save(tmp_path / "other", {"a": torch.ones(1)}, store.Card("johnson", "stylizer"))
     store.save(tmp_path / "strange", {"a": torch.ones(1)}, store.Card("wct", "decoder"))
-    cases: list[tuple[type[Exception], str, Decoding, float]] = [
+    cases: list[tuple[type[Exception], str, DecoderTraining, float]] = [
         (UsageError, "--rate", work(folder), 0.0),
         (UsageError, "relu1_1, relu2_1", work(folder, layer="relu1_2"), 1e-3),
         (UsageError, "--paintings", work(folder, objective=Objective("adain")), 1e-3),

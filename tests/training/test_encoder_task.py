@@ -14,7 +14,7 @@ from impasto.encoders.petite import LIFTED
 from impasto.encoders.vgg import WIDTHS
 from impasto.losses import Gram
 from impasto.training.data import PictureStream
-from impasto.training.encoder import PLAN, EncoderTask, initial
+from impasto.training.encoder_task import PLAN, EncoderTask, initial
 from impasto.weights import TORCHVISION
 
 MakeTask = Callable[..., EncoderTask]
@@ -155,7 +155,7 @@ def test_export_has_no_more_than_it_says(make_task: MakeTask, tmp_path: Path) ->
     assert str(tmp_path) not in str(metadata)
 
 
-def test_initial_network_is_petites_and_small_enough_to_ship(tmp_path: Path, stream: PictureStream) -> None:
+def test_initial_network_is_petites_and_small_enough_to_ship(stream: PictureStream) -> None:
     tensors = initial()
     count = sum(value.numel() for value in tensors.values())
     assert 2 * count <= 4_000_000, "float16, at most 4 MB"

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from impasto.cli.session import Session
-from impasto.cli.trainfast import fast
+from impasto.cli.train_fast import fast
 from impasto.encoders import Vgg
 from impasto.errors import ImpastoError, InputError, UsageError, WeightsError
 from impasto.images import Picture
@@ -21,11 +21,11 @@ from impasto.nets import store
 from impasto.nets.johnson import Johnson, JohnsonPlan
 from impasto.nets.texture_net import TextureNet, TexturePlan
 from impasto.recipe import Recipe
-from impasto.training import paintfast
+from impasto.training import fast_run
 from impasto.training.data import PictureStream
-from impasto.training.fast import FastTask, same_style, style_terms
-from impasto.training.paintfast import Fast, learn
-from impasto.training.trainer import Schedule, train
+from impasto.training.fast_run import FastTraining, learn
+from impasto.training.fast_task import FastTask, same_style, style_terms
+from impasto.training.loop import Schedule, train
 
 MakeTask = Callable[..., FastTask]
 PLAN = JohnsonPlan(narrow=4, wide=6, residuals=1, kernel=5)
@@ -160,7 +160,7 @@ class OnePicture:
     def __init__(self, pixels: Tensor) -> None:
         self.pixels = pixels
 
-    def __call__(self, step: int) -> Tensor:
+    def __call__(self, _step: int) -> Tensor:
         return self.pixels
 
 
@@ -241,15 +241,15 @@ def draw(path: Path, pixels: Tensor) -> Path:
 
 
 @pytest.fixture
-def work(tmp_path: Path, picture: Callable[..., Tensor]) -> Fast:
+def work(tmp_path: Path, picture: Callable[..., Tensor]) -> FastTraining:
     for index in range(2):
         draw(tmp_path / "data" / f"{index}.png", picture(40, 44, seed=index))
     style = draw(tmp_path / "painting.png", picture(48, 48, seed=7))
     # An eighth of the channels, and petite itself.
-    return Fast([tmp_path / "data"], [style], width=0.125, batch=1, crop=32, precision="float32", device="cpu")
+    return FastTraining([tmp_path / "data"], [style], width=0.125, batch=1, crop=32, precision="float32", device="cpu")
 
 
-def test_learn_leaves_weights_a_log_and_samples(work: Fast, tmp_path: Path) -> None:
+def test_learn_leaves_weights_a_log_and_samples(work: FastTraining, tmp_path: Path) -> None:
     work = replace(work, settings={"style_weight": 20.0})
     records = list(learn(work, tmp_path / "run", steps=3, save_every=2, sheet_every=2))
     assert [record["eta_s"] > 0 for record in records] == [True, True, False]
@@ -262,23 +262,23 @@ def test_learn_leaves_weights_a_log_and_samples(work: Fast, tmp_path: Path) -> N
     assert card.training["objective"]["style_weight"] == 20.0
 
 
-def test_init_is_where_a_fresh_run_starts(work: Fast, tmp_path: Path) -> None:
+def test_init_is_where_a_fresh_run_starts(work: FastTraining, tmp_path: Path) -> None:
     path = tmp_path / "start" / "weights.safetensors"
     list(learn(work, path.parent, steps=2))
     learnt, _ = store.load(path)
-    begun = parameters(paintfast.prepare(replace(work, init=path)))
+    begun = parameters(fast_run.prepare(replace(work, init=path)))
     for key, value in learnt.items():
         assert torch.equal(begun[key].half(), value), key
-    assert [key for key, value in parameters(paintfast.prepare(work)).items() if not torch.equal(value, begun[key])]
+    assert [key for key, value in parameters(fast_run.prepare(work)).items() if not torch.equal(value, begun[key])]
     again = learn(replace(work, init=Path("not looked at")), path.parent, steps=3)
     assert [record["step"] for record in again] == [3]
     with pytest.raises(WeightsError, match=r"no convolution in common with a network of johnson with this --width"):
-        paintfast.prepare(replace(work, init=path, width=0.25))
+        fast_run.prepare(replace(work, init=path, width=0.25))
     with pytest.raises(WeightsError, match="'stylizer'"):
-        paintfast.prepare(replace(work, init=path, method="texture_net", width=0.25))
+        fast_run.prepare(replace(work, init=path, method="texture_net", width=0.25))
 
 
-def test_learn_textures_without_pictures(work: Fast, tmp_path: Path) -> None:
+def test_learn_textures_without_pictures(work: FastTraining, tmp_path: Path) -> None:
     work = replace(work, data=[], method="texture_net", mode="noise", width=0.25)
     assert len(list(learn(work, tmp_path / "run", steps=1))) == 1
     tensors, card = store.load(tmp_path / "run" / "weights.safetensors")
@@ -301,7 +301,7 @@ def test_learn_textures_without_pictures(work: Fast, tmp_path: Path) -> None:
     ],
 )
 def test_learn_refuses_before_training(
-    work: Fast, tmp_path: Path, change: dict[str, object], status: int, words: str
+    work: FastTraining, tmp_path: Path, change: dict[str, object], status: int, words: str
 ) -> None:
     with pytest.raises(ImpastoError, match=words) as caught:
         next(learn(replace(work, **change), tmp_path / "run", steps=2))  # type: ignore[arg-type]
@@ -310,7 +310,7 @@ def test_learn_refuses_before_training(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_command(work: Fast, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(work: FastTraining, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     app = typer.Typer(pretty_exceptions_enable=False)
     app.command()(fast)
     arguments = [str(work.data[0]), "--style", str(work.styles[0]), "--out", str(tmp_path / "run"), "--steps", "2"]

@@ -14,11 +14,11 @@ from impasto.errors import InputError, UsageError, WeightsError
 from impasto.nets import store
 from impasto.nets.decoder import WIDTHS, Decoder
 from impasto.nets.linear import Linear, LinearPlan, fingerprint
-from impasto.training import distill
+from impasto.training import held_out
 from impasto.training.data import PictureStream
-from impasto.training.linear import LinearTask, Weights
-from impasto.training.trainer import Schedule, train
-from impasto.training.transform import Transforming, learn, prepare
+from impasto.training.linear_run import LinearTraining, learn, prepare
+from impasto.training.linear_task import LinearTask, Weights
+from impasto.training.loop import Schedule, train
 
 MakeTask = Callable[..., LinearTask]
 FOUR = Schedule(steps=4, save_every=2, rate=1e-3)
@@ -79,12 +79,12 @@ def test_start_is_the_strongest_directions(make_task: MakeTask, petite: Petite) 
         for stream in (task.content, task.style):
             features = petite.raw(stream(step), ["relu2_1"])["relu2_1"].flatten(2)
             found.append((features - features.mean(2, keepdim=True)).permute(1, 0, 2).flatten(1))
-    centred = torch.cat(found, 1).double()
+    centered = torch.cat(found, 1).double()
     basis = task.net.compress.weight.detach()[:, :, 0, 0].T.double()
     assert torch.allclose(basis.T @ basis, torch.eye(8, dtype=torch.float64), atol=1e-5)
-    kept = float((basis.T @ centred).square().sum())
+    kept = float((basis.T @ centered).square().sum())
     # Eckart and Young: no eight directions hold more than the singular values do.
-    assert kept == pytest.approx(float(torch.linalg.svdvals(centred)[:8].square().sum()), rel=1e-6)
+    assert kept == pytest.approx(float(torch.linalg.svdvals(centered)[:8].square().sum()), rel=1e-6)
     assert torch.equal(task.net.unzip.weight[:, :, 0, 0], task.net.compress.weight[:, :, 0, 0].T)
 
 
@@ -93,8 +93,8 @@ def test_a_picture_in_its_own_style_costs_no_style_where_the_decoder_gives_it_ba
 ) -> None:
     task = make_task()
     crops = task.content(0)
-    monkeypatch.setattr(task.decoder, "forward", lambda features, size=None: crops + 0 * features.sum())
-    task.style = lambda step: crops
+    monkeypatch.setattr(task.decoder, "forward", lambda features, _size=None: crops + 0 * features.sum())
+    task.style = lambda _step: crops
     _, record = task.loss(0)
     assert set(record) == {"content", "style"}
     assert max(record.values()) < 1e-9
@@ -103,7 +103,7 @@ def test_a_picture_in_its_own_style_costs_no_style_where_the_decoder_gives_it_ba
 def test_style_error_by_hand(make_task: MakeTask, petite: Petite, monkeypatch: pytest.MonkeyPatch) -> None:
     task = make_task(weights=Weights(style=3.0))
     content, style = task.content(0), task.style(0)
-    monkeypatch.setattr(task.decoder, "forward", lambda features, size=None: content + 0 * features.sum())
+    monkeypatch.setattr(task.decoder, "forward", lambda features, _size=None: content + 0 * features.sum())
     loss, record = task.loss(0)
     errors = []
     for layer in ("relu1_1", "relu2_1"):
@@ -122,7 +122,7 @@ def test_a_few_steps_lower_the_loss_and_change_the_transformation_alone(make_tas
     task.begin(2)
     # One pair again and again, so that the falling of the loss is no matter of luck.
     content, style = task.content(0), task.style(0)
-    task.content, task.style = (lambda step: content), (lambda step: style)
+    task.content, task.style = (lambda _step: content), (lambda _step: style)
     before, untouched = weights(task), fingerprint(task.decoder)
     records = list(train(task, Schedule(steps=25, rate=3e-3, save_every=25), tmp_path))
     assert records[-1]["loss"] < 0.75 * records[0]["loss"]
@@ -191,12 +191,12 @@ def test_tasks_that_cannot_be(petite: Petite, make_task: MakeTask) -> None:
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(distill, "HELD_OUT_SIDE", 48)
+    monkeypatch.setattr(held_out, "SIDE", 48)
 
 
-def work(folder: Path, decoder: Path, **options: Any) -> Transforming:
+def work(folder: Path, decoder: Path, **options: Any) -> LinearTraining:
     options.setdefault("paintings", [folder])
-    return Transforming([folder], decoder=decoder, batch=1, crop=32, precision="float32", device="cpu", **options)
+    return LinearTraining([folder], decoder=decoder, batch=1, crop=32, precision="float32", device="cpu", **options)
 
 
 def test_learns_shows_and_goes_on(folder: Path, decoder_file: Path, tmp_path: Path) -> None:
@@ -228,14 +228,15 @@ def test_streams_and_start_are_the_works(folder: Path, decoder_file: Path) -> No
         assert torch.equal(value, again.parameters[name]), name
 
 
-def test_refused_before_training(folder: Path, decoder_file: Path, petite: Petite, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("petite")
+def test_refused_before_training(folder: Path, decoder_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     tensors, card = store.load(decoder_file)
     store.save(tmp_path / "johnson", tensors, store.Card("johnson", "stylizer"))
     store.save(
         tmp_path / "foreign", tensors, store.Card("wct", "decoder", card.plan, layer="relu2_1", encoder="9" * 64)
     )
-    cases: list[tuple[type[Exception], str, Transforming, float]] = [
+    cases: list[tuple[type[Exception], str, LinearTraining, float]] = [
         (UsageError, "--rate", work(folder, decoder_file), 0.0),
         (UsageError, "--paintings", work(folder, decoder_file, paintings=[]), 1e-3),
         (InputError, "nowhere", work(folder / "nowhere", decoder_file), 1e-3),

@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from impasto.errors import ImpastoError, InputError, OutputError, ResourceError
-from impasto.training import trainer
-from impasto.training.encoder import EncoderTask
+from impasto.training import loop
+from impasto.training.encoder_task import EncoderTask
+from impasto.training.loop import Schedule, train
 from impasto.training.outputs import check_folder
-from impasto.training.trainer import Schedule, train
-from impasto.training.watch import watched
+from impasto.training.progress import with_progress
 
 MakeTask = Callable[..., EncoderTask]
 SIX = Schedule(steps=6, save_every=2, rate=1e-3)
@@ -113,7 +113,7 @@ def test_a_disk_that_fills_up_keeps_the_last_checkpoint(
 def test_a_log_that_cannot_be_written_holds_whole_lines(
     make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trainer, "_keep", lambda *_: None)
+    monkeypatch.setattr(loop, "_keep", lambda *_: None)
     before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (900, before[1]))
     try:
@@ -137,14 +137,14 @@ class Shown:
     def __getattr__(self, name: str) -> object:
         return getattr(self.task, name)
 
-    def sheet(self, path: Path, note: str = "") -> None:
+    def sheet(self, path: Path, _note: str = "") -> None:
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
 
 def test_samples_that_cannot_be_written_do_not_end_the_training(
     make_task: MakeTask, tmp_path: Path, notices: list[str]
 ) -> None:
-    records = list(watched(Shown(make_task()), SIX, tmp_path, 1))  # type: ignore[arg-type]
+    records = list(with_progress(Shown(make_task()), SIX, tmp_path, 1))  # type: ignore[arg-type]
     assert len(records) == 6
     assert len(notices) == 1
     assert "goes on without samples" in notices[0]

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from training_worker import STEPS, Task, values
 
-from impasto.training.trainer import Schedule, train
+from impasto.training.loop import Schedule, train
 
 Found = tuple[Path, list[tuple[dict[str, Tensor], dict[str, Any]]]]
 

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from impasto.errors import ImageError, InputError
-from impasto.training import archive, distill, sources
+from impasto.training import archive, held_out, sources
 from impasto.training.data import PictureStream
 from impasto.training.sources import pictures
 
@@ -141,7 +141,7 @@ def test_sources_that_are_neither_folder_nor_file(tmp_path: Path, what: str) -> 
     assert caught.value.exit_code == 3
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError):
-        distill.held_out(path)
+        held_out.pictures(path)
 
 
 def test_only_bad_entries_are_an_error_that_counts_them(tmp_path: Path) -> None:
@@ -203,12 +203,12 @@ def test_pictures_of_too_many_pixels_are_skipped(
 def test_held_out_pictures_are_skipped_alike(folder: Path, notices: list[str]) -> None:
     (folder / "gone.png").symlink_to("nowhere.png")
     (folder / "1.png").write_bytes(png()[:50])
-    assert len(distill.held_out(folder)) == 2
+    assert len(held_out.pictures(folder)) == 2
     assert len(notices) == 2
     for number in (0, 2):
         (folder / f"{number}.png").write_bytes(b"nothing")
     with pytest.raises(InputError, match="none of its 3 pictures"):
-        distill.held_out(folder)
+        held_out.pictures(folder)
 
 
 # Archives.

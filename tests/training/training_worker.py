@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from impasto.optim import parallel
-from impasto.training.trainer import Schedule, train
+from impasto.training.loop import Schedule, train
 
 STEPS = Schedule(steps=6, save_every=3, rate=1e-2, warmup=0.0, clip=0.5)
 

@@ -173,8 +173,8 @@ def test_adain_first_layer_is_folded_exactly(own: Tensors, tmp_path: Path):
     network.load_state_dict(as_adain(shallow))
     image = torch.rand(1, 3, 9, 7, generator=torch.Generator().manual_seed(1))
     matrix, bias = torch.tensor(weights.preprocessing.matrix), torch.tensor(weights.preprocessing.bias)
-    colours = torch.einsum("ij,bjhw->bihw", matrix, image) + bias[:, None, None]
-    padded = nn.functional.pad(colours, (1, 1, 1, 1), mode="reflect")
+    colors = torch.einsum("ij,bjhw->bihw", matrix, image) + bias[:, None, None]
+    padded = nn.functional.pad(colors, (1, 1, 1, 1), mode="reflect")
     features = nn.functional.conv2d(padded, weights.tensors["conv1_1.weight"], weights.tensors["conv1_1.bias"])
     torch.testing.assert_close(features.relu(), network(image), rtol=1e-5, atol=1e-3)
 

@@ -31,7 +31,8 @@ def leftovers(cache: Path) -> set[str]:
     return {path.name for path in cache.iterdir()} - {"toy.h5", "toy.h5.lock"}
 
 
-def test_good_download_is_whole_counted_and_not_repeated(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_good_download_is_whole_counted_and_not_repeated(server: Loopback, cache: Path):
     seen: list[tuple[int, int | None]] = []
     path = fetch(
         "toy",
@@ -49,7 +50,8 @@ def test_good_download_is_whole_counted_and_not_repeated(server: Loopback, toy: 
     assert server.count["/good"] == 1
 
 
-def test_cut_connection_is_gone_on_with(server: Loopback, toy: WeightFile):
+@pytest.mark.usefixtures("toy")
+def test_cut_connection_is_gone_on_with(server: Loopback):
     assert get(server, "cut").read_bytes() == PAYLOAD
     ranges = [wanted for _, wanted, _ in server.seen]
     assert ranges == [None, "bytes=100000-", "bytes=200000-", "bytes=300000-"]
@@ -57,7 +59,8 @@ def test_cut_connection_is_gone_on_with(server: Loopback, toy: WeightFile):
     assert server.sent == len(PAYLOAD)
 
 
-def test_next_run_goes_on_where_the_last_stopped(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_next_run_goes_on_where_the_last_stopped(server: Loopback, cache: Path):
     with pytest.raises(WeightsError, match="broke off at 100000 of 300008 bytes, after 1 tries"):
         fetch("toy", mirrors=[server.url("cut")], patience=Patience(attempts=1))
     assert (cache / "toy.h5.part").stat().st_size == 100_000
@@ -67,19 +70,22 @@ def test_next_run_goes_on_where_the_last_stopped(server: Loopback, toy: WeightFi
     assert leftovers(cache) == set()
 
 
-def test_tries_that_bring_next_to_nothing_are_bounded(server: Loopback, toy: WeightFile):
+@pytest.mark.usefixtures("toy")
+def test_tries_that_bring_next_to_nothing_are_bounded(server: Loopback):
     with pytest.raises(WeightsError, match="after 3 tries"):
         get(server, "cut-early")
     assert server.count["/cut-early"] == QUICK.attempts
 
 
-def test_tries_that_bring_much_are_not_failures(server: Loopback, toy: WeightFile):
+@pytest.mark.usefixtures("toy")
+def test_tries_that_bring_much_are_not_failures(server: Loopback):
     with pytest.raises(WeightsError, match="after 2 tries"):
         fetch("toy", mirrors=[server.url("cut")], patience=replace(QUICK, attempts=2, worthwhile_bytes=100_001))
     assert fetch("toy", mirrors=[server.url("cut")], patience=replace(QUICK, attempts=1)).read_bytes() == PAYLOAD
 
 
-def test_changed_file_restarts_by_if_range(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_changed_file_restarts_by_if_range(server: Loopback, cache: Path):
     cache.mkdir()
     (cache / "toy.h5.part").write_bytes(PAYLOAD[:50_000])
     (cache / "toy.h5.part.etag").write_text(f'{server.url("good")}\n"old"\n')
@@ -89,7 +95,8 @@ def test_changed_file_restarts_by_if_range(server: Loopback, toy: WeightFile, ca
 
 
 @pytest.mark.parametrize("junk", [b"\xff\xfe", b"one line", b'http://x\n"a"\r\nX-Injected: 1\n'])
-def test_damaged_etag_note_is_ignored(server: Loopback, toy: WeightFile, cache: Path, junk: bytes):
+@pytest.mark.usefixtures("toy")
+def test_damaged_etag_note_is_ignored(server: Loopback, cache: Path, junk: bytes):
     cache.mkdir()
     (cache / "toy.h5.part").write_bytes(PAYLOAD[:50_000])
     (cache / "toy.h5.part.etag").write_bytes(junk)
@@ -97,27 +104,31 @@ def test_damaged_etag_note_is_ignored(server: Loopback, toy: WeightFile, cache: 
     assert server.seen == [("/good", "bytes=50000-", None)]
 
 
-def test_server_without_ranges_restarts(server: Loopback, toy: WeightFile):
+@pytest.mark.usefixtures("toy")
+def test_server_without_ranges_restarts(server: Loopback):
     assert get(server, "no-range-cut").read_bytes() == PAYLOAD
     assert [wanted for _, wanted, _ in server.seen] == [None, "bytes=150000-"]
     assert server.sent == 150_000 + len(PAYLOAD)
 
 
-def test_200_to_a_range_starts_again(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_200_to_a_range_starts_again(server: Loopback, cache: Path):
     cache.mkdir()
     (cache / "toy.h5.part").write_bytes(PAYLOAD[:50_000])
     assert get(server, "no-range").read_bytes() == PAYLOAD
     assert server.seen == [("/no-range", "bytes=50000-", None)]
 
 
-def test_416_starts_again(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_416_starts_again(server: Loopback, cache: Path):
     cache.mkdir()
     (cache / "toy.h5.part").write_bytes(PAYLOAD[:50_000])
     assert get(server, "range-refused").read_bytes() == PAYLOAD
     assert [wanted for _, wanted, _ in server.seen] == ["bytes=50000-", None]
 
 
-def test_complete_part_is_verified_without_asking(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_complete_part_is_verified_without_asking(server: Loopback, cache: Path):
     cache.mkdir()
     (cache / "toy.h5.part").write_bytes(PAYLOAD)
     assert get(server, "good").read_bytes() == PAYLOAD
@@ -125,9 +136,8 @@ def test_complete_part_is_verified_without_asking(server: Loopback, toy: WeightF
 
 
 @pytest.mark.parametrize("wrong", [PAYLOAD + b"tail", PAYLOAD[:-1] + b"?", PAYLOAD[:40] + b"?" * 5000])
-def test_wrong_part_is_set_aside_and_the_mirror_starts_fresh(
-    server: Loopback, toy: WeightFile, cache: Path, wrong: bytes
-):
+@pytest.mark.usefixtures("toy")
+def test_wrong_part_is_set_aside_and_the_mirror_starts_fresh(server: Loopback, cache: Path, wrong: bytes):
     cache.mkdir()
     (cache / "toy.h5.part").write_bytes(wrong)
     assert get(server, "good").read_bytes() == PAYLOAD
@@ -135,7 +145,8 @@ def test_wrong_part_is_set_aside_and_the_mirror_starts_fresh(
     assert leftovers(cache) == {"toy.h5.quarantine"}
 
 
-def test_answer_to_another_range_is_not_appended(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_answer_to_another_range_is_not_appended(server: Loopback, cache: Path):
     cache.mkdir()
     (cache / "toy.h5.part").write_bytes(PAYLOAD[:50_000])
     assert get(server, "wrong-offset", "good").read_bytes() == PAYLOAD
@@ -159,7 +170,8 @@ def test_answer_to_another_range_is_not_appended(server: Loopback, toy: WeightFi
         ("drip", "stalled"),
     ],
 )
-def test_bad_mirror_is_left_for_the_next(server: Loopback, toy: WeightFile, cache: Path, path: str, reason: str):
+@pytest.mark.usefixtures("toy")
+def test_bad_mirror_is_left_for_the_next(server: Loopback, cache: Path, path: str, reason: str):
     patience = replace(QUICK, attempts=2) if path in {"silent", "stall", "drip"} else QUICK
     with pytest.raises(WeightsError, match=reason) as caught:
         fetch("toy", mirrors=[server.url(path)], patience=patience)
@@ -170,36 +182,42 @@ def test_bad_mirror_is_left_for_the_next(server: Loopback, toy: WeightFile, cach
     assert leftovers(cache) <= {"toy.h5.quarantine"}
 
 
-def test_wrong_bytes_are_quarantined(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_wrong_bytes_are_quarantined(server: Loopback, cache: Path):
     with pytest.raises(WeightsError, match=r"kept as toy\.h5\.quarantine"):
         get(server, "wrong")
     assert leftovers(cache) == {"toy.h5.quarantine"}
     assert (cache / "toy.h5.quarantine").stat().st_size == len(PAYLOAD)
 
 
-def test_bytes_of_a_lying_mirror_do_not_spoil_an_honest_one(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_bytes_of_a_lying_mirror_do_not_spoil_an_honest_one(server: Loopback, cache: Path):
     assert get(server, "wrong-cut", "good").read_bytes() == PAYLOAD
     assert leftovers(cache) == {"toy.h5.quarantine"}
 
 
-def test_error_page_is_not_kept(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_error_page_is_not_kept(server: Loopback, cache: Path):
     with pytest.raises(WeightsError):
         get(server, "page-unlabelled")
     assert leftovers(cache) == set()
 
 
-def test_endless_answer_stops_at_the_known_size(server: Loopback, toy: WeightFile):
+@pytest.mark.usefixtures("toy")
+def test_endless_answer_stops_at_the_known_size(server: Loopback):
     assert get(server, "endless").read_bytes() == PAYLOAD
     # The rest is at most what the sockets buffered: nowhere near the 30 MB on offer.
     assert server.sent < 60 * len(PAYLOAD)
 
 
-def test_busy_server_is_asked_again(server: Loopback, toy: WeightFile):
+@pytest.mark.usefixtures("toy")
+def test_busy_server_is_asked_again(server: Loopback):
     assert get(server, "busy?2").read_bytes() == PAYLOAD
     assert server.count["/busy"] == 3
 
 
-def test_redirect_keeps_the_range(server: Loopback, toy: WeightFile, cache: Path):
+@pytest.mark.usefixtures("toy")
+def test_redirect_keeps_the_range(server: Loopback, cache: Path):
     cache.mkdir()
     (cache / "toy.h5.part").write_bytes(PAYLOAD[:50_000])
     assert get(server, "redirect").read_bytes() == PAYLOAD
@@ -237,8 +255,9 @@ def test_unknown_name_and_mirror_are_usage_errors():
             fetch("vgg19", mirrors=[mirror])
 
 
-def test_stopping_keeps_what_came(server: Loopback, toy: WeightFile, cache: Path):
-    def stop(done: int, total: int | None) -> None:
+@pytest.mark.usefixtures("toy")
+def test_stopping_keeps_what_came(server: Loopback, cache: Path):
+    def stop(done: int, _total: int | None) -> None:
         if done > 60_000:
             raise KeyboardInterrupt
 
@@ -250,8 +269,9 @@ def test_stopping_keeps_what_came(server: Loopback, toy: WeightFile, cache: Path
     assert server.seen[-1][1] == f"bytes={held}-"
 
 
+@pytest.mark.usefixtures("toy")
 def test_damaged_cache_file_is_quarantined_and_replaced(
-    server: Loopback, toy: WeightFile, cache: Path, caplog: pytest.LogCaptureFixture
+    server: Loopback, cache: Path, caplog: pytest.LogCaptureFixture
 ):
     cache.mkdir()
     (cache / "toy.h5").write_bytes(b"?" * len(PAYLOAD))
@@ -261,9 +281,9 @@ def test_damaged_cache_file_is_quarantined_and_replaced(
     assert "moved to toy.h5.quarantine" in caplog.text
 
 
+@pytest.mark.usefixtures("toy")
 def test_unwritable_cache_falls_back_to_a_private_temporary_folder(
     server: Loopback,
-    toy: WeightFile,
     cache: Path,
     bare_machine: Path,
     caplog: pytest.LogCaptureFixture,
@@ -279,7 +299,8 @@ def test_unwritable_cache_falls_back_to_a_private_temporary_folder(
     assert server.count["/good"] == 1
 
 
-def test_foreign_temporary_folder_is_not_trusted(server: Loopback, toy: WeightFile, cache: Path, bare_machine: Path):
+@pytest.mark.usefixtures("toy")
+def test_foreign_temporary_folder_is_not_trusted(server: Loopback, cache: Path, bare_machine: Path):
     cache.write_text("a file where the folder should be")
     trap = bare_machine / "trap"
     trap.mkdir()
@@ -288,7 +309,8 @@ def test_foreign_temporary_folder_is_not_trusted(server: Loopback, toy: WeightFi
     assert list(trap.iterdir()) == []
 
 
-def test_nowhere_to_write_is_a_resource_error(toy: WeightFile, cache: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.usefixtures("toy")
+def test_nowhere_to_write_is_a_resource_error(cache: Path, monkeypatch: pytest.MonkeyPatch):
     cache.write_text("a file where the folder should be")
     monkeypatch.setattr("tempfile.tempdir", str(cache))
     with pytest.raises(ResourceError, match="set IMPASTO_CACHE"):
@@ -296,8 +318,9 @@ def test_nowhere_to_write_is_a_resource_error(toy: WeightFile, cache: Path, monk
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_full_disk_is_a_resource_error(server: Loopback, toy: WeightFile, cache: Path):
-    def fill(done: int, total: int | None) -> None:
+@pytest.mark.usefixtures("toy")
+def test_full_disk_is_a_resource_error(server: Loopback, cache: Path):
+    def fill(done: int, _total: int | None) -> None:
         if done == 0:
             (cache / "toy.h5.part").symlink_to("/dev/full")
 
@@ -313,13 +336,13 @@ def test_redirect_to_an_unencrypted_address_is_refused():
         )
 
 
+@pytest.mark.usefixtures("toy")
 def test_file_system_without_locks_still_downloads(
     server: Loopback,
-    toy: WeightFile,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ):
-    def refuse(self: object, *args: object, **kwargs: object) -> None:
+    def refuse(_self: object, *_args: object, **_kwargs: object) -> None:
         raise OSError(37, "No locks available")
 
     monkeypatch.setattr(download_module.filelock.FileLock, "acquire", refuse)

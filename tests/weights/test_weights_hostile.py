@@ -265,7 +265,7 @@ def test_hdf5_that_is_not_vgg(tmp_path: Path):
         lambda group: group.file.create_dataset("block1_conv2", data=np.zeros(3)),
         lambda group: group.file.create_dataset("model_weights", data=np.zeros(3)),
         lambda group: group.create_dataset("bias.x:0", data=np.zeros(3)),
-        lambda group: None,
+        lambda _group: None,
     ):
         keras(path, fill)
         with pytest.raises(WeightsError):

@@ -187,8 +187,9 @@ def test_what_passes_a_weak_check_first_is_what_counts(
     assert find() == path
 
 
+@pytest.mark.usefixtures("cache")
 def test_the_record_counts_for_the_caches_of_other_tools_too(
-    cache: Path, bare_machine: Path, monkeypatch: pytest.MonkeyPatch, notices: list[str]
+    bare_machine: Path, monkeypatch: pytest.MonkeyPatch, notices: list[str]
 ):
     keras = put(bare_machine / "home/.keras/models" / KERAS_NAME, CONTENT["vgg19"])
     assert find() == keras

@@ -32,9 +32,9 @@ def state(objective: Objective, begun: Tensor | None) -> State:
     tensors: dict[str, Tensor | Pieces] = {} if begun is None else {"image": begun}
     counts = {}
     for term in objective.patches:
-        if term.held.found is not None and term.held.left:
-            tensors[f"matches {term.layer}"] = term.held.found.cpu()
-            counts[f"left {term.layer}"] = term.held.left
+        if term.cache.matches is not None and term.cache.evaluations_left:
+            tensors[f"matches {term.layer}"] = term.cache.matches.cpu()
+            counts[f"left {term.layer}"] = term.cache.evaluations_left
     return State(tensors, counts)
 
 
@@ -49,5 +49,5 @@ def recall(objective: Objective, state: State, size: tuple[int, int], encoder: E
         found = kept.whole() if isinstance(kept, Pieces) else kept
         if int(found.min()) < 0 or int(found.max()) >= len(term.bank):
             raise InputError(f"its {name} are of patches that there are not")
-        term.held.found = found.to(term.bank.patches(found[:1, 0]).device)
-        term.held.left = state.count(f"left {term.layer}", term.every - 1)
+        term.cache.matches = found.to(term.bank.patches(found[:1, 0]).device)
+        term.cache.evaluations_left = state.count(f"left {term.layer}", term.every - 1)

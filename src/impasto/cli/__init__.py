@@ -36,14 +36,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _answer(arguments: list[str], session: Session) -> int:
     """Run a command line, say what went wrong with it, and return the exit status."""
-    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    # Before the parser takes them off the list.
+    debug = "--debug" in (arguments[: arguments.index("--")] if "--" in arguments else arguments)
     try:
         return _run(arguments or ["--help"], session)
     except BrokenPipeError:
         _forget_stdout()
         return BROKEN_PIPE
     except Exception as error:
-        if "--debug" in options:
+        if debug:
             traceback.print_exc()
         status, message = _explain(error)
         # What is refused is refused by all processes, and said by the first.

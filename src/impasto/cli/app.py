@@ -4,6 +4,7 @@
 with the commands' own.
 """
 
+import copy
 import importlib
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -39,6 +40,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
     ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
+    "compare": (
+        "impasto.cli.compare:app",
+        "Judge pictures of the same names in two or more folders, blind and pair by pair, on a page of this machine.",
+    ),
     "figures": ("impasto.cli.figure:app", "Make the figures of a paper again, with your pictures."),
     "masks": ("impasto.cli.masks:app", "Find regions in a photograph and its paintings, or check masks."),
     "studio": ("impasto.cli.studio:app", "Open a page in the browser to paint in: masks, previews, a gallery."),
@@ -47,6 +52,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "presets": ("impasto.cli.recipes:presets_app", "List the presets, or show what one of them sets."),
     "recipe": ("impasto.cli.recipes:recipe_app", "Print a complete recipe as JSON, or its JSON Schema."),
     "weights": ("impasto.cli.weights:app", "List, fetch and find the weights of encoders."),
+    "datasets": (
+        "impasto.cli.datasets:app",
+        "List, find and fetch the standard sets of photographs that methods are compared on.",
+    ),
     "train": ("impasto.cli.train:app", "Train what impasto ships."),
     "export": ("impasto.cli.export:app", "Write a network as an ONNX graph, checked against onnxruntime."),
 }
@@ -74,6 +83,11 @@ class LazyGroup(TyperGroup):
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: Any = typer.main.get_command(getattr(importlib.import_module(module), attribute))
         command.name = name
+        # `main` looks for it wherever it stands; the command itself has no use for it.
+        debug = copy.copy(next(option for option in self.params if option.name == "debug"))
+        debug.expose_value = False
+        for listed in (command, *getattr(command, "commands", {}).values()):
+            listed.params.append(debug)
         return name, command, args[1:]
 
 

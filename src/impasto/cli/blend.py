@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.options import with_settings
 from impasto.cli.sources import choose
 from impasto.errors import OutputError, UsageError
@@ -22,9 +23,7 @@ app = typer.Typer(add_completion=False)
 def blend(
     ctx: typer.Context,
     content: Annotated[str, typer.Argument(help="The photograph to paint.")],
-    style: Annotated[
-        list[str], typer.Option("--style", metavar="PICTURE", help="A painting; the way leads through all of them.")
-    ],
+    style: given.RequiredStyles,
     frames: Annotated[int, typer.Option("--frames", min=2, max=1000, help="Pictures on the way.")] = 5,
     folder: Annotated[
         str | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where to save each frame, with its recipe.")
@@ -40,17 +39,11 @@ def blend(
     independent: Annotated[
         bool, typer.Option("--independent", help="Paint each frame for itself, not from the one before.")
     ] = False,
-    recipe: Annotated[
-        str | None,
-        typer.Option("--recipe", metavar="FILE", help="Settings from a JSON file or a picture painted by impasto."),
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option("--preset", metavar="NAME", help="Settings by name: see impasto presets.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    recipe: given.RecipeFile = None,
+    preset: given.Preset = None,
+    force: given.Force = False,
+    quiet: given.Quiet = False,
+    threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
     """Paint a photograph on the way from one style to another: a strip, an animation, or each frame.
@@ -85,7 +78,7 @@ def blend(
     began = time.monotonic()
     with session.stop.gently(), session.terminal.meter() as meter:
 
-        def watch(frame: int, progress: object, stylizer: object) -> None:
+        def watch(_frame: int, progress: object, _stylizer: object) -> None:
             meter.painting(progress)  # type: ignore[arg-type]
             if session.stop.asked is not None:
                 raise _Enough

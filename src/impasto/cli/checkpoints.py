@@ -17,9 +17,9 @@ from impasto.events import notice
 
 if TYPE_CHECKING:
     from impasto.cli.outputs import Outputs
-    from impasto.cli.painting import Inputs
+    from impasto.cli.paint_inputs import Inputs
     from impasto.events import Progress
-    from impasto.painting.api import Stepped
+    from impasto.scene.painting import Painting
 
 LONG_S = 120.0
 """A painting that takes less is not worth a file that nobody asked for."""
@@ -137,7 +137,7 @@ class Command(BaseModel):
 
 
 @dataclass
-class Keeper:
+class CheckpointWriter:
     """Writes the checkpoints of one painting to `path`; to none where that is None."""
 
     path: Path | None
@@ -153,13 +153,13 @@ class Keeper:
     _wait_s: float = 0.0
     _progress: "Progress | None" = None
 
-    def keep(self, stylizer: "Stepped", progress: "Progress") -> None:
+    def keep(self, stylizer: "Painting", progress: "Progress") -> None:
         """Write one when it is due. A disk that is full is told, and no reason to stop."""
         self._progress = progress
         if self.path is not None and self._long and time.monotonic() - self._last >= max(self.every_s, self._wait_s):
             self._write(stylizer)
 
-    def stop(self, stylizer: "Stepped", output: str) -> str:
+    def stop(self, stylizer: "Painting", output: str) -> str:
         """Write one of a painting that was stopped, and saved so far; give what to say of it."""
         if self.path is None or self._progress is None or not (self._long or self.begun):
             return ""
@@ -179,12 +179,12 @@ class Keeper:
         if self.path is not None and self.begun:
             checkpoint.remove_spare(self.path)
 
-    def describe(self, inputs: "Inputs", outputs: "Outputs", stylizer: "Stepped") -> None:
+    def describe(self, inputs: "Inputs", outputs: "Outputs", stylizer: "Painting") -> None:
         """Note what a later command line needs, once all inputs were read."""
         if self.path is None:
             return
         digests, encoder = dict(inputs.digests), inputs.chosen.encoder
-        if encoder is not None:
+        if encoder is not None and stylizer.encoder is not None:
             digests[str(encoder)] = stylizer.encoder.sha256
         network = inputs.chosen.network
         if network is not None and network.is_file():
@@ -225,7 +225,7 @@ class Keeper:
         progress = self._progress
         return self.asked or (progress is not None and progress.elapsed_s + progress.eta_s >= LONG_S)
 
-    def _write(self, stylizer: "Stepped") -> None:
+    def _write(self, stylizer: "Painting") -> None:
         if self.path is None:
             return
         began = time.monotonic()
@@ -238,7 +238,9 @@ class Keeper:
         self._wait_s = SHARE * (self._last - began)
 
 
-def keeping(option: str | None, every_s: float, inputs: "Inputs", outputs: "Outputs | None") -> Keeper:
+def checkpoint_writer(
+    option: str | None, every_s: float, inputs: "Inputs", outputs: "Outputs | None"
+) -> CheckpointWriter:
     """Make what keeps the checkpoints of a new painting, from the options; of none without `outputs`.
 
     Raises `OutputError` where a painting was interrupted and waits in the file, `UsageError` where it can never be
@@ -246,7 +248,7 @@ def keeping(option: str | None, every_s: float, inputs: "Inputs", outputs: "Outp
     """
     streamed = "-" in [inputs.content, *inputs.styles, inputs.chosen.init]
     if outputs is None or option == OFF or (option is None and (streamed or outputs.output == "-")):
-        return Keeper(None, False, every_s)
+        return CheckpointWriter(None, False, every_s)
     if streamed:
         raise UsageError("--checkpoint: a picture from standard input is not there again; name a file for it")
     output = Path(outputs.output)
@@ -262,7 +264,7 @@ def keeping(option: str | None, every_s: float, inputs: "Inputs", outputs: "Outp
         if os.path.realpath(path) in named | {os.path.realpath(name) for name in inputs.files}:
             raise UsageError(f"--checkpoint {path}: is also another file of this painting; give it its own")
         files.check_output(path, force=outputs.force)
-    return Keeper(path, option is not None, every_s, stale=there and option is None)
+    return CheckpointWriter(path, option is not None, every_s, stale=there and option is None)
 
 
 def load(path: Path, threads: int | None) -> tuple[Checkpoint, Command]:
@@ -275,7 +277,7 @@ def load(path: Path, threads: int | None) -> tuple[Checkpoint, Command]:
     return saved, command
 
 
-def restore(stylizer: "Stepped", saved: Checkpoint, path: Path) -> None:
+def restore(stylizer: "Painting", saved: Checkpoint, path: Path) -> None:
     """Put a painting back to where it was. Raises what `Stylizer.restore` does, naming the checkpoint."""
     try:
         stylizer.restore(saved)

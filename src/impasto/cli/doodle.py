@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.painter import Shared, painter, run
+from impasto.cli import shared_options as given
+from impasto.cli.paint_options import Shared, painter, run
 
 app = typer.Typer(add_completion=False)
 
@@ -17,25 +18,9 @@ def doodle(
     mask: Annotated[str, typer.Argument(help="The doodle: what is where, each thing in its own flat colour.")],
     shared: Shared,
     settings: Mapping[str, str | None],
-    style: Annotated[
-        list[str] | None, typer.Option("--style", metavar="PICTURE", help="A painting; repeat to use several.")
-    ] = None,
-    style_mask: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--style-mask",
-            metavar="PICTURE",
-            help="The same things in a style, in the same colours; in the styles' order, - for a style without one.",
-        ),
-    ] = None,
-    region_names: Annotated[
-        str | None,
-        typer.Option(
-            "--region-names",
-            metavar="FILE|JSON",
-            help="Names of the colours in colour masks: a file of lines as '#804080 road', or JSON.",
-        ),
-    ] = None,
+    style: given.Styles = None,
+    style_mask: given.StyleMasks = None,
+    region_names: given.RegionNames = None,
 ) -> None:
     """Paint a doodle in flat colours with what a painting shows of each.
 

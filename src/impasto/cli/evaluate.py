@@ -4,14 +4,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto import metadata
-from impasto.cli import maskfiles
+from impasto.cli import mask_files
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
-from impasto.errors import OutputError, UsageError
+from impasto.errors import OutputError, UsageError, WeightsError
+from impasto.events import notice
 from impasto.recipe.catalogue import ENCODERS
 
 if TYPE_CHECKING:
@@ -27,32 +29,19 @@ app = typer.Typer(add_completion=False)
 def evaluate(
     ctx: typer.Context,
     result: Annotated[str, typer.Argument(help="The finished picture; - reads standard input.")],
-    style: Annotated[list[str], typer.Option("--style", metavar="PICTURE", help="A painting; repeat for several.")],
+    style: given.RequiredStyles,
     content: Annotated[
         str | None, typer.Option("--content", metavar="PICTURE", help="The photograph; none for a texture.")
     ] = None,
-    content_mask: Annotated[
-        str | None,
-        typer.Option("--content-mask", metavar="PICTURE", help="Regions of the content, each in its own colour."),
-    ] = None,
-    style_mask: Annotated[
-        list[str] | None,
-        typer.Option("--style-mask", metavar="PICTURE", help="The same regions in a style; - for one without a mask."),
-    ] = None,
-    region: Annotated[
-        list[str] | None,
-        typer.Option("--region", metavar="NAME=CONTENT:STYLE", help="One region by grey masks; repeat for more."),
-    ] = None,
-    region_names: Annotated[
-        str | None, typer.Option("--region-names", metavar="FILE|JSON", help="Names of the colours in colour masks.")
-    ] = None,
+    content_mask: given.ContentMask = None,
+    style_mask: given.StyleMasks = None,
+    region: given.Regions = None,
+    region_names: given.RegionNames = None,
     regions: Annotated[
         int,
         typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
     ] = 0,
-    landmarks: Annotated[
-        str | None, typer.Option("--landmarks", metavar="FILE", help="Points of the photograph's face.")
-    ] = None,
+    landmarks: given.Landmarks = None,
     result_landmarks: Annotated[
         str | None,
         typer.Option("--result-landmarks", metavar="FILE", help="The same points in the result; else looked for."),
@@ -80,16 +69,24 @@ def evaluate(
     ] = 512,
     maps: Annotated[
         str | None,
-        typer.Option("--maps", metavar="FOLDER", help="Where heat maps go, one for each metric that has one."),
+        typer.Option("--maps", metavar="FOLDER", help="Where heat maps go, of each metric that has one."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the table.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the table.")] = False,
-    max_pixels: Annotated[
-        int | None, typer.Option("--max-pixels", min=1, help="Refuse larger inputs before decoding them.")
+    original_metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--original-metrics",
+            metavar="FOLDER",
+            help="Measure LPIPS, CFSD and, of folders of pictures, ArtFID instead, with the weights in this folder.",
+        ),
     ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    protocol: Annotated[
+        str, typer.Option("--protocol", metavar="styleid|artfid", help="How the original metrics load pictures.")
+    ] = "styleid",
+    force: given.Force = False,
+    as_json: given.Json = False,
+    quiet: given.Quiet = False,
+    max_pixels: given.MaxPixels = None,
+    threads: given.Threads = None,
 ) -> None:
     """Measure how much of its content a picture keeps, how near it comes to its style, and its faults.
 
@@ -110,6 +107,11 @@ def evaluate(
 
     if threads is not None:
         torch.set_num_threads(threads)
+    if original_metrics is not None:
+        document, lines = _original(result, content, style, Path(original_metrics), protocol, metric)
+        for line in [metadata.canonical(document)] if as_json else lines:
+            write_out(line)
+        return
     chosen = evaluator.choose(metric)
     masks = _Masks(content_mask, style_mask or [], region or [], region_names, regions)
     named = [name for name in (result, content, *style, *masks.files(len(style))) if name is not None and name != "-"]
@@ -159,19 +161,49 @@ class _Masks:
 
     def files(self, styles: int) -> list[str]:
         """List the files of masks."""
-        return maskfiles.files(self.content, self.styles, self.layers, styles=styles)
+        return mask_files.files(self.content, self.styles, self.layers, styles=styles)
 
     def read(self, load: "Callable[[str], Picture]", styles: int) -> "Regions | None":
         """Read them."""
-        return maskfiles.read(
+        return mask_files.read(
             self.content,
             self.styles,
             self.layers,
             styles=styles,
             count=self.count,
             load=load,
-            names=maskfiles.region_names(self.names),
+            names=mask_files.region_names(self.names),
         )
+
+
+def _original(
+    result: str, content: str | None, style: list[str], folder: Path, protocol: str, wanted: list[str] | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Measure a picture, or folders of pictures, by the published protocols; return the record and a table's lines."""
+    from impasto import images
+    from impasto.evaluation import original
+
+    if not folder.is_dir():
+        raise WeightsError(f"{folder}: is not a folder of weights; docs/metrics.md says which files belong into it")
+    if content is None:
+        raise UsageError("the original metrics compare with the content too; name it with --content")
+    store = original.Store(folder)
+    loading = original.protocol_of(protocol)
+    report: original.PairReport
+    if Path(result).is_dir():
+        if len(style) != 1:
+            raise UsageError("of a set, --style is one folder of pictures; name that")
+        report = original.measure_set(Path(result), Path(content), Path(style[0]), store, loading, wanted=wanted)
+    else:
+        pictures = (images.load(name if name == "-" else Path(name)) for name in (result, content))
+        report = original.measure_pair(*pictures, store, loading, wanted=wanted)
+    for note in report.notes:
+        notice(note)
+    lines = []
+    for name, value in report.values.items():
+        why = report.reasons.get(name, "")
+        lines.append(f"{name:16}  {'-' if value is None else number(value):>10}{f'  ({why})' if why else ''}")
+    return report.record(), lines
 
 
 def table(found: "Evaluation") -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
 from impasto.errors import UsageError
 
@@ -30,10 +31,9 @@ def export(
     style: Annotated[
         str | None, typer.Option("--style", metavar="FILE", help="A painting to try the graph on, with --picture.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace the file.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    force: given.Force = False,
+    as_json: given.Json = False,
+    quiet: given.Quiet = False,
 ) -> None:
     """Write a network as an ONNX graph, checked against onnxruntime.
 

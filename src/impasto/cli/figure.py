@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.app import nearest
-from impasto.cli.options import given, parse, with_settings
+from impasto.cli.options import given_settings, parse, with_settings
 from impasto.cli.session import write_out
 from impasto.cli.sources import encoder_file
 from impasto.errors import UsageError
@@ -28,13 +29,10 @@ def figures(
         str, typer.Option("--pictures", metavar="FOLDER", help="Where figure1 to figure4 have their pictures.")
     ],
     output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the figures go.")],
-    force: Annotated[
-        bool, typer.Option("--force", help="Paint over pictures that were painted with other settings.")
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be painted, and do not paint.")] = False,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    force: given.Repaint = False,
+    quiet: given.Quiet = False,
+    dry_run: given.DryRun = False,
+    threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
     """Make the figures of a paper again, with your pictures.
@@ -45,7 +43,7 @@ def figures(
     session.terminal.quiet = quiet
     if paper not in PAPERS:
         raise UsageError(nearest(paper, PAPERS, "paper"))
-    spelled = given(settings)
+    spelled = given_settings(settings)
     encoder = encoder_file(spelled)
     # Checked as a whole; each figure then has its own settings under these.
     whole = parse({}, spelled)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli import maskfiles
+from impasto.cli import mask_files
+from impasto.cli import shared_options as given
+from impasto.cli.options import parse
 from impasto.cli.session import write_out
 from impasto.errors import OutputError, UsageError
 from impasto.events import notice
@@ -28,7 +30,7 @@ def group() -> None:
 def auto(
     ctx: typer.Context,
     content: Annotated[str, typer.Argument(help="The photograph to paint.")],
-    style: Annotated[list[str], typer.Option("--style", metavar="PICTURE", help="A painting; repeat for several.")],
+    style: given.RequiredStyles,
     output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the masks go.")],
     regions: Annotated[
         int, typer.Option("--regions", min=0, max=12, metavar="COUNT", help="How many regions; 0: chosen.")
@@ -38,14 +40,11 @@ def auto(
     ] = "petite",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the clustering.")] = 0,
     no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write the masks only.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the paths.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the paths.")] = False,
-    max_pixels: Annotated[
-        int | None, typer.Option("--max-pixels", min=1, help="Refuse larger inputs before decoding them.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    force: given.Force = False,
+    as_json: given.Json = False,
+    quiet: given.Quiet = False,
+    max_pixels: given.MaxPixels = None,
+    threads: given.Threads = None,
 ) -> None:
     """Find regions that a photograph and its paintings share, and save them as masks to edit or to paint with.
 
@@ -81,7 +80,7 @@ def auto(
     found = automatic.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
     maps = [found.content, *(one for one in found.styles if one is not None)]
     for path, one in zip(masks, maps, strict=True):
-        images.save(guides.to_colours(one), path, force=force)
+        images.save(guides.to_colors(one), path, force=force)
     if sheet is not None:
         images.save(report.side_by_side(pictures, found), sheet, force=force)
 
@@ -105,50 +104,25 @@ def auto(
 def check(
     ctx: typer.Context,
     content: Annotated[str, typer.Argument(help="The photograph to paint.")],
-    style: Annotated[list[str], typer.Option("--style", metavar="PICTURE", help="A painting; repeat for several.")],
+    style: given.RequiredStyles,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="PICTURE", help="Where to save the overlay.")
     ] = None,
-    content_mask: Annotated[
-        str | None,
-        typer.Option("--content-mask", metavar="PICTURE", help="Regions of the content, each in its own colour."),
-    ] = None,
-    style_mask: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--style-mask",
-            metavar="PICTURE",
-            help="The same regions in a style, in the styles' order; - for a style without a mask.",
-        ),
-    ] = None,
-    region: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--region",
-            metavar="NAME=CONTENT:STYLE",
-            help="One region by grey masks of the content and of each style; repeat for more.",
-        ),
-    ] = None,
-    region_names: Annotated[
-        str | None,
-        typer.Option(
-            "--region-names",
-            metavar="FILE|JSON",
-            help="Names of the colours in colour masks: a file of lines as '#804080 road', or JSON.",
-        ),
-    ] = None,
+    content_mask: given.ContentMask = None,
+    style_mask: given.StyleMasks = None,
+    region: given.Regions = None,
+    region_names: given.RegionNames = None,
     regions: Annotated[
         int,
         typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
     ] = 0,
-    size: Annotated[int, typer.Option("--size", min=16, help="Long side to paint at, for the warnings.")] = 512,
-    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the table.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the table.")] = False,
-    max_pixels: Annotated[
-        int | None, typer.Option("--max-pixels", min=1, help="Refuse larger inputs before decoding them.")
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    size: Annotated[
+        str, typer.Option("--size", metavar="PIXELS|content|N%", help="Long side to paint at, for the warnings.")
+    ] = "512",
+    force: given.Force = False,
+    as_json: given.Json = False,
+    quiet: given.Quiet = False,
+    max_pixels: given.MaxPixels = None,
 ) -> None:
     """Read masks as `impasto paint` does, show where their regions lie, and say what will not work well.
 
@@ -160,27 +134,30 @@ def check(
     if output == "-":
         raise UsageError("the overlay cannot go to standard output, where the table is; name a file")
 
+    recipe = parse({}, {"size": size})
+
     from impasto import images
     from impasto.masks import report
+    from impasto.scene.resolve import long_side
 
     pictures = report.load([content, *style], max_pixels)
-    found = maskfiles.read(
+    found = mask_files.read(
         content_mask,
         masks,
         layers,
         styles=len(style),
         count=regions,
         load=lambda name: report.load([name], max_pixels)[0],
-        names=maskfiles.region_names(region_names),
+        names=mask_files.region_names(region_names),
     )
     if found is None:
         raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")
     if output is not None:
-        named = maskfiles.files(content_mask, masks, layers, styles=len(style))
+        named = mask_files.files(content_mask, masks, layers, styles=len(style))
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")
-    warnings = [*report.vanishing(found, pictures, size), *report.uneven(found)]
+    warnings = [*report.vanishing(found, pictures, long_side(pictures[0], recipe)), *report.uneven(found)]
     for warning in warnings:
         notice(warning)
     if as_json:

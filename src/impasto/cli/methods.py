@@ -2,12 +2,12 @@
 
 import json
 import textwrap
-from typing import Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
-from impasto.recipe.catalogue import METHODS, SHARED, Method, shipped
+from impasto.recipe.catalogue import METHODS, Method, settings_of, shipped
 
 app = typer.Typer(add_completion=False)
 WIDTH = 100
@@ -16,8 +16,7 @@ WIDTH = 100
 
 @app.command("methods")
 def methods(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_json: given.Json = False,
 ) -> None:
     """List the methods of painting: what each is, what it costs and needs."""
     if as_json:
@@ -44,6 +43,6 @@ def _record(method: Method) -> dict[str, object]:
         "name": method.name,
         "needs": method.needs,
         "networks": list(shipped(method.name)),
-        "settings": sorted({*method.settings, *SHARED} - {"version", "method"}),
+        "settings": sorted(settings_of(method.name) - {"version", "method"}),
         "source": method.source,
     }

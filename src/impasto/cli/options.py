@@ -12,6 +12,9 @@ import typer
 from impasto.errors import RecipeError
 from impasto.recipe import Recipe, StatisticName, renamed, spell, unknown
 
+METAVARS = {"size": "PIXELS|content|N%"}
+"""What stands for the value of an option in the help, where the type of its key does not say it."""
+
 SETTINGS = tuple(name for name in Recipe.model_fields if name != "version")
 """Every recipe key that is a setting; `version` says how to read the others."""
 
@@ -35,7 +38,7 @@ def with_settings(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-def given(settings: Mapping[str, str | None]) -> dict[str, Any]:
+def given_settings(settings: Mapping[str, str | None]) -> dict[str, Any]:
     """Return the settings that stand on the command line."""
     return {key: value for key, value in settings.items() if value is not None}
 
@@ -81,7 +84,7 @@ def setting(key: str) -> inspect.Parameter:
     option = typer.Option(
         f"{name}/--no-{name[2:]}" if flag else name,
         help=_literally(meaning[:1].upper() + meaning[1:] + (f" (default {default})." if default else ".")),
-        metavar=None if flag else "|".join(choices(key)) or _kind(field.annotation),
+        metavar=None if flag else "|".join(choices(key)) or METAVARS.get(key) or _kind(field.annotation),
         rich_help_panel="Recipe",
     )
     annotation: Any = Annotated[bool | None, option] if flag else Annotated[str | None, option]

@@ -16,8 +16,8 @@ from impasto.events import notice
 
 if TYPE_CHECKING:
     from impasto.events import Progress
-    from impasto.painting.api import Painting
     from impasto.result import Result
+    from impasto.scene.painting import Painting
 
 PLOTS = (".png", ".svg", ".pdf")
 PREVIEW_S = 2.0

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.painter import Shared, painter, run
+from impasto.cli import shared_options as given
+from impasto.cli.paint_options import Shared, painter, run
 
 app = typer.Typer(add_completion=False)
 
@@ -17,45 +18,13 @@ def paint(
     content: Annotated[str, typer.Argument(help="The photograph to paint; - reads standard input.")],
     shared: Shared,
     settings: Mapping[str, str | None],
-    style: Annotated[
-        list[str] | None, typer.Option("--style", metavar="PICTURE", help="A painting; repeat to mix several.")
-    ] = None,
-    content_mask: Annotated[
-        str | None,
-        typer.Option("--content-mask", metavar="PICTURE", help="Regions of the content, each in its own colour."),
-    ] = None,
-    style_mask: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--style-mask",
-            metavar="PICTURE",
-            help="The same regions in a style, in the styles' order; - for a style without a mask.",
-        ),
-    ] = None,
-    region: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--region",
-            metavar="NAME=CONTENT:STYLE",
-            help="One region by grey masks of the content and of each style; repeat for more.",
-        ),
-    ] = None,
-    region_names: Annotated[
-        str | None,
-        typer.Option(
-            "--region-names",
-            metavar="FILE|JSON",
-            help="Names of the colours in colour masks: a file of lines as '#804080 road', or JSON.",
-        ),
-    ] = None,
-    landmarks: Annotated[
-        str | None,
-        typer.Option("--landmarks", metavar="FILE", help="Points of the photograph's face, for a portrait."),
-    ] = None,
-    style_landmarks: Annotated[
-        str | None,
-        typer.Option("--style-landmarks", metavar="FILE", help="The same points of the first painting's face."),
-    ] = None,
+    style: given.Styles = None,
+    content_mask: given.ContentMask = None,
+    style_mask: given.StyleMasks = None,
+    region: given.Regions = None,
+    region_names: given.RegionNames = None,
+    landmarks: given.Landmarks = None,
+    style_landmarks: given.StyleLandmarks = None,
 ) -> None:
     """Paint a photograph in the style of one or more paintings.
 

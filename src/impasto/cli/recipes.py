@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
 from impasto.recipe import Recipe, load_preset, presets, spell
 
@@ -15,8 +16,7 @@ recipe_app = typer.Typer(add_completion=False)
 @presets_app.command("presets")
 def show_presets(
     name: Annotated[str | None, typer.Argument(help="The preset whose settings to show.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_json: given.Json = False,
 ) -> None:
     """List the presets, or show what one of them sets."""
     settings = presets() if name is None else load_preset(name)
@@ -32,7 +32,6 @@ def show_presets(
 def show_recipe(
     preset: Annotated[str | None, typer.Option("--preset", metavar="NAME", help="Start from this preset.")] = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of recipes instead.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
 ) -> None:
     """Print a complete recipe as JSON, or its JSON Schema."""
     document = Recipe.model_json_schema() if schema else Recipe.from_preset(preset).model_dump(mode="json")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli import processes
+from impasto.cli import shared_options as given
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
@@ -22,49 +23,33 @@ def resume(
         str | None,
         typer.Option("--output", "-o", metavar="PICTURE", help="Where to save the result, if not where it was meant."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")] = False,
-    preview: Annotated[
-        str | None, typer.Option("--preview", metavar="PICTURE", help="A picture kept up to date while painting.")
-    ] = None,
-    save_every: Annotated[
-        int | None,
-        typer.Option("--save-every", min=1, metavar="STEPS", help="Keep numbered pictures beside the output."),
-    ] = None,
-    plot: Annotated[
-        str | None, typer.Option("--plot", metavar="FILE", help="A plot of the losses (png, svg, pdf).")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON when done.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Processor threads to use, if not as many as before.")
-    ] = None,
-    checkpoint_every: Annotated[
-        float, typer.Option("--checkpoint-every", min=0, metavar="SECONDS", help="How much may be lost.")
-    ] = 60.0,
-    tile: Annotated[
-        str | None, typer.Option("--tile", metavar="auto|off|N", help="Tiles other than before; changes the last bits.")
-    ] = None,
-    memory: Annotated[
-        str | None, typer.Option("--memory", metavar="SIZE", help="Memory to use, such as 4GiB, if not as before.")
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option("--device", metavar="auto|cpu|cuda|mps", help="Where to compute, if not as before.")
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    force: given.Force = False,
+    preview: given.Preview = None,
+    save_every: given.SaveEvery = None,
+    plot: given.Plot = None,
+    as_json: given.Json = False,
+    quiet: given.Quiet = False,
+    threads: given.Threads = None,
+    checkpoint_every: given.CheckpointEvery = 60.0,
+    tile: given.TileAsBefore = None,
+    memory: given.Memory = None,
+    device: given.DeviceAsBefore = None,
 ) -> None:
     """Go on with a painting that was interrupted.
 
     impasto resume .out.png.checkpoint
+
+    Threads, tiles, memory and device stay as they were unless they are given; others change the last bits of the
+    result.
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
 
-    from impasto.cli import checkpoints, painting
+    from impasto.cli import checkpoints, paint_inputs, paint_run
     from impasto.cli.outputs import Outputs
     from impasto.cli.resources import parse_bytes, parse_tile
     from impasto.cli.sources import Chosen
-    from impasto.errors import InputError, UsageError
-    from impasto.feedforward import FeedForward
+    from impasto.errors import UsageError
 
     path = Path(checkpoint)
     if not processes.silent():
@@ -78,11 +63,11 @@ def resume(
     found = command.find(path)
     encoder = None if command.encoder is None else Path(found.get(command.encoder, command.encoder))
     network = None if command.network is None else Path(found.get(command.network, command.network))
-    inputs = painting.Inputs(
+    inputs = paint_inputs.Inputs(
         command.content,
         command.styles,
         Chosen(saved.recipe, encoder, command.init, network),
-        painting.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
+        paint_inputs.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
         max_pixels=command.max_pixels,
         allow_truncated=command.allow_truncated,
         found=found,
@@ -105,13 +90,11 @@ def resume(
     )
     if not processes.silent():
         session.claim(target, preview, plot)
-    stylizer = painting.prepare(inputs, None if processes.silent() else outputs)
-    if isinstance(stylizer, FeedForward):
-        raise InputError(f"{path}: is of a painting without steps, which nothing can go on with; paint it again")
+    stylizer = paint_run.prepare(inputs, None if processes.silent() else outputs)
     checkpoints.restore(stylizer, saved, path)
-    session.terminal.say(f"going on after step {saved.taken} of {saved.steps}, to {target}")
-    keeper = checkpoints.Keeper(path, True, checkpoint_every, begun=True)
-    keeper.describe(inputs, outputs, stylizer)
-    status = painting.paint(stylizer, outputs, session, keeper, as_json=as_json)
+    session.terminal.say(f"going on after step {stylizer.taken} of {stylizer.steps}, to {target}")
+    writer = checkpoints.CheckpointWriter(path, True, checkpoint_every, begun=True)
+    writer.describe(inputs, outputs, stylizer)
+    status = paint_run.paint(stylizer, outputs, session, writer, as_json=as_json)
     if status:
         raise typer.Exit(status)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from impasto import metadata
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
 from impasto.errors import ImageError
 
@@ -16,8 +17,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def show(
     picture: Annotated[str, typer.Argument(help="A picture that impasto painted.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_json: given.Json = False,
 ) -> None:
     """Show the recipe that a picture was painted with."""
     found = metadata.read(picture)

@@ -8,7 +8,7 @@ from typing import Any
 
 from impasto import metadata
 from impasto.cli.app import nearest
-from impasto.cli.options import choices, given, parse
+from impasto.cli.options import choices, given_settings, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
 from impasto.recipe import Recipe, load_preset
 from impasto.recipe.catalogue import ENCODERS, METHODS, shipped
@@ -44,7 +44,7 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
         values = load_preset(preset)
     elif recipe is not None:
         values, recorded = read_recipe(recipe)
-    spelled = given(settings)
+    spelled = given_settings(settings)
     encoder = encoder_file(spelled)
     init = _init_file(spelled)
     network = _network_file(spelled, str(spelled.get("method", values.get("method", "gatys"))))

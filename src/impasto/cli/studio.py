@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
 from impasto.errors import UsageError
 
@@ -19,9 +20,7 @@ def studio(
     host: Annotated[
         str | None, typer.Option("--host", metavar="ADDRESS", help="Address to listen on (default 127.0.0.1).")
     ] = None,
-    port: Annotated[
-        int, typer.Option("--port", min=0, max=65535, help="Port; where it is taken, the next that is free.")
-    ] = 8765,
+    port: given.Port = 8765,
     listen: Annotated[
         bool, typer.Option("--listen", help="Let other machines connect, who know the token; needs --token.")
     ] = False,
@@ -32,9 +31,8 @@ def studio(
     data: Annotated[
         str | None, typer.Option("--data", metavar="FOLDER", help="Where pictures and the queue are kept.")
     ] = None,
-    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address, and do not open it.")] = False,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to paint with.")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    no_browser: given.NoBrowser = False,
+    threads: given.Threads = None,
 ) -> None:
     """Open a page in the browser to paint in: masks, previews, a gallery.
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from impasto.cli import maskfiles
+from impasto.cli import mask_files
+from impasto.cli import shared_options as given
 from impasto.cli.options import choices, option_name, with_settings
 from impasto.cli.session import write_out
 from impasto.cli.sources import Chosen, choose
@@ -39,56 +40,27 @@ def sweep(
     ],
     output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
     content: Annotated[str | None, typer.Argument(help="The photograph to paint; - reads standard input.")] = None,
-    style: Annotated[
-        list[str] | None, typer.Option("--style", metavar="PICTURE", help="A painting; repeat to mix several.")
-    ] = None,
-    content_mask: Annotated[
-        str | None,
-        typer.Option("--content-mask", metavar="PICTURE", help="Regions of the content, each in its own colour."),
-    ] = None,
-    style_mask: Annotated[
-        list[str] | None,
-        typer.Option("--style-mask", metavar="PICTURE", help="The same regions of each style, as for paint."),
-    ] = None,
-    region: Annotated[
-        list[str] | None,
-        typer.Option("--region", metavar="NAME=CONTENT:STYLE", help="One region by grey masks, as for paint."),
-    ] = None,
-    landmarks: Annotated[
-        str | None,
-        typer.Option("--landmarks", metavar="FILE", help="Points of the photograph's face, for cells by portrait."),
-    ] = None,
-    style_landmarks: Annotated[
-        str | None,
-        typer.Option("--style-landmarks", metavar="FILE", help="The same points of the first painting's face."),
-    ] = None,
-    recipe: Annotated[
-        str | None,
-        typer.Option("--recipe", metavar="FILE", help="Settings from a JSON file or a picture painted by impasto."),
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option("--preset", metavar="NAME", help="Settings by name: see impasto presets.")
-    ] = None,
+    style: given.Styles = None,
+    content_mask: given.ContentMask = None,
+    style_mask: given.StyleMasks = None,
+    region: given.Regions = None,
+    landmarks: given.Landmarks = None,
+    style_landmarks: given.StyleLandmarks = None,
+    recipe: given.RecipeFile = None,
+    preset: given.Preset = None,
     cell: Annotated[
         int, typer.Option("--cell", min=24, max=4096, metavar="PIXELS", help="Height of the pictures on the sheet.")
     ] = 300,
     sheet: Annotated[
         str, typer.Option("--sheet", metavar="NAME", help="Name of the contact sheet in the folder.")
     ] = "sheet.png",
-    force: Annotated[
-        bool, typer.Option("--force", help="Paint over pictures that were painted with other settings.")
-    ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON when done.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, and do not paint.")] = False,
-    allow_truncated: Annotated[
-        bool, typer.Option("--allow-truncated", help="Use what can be read of damaged pictures.")
-    ] = False,
-    max_pixels: Annotated[
-        int | None, typer.Option("--max-pixels", min=1, help="Refuse larger inputs before decoding them.")
-    ] = None,
-    threads: Annotated[int | None, typer.Option("--threads", min=1, help="Processor threads to use.")] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    force: given.Repaint = False,
+    as_json: given.Json = False,
+    quiet: given.Quiet = False,
+    dry_run: given.DryRun = False,
+    allow_truncated: given.AllowTruncated = False,
+    max_pixels: given.MaxPixels = None,
+    threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
     """Paint every combination of one or two settings, with a contact sheet.
@@ -101,7 +73,7 @@ def sweep(
     session.terminal.quiet = quiet
     named = _split(vary)
     _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
-    masks = maskfiles.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
+    masks = mask_files.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
     of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
     if (masks and "content" in named) or (of_styles and "style" in named):
         raise UsageError("masks belong to one picture; with them, vary something else than that picture")
@@ -134,7 +106,7 @@ def sweep(
         def load(name: str) -> images.Picture:
             return images.load(Path(name), max_pixels=limit, allow_truncated=allow_truncated)
 
-        return maskfiles.read(content_mask, style_mask or [], region or [], styles=styles, count=count, load=load)
+        return mask_files.read(content_mask, style_mask or [], region or [], styles=styles, count=count, load=load)
 
     def make(values: Mapping[str, Any]) -> series.Job:
         settled = chosen(values)
@@ -191,22 +163,22 @@ def _split(vary: list[str]) -> dict[str, list[str]]:
     return named
 
 
-def _check_given(named: Mapping[str, list[str]], given: Mapping[str, Any]) -> None:
+def _check_given(named: Mapping[str, list[str]], settings: Mapping[str, Any]) -> None:
     """Raise `UsageError` for what cannot be varied, is varied and given, or is neither."""
     from impasto.recipe import unknown
 
     if len(named) > 2:
         raise UsageError(f"--vary is there {len(named)} times; a sheet has room for one or two")
     for key, values in named.items():
-        if key not in given:
-            raise UsageError(f"--vary: {unknown(key, given, 'key')}")
-        if given[key]:
+        if key not in settings:
+            raise UsageError(f"--vary: {unknown(key, settings, 'key')}")
+        if settings[key]:
             what = "CONTENT" if key == "content" else option_name(key)
             raise UsageError(f"{what} and --vary {key} exclude each other; give one")
         if key in ("content", "style") and "-" in values:
             raise UsageError(f"--vary {key}: standard input is one picture; name files")
     for key, what in (("content", "no CONTENT is named"), ("style", "no painting is named with --style")):
-        if not given[key] and key not in named:
+        if not settings[key] and key not in named:
             raise UsageError(f"{what}; name one, or several to compare with --vary {key}=A,B")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.painter import Shared, painter, run
+from impasto.cli.paint_options import Shared, painter, run
 from impasto.errors import UsageError
 
 texture_app = typer.Typer(add_completion=False)

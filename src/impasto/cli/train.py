@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 import typer
 
-from impasto.cli import trainoptions as given
-from impasto.cli.trainfast import fast
-from impasto.cli.trainlinear import linear
+from impasto.cli import train_options as given
+from impasto.cli.train_fast import fast
+from impasto.cli.train_linear import linear
 
 app = typer.Typer(add_completion=False)
 
@@ -39,14 +39,13 @@ def encoder(
     device: given.Device = "auto",
     threads: given.Threads = None,
     quiet: given.Quiet = False,
-    debug: given.Debug = False,
 ) -> None:
     """Teach impasto's small encoder to predict VGG-19's features; the same command again goes on."""
     session = given.prepare(ctx, quiet, threads)
 
-    from impasto.training.distill import Distillation, distill
+    from impasto.training.encoder_run import EncoderTraining, learn
 
-    task = Distillation(
+    task = EncoderTraining(
         data=[Path(name) for name in data],
         teacher=Path(teacher),
         init=None if init is None else Path(init),
@@ -58,7 +57,7 @@ def encoder(
         precision=precision,
         device=device,
     )
-    records = distill(task, Path(out), steps=steps, rate=rate, save_every=save_every)
+    records = learn(task, Path(out), steps=steps, rate=rate, save_every=save_every)
     given.follow(session, records, steps, out)
 
 
@@ -100,15 +99,14 @@ def decoder(
     device: given.Device = "auto",
     threads: given.Threads = None,
     quiet: given.Quiet = False,
-    debug: given.Debug = False,
 ) -> None:
     """Teach a decoder to turn petite's features into a picture; the same command again goes on."""
     session = given.prepare(ctx, quiet, threads)
 
-    from impasto.training.decode import Decoding, learn
-    from impasto.training.decoder import Objective
+    from impasto.training.decoder_run import DecoderTraining, learn
+    from impasto.training.decoder_task import Objective
 
-    work = Decoding(
+    work = DecoderTraining(
         data=[Path(name) for name in data],
         layer=layer,
         objective=Objective(method, feature_weight, style_weight, identity_weight, tv_weight),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto import weights
+from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
 
 if TYPE_CHECKING:
@@ -22,8 +23,7 @@ def group() -> None:
 
 @app.command("list")
 def show_list(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    as_json: given.Json = False,
 ) -> None:
     """List the weights that impasto can fetch, with size, licence and whether they are here."""
     rows = [
@@ -53,8 +53,7 @@ def show_list(
 def fetch(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Which: see impasto weights list.")] = "vgg19",
-    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but errors and the path.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    quiet: given.Quiet = False,
 ) -> None:
     """Download weights, verified, and print the path; an unfinished download is gone on with."""
     session: Session = ctx.obj
@@ -66,9 +65,7 @@ def fetch(
 
 
 @app.command()
-def where(
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
-) -> None:
+def where() -> None:
     """Print impasto's folder of weights, and the VGG-19 and VGG-16 that are found; --encoder auto takes the first."""
     write_out(os.fspath(weights.cache_folder()))
     for network in ("vgg19", "vgg16"):

@@ -8,9 +8,9 @@ from impasto.color.regions import Weights, by_region, check_pictures, check_stre
 from impasto.errors import UsageError
 
 
-def grey(pixels: Tensor) -> Tensor:
+def gray(pixels: Tensor) -> Tensor:
     """Return the sRGB grey (B, 1, H, W) with the same OKLab L as `pixels` (B, 3, H, W)."""
-    return _grey_of(to_oklab(pixels)[:, :1])
+    return _gray_of(to_oklab(pixels)[:, :1])
 
 
 def match_luminance(
@@ -26,7 +26,7 @@ def match_luminance(
     Raises `UsageError` for shapes that do not fit.
     """
     lightness = transform_luminance(source, target, source_maps=source_maps, target_maps=target_maps)
-    return _grey_of(lightness).clamp(0, 1)
+    return _gray_of(lightness).clamp(0, 1)
 
 
 def transform_luminance(
@@ -72,9 +72,9 @@ def with_chroma(painted: Tensor, content: Tensor, strength: float) -> Tensor:
     return lab
 
 
-def _grey_of(lightness: Tensor) -> Tensor:
+def _gray_of(lightness: Tensor) -> Tensor:
     return from_linear(lightness.double().pow(3)).to(lightness.dtype)
 
 
-def _lightness_of(grey: Tensor) -> Tensor:
-    return cube_root(to_linear(grey.detach().double())).to(grey.dtype)
+def _lightness_of(gray: Tensor) -> Tensor:
+    return cube_root(to_linear(gray.detach().double())).to(gray.dtype)

@@ -109,10 +109,10 @@ def _fitted(lab: Tensor) -> Tensor:
     light = mix @ (lightness + share).pow(3)
     outside = ((light < -SLACK) | (light > 1 + SLACK)).any(0)
     if bool(outside.any()):
-        grey, share = lightness[:, outside], share[:, outside]
-        square, linear, constant = mix @ share.square(), mix @ share, grey.pow(3)
-        cubic, square, linear = mix @ share.pow(3), 3 * grey * square, 3 * grey.square() * linear
-        low = torch.zeros_like(grey)  # always inside, because greys are: no clamp will turn the hue
+        gray, share = lightness[:, outside], share[:, outside]
+        square, linear, constant = mix @ share.square(), mix @ share, gray.pow(3)
+        cubic, square, linear = mix @ share.pow(3), 3 * gray * square, 3 * gray.square() * linear
+        low = torch.zeros_like(gray)  # always inside, because greys are: no clamp will turn the hue
         step = 1.0
         for _ in range(FIT_STEPS):
             step /= 2

@@ -1,13 +1,9 @@
-"""From a name or a file to an encoder, and the choice of precision."""
+"""From a name or a file to an encoder."""
 
-import math
-import time
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from impasto import weights
 from impasto.encoders.petite import Petite
@@ -82,42 +78,3 @@ def _of_petite(options: Options) -> _Shared:
     if options.get("pooling", "average") != "average":
         notice("petite was trained with average pooling and keeps it; --pooling is for vgg16 and vgg19")
     return {"padding": options.get("padding", "reflect"), "precision": options.get("precision")}
-
-
-PROBES = ((64, 64), (128, 96), (64, 128))
-"""Channels and sides of the layers that are timed."""
-PROBE_S = 0.4
-"""How long each may take to show which type is faster."""
-
-
-def faster_precision() -> torch.dtype:
-    """Return the type in which this machine's CPU convolves faster: bfloat16 only where it clearly is."""
-
-    def once(x: Tensor, weight: Tensor) -> float:
-        began = time.perf_counter()
-        F.conv2d(x, weight, padding=1)
-        return time.perf_counter() - began
-
-    share = math.inf
-    with torch.no_grad():
-        deadline = time.perf_counter() + PROBE_S
-        # Layers of several shapes: beside other work, now one of them shows the difference and now another. Where
-        # bfloat16 does not pay, none does, and mostly it is many times slower.
-        for channels, side in PROBES:
-            cases = [
-                (
-                    torch.zeros(1, channels, side, side, dtype=kind).contiguous(memory_format=torch.channels_last),
-                    torch.zeros(channels, channels, 3, 3, dtype=kind),
-                )
-                for kind in (torch.float32, torch.bfloat16)
-            ]
-            best = [math.inf, math.inf]
-            rounds = 0
-            while rounds < 12 or (best[1] > 0.7 * best[0] and time.perf_counter() < deadline):
-                best = [min(least, once(*case)) for least, case in zip(best, cases, strict=True)]
-                rounds += 1
-            share = min(share, best[1] / best[0])
-            if share < 0.7:
-                break
-            deadline += PROBE_S
-    return torch.bfloat16 if share < 0.8 else torch.float32

@@ -10,7 +10,7 @@ from impasto.evaluation import affinity, luma
 from impasto.evaluation.case import Case
 from impasto.evaluation.metric import Measured
 from impasto.evaluation.panel import Panel
-from impasto.losses.neighbours import thinned
+from impasto.losses.neighbors import subsampled
 from impasto.losses.statistics import TINY
 from impasto.losses.transport import column_differences
 
@@ -69,7 +69,7 @@ def structure_divergence(case: Case) -> Measured:
     own = _directions(case, case.result)
     height, width = case.first.of(case.result, [AFFINITY_LAYER])[AFFINITY_LAYER].shape[2:]
     step = max(1, math.ceil((height * width / AFFINITY_ROWS) ** 0.5))
-    rows = thinned(torch.arange(height * width).view(height, width), step)
+    rows = subsampled(torch.arange(height * width).view(height, width), step)
     apart = affinity.divergences(target, own, rows.flatten()).clamp_min(0).view(rows.shape)
     return Measured(float(apart.double().mean()), apart if case.maps else None)
 
@@ -104,7 +104,7 @@ def needed(panel: Panel | None) -> Panel:
 def _grid(features: Tensor) -> Tensor:
     """Return at most `POSITIONS` columns and rows of features (1, C, h, w), evenly spaced."""
     height, width = features.shape[2:]
-    return thinned(features, max(1, math.ceil((height * width / POSITIONS) ** 0.5)))
+    return subsampled(features, max(1, math.ceil((height * width / POSITIONS) ** 0.5)))
 
 
 def _directions(case: Case, panel: Panel) -> Tensor:

@@ -18,7 +18,7 @@ from impasto.evaluation.metric import NEEDS, Metric
 from impasto.evaluation.panel import Panel, Shelf
 from impasto.evaluation.record import Record, record_of
 from impasto.evaluation.registry import METRICS
-from impasto.evaluation.sights import Encoders, unoptimised
+from impasto.evaluation.sights import Encoders, unoptimized
 from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
@@ -147,7 +147,7 @@ class Evaluator:
         of_styles = tuple(self._panel(each, images.fit_size(each.size, max(size))) for each in paintings)
         textures = tuple(self._panel(each, _reduced(each.size, max(picture.size))) for each in paintings)
         first = self._encoders.first()
-        second, note = unoptimised(self._encoders.second(record), record, self._second_layers)
+        second, note = unoptimized(self._encoders.second(record), record, self._second_layers)
         if note and any(metric.encoder == "second" for metric in chosen):
             notes.append(note)
         named = [layer for layer in NAMED if layer in first.layers]

@@ -10,7 +10,7 @@ from impasto.evaluation.case import Case
 from impasto.guides import fit, share
 from impasto.guides.regions import ABSENT
 from impasto.losses import Statistic, blend
-from impasto.losses.neighbours import thinned
+from impasto.losses.neighbors import subsampled
 
 POSITIONS = 1 << 16
 """Neurons of a layer that are looked at, evenly spaced where there are more: all of them up to 256 px."""
@@ -84,7 +84,7 @@ def sampled(features: Tensor) -> Tensor:
     step = 1
     while (features.shape[2] // step) * (features.shape[3] // step) > POSITIONS:
         step += 1
-    return thinned(features, step)
+    return subsampled(features, step)
 
 
 def _guide(guide: Tensor | None, features: Tensor) -> Tensor | None:

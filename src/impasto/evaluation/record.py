@@ -23,7 +23,7 @@ class Record:
     """Name and sha256 of what was optimised with; None: nothing was, or it is not known."""
 
     @property
-    def optimised(self) -> tuple[str, ...]:
+    def optimized(self) -> tuple[str, ...]:
         """The layers whose features were optimised."""
         recipe = self.recipe
         if recipe is None or (METHODS[recipe.method].forward and not recipe.refine):

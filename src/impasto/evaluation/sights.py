@@ -54,7 +54,7 @@ class Encoders:
         return self._made[key]
 
 
-def unoptimised(encoder: Encoder, record: Record | None, layers: Sequence[str] | None = None) -> tuple[Sight, str]:
+def unoptimized(encoder: Encoder, record: Record | None, layers: Sequence[str] | None = None) -> tuple[Sight, str]:
     """Return the layers of `encoder` to compare styles at, and what to know of them.
 
     Of the layers of each stride up to `DEEPEST_STRIDE` the deepest that the painting did not optimise; where it
@@ -66,7 +66,7 @@ def unoptimised(encoder: Encoder, record: Record | None, layers: Sequence[str] |
             encoder.stride(layer)
         return Sight(encoder, tuple(layers)), ""
     same = record is not None and record.encoder is not None and record.encoder[1] == encoder.sha256
-    taken = set(record.optimised) if same and record is not None else set()
+    taken = set(record.optimized) if same and record is not None else set()
     found = _deepest(encoder, [layer for layer in encoder.layers if layer not in taken])
     if found:
         return Sight(encoder, found), ""

@@ -9,7 +9,7 @@ from impasto.evaluation.contents import cosine, together
 from impasto.evaluation.metric import Measured
 from impasto.evaluation.panel import Panel
 from impasto.evaluation.parts import compared
-from impasto.losses import Bank, Covariance, Gram, SlicedWasserstein, Source, State, blend
+from impasto.losses import Covariance, Gram, PatchBank, PatchSource, SlicedWasserstein, State, blend
 from impasto.losses.statistics import TINY
 
 GLOBAL_LAYERS = ("relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -65,8 +65,8 @@ def global_effects(case: Case) -> Measured:
         grams.append(cosine(own, blend(others, case.weights)))
     ours, *theirs = (_channels(panel) for panel in (case.result, *case.styles))
     target = palette.blended(theirs, case.weights)
-    colours = [cosine(one, other) for one, other in zip(ours, target, strict=True)]
-    return Measured((sum(grams) / len(grams) + sum(colours) / len(colours)) / 2)
+    colors = [cosine(one, other) for one, other in zip(ours, target, strict=True)]
+    return Measured((sum(grams) / len(grams) + sum(colors) / len(colors)) / 2)
 
 
 @torch.no_grad()
@@ -108,15 +108,15 @@ def _ratios(panel: Panel) -> Tensor:
     return found
 
 
-def _bank(case: Case, layer: str, stride: int) -> Bank:
+def _bank(case: Case, layer: str, stride: int) -> PatchBank:
     """Return the patches of all styles that have a weight."""
     panels = [panel for panel, weight in zip(case.styles, case.weights, strict=True) if weight > 0]
 
-    def compute() -> Bank:
-        sources = [Source(case.first.of(panel, [layer])[layer][0]) for panel in panels]
-        return Bank(sources, size=PATCH_SIDE, stride=stride)
+    def compute() -> PatchBank:
+        sources = [PatchSource(case.first.of(panel, [layer])[layer][0]) for panel in panels]
+        return PatchBank(sources, size=PATCH_SIDE, stride=stride)
 
     if len(panels) > 1:
         return compute()
-    found: Bank = panels[0].fact(("bank", case.first.encoder.sha256, layer), compute)
+    found: PatchBank = panels[0].fact(("bank", case.first.encoder.sha256, layer), compute)
     return found

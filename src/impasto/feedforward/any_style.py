@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from impasto import guides, images
-from impasto.encoders import Encoder
+from impasto.encoders import Encoder, Petite
 from impasto.errors import WeightsError
 from impasto.events import notice
 from impasto.feedforward import networks, tiles
@@ -45,6 +45,7 @@ SCRATCH = {
 class AnyStyle(FeedForward):
     """A painting with `wct`, `adain` or `linear`."""
 
+    encoder: Petite
     decoders: list[Decoder]
     """From deep to shallow."""
 
@@ -56,7 +57,7 @@ class AnyStyle(FeedForward):
         self.steps = self.recipe.passes * len(self.decoders) if recipe.method == "wct" else 1
         deepest = self.decoders[0].layer
         what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
-        self.tile, self._bytes = tiles.choose(what, self.size, lambda size: self._need(size, deepest), self.resources)
+        self._tile, self._bytes = tiles.choose(what, self.size, lambda size: self._need(size, deepest), self.resources)
         self._said: set[tuple[str, str]] = set()
         self._styles: dict[str, list[list[Any]]] | None = None
 
@@ -68,20 +69,20 @@ class AnyStyle(FeedForward):
         method, device = self.recipe.method, self.resources.device
         found = networks.shipped(method) if network is None else networks.given(network)
         self.transform: Transform = WCT if method == "wct" else ADAIN
-        self.weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
+        self._weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
         if method == "linear":
             learnt = networks.only(found, KIND, method)
             store.expect(learnt.card, learnt.where, encoder=self.encoder.sha256)
             net = Linear.from_card(learnt.tensors, learnt.card, learnt.where).to(device)
             self.transform = Learnt(net, learnt.where)
-            self.weights += (learnt.record(f"linear {net.layer}"),)
+            self._weights += (learnt.record(f"linear {net.layer}"),)
             # Its decoder is one of wct's, and ships but once.
             decoders = [each for each in found if each is not learnt] or networks.shipped("wct")
             found = [each for each in decoders if each.card.layer == net.layer]
         self.decoders = []
         for each in sorted(found, key=lambda each: each.card.layer, reverse=True):
             self.decoders.append(self._decoder(each))
-            self.weights += (each.record(f"{each.card.method} {each.card.layer}"),)
+            self._weights += (each.record(f"{each.card.method} {each.card.layer}"),)
         layers = [decoder.layer for decoder in self.decoders]
         if not layers or len({*layers}) < len(layers) or (method != "wct" and len(layers) > 1):
             many = f"{len(layers)} decoders ({', '.join(layers)})" if layers else "no decoder"
@@ -120,7 +121,7 @@ class AnyStyle(FeedForward):
             for decoder in self.decoders:
                 image = self._once(image, decoder, styles)
                 yield f"pass {number + 1}, {decoder.layer}", image
-                self._trim()
+                self._release()
 
     def _start(self) -> Tensor:
         if self.scene.content is None:
@@ -142,9 +143,9 @@ class AnyStyle(FeedForward):
             cut = whole(cut.to(self.resources.device), layer)
             return {layer: encoder.raw(cut, [layer])[layer].float()}
 
-        pieces = Pieces(encode, image, tiles.grid(self.size, layer, self.tile, wrap=wrap))
+        pieces = Pieces(encode, image, tiles.grid(self.size, layer, self._tile, wrap=wrap))
         # A tile that is only measured needs less around it than one that is decoded.
-        least = tiles.measuring(self.size, layer, self.tile, self.transform.beside, wrap=wrap)
+        least = tiles.measuring(self.size, layer, self._tile, self.transform.beside, wrap=wrap)
         regions = self._regions(layer)
         maps = self._maps(pieces if self.tile is None else Pieces(encode, image, least), layer, regions, styles[layer])
         canvas = torch.empty_like(image, memory_format=torch.contiguous_format)
@@ -218,12 +219,12 @@ class AnyStyle(FeedForward):
         for index in range(len(self.scene.styles)):
             painted = self.scene.style(index, self.level)
             size = painted.pixels.shape[2], painted.pixels.shape[3]
-            grid = tiles.measuring(size, layers[0], self.tile, self.transform.beside)
+            grid = tiles.measuring(size, layers[0], self._tile, self.transform.beside)
             weights = {layer: self._style_guides(painted, layer) for layer in layers}
             sums = self.transform.sums("style", Pieces(encode, painted.pixels, grid), weights)
             for layer in layers:
                 found[layer].append(sums[layer])
-            self._trim()
+            self._release()
         return found
 
     def _style_guides(self, painted: Painted, layer: str) -> list[Tensor | None]:
@@ -247,6 +248,6 @@ class AnyStyle(FeedForward):
         for decoder in self.decoders * max(1, self.recipe.passes):
             features = self.encoder.raw(image, [decoder.layer])[decoder.layer].float()
             grid = tiles.grid((image.shape[2], image.shape[3]), decoder.layer, None)
-            pieces = Pieces(lambda cut, found=features, at=decoder.layer: {at: found}, image, grid)  # type: ignore[misc]
+            pieces = Pieces(lambda _cut, found=features, at=decoder.layer: {at: found}, image, grid)  # type: ignore[misc]
             own = self.transform.sums("content", pieces, {decoder.layer: [None]})[decoder.layer]
             decoder(applied(features, [blended(self.transform, own[0], own, [1.0], 1.0)], None))

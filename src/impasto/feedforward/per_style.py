@@ -48,14 +48,14 @@ class PerStyle(FeedForward):
         self.net = kind.from_card(found.tensors, found.card, found.where).to(device)
         self.net.precision = torch.bfloat16 if precision == "bfloat16" else None
         self.recipe = recipe.replace(network=name, precision=precision)
-        self.weights = (found.record(f"{recipe.method} {name}"),)
+        self._weights = (found.record(f"{recipe.method} {name}"),)
         self._check_mode(found)
         if scene.styles and found.card.style_sha256 not in ("", scene.styles[0].sha256):
             notice(f"{scene.styles[0].name}: is not the painting that {name} was trained on ({found.card.style[:60]})")
         what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
         # Noise goes on round the corner, at every scale: a texture has no borders to cut it by.
         whole = scene.content is None
-        self.tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=whole)
+        self._tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=whole)
 
     def _check_mode(self, found: networks.Loaded) -> None:
         mode = found.card.training.get("mode")

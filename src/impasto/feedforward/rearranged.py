@@ -16,18 +16,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.encoders import Encoder
+from impasto.encoders import Encoder, Petite
 from impasto.errors import WeightsError
 from impasto.feedforward import networks, tiles
 from impasto.feedforward.base import FeedForward
 from impasto.feedforward.codec import decoder_of, petite_of
 from impasto.feedforward.tiles import Need, Size
-from impasto.losses import Bank, Source
-from impasto.losses.patches import SCRATCH_BYTES, labels_of
+from impasto.losses import PatchBank, PatchSource
+from impasto.losses.patches import patch_labels
+from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.nets.decoder import Decoder, whole
 from impasto.nets.transforms import Moments
 from impasto.scene import Painted
-from impasto.scene.copies import StyleCopies, copies, share_of
+from impasto.scene.copies import StyleCopies, capacity_of, copies
 
 LAYERS = ("relu4_1", "relu3_1", "relu2_1")
 """From deep to shallow. Li et al.'s fifth, relu1_1, has colours and no strokes; Gu et al. use these three too."""
@@ -55,7 +56,7 @@ SCRATCH = {"float32": 420, "bfloat16": 380}
 class Moulded:
     """The paintings' features at a layer, and what undoes what was done to them before they are matched."""
 
-    bank: Bank
+    bank: PatchBank
     mean: Tensor
     """(C, 1, 1)."""
     scale: Tensor
@@ -64,6 +65,8 @@ class Moulded:
 
 class Rearranged(FeedForward):
     """What `reshuffle` and `nnst_fast` have in common."""
+
+    encoder: Petite
 
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
         method, device = self.recipe.method, self.resources.device
@@ -76,14 +79,14 @@ class Rearranged(FeedForward):
                 f"{method}: has no decoder from {lacking[0]}; it needs those of wct: {', '.join(LAYERS)}"
             )
         self.decoders: dict[str, Decoder] = {}
-        self.weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
+        self._weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
         for layer in LAYERS:
             self.decoders[layer] = decoder_of(by_layer[layer], "wct", self.encoder).to(device)
-            self.weights += (by_layer[layer].record(f"wct {layer}"),)
+            self._weights += (by_layer[layer].record(f"wct {layer}"),)
         self.steps = len(LAYERS)
         self._heap = StyleCopies(self.scene, self.encoder)
         what = f"painting {self.size[1]}x{self.size[0]} px with {method}"
-        self.tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=True)
+        self._tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=True)
 
     def _need(self, size: Size) -> Need:
         recipe, pixels = self.recipe, math.prod(size)
@@ -97,7 +100,7 @@ class Rearranged(FeedForward):
         weights = sum(p.nbytes for each in self.decoders.values() for p in each.parameters())
         fixed = 12 * pictures * pixels + self._bytes_of_bank * area + SCRATCH[recipe.precision] * largest
         fixed += 8 * regions * (pixels + area) + weights + 4 * SCRATCH_BYTES
-        return Need(round(fixed), SCRATCH[recipe.precision], lambda at, tile: math.prod(at))
+        return Need(round(fixed), SCRATCH[recipe.precision], lambda at, _tile: math.prod(at))
 
     @property
     @abstractmethod
@@ -105,13 +108,13 @@ class Rearranged(FeedForward):
         """Bytes of the paintings' features, per pixel of theirs."""
 
     @property
-    def _share(self) -> float | None:
-        return share_of(self.recipe)
+    def _capacity(self) -> float | None:
+        return capacity_of(self.recipe)
 
     @property
     def _products(self) -> torch.dtype | None:
         """Return the type of the products of patches; with a bound on use all of float32, or too many are alike."""
-        return self.encoder.precision if self._share is None else None
+        return self.encoder.precision if self._capacity is None else None
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
         photo = self.scene.photo(self.level).to(self.resources.device)
@@ -144,10 +147,10 @@ class Rearranged(FeedForward):
 
     def _source(
         self, features: Tensor, painted: Painted, labels: list[bool], layer: str, cut: tuple[int, int]
-    ) -> Source:
+    ) -> PatchSource:
         """Return features (C, h, w) as a source; beside the labels there is one more, which all that can paint has."""
         allowed = self._heap.allowed(painted, labels, layer, *cut)
-        return Source(features, allowed=torch.cat([allowed, allowed.any(0)[None]]).to(features.device))
+        return PatchSource(features, allowed=torch.cat([allowed, allowed.any(0)[None]]).to(features.device))
 
     def _cut(self, layer: str, size: int) -> tuple[int, int]:
         """Return the size and the stride of the patches at a layer."""
@@ -160,18 +163,18 @@ class Rearranged(FeedForward):
         sizes = [self.scene.style_size(style, self.level) for style in self.scene.styles]
         return math.prod(self.size), copies(self.recipe) * sum(map(math.prod, sizes))
 
-    def _matched(self, bank: Bank, features: Tensor, layer: str) -> Tensor:
+    def _matched(self, bank: PatchBank, features: Tensor, layer: str) -> Tensor:
         """Return the numbers (Y, X) of the patches that features (C, h, w) of the picture are matched with."""
         rows, columns = bank.grid(*features.shape[1:])
-        able = bank.able
+        usable_labels = bank.usable_labels
         labels = torch.zeros(rows, columns, dtype=torch.long)
         maps = self.scene.maps(self.level)
         if maps is not None:
-            labels = labels_of(self._heap.at(whole(maps[None], LAYERS[0])[0], layer), bank.size, bank.stride)
-            self._heap.tell(layer, labels, able.cpu(), self.level)
-        last = len(able) - 1
-        labels = torch.where(F.pad(able[:-1].cpu(), (0, 1))[labels], labels, last).to(features.device)
-        return bank.match(features, labels=labels, penalty=self.recipe.patch_reuse, share=self._share)[0]
+            labels = patch_labels(self._heap.at(whole(maps[None], LAYERS[0])[0], layer), bank.size, bank.stride)
+            self._heap.tell(layer, labels, usable_labels.cpu(), self.level)
+        last = len(usable_labels) - 1
+        labels = torch.where(F.pad(usable_labels[:-1].cpu(), (0, 1))[labels], labels, last).to(features.device)
+        return bank.match(features, labels=labels, penalty=self.recipe.patch_reuse, capacity=self._capacity)[0]
 
     def seconds(self) -> float:
         """Estimate how long the painting will take, by coding and matching small pictures."""
@@ -181,11 +184,11 @@ class Rearranged(FeedForward):
             size, stride = self._cut(layer, size)
             side = TIMED * stride
             one, other = torch.rand(2, channels, side, side, generator=torch.Generator().manual_seed(0))
-            bank = Bank([Source(other)], size=size, stride=stride, precision=self._products)
+            bank = PatchBank([PatchSource(other)], size=size, stride=stride, precision=self._products)
             times = []
             for _ in range(2):
                 began = time.perf_counter()
-                bank.match(one, penalty=self.recipe.patch_reuse, share=self._share)
+                bank.match(one, penalty=self.recipe.patch_reuse, capacity=self._capacity)
                 times.append(time.perf_counter() - began)
             total += min(times) * math.prod(self._areas()) / (side * self.encoder.stride(layer)) ** 4
         return total
@@ -245,7 +248,7 @@ class Reshuffle(Rearranged):
         for features, painted, labels in parts:
             standard, mean, scale = _standard(features[0], total)
             sources.append(self._source(standard, painted, labels, layer, cut))
-        bank = Bank(sources, size=cut[0], stride=cut[1], precision=self._products)
+        bank = PatchBank(sources, size=cut[0], stride=cut[1], precision=self._products)
         return Moulded(bank, mean, scale)
 
 
@@ -289,22 +292,22 @@ class NnstFast(Rearranged):
         totals = {each: sum(found[1:], found[0]) for each, found in moments.items()}
         sources = []
         for columns, painted, labels in parts:
-            centred = torch.cat([_centred(columns[each][0], totals[each])[0] for each in LAYERS])
-            sources.append(self._source(centred, painted, labels, layer, cut))
+            centered = torch.cat([_centered(columns[each][0], totals[each])[0] for each in LAYERS])
+            sources.append(self._source(centered, painted, labels, layer, cut))
         del parts
-        bank = Bank(sources, size=cut[0], stride=cut[1], precision=self._products)
+        bank = PatchBank(sources, size=cut[0], stride=cut[1], precision=self._products)
         query = self._query(photo, layer)
         if image is not photo:
             query = torch.lerp(self._query(image, layer), query, STEADY)
         self._found = self._matched(bank, query, layer)
         total, count, _ = bank.vote(self._found, (query.shape[1], query.shape[2]))
         begin = sum(totals[each].mean.numel() for each in LAYERS[: LAYERS.index(layer)])
-        _, mean, scale = _centred(torch.zeros(1, 1, 1, device=query.device), totals[layer])
+        _, mean, scale = _centered(torch.zeros(1, 1, 1, device=query.device), totals[layer])
         return (total / count)[begin : begin + len(mean)] * scale + mean
 
     def _query(self, image: Tensor, layer: str) -> Tensor:
         columns = self._columns(image, layer)
-        return torch.cat([_centred(each[0], Moments.measure(each))[0] for each in columns.values()])
+        return torch.cat([_centered(each[0], Moments.measure(each))[0] for each in columns.values()])
 
     def _columns(self, image: Tensor, at: str) -> dict[str, Tensor]:
         """Return the features of a picture at all layers, (1, C, h, w) each, on the grid of the layer `at`."""
@@ -325,8 +328,8 @@ class NnstFast(Rearranged):
             features = self._encode(painted.pixels, layer)
             # As many whole neurons as the layer before has.
             height, width = (side // 2 * 2 for side in features.shape[2:])
-            sources.append(Source(F.pad(features[..., :height, :width], (MARGIN,) * 4, mode="replicate")[0]))
-        bank = Bank(sources, size=2 * stride + 2 * MARGIN, stride=2 * stride)
+            sources.append(PatchSource(F.pad(features[..., :height, :width], (MARGIN,) * 4, mode="replicate")[0]))
+        bank = PatchBank(sources, size=2 * stride + 2 * MARGIN, stride=2 * stride)
         found = _laid(bank, self._found, (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN))
         return found[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
@@ -337,14 +340,14 @@ def _standard(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tenso
     return (features - mean) / scale, mean, scale
 
 
-def _centred(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
+def _centered(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
     """Return features (C, h, w) less their mean, over the length that all channels have together; and both."""
     mean = moments.mean.float()[:, None, None]
     scale = moments.deviation.square().sum().sqrt().float().expand(len(mean))[:, None, None]
     return (features - mean) / scale, mean, scale
 
 
-def _laid(bank: Bank, found: Tensor, size: tuple[int, int]) -> Tensor:
+def _laid(bank: PatchBank, found: Tensor, size: tuple[int, int]) -> Tensor:
     """Lay patches (Y, X) over one another, (C, h, w), with the contrast that they had before their means were taken."""
     total, count, squares = bank.vote(found, size)
     mean = total / count

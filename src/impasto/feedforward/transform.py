@@ -70,21 +70,21 @@ class Learnt:
 
     def sums(self, side: Side, pieces: Iterable[Piece], guides: Mapping[str, Guides]) -> dict[str, list[Any]]:
         """Add up the means, then the Gram matrices of the codes, of which the means are a part."""
-        centres: dict[str, list[Any]] = {}
+        centers: dict[str, list[Any]] = {}
         for piece in pieces:
             for layer, of_regions in guides.items():
                 own = piece.own(layer)
-                _add(centres, layer, [means(own, _over(piece, guide, layer, own)) for guide in of_regions])
+                _add(centers, layer, [means(own, _over(piece, guide, layer, own)) for guide in of_regions])
         grams: dict[str, list[Any]] = {}
         for piece in pieces:
             for layer, of_regions in guides.items():
                 parts = []
-                for guide, centre in zip(of_regions, centres[layer], strict=True):
-                    codes = piece.own(layer, self.net.codes(side, piece.features[layer], centre))
+                for guide, center in zip(of_regions, centers[layer], strict=True):
+                    codes = piece.own(layer, self.net.codes(side, piece.features[layer], center))
                     parts.append(Gram().measure(codes, _over(piece, guide, layer, codes)))
                 _add(grams, layer, parts)
         return {
-            layer: [self.net.factor(side, *both) for both in zip(centres[layer], grams[layer], strict=True)]
+            layer: [self.net.factor(side, *both) for both in zip(centers[layer], grams[layer], strict=True)]
             for layer in guides
         }
 

@@ -1,9 +1,9 @@
 """Regions: from masks to maps that sum to one, and from maps to weights on a layer's neurons."""
 
-from impasto.guides.colours import from_colours
+from impasto.guides.colors import from_colors
 from impasto.guides.layers import from_layers
 from impasto.guides.naming import parse as parse_names
-from impasto.guides.overlay import overlay, to_colours
+from impasto.guides.overlay import overlay, to_colors
 from impasto.guides.propagate import MODES, Mode, boundary, grow, propagate
 from impasto.guides.regions import Regions, check_name, check_shape, fit, share
 
@@ -15,12 +15,12 @@ __all__ = [
     "check_name",
     "check_shape",
     "fit",
-    "from_colours",
+    "from_colors",
     "from_layers",
     "grow",
     "overlay",
     "parse_names",
     "propagate",
     "share",
-    "to_colours",
+    "to_colors",
 ]

@@ -48,10 +48,10 @@ def find(masks: Sequence[Tensor], count: int = 0) -> ExactPalette | int | None:
         flat = {code: part for code, (part, squares) in counts.items() if part >= ABSENT and squares >= _FLAT * part}
         if sum(flat.values()) < _COVER:
             return None
-        colours = _colours(torch.tensor(list(flat)))
-        if len(colours) > MOST:
+        colors = _colors(torch.tensor(list(flat)))
+        if len(colors) > MOST:
             return None
-        near |= bool((torch.pdist(colours) < MERGING).any())
+        near |= bool((torch.pdist(colors) < MERGING).any())
         for code, part in flat.items():
             known.setdefault(code, [0.0] * len(masks))[number] = part
     if not near or len(known) > MOST:
@@ -60,9 +60,9 @@ def find(masks: Sequence[Tensor], count: int = 0) -> ExactPalette | int | None:
         return len(known)
     ordered = sorted(known, key=lambda code: (-sum(known[code]), code))
     codes = torch.tensor(ordered)
-    colours, shares = _colours(codes), torch.tensor([known[code] for code in ordered]).double()
-    region = grouped(colours, shares.mean(1), count) if 0 < count < len(codes) else torch.arange(len(codes))
-    return ExactPalette(colours, colours, shares, region, codes)
+    colors, shares = _colors(codes), torch.tensor([known[code] for code in ordered]).double()
+    region = grouped(colors, shares.mean(1), count) if 0 < count < len(codes) else torch.arange(len(codes))
+    return ExactPalette(colors, colors, shares, region, codes)
 
 
 def label(mask: Tensor, plane: Tensor, palette: ExactPalette) -> Tensor:
@@ -79,9 +79,9 @@ def label(mask: Tensor, plane: Tensor, palette: ExactPalette) -> Tensor:
         at = torch.searchsorted(codes, rows).clamp_max(len(codes) - 1)
         labels[top : top + step] = torch.where(codes[at] == rows, order[at], UNCERTAIN).to(torch.uint8)
     if bool((labels == UNCERTAIN).any()):
-        fill(labels, plane, palette.colours)
+        fill(labels, plane, palette.colors)
         left = labels == UNCERTAIN  # farther from everything than `fill` goes
-        away = torch.cdist(plane[:, left].T.double(), palette.colours)
+        away = torch.cdist(plane[:, left].T.double(), palette.colors)
         labels[left] = away.argmin(1).to(torch.uint8)
     return labels
 
@@ -118,6 +118,6 @@ def _codes(mask: Tensor) -> Tensor:
     return codes
 
 
-def _colours(codes: Tensor) -> Tensor:
+def _colors(codes: Tensor) -> Tensor:
     """Return the colours (n, 3) float64 in 0 ... 255 of codes."""
     return torch.stack([codes >> 32, codes >> 16 & 65535, codes & 65535], 1).double() / 257

@@ -20,12 +20,12 @@ _SHIFT = 2
 _RAYS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
 
 
-def label(mask: Tensor, colours: Tensor) -> Tensor:
+def label(mask: Tensor, colors: Tensor) -> Tensor:
     """Return the index of the palette colour of each pixel (H, W) uint8.
 
     mask: (3, H, W) uint8; colours: (n, 3) in 0 ... 255, n < 255.
     """
-    nearest, clear, close = _tables(colours)
+    nearest, clear, close = _tables(colors)
     codes = _codes(mask)
     labels = torch.where(clear & close, nearest, UNCERTAIN)[codes]
     if bool((labels == UNCERTAIN).any()):  # else the edges are hard, and no pixel is a blend
@@ -33,14 +33,14 @@ def label(mask: Tensor, colours: Tensor) -> Tensor:
         # Blends are not flat: a flat area farther off is a colour of the palette painted unevenly.
         off = core & (labels == UNCERTAIN)
         labels[off] = torch.where(clear, nearest, UNCERTAIN)[codes[off]]
-        _doubt_blends(labels, core, colours)
-        fill(labels, mask, colours)
+        _doubt_blends(labels, core, colors)
+        fill(labels, mask, colors)
         far = labels == UNCERTAIN
         labels[far] = nearest[codes[far]]
     return labels
 
 
-def fill(labels: Tensor, mask: Tensor, colours: Tensor) -> None:
+def fill(labels: Tensor, mask: Tensor, colors: Tensor) -> None:
     """Return each uncertain pixel of `labels` (H, W) the label of the nearest certain one, in place.
 
     Among labels equally near, the one with the nearest colour wins. Pixels farther than 64 from any certain one stay.
@@ -55,7 +55,7 @@ def fill(labels: Tensor, mask: Tensor, colours: Tensor) -> None:
     at, row, column = at[inside], row[inside] - 1, column[inside] - 1
     pixels = mask[:, row, column].T.float()
     around = torch.tensor([dy * stride + dx for dy, dx in _RAYS])
-    palette = torch.cat([colours.float(), torch.full((256 - len(colours), 3), torch.inf)])
+    palette = torch.cat([colors.float(), torch.full((256 - len(colors), 3), torch.inf)])
     for _ in range(_REACH):
         beside = framed[at[:, None] + around]
         reached = (beside != UNCERTAIN).any(1)
@@ -74,14 +74,14 @@ def _codes(mask: Tensor) -> Tensor:
     return codes
 
 
-def _tables(colours: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _tables(colors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """For every colour in steps of 4 levels: the nearest of the palette; is it twice as near as others; is it near."""
     axis = (torch.arange(256 >> _SHIFT) << _SHIFT).float() + ((1 << _SHIFT) - 1) / 2
     cube = torch.cartesian_prod(axis, axis, axis)
-    distance = torch.cdist(cube, colours.float(), compute_mode="donot_use_mm_for_euclid_dist")
+    distance = torch.cdist(cube, colors.float(), compute_mode="donot_use_mm_for_euclid_dist")
     first = distance.min(1)
     clear = torch.ones(len(cube), dtype=torch.bool)
-    if len(colours) > 1:
+    if len(colors) > 1:
         clear = 2 * first.values <= distance.topk(2, largest=False).values[:, 1]
     return first.indices.to(torch.uint8), clear, first.values <= _NEAR
 
@@ -100,25 +100,25 @@ def _core(mask: Tensor) -> Tensor:
     return core
 
 
-def _between(colours: Tensor) -> dict[int, list[tuple[int, int]]]:
+def _between(colors: Tensor) -> dict[int, list[tuple[int, int]]]:
     """For each colour the pairs of others whose blend passes near it."""
     found: dict[int, list[tuple[int, int]]] = {}
-    for middle in range(len(colours)):
-        for one in range(len(colours)):
+    for middle in range(len(colors)):
+        for one in range(len(colors)):
             for other in range(one):
                 if middle in (one, other):
                     continue
-                line = colours[one] - colours[other]
-                along = float((colours[middle] - colours[other]) @ line / (line @ line).clamp_min(1e-9))
-                off = (colours[other] + along * line - colours[middle]).norm()
+                line = colors[one] - colors[other]
+                along = float((colors[middle] - colors[other]) @ line / (line @ line).clamp_min(1e-9))
+                off = (colors[other] + along * line - colors[middle]).norm()
                 if 0.05 < along < 0.95 and off < _BLEND:
                     found.setdefault(middle, []).append((one, other))
     return found
 
 
-def _doubt_blends(labels: Tensor, core: Tensor, colours: Tensor) -> None:
+def _doubt_blends(labels: Tensor, core: Tensor, colors: Tensor) -> None:
     """Mark pixels of `labels` as uncertain that look like a third region, but are the blend of the two beside them."""
-    pairs = _between(colours)
+    pairs = _between(colors)
     if not pairs:
         return
     # What a ray can end at: flat areas, and the frame.
@@ -128,7 +128,7 @@ def _doubt_blends(labels: Tensor, core: Tensor, colours: Tensor) -> None:
     rows, columns = (doubtful[labels.int()] & ~core).nonzero().T
     if len(rows) == 0:
         return
-    sees = torch.zeros(len(rows), len(colours) + 1, dtype=torch.bool)
+    sees = torch.zeros(len(rows), len(colors) + 1, dtype=torch.bool)
     for dy, dx in _RAYS:
         going = torch.arange(len(rows))
         y, x = rows + 1, columns + 1
@@ -136,7 +136,7 @@ def _doubt_blends(labels: Tensor, core: Tensor, colours: Tensor) -> None:
             y, x = y + dy, x + dx
             met = seen[y, x]
             ended = met != UNCERTAIN
-            sees[going[ended], met[ended].long().clamp_max(len(colours))] = True
+            sees[going[ended], met[ended].long().clamp_max(len(colors))] = True
             going, y, x = going[~ended], y[~ended], x[~ended]
             if len(going) == 0:
                 break

@@ -29,27 +29,27 @@ def parse(text: str, where: str) -> Names:
     """
     stripped = text.strip().removeprefix("\ufeff")
     found: dict[tuple[int, int, int], str] = {}
-    for colour, name in _json(stripped, where) if stripped[:1] in ("{", "[") else _lines(stripped, where):
-        key, name = _colour(colour, where), re.sub(r"[^A-Za-z0-9_#-]+", "_", name.strip()).strip("_")
+    for color, name in _json(stripped, where) if stripped[:1] in ("{", "[") else _lines(stripped, where):
+        key, name = _color(color, where), re.sub(r"[^A-Za-z0-9_#-]+", "_", name.strip()).strip("_")
         if not name:
-            raise UsageError(f"{where}: {colour!r} has no name of letters or digits; give it one")
+            raise UsageError(f"{where}: {color!r} has no name of letters or digits; give it one")
         if key in found:
-            raise UsageError(f"{where}: names the colour {colour!r} twice; leave one out")
+            raise UsageError(f"{where}: names the colour {color!r} twice; leave one out")
         found[key] = check_name(name[:40])
     if not found:
         raise UsageError(f"{where}: names no region; give a colour and a name for each, as in #804080 road")
     return found
 
 
-def apply(names: Names | None, colours: Sequence[Tensor], plain: Sequence[str]) -> list[str]:
-    """Return the name of each of the `colours` (3,): the given one, else its `plain` one.
+def apply(names: Names | None, colors: Sequence[Tensor], plain: Sequence[str]) -> list[str]:
+    """Return the name of each of the `colors` (3,): the given one, else its `plain` one.
 
     Each given name goes to the colour nearest to its own. Raises `UsageError` where two regions would have one name.
     """
     found = list(plain)
     if names:
         table = torch.tensor(list(names), dtype=torch.float64)
-        away = torch.cdist(table, torch.stack(list(colours)).double())
+        away = torch.cdist(table, torch.stack(list(colors)).double())
         given = list(names.values())
         for number, nearest in enumerate(away.argmin(1).tolist()):
             # The nearest of both sides: of two names for like colours, the better one.
@@ -85,7 +85,7 @@ def _lines(text: str, where: str) -> list[tuple[str, str]]:
     return found
 
 
-def _colour(text: str, where: str) -> tuple[int, int, int]:
+def _color(text: str, where: str) -> tuple[int, int, int]:
     if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         red, green, blue = (int(text[at : at + 2], 16) for at in (1, 3, 5))
         return red, green, blue

@@ -28,7 +28,7 @@ _BIN = 8
 class Palette:
     """Colours of a set of masks."""
 
-    colours: Tensor
+    colors: Tensor
     """(n, 3) float64 in 0 ... 255, the most frequent first: means."""
     painted: Tensor
     """(n, 3) the very colours that were painted, where they can be told."""
@@ -53,16 +53,16 @@ def kmeans(points: Tensor, weights: Tensor, start: Tensor, steps: int = 100) -> 
     Gives the centres (K, d) and each point's nearest (n,); a centre that no point is nearest to stays where it is.
     Source: Lloyd 1982.
     """
-    centres, nearest = start.clone(), torch.full((len(points),), -1)
+    centers, nearest = start.clone(), torch.full((len(points),), -1)
     for _ in range(steps):
-        found = _distances(points, centres).argmin(1)
+        found = _distances(points, centers).argmin(1)
         if torch.equal(found, nearest):
             break
         nearest = found
-        total = torch.zeros(len(centres), dtype=points.dtype).index_add_(0, nearest, weights)
-        sums = torch.zeros_like(centres).index_add_(0, nearest, points * weights[:, None])
-        centres = torch.where(total[:, None] > 0, sums / total[:, None].clamp_min(1e-300), centres)
-    return centres, nearest
+        total = torch.zeros(len(centers), dtype=points.dtype).index_add_(0, nearest, weights)
+        sums = torch.zeros_like(centers).index_add_(0, nearest, points * weights[:, None])
+        centers = torch.where(total[:, None] > 0, sums / total[:, None].clamp_min(1e-300), centers)
+    return centers, nearest
 
 
 def find(masks: Sequence[Tensor], count: int = 0) -> Palette | int:
@@ -73,15 +73,15 @@ def find(masks: Sequence[Tensor], count: int = 0) -> Palette | int:
     exact = [_sample(mask) for mask in masks]
     samples = _bins(exact)
     for merging in _FINER if count else _FINER[:1]:
-        colours, shares = _modes(samples, merging, 2 * MOST if count else MOST + 1)
-        if len(colours) >= count:
+        colors, shares = _modes(samples, merging, 2 * MOST if count else MOST + 1)
+        if len(colors) >= count:
             break
-    if len(colours) < count or (not count and len(colours) > MOST):
-        return len(colours)
-    region = torch.arange(len(colours))
-    if 0 < count < len(colours):
-        region = grouped(colours, shares.mean(1), count)
-    return Palette(colours, _painted(exact, colours), shares, region)
+    if len(colors) < count or (not count and len(colors) > MOST):
+        return len(colors)
+    region = torch.arange(len(colors))
+    if 0 < count < len(colors):
+        region = grouped(colors, shares.mean(1), count)
+    return Palette(colors, _painted(exact, colors), shares, region)
 
 
 def flatness(mask: Tensor) -> Tensor:
@@ -109,114 +109,114 @@ def _windows(mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _flat_windows(mask: Tensor) -> tuple[Tensor, Tensor, int]:
-    colours, spread = _windows(mask)
+    colors, spread = _windows(mask)
     for limit in _FLAT:
         flat = spread <= limit
         if flat.float().mean() >= 0.5:
-            return colours, flat, limit
-    return colours, torch.ones(len(colours), dtype=torch.bool), 255
+            return colors, flat, limit
+    return colors, torch.ones(len(colors), dtype=torch.bool), 255
 
 
 def _sample(mask: Tensor) -> tuple[Tensor, Tensor]:
     """The different colours (n, 3) of flat areas with the part of the area each stands for (n,)."""
-    colours, flat, _ = _flat_windows(mask)
-    if len(_unique(colours)[0]) > _HARD:
-        total, colours = len(colours), colours[flat]
+    colors, flat, _ = _flat_windows(mask)
+    if len(_unique(colors)[0]) > _HARD:
+        total, colors = len(colors), colors[flat]
     else:  # hard edges: every pixel was meant, also in lines too thin to be flat
-        colours = mask[:, :: max(1, round((mask[0].numel() / _SAMPLES) ** 0.5))].flatten(1).T
-        total = len(colours)
-    exact, inverse = _unique(colours)
-    counts = torch.zeros(len(exact), dtype=torch.float64).index_add_(0, inverse, torch.ones(len(colours)).double())
+        colors = mask[:, :: max(1, round((mask[0].numel() / _SAMPLES) ** 0.5))].flatten(1).T
+        total = len(colors)
+    exact, inverse = _unique(colors)
+    counts = torch.zeros(len(exact), dtype=torch.float64).index_add_(0, inverse, torch.ones(len(colors)).double())
     return torch.stack([exact >> 16, exact >> 8 & 255, exact & 255], 1).double(), counts / total
 
 
 def _bins(samples: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
     """The same in fewer, coarser steps: the mean colour and the part of each cell that has any."""
     coarse = []
-    for colours, shares in samples:
-        cells, inverse = _unique(colours // _BIN)
+    for colors, shares in samples:
+        cells, inverse = _unique(colors // _BIN)
         total = torch.zeros(len(cells), dtype=torch.float64).index_add_(0, inverse, shares)
-        sums = torch.zeros(len(cells), 3, dtype=torch.float64).index_add_(0, inverse, colours * shares[:, None])
+        sums = torch.zeros(len(cells), 3, dtype=torch.float64).index_add_(0, inverse, colors * shares[:, None])
         coarse.append((sums / total[:, None], total))
     return coarse
 
 
-def _painted(samples: list[tuple[Tensor, Tensor]], colours: Tensor) -> Tensor:
+def _painted(samples: list[tuple[Tensor, Tensor]], colors: Tensor) -> Tensor:
     """For each colour (n, 3) the one that was painted: the most frequent near it, if it is frequent."""
     points = torch.cat([points for points, _ in samples])
     shares = torch.cat([shares for _, shares in samples])
-    painted = colours.clone()
-    for index, colour in enumerate(colours):
-        near = (points - colour).norm(dim=1) <= _BIN
+    painted = colors.clone()
+    for index, color in enumerate(colors):
+        near = (points - color).norm(dim=1) <= _BIN
         weights = torch.where(near, shares, 0)
         if bool(weights.max() >= 0.25 * weights.sum()) and bool(near.any()):
             painted[index] = points[weights.argmax()]
     return painted
 
 
-def _unique(colours: Tensor) -> tuple[Tensor, Tensor]:
+def _unique(colors: Tensor) -> tuple[Tensor, Tensor]:
     """Numbers of the different whole colours among (n, 3), and which of these each is."""
-    red, green, blue = colours.long().T
+    red, green, blue = colors.long().T
     numbers, inverse = torch._unique2((red * 256 + green) * 256 + blue, return_inverse=True)[:2]
     return numbers, inverse
 
 
 def _modes(samples: list[tuple[Tensor, Tensor]], merging: float, most: int) -> tuple[Tensor, Tensor]:
     """Colours (n, 3), the most frequent first, and their part of each mask (n, masks)."""
-    points = torch.cat([colours for colours, _ in samples])
+    points = torch.cat([colors for colors, _ in samples])
     weights = torch.cat([shares for _, shares in samples])
-    owner = torch.cat([torch.full((len(colours),), index) for index, (colours, _) in enumerate(samples)])
+    owner = torch.cat([torch.full((len(colors),), index) for index, (colors, _) in enumerate(samples)])
     left = weights.clone()
     modes: list[Tensor] = []
     while len(modes) < 4 * most and bool((left > 0).any()):
         peak = left.argmax()
-        centre = points[peak]
+        center = points[peak]
         for _ in range(2):  # a colour may lie across bins
-            near = (points - centre).norm(dim=1) <= merging / 2
+            near = (points - center).norm(dim=1) <= merging / 2
             inside = torch.where(near, left, 0)
-            centre = (points * inside[:, None]).sum(0) / inside.sum()
-        modes.append(centre)
-        left = torch.where((points - centre).norm(dim=1) <= merging, 0, left)
+            center = (points * inside[:, None]).sum(0) / inside.sum()
+        modes.append(center)
+        left = torch.where((points - center).norm(dim=1) <= merging, 0, left)
         left[peak] = 0
-    colours = torch.stack(modes)
-    shares = _shares(points, weights, owner, colours, len(samples))
+    colors = torch.stack(modes)
+    shares = _shares(points, weights, owner, colors, len(samples))
     large = (shares >= SMALLEST).any(1)
-    colours = colours[large] if bool(large.any()) else colours[:1]
+    colors = colors[large] if bool(large.any()) else colors[:1]
     while True:
-        colours, _ = kmeans(points, weights, colours)
-        shares = _shares(points, weights, owner, colours, len(samples))
+        colors, _ = kmeans(points, weights, colors)
+        shares = _shares(points, weights, owner, colors, len(samples))
         # The tail of an uneven colour can start as a colour of its own and then move towards its body.
-        apart = _distances(colours, colours) + torch.where(torch.eye(len(colours)) > 0, torch.inf, 0)
+        apart = _distances(colors, colors) + torch.where(torch.eye(len(colors)) > 0, torch.inf, 0)
         if not bool((apart < merging).any()):
             break
-        one, other = divmod(int(apart.argmin()), len(colours))
+        one, other = divmod(int(apart.argmin()), len(colors))
         smaller = one if shares[one].sum() < shares[other].sum() else other
-        colours = torch.cat([colours[:smaller], colours[smaller + 1 :]])
+        colors = torch.cat([colors[:smaller], colors[smaller + 1 :]])
     order = shares.sum(1).argsort(descending=True, stable=True)[:most]
-    return colours[order], shares[order]
+    return colors[order], shares[order]
 
 
-def _shares(points: Tensor, weights: Tensor, owner: Tensor, colours: Tensor, masks: int) -> Tensor:
-    nearest = _distances(points, colours).argmin(1)
-    found = torch.zeros(len(colours) * masks, dtype=torch.float64).index_add_(0, nearest * masks + owner, weights)
-    return found.reshape(len(colours), masks)
+def _shares(points: Tensor, weights: Tensor, owner: Tensor, colors: Tensor, masks: int) -> Tensor:
+    nearest = _distances(points, colors).argmin(1)
+    found = torch.zeros(len(colors) * masks, dtype=torch.float64).index_add_(0, nearest * masks + owner, weights)
+    return found.reshape(len(colors), masks)
 
 
-def _distances(points: Tensor, centres: Tensor) -> Tensor:
+def _distances(points: Tensor, centers: Tensor) -> Tensor:
     # The form by matrix products is inexact for points that are near each other.
-    return torch.cdist(points, centres, compute_mode="donot_use_mm_for_euclid_dist")
+    return torch.cdist(points, centers, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-def grouped(colours: Tensor, weights: Tensor, count: int) -> Tensor:
+def grouped(colors: Tensor, weights: Tensor, count: int) -> Tensor:
     """Put colours (n, 3) into exactly `count` groups; the group of the first colour is 0.
 
     K-means++ (Arthur & Vassilvitskii 2007) with the likeliest choice in place of a random one, then Lloyd.
     """
     chosen = [0]
     while len(chosen) < count:
-        distance = _distances(colours, colours[chosen]).amin(1)
+        distance = _distances(colors, colors[chosen]).amin(1)
         chosen.append(int((weights * distance**2).argmax()))
-    _, region = kmeans(colours, weights, colours[chosen])
+    _, region = kmeans(colors, weights, colors[chosen])
     # Lloyd can leave a centre without colours: its seed, which is no other's, gets it back.
     for index, seed in enumerate(chosen):
         if not bool((region == index).any()):

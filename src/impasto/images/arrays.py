@@ -60,9 +60,9 @@ def from_array(source: npt.NDArray[Any] | Tensor, name: str) -> Arrays:
         raise ImageError(f"{name}: shape {source.shape} is not (H, W), (H, W, 3) or (H, W, 4)")
     values = _unit(array, name)
     channels = values.shape[2]
-    colour = values[..., : channels - 1] if channels in (2, 4) else values
+    color = values[..., : channels - 1] if channels in (2, 4) else values
     alpha = values[..., -1] if channels in (2, 4) else None
-    return np.broadcast_to(colour, (*colour.shape[:2], 3)), alpha
+    return np.broadcast_to(color, (*color.shape[:2], 3)), alpha
 
 
 def _unit(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:

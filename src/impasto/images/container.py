@@ -27,7 +27,7 @@ from impasto.images.source import shown
 _ORIENTATION = 0x0112
 _SEVERAL = "has several frames or pages; the first is used"
 _PRIMARY = "has several pictures; the one that the file calls its primary is used"
-_EXIF, _INTEROPERABILITY, _COLOUR_SPACE = 0x8769, 0xA005, 0xA001
+_EXIF, _INTEROPERABILITY, _COLOR_SPACE = 0x8769, 0xA005, 0xA001
 
 
 class _Tiff(TiffImageFile):
@@ -86,7 +86,7 @@ def _usual(data: bytes, kind: str, name: str, max_pixels: int, lenient: bool, no
     check_pixels(image.size, name, max_pixels)
     deep16 = bool(parts and parts.depth == 16)
     check_memory(image.size, needed(image.width * image.height, len(data), **traits(image, deep=deep16)), name)
-    profile = pngparts.colour(parts, notes) if parts else _colour(image, data, kind, notes)
+    profile = pngparts.color(parts, notes) if parts else _color(image, data, kind, notes)
     upward = orientation(image, parts.exif if parts else image.info.get("exif"), notes)
     if parts.animated if parts else _has_more_frames(image, data, kind):
         notes.append(_PRIMARY if kind == "HEIC" else _SEVERAL)
@@ -169,7 +169,7 @@ def orientation(image: Image.Image, raw: bytes | None, notes: list[str]) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _colour(image: Image.Image, data: bytes, kind: str, notes: list[str]) -> convert.Colour:
+def _color(image: Image.Image, data: bytes, kind: str, notes: list[str]) -> convert.Color:
     """Return what a file other than PNG says about its colours; a profile goes before everything else."""
     profile: bytes | None = image.info.get("icc_profile")
     if profile:
@@ -189,7 +189,7 @@ def _says_adobe_rgb(image: Image.Image) -> bool:
     """Whether EXIF says that colours are no sRGB but DCF's optional space, which is Adobe RGB."""
     try:
         exif = image.getexif()
-        return exif.get_ifd(_EXIF).get(_COLOUR_SPACE) == 0xFFFF and exif.get_ifd(_INTEROPERABILITY).get(1) == "R03"
+        return exif.get_ifd(_EXIF).get(_COLOR_SPACE) == 0xFFFF and exif.get_ifd(_INTEROPERABILITY).get(1) == "R03"
     except Exception:  # as in `orientation`, which says so
         return False
 
@@ -208,7 +208,7 @@ def _pixels(
     opener: deep.Opener,
     kind: str,
     parts: pngparts.PngParts | None,
-    profile: convert.Colour,
+    profile: convert.Color,
     notes: list[str],
 ) -> Arrays:
     scale = convert.Scale()
@@ -245,14 +245,14 @@ def _tiff_scale(image: TiffImageFile) -> tuple[convert.Scale, int]:
     return scale, bits
 
 
-def _deep(samples: npt.NDArray[Any], key: object, profile: convert.Colour, notes: list[str]) -> Arrays:
-    colours = 1 if samples.shape[2] == 2 else 3
+def _deep(samples: npt.NDArray[Any], key: object, profile: convert.Color, notes: list[str]) -> Arrays:
+    colors = 1 if samples.shape[2] == 2 else 3
     alpha = None
     if samples.shape[2] in (2, 4):
         alpha = samples[..., -1].astype(np.float32) / 65535
     elif isinstance(key, tuple):
         alpha = (samples != np.array(key)).any(axis=-1).astype(np.float32)
-    values = samples[..., :colours].astype(np.float32) / 65535
+    values = samples[..., :colors].astype(np.float32) / 65535
     return convert.deep_to_srgb(values, profile, notes), alpha
 
 

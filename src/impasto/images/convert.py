@@ -13,7 +13,7 @@ from impasto.errors import ImageError
 from impasto.images import icc
 
 Floats = npt.NDArray[Any]
-Colour = bytes | icc.SimpleProfile | None
+Color = bytes | icc.SimpleProfile | None
 """What a file says about its colours: a profile, something simpler, or nothing, which means sRGB."""
 MAX_PROFILE_BYTES = 16 * 2**20
 _CHUNK = 1 << 18
@@ -31,7 +31,7 @@ class Scale:
     inverted: bool = False
 
 
-def to_srgb(image: Image.Image, profile: Colour, notes: list[str], scale: Scale) -> tuple[Floats, Floats | None]:
+def to_srgb(image: Image.Image, profile: Color, notes: list[str], scale: Scale) -> tuple[Floats, Floats | None]:
     """Convert a loaded Pillow picture of any mode to (H, W, 3) float32 sRGB and (H, W) alpha or None.
 
     `notes` receives a line for each thing the user should know. Raises `ImageError` for NaN or infinite pixels.
@@ -40,8 +40,8 @@ def to_srgb(image: Image.Image, profile: Colour, notes: list[str], scale: Scale)
         samples = np.asarray(image).astype(np.uint16)
         key = image.info.get("transparency")
         alpha = (samples != key).astype(np.float32) if isinstance(key, int) else None
-        grey = samples.astype(np.float32) / (scale.highest or 65535)
-        return deep_to_srgb((1 - grey if scale.inverted else grey)[..., None], profile, notes), alpha
+        gray = samples.astype(np.float32) / (scale.highest or 65535)
+        return deep_to_srgb((1 - gray if scale.inverted else gray)[..., None], profile, notes), alpha
     if image.mode == "I":
         return deep_to_srgb(_whole(np.asarray(image), scale, notes)[..., None], profile, notes), None
     if image.mode == "F":
@@ -61,12 +61,12 @@ def to_srgb(image: Image.Image, profile: Colour, notes: list[str], scale: Scale)
     return _eight_bits(image, profile, notes), alpha
 
 
-def deep_to_srgb(values: Floats, profile: Colour, notes: list[str]) -> Floats:
+def deep_to_srgb(values: Floats, profile: Color, notes: list[str]) -> Floats:
     """Convert (H, W, 1 or 3) float32 in [0, 1] to (H, W, 3) float32 sRGB, without going through 8 bits."""
     if isinstance(profile, icc.SimpleProfile):
         values = _by_rows(profile.to_srgb, np.broadcast_to(values, (*values.shape[:2], 3)))
     elif profile and not icc.is_srgb(profile):
-        simple, space = icc.parse(profile), icc.colour_space(profile)
+        simple, space = icc.parse(profile), icc.color_space(profile)
         if simple is None and space == "RGB":
             wide = np.broadcast_to(values, (*values.shape[:2], 3))
             before = len(notes)
@@ -93,13 +93,13 @@ def _by_rows(convert: Callable[[Floats], Floats], values: Floats) -> Floats:
     return found
 
 
-def _eight_bits(image: Image.Image, profile: Colour, notes: list[str]) -> Floats:
+def _eight_bits(image: Image.Image, profile: Color, notes: list[str]) -> Floats:
     values: Floats = np.asarray(_apply_profile(image, profile, notes)).astype(np.float32)
     values /= 255
     return values
 
 
-def _apply_profile(image: Image.Image, profile: Colour, notes: list[str]) -> Image.Image:
+def _apply_profile(image: Image.Image, profile: Color, notes: list[str]) -> Image.Image:
     """Convert L, RGB, CMYK or LAB to 8-bit RGB; without a usable profile, plainly."""
     if image.mode == "LAB":
         # TIFF's L*a*b* has the D50 white of profiles (TIFF 6.0, section 23); it needs no other profile.
@@ -108,7 +108,7 @@ def _apply_profile(image: Image.Image, profile: Colour, notes: list[str]) -> Ima
         return _simply(image.convert("RGB"), profile)
     if not profile or icc.is_srgb(profile):
         return image.convert("RGB")
-    space = icc.colour_space(profile)
+    space = icc.color_space(profile)
     if image.mode == "L" and space == "RGB":
         image = image.convert("RGB")
     if len(profile) > MAX_PROFILE_BYTES or not space:

@@ -133,8 +133,8 @@ def _from_pillow(image: Image.Image, name: str, max_pixels: int) -> Arrays:
         image.load()
         turn = orientation(image, None, notes)
         try:
-            colour = image.info.get("icc_profile") or signals.from_pillow(image.info, notes)
-            rgb, alpha = to_srgb(image, colour, notes, Scale())
+            color = image.info.get("icc_profile") or signals.from_pillow(image.info, notes)
+            rgb, alpha = to_srgb(image, color, notes, Scale())
         except ImageError as error:
             raise ImageError(f"{name}: {error}") from None
         notes += worth_saying(caught)

@@ -119,7 +119,7 @@ class SimpleProfile:
             return bool(np.abs(self.to_srgb(grid) - grid).max() < 0.003)
 
 
-def colour_space(profile: bytes) -> str:
+def color_space(profile: bytes) -> str:
     """Return the data colour space that a profile declares: `RGB`, `GRAY`, `CMYK`, `Lab` ... or empty."""
     return profile[16:20].decode("ascii", "replace").strip() if profile[36:40] == b"acsp" else ""
 
@@ -128,7 +128,7 @@ def parse(profile: bytes) -> SimpleProfile | None:
     """Read a matrix or grey profile; None where it is damaged, or of another kind (tables, CMYK)."""
     try:
         tags = _tags(profile)
-        space = colour_space(profile)
+        space = color_space(profile)
         if space == "GRAY":
             return SimpleProfile((_curve(tags[b"kTRC"]),), None)
         if space != "RGB" or profile[20:24] != b"XYZ " or b"A2B0" in tags:

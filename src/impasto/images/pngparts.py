@@ -9,7 +9,7 @@ from impasto.images import icc, signals
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
-_COLOURS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
+_COLORS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
 """Chunks that tell of colours, and their bytes."""
 _MAX_PROFILE_BYTES = 16 * 2**20
 
@@ -66,7 +66,7 @@ def split(data: bytes) -> PngParts:
         if kind == b"iCCP" and profile is None:
             profile = _inflate(body.partition(b"\0")[2][1:])
             bad_profile = profile is None
-        elif kind in _COLOURS and not pixels and len(body) == _COLOURS[kind]:
+        elif kind in _COLORS and not pixels and len(body) == _COLORS[kind]:
             told.setdefault(kind, body)
         elif kind == b"eXIf":
             exif = body
@@ -89,7 +89,7 @@ def _numbers(told: dict[bytes, bytes]) -> dict[str, Any]:
     return found
 
 
-def colour(parts: PngParts, notes: list[str]) -> bytes | icc.SimpleProfile | None:
+def color(parts: PngParts, notes: list[str]) -> bytes | icc.SimpleProfile | None:
     """Return what a PNG says about its colours, by its order of precedence: cICP, iCCP, sRGB, gAMA with cHRM.
 
     What cannot be used adds a note, and the next in order counts.

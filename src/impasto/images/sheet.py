@@ -21,7 +21,7 @@ WIDEST = 4
 """A cell's width over its height; wider pictures are made lower."""
 
 _PAGE, _BOX = (252, 252, 250), (236, 236, 233)
-_INK, _GREY = (28, 28, 30), (104, 104, 108)
+_INK, _GRAY = (28, 28, 30), (104, 104, 108)
 _KEPT = "…·"
 """What Pillow's own font can draw besides ASCII, and labels use."""
 _CUT = "…"
@@ -168,10 +168,10 @@ class _Page:
         page = Image.new("RGB", (self.width, self.tall), _PAGE)
         words, room, x, y = self.words, self.width - 2 * self.margin, self.margin, self.margin
         self.title.write(page, (x, y), words.title, room, _INK)
-        self.note.write(page, (x, y + (self.title.line if words.title else 0)), words.note, room, _GREY)
+        self.note.write(page, (x, y + (self.title.line if words.title else 0)), words.note, room, _GRAY)
         y = self.top - (self.head.line + self.space if words.columns else 0)
-        self.note.write(page, (self.left, y - self.note.line), words.axes[0], self.width - x - self.left, _GREY)
-        self.note.write(page, (x, y - self.note.line), words.axes[1], self.left - self.gap - x, _GREY)
+        self.note.write(page, (self.left, y - self.note.line), words.axes[0], self.width - x - self.left, _GRAY)
+        self.note.write(page, (x, y - self.note.line), words.axes[1], self.left - self.gap - x, _GRAY)
         longest = max(range(len(self.rows)), key=lambda index: len(self.rows[index]))
         at = self.left
         for text, wide in zip(words.columns, self.widths[longest], strict=False):
@@ -199,7 +199,7 @@ class _Page:
         if spot.tile.picture is None:
             self.label.fill(page, (x, y, x + spot.image.width, bottom), spot.tile.text, 2 * self.space)
         for number, text in enumerate(spot.tile.label.split("\n")):
-            self.label.write(page, (x, bottom + self.space + number * self.label.line), text, wide, _GREY)
+            self.label.write(page, (x, bottom + self.space + number * self.label.line), text, wide, _GRAY)
 
 
 class _Font:
@@ -244,7 +244,7 @@ class _Font:
         y = (top + bottom - len(lines) * self.line) // 2
         for line in lines:
             shown = self._shortened(line, room)
-            self._put(page, ((left + right - self.width(shown)) // 2, y), shown, _GREY)
+            self._put(page, ((left + right - self.width(shown)) // 2, y), shown, _GRAY)
             y += self.line
 
     def _shortened(self, text: str, room: int) -> str:

@@ -41,7 +41,7 @@ _TYPES = {
     (64, _SIGNED): "i8",
     (64, _FLOAT): "f8",
 }
-_PILLOWS_GREY = {"u1", "u2", "i2", "u4", "i4", "f4"}
+_PILLOWS_GRAY = {"u1", "u2", "i2", "u4", "i4", "f4"}
 """What Pillow has modes for, where there is one sample a pixel."""
 
 
@@ -76,9 +76,9 @@ def layout(page: Directory) -> Layout | None:
     kind = _TYPES.get((depths.pop(), kinds.pop()))
     predictor = page.get(tiffs.PREDICTOR, 1)
     fits = predictor in (1, 2) or (predictor == 3 and kind is not None and kind[0] == "f")
-    if kind is None or not fits or page.get(tiffs.COMPRESSION, 1) not in _PLAIN or samples < _colours(page):
+    if kind is None or not fits or page.get(tiffs.COMPRESSION, 1) not in _PLAIN or samples < _colors(page):
         return None
-    known = kind == "u1" or (samples == 1 and kind in _PILLOWS_GREY)
+    known = kind == "u1" or (samples == 1 and kind in _PILLOWS_GRAY)
     if known and not (page.big and page.order == ">"):  # which Pillow takes for damaged
         return None
     if page.get(tiffs.COMPRESSION, 1) in (1, 32773):
@@ -87,7 +87,7 @@ def layout(page: Directory) -> Layout | None:
     return Layout(page.size, samples, kind, planar, predictor, page.get(tiffs.TILE_WIDTH, page.size[0]))
 
 
-def _colours(page: Directory) -> int:
+def _colors(page: Directory) -> int:
     return 3 if page.get(tiffs.PHOTOMETRIC) == 2 else 1
 
 
@@ -97,12 +97,12 @@ def decode(data: bytes, page: Directory, how: Layout, notes: list[str]) -> tuple
     Raises `ImageError` for NaN or infinite pixels, and whatever Pillow raises for damage.
     """
     samples = _samples(data, page, how)
-    colours = _colours(page)
+    colors = _colors(page)
     extra = page.numbers.get(tiffs.EXTRA_SAMPLES, (2,))[:1]
-    values = samples[..., :colours]
+    values = samples[..., :colors]
     alpha = None
-    if samples.shape[2] > colours and extra in ((1,), (2,)):
-        alpha = samples[..., colours].astype(np.float32)
+    if samples.shape[2] > colors and extra in ((1,), (2,)):
+        alpha = samples[..., colors].astype(np.float32)
         if how.type[0] != "f":
             alpha /= np.iinfo(how.type).max
         alpha = np.clip(np.nan_to_num(alpha), 0, 1)

@@ -27,7 +27,7 @@ _COMPRESSIONS = {
     34892: "lossy DNG",
 }
 _FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 5: "complex", 6: "complex"}
-_COLOURS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab"}
+_COLORS = {0: "grey", 1: "grey", 2: "RGB", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr", 8: "Lab", 9: "Lab"}
 _SENSOR = {32803, 34892}
 """Photometric interpretations of a sensor's own samples: colour filter array, linear raw (DNG 1.7)."""
 
@@ -213,8 +213,8 @@ def describe(page: Directory) -> str:
     """Say what a page holds, for a line to the user."""
     bits = sorted(set(page.numbers.get(BITS, (1,))))
     kind = _FORMATS.get(page.get(SAMPLE_FORMAT, 1), "unknown")
-    colours = _COLOURS.get(page.get(PHOTOMETRIC, -1), f"photometric {page.get(PHOTOMETRIC, -1)}")
-    return f"{page.get(SAMPLES, 1)} {kind} samples of {'/'.join(map(str, bits))} bits a pixel ({colours})"
+    colors = _COLORS.get(page.get(PHOTOMETRIC, -1), f"photometric {page.get(PHOTOMETRIC, -1)}")
+    return f"{page.get(SAMPLES, 1)} {kind} samples of {'/'.join(map(str, bits))} bits a pixel ({colors})"
 
 
 def unread_compression(page: Directory) -> str | None:

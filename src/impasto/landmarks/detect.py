@@ -39,8 +39,8 @@ def find(pixels: Tensor) -> Landmarks | None:
     if detector is None:
         return None
     height, width = images.fit_size((pixels.shape[2], pixels.shape[3]), SIDE)
-    grey = images.resize(pixels.float(), (height, width))[0].mul(255).round().byte().permute(1, 2, 0).numpy()
-    boxes, counts = detector(grey)
+    gray = images.resize(pixels.float(), (height, width))[0].mul(255).round().byte().permute(1, 2, 0).numpy()
+    boxes, counts = detector(gray)
     if not len(boxes):
         return None
     # A face is seen at many sizes and places, and folds of cloth at few. Of equal ones the first from above.
@@ -62,7 +62,7 @@ def _detector() -> Any:
         return None
 
     def detect(picture: Any) -> Any:
-        grey = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
-        return cascade.detectMultiScale2(grey, scaleFactor=1.05, minNeighbors=3, minSize=(SMALLEST, SMALLEST))
+        gray = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+        return cascade.detectMultiScale2(gray, scaleFactor=1.05, minNeighbors=3, minSize=(SMALLEST, SMALLEST))
 
     return detect

@@ -1,41 +1,41 @@
 """Statistics of features, terms over them, and objectives. Nothing here knows an encoder."""
 
 from impasto.losses.distributions import Histogram, Samples, SlicedWasserstein
-from impasto.losses.hypercolumns import Hypercolumns, Positions
+from impasto.losses.hypercolumns import HypercolumnSampler, PositionSampler
 from impasto.losses.moments import Covariance, MeanStd
-from impasto.losses.neighbours import Nearest, Replaced
-from impasto.losses.normalisation import NORMALISATIONS, Normalisation
+from impasto.losses.neighbors import FixedMatches, NearestNeighbors
+from impasto.losses.normalization import NORMALIZATIONS, Normalization
 from impasto.losses.objective import GlobalTerm, LossReport, Objective
-from impasto.losses.patches import Bank, Source
+from impasto.losses.patches import PatchBank, PatchSource
 from impasto.losses.registry import STATISTICS, statistic
 from impasto.losses.statistics import Gram, State, Statistic, blend
 from impasto.losses.terms import Content, Gamut, Patches, Style, TotalVariation
 from impasto.losses.transport import RegionSamples, SelfSimilarity, Transport
 
 __all__ = [
-    "NORMALISATIONS",
+    "NORMALIZATIONS",
     "STATISTICS",
-    "Bank",
     "Content",
     "Covariance",
+    "FixedMatches",
     "Gamut",
     "GlobalTerm",
     "Gram",
     "Histogram",
-    "Hypercolumns",
+    "HypercolumnSampler",
     "LossReport",
     "MeanStd",
-    "Nearest",
-    "Normalisation",
+    "NearestNeighbors",
+    "Normalization",
     "Objective",
+    "PatchBank",
+    "PatchSource",
     "Patches",
-    "Positions",
+    "PositionSampler",
     "RegionSamples",
-    "Replaced",
     "Samples",
     "SelfSimilarity",
     "SlicedWasserstein",
-    "Source",
     "State",
     "Statistic",
     "Style",

@@ -17,14 +17,19 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from impasto.losses import sums
 from impasto.losses.statistics import Distance, State
+from impasto.losses.weighted_sums import (
+    accumulator_dtype,
+    flatten_positions,
+    guide_weights,
+    total_weight,
+)
 
-LEVELS = 4096
-"""Values in a target's table of quantiles; samples of a third as many positions are kept in it without loss."""
+QUANTILES = 4096
+"""The values in a target's table of quantiles: enough to keep samples of a third as many positions without loss."""
 
 CHUNK = 1 << 22
-"""Values that are sorted at a time."""
+"""The values that are sorted at a time: 16 MiB of float32, small beside the maps."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +43,15 @@ class Samples(State):
             raise TypeError("samples add to samples")
         weights = None
         if self.weights is not None or other.weights is not None:
-            weights = torch.cat([self.counted(), other.counted()])
+            weights = torch.cat([self.position_weights(), other.position_weights()])
         return Samples(torch.cat([self.sums, other.sums], 1), self.total + other.total, weights)
 
-    def counted(self) -> Tensor:
+    def position_weights(self) -> Tensor:
         """Return the weights, ones where there are none."""
         return self.sums.detach().new_ones(self.sums.shape[1]) if self.weights is None else self.weights
 
 
-class Sorted:
+class SortedStatistic:
     """What statistics of sorted values share: subclasses say along which directions the samples are taken."""
 
     def directions(self, channels: int) -> Tensor | None:
@@ -55,12 +60,12 @@ class Sorted:
 
     def measure(self, features: Tensor, guide: Tensor | None = None) -> Samples:
         """Take the samples of `features` (1, C, h, w) where `guide` (h, w) is above zero."""
-        flat, weight = sums.positions(features), sums.weights(features, guide)
-        flat = flat.to(sums.wide(flat.dtype))
+        flat, weight = flatten_positions(features), guide_weights(features, guide)
+        flat = flat.to(accumulator_dtype(flat.dtype))
         if weight is not None and not bool((weight > 0).all()):
             inside = (weight > 0).nonzero()[:, 0]
             flat, weight = flat[:, inside], weight[inside]
-        return Samples(flat, sums.total(flat, weight), weight)
+        return Samples(flat, total_weight(flat, weight), weight)
 
     def measure_each(self, features: Tensor, guides: Sequence[Tensor | None]) -> list[State]:
         """Take the samples of `features` (1, C, h, w) for each of the guides."""
@@ -69,18 +74,18 @@ class Sorted:
     def finish(self, state: State) -> Tensor:
         """Return quantiles (D, 4096): means over equal shares of the weight, rising.
 
-        Blending such tables gives the barycentre of the styles' distributions, not two heaps side by side.
+        Blending such tables makes the barycentre of the styles' distributions, not two heaps side by side.
         """
         samples = _samples(state)
         matrix = self.directions(len(samples.sums))
         rows = len(samples.sums) if matrix is None else len(matrix)
-        table = samples.sums.new_zeros(rows, LEVELS)
+        table = samples.sums.new_zeros(rows, QUANTILES)
         if samples.sums.shape[1]:
-            for part, values in _rows(samples.sums.detach(), matrix):
-                table[part] = _quantiles(values, samples.counted()).to(table.dtype)
+            for part, values in _projected_rows(samples.sums.detach(), matrix):
+                table[part] = _quantiles(values, samples.position_weights()).to(table.dtype)
         return table
 
-    def towards(self, target: Tensor) -> Distance:
+    def distance_to(self, target: Tensor) -> Distance:
         """Return the sum of the squared distances of all directions as a function of the state."""
         drawn: dict[int, Tensor | None] = {}
 
@@ -91,7 +96,7 @@ class Sorted:
                 return samples.sums.sum()
             if channels not in drawn:
                 drawn[channels] = self.directions(channels)
-            found: Tensor = _Matched.apply(  # type: ignore[no-untyped-call]  # torch's own
+            found: Tensor = _RankedDistance.apply(  # type: ignore[no-untyped-call]  # torch's own
                 samples.sums, samples.weights, drawn[channels], target
             )
             return found
@@ -99,15 +104,15 @@ class Sorted:
         return distance
 
     def distance(self, state: State, target: Tensor) -> Tensor:
-        """Return the distance of `state` to `target`; `towards` is the way to ask for many."""
-        return self.towards(target)(state)
+        """Return the distance of `state` to `target`; `distance_to` is the way to ask for many."""
+        return self.distance_to(target)(state)
 
     def power(self, target: Tensor) -> float:
         """Return the sum over directions of the mean square."""
         return float(target.double().square().mean(1).sum())
 
 
-class Histogram(Sorted):
+class Histogram(SortedStatistic):
     """The distribution of each channel (Risser et al. 2017), by exact sorting instead of bins.
 
     Histograms are not the same along other axes, so those of an encoder with a `lift` (N, C) are taken along the N
@@ -117,7 +122,7 @@ class Histogram(Sorted):
     """
 
     name = "histogram"
-    pull = 1.5  # 1.4 to 1.7
+    calibration = 1.5  # 1.4 to 1.7
 
     def __init__(self, lift: Tensor | None = None) -> None:
         self.lift = lift
@@ -127,7 +132,7 @@ class Histogram(Sorted):
         return self.lift
 
 
-class SlicedWasserstein(Sorted):
+class SlicedWasserstein(SortedStatistic):
     """The distribution along the directions of a random orthonormal basis (Heitz et al. 2021).
 
     Heitz draws new directions for every evaluation; here they follow from `seed`, because L-BFGS needs one function.
@@ -137,7 +142,7 @@ class SlicedWasserstein(Sorted):
     """
 
     name = "sliced_wasserstein"
-    pull = 2.0  # 1.7 to 2.2
+    calibration = 2.0  # 1.7 to 2.2
 
     def __init__(self, seed: int = 0) -> None:
         self.seed = seed
@@ -156,7 +161,7 @@ def _samples(state: State) -> Samples:
     return state
 
 
-def _rows(flat: Tensor, matrix: Tensor | None) -> Iterator[tuple[slice, Tensor]]:
+def _projected_rows(flat: Tensor, matrix: Tensor | None) -> Iterator[tuple[slice, Tensor]]:
     """Return some rows at a time of the values (D, M) of `flat` (C, M) along the rows of `matrix` (D, C)."""
     count = len(flat) if matrix is None else len(matrix)
     step = max(1, CHUNK // max(1, flat.shape[1]))
@@ -173,14 +178,14 @@ def _quantiles(values: Tensor, weight: Tensor) -> Tensor:
     # The integral of the quantile function is linear between the cumulated shares.
     edges = F.pad(share.cumsum(1), (1, 0))
     integral = F.pad((values * share).cumsum(1), (1, 0))
-    levels = torch.arange(LEVELS + 1, dtype=values.dtype, device=values.device) / LEVELS
+    levels = torch.arange(QUANTILES + 1, dtype=values.dtype, device=values.device) / QUANTILES
     levels = levels.expand(len(values), -1).contiguous()
     at = torch.searchsorted(edges[:, 1:].contiguous(), levels).clamp_max(values.shape[1] - 1)
     reached = integral.gather(1, at) + (levels - edges.gather(1, at)) * values.gather(1, at)
-    return reached.diff(dim=1) * LEVELS
+    return reached.diff(dim=1) * QUANTILES
 
 
-class _Matched(Function):
+class _RankedDistance(Function):
     """Σ w (p - R(p))² / Σ w for p = `matrix` @ samples; its gradient is found on the way, and is all that is kept."""
 
     @staticmethod
@@ -188,7 +193,7 @@ class _Matched(Function):
         gradient = torch.zeros_like(flat) if ctx.needs_input_grad[0] else None
         loss = flat.new_zeros((), dtype=torch.float64)
         share = 1 / flat.shape[1] if weight is None else weight / weight.sum()
-        for part, values in _rows(flat, matrix):
+        for part, values in _projected_rows(flat, matrix):
             ranked, order = values.sort(dim=1)
             away = ranked - _ranked_target(target[part].to(flat), order, weight)
             residual = torch.empty_like(values).scatter_(1, order, away)

@@ -12,11 +12,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 EPSILON = 1e-4
-"""Keeps a feature that the photograph lacks from being divided by."""
-STRIP = 32
-"""Channels that are multiplied at a time: the nominal maps of a large picture are never there all at once."""
+"""Added to the photograph's features, or their energy, before dividing by them: one that it lacks then has a finite
+gain. It is the value of Selim et al. 2016, section 4."""
+CHANNELS_AT_ONCE = 32
+"""The channels that are multiplied at a time, so that the nominal maps of a large picture are never there all at once:
+32 of VGG-19's up to 512 keep the scratch to a sixteenth of them."""
 
-Rule = Callable[[Tensor, Tensor], Tensor]
+GainRule = Callable[[Tensor, Tensor], Tensor]
 """From features of the example and of the photograph, both (1, C, h, w) >= 0, to gains (1, C, h, w)."""
 
 
@@ -30,10 +32,14 @@ def energy(example: Tensor, photo: Tensor, least: float = 0.9, most: float = 2.8
 
     S is a channel's local energy: its square, averaged by a Gaussian of standard deviation `window`, in neurons.
     """
-    return (blur(example.square(), window) / (blur(photo.square(), window) + EPSILON)).sqrt().clamp(least, most)
+    return (
+        (gaussian_blur(example.square(), window) / (gaussian_blur(photo.square(), window) + EPSILON))
+        .sqrt()
+        .clamp(least, most)
+    )
 
 
-def blur(maps: Tensor, deviation: float) -> Tensor:
+def gaussian_blur(maps: Tensor, deviation: float) -> Tensor:
     """Average maps (1, C, h, w) by a Gaussian; beyond a border they go on with its values."""
     reach = math.ceil(3 * deviation)
     at = torch.arange(-reach, reach + 1, dtype=maps.dtype, device=maps.device)
@@ -45,8 +51,8 @@ def blur(maps: Tensor, deviation: float) -> Tensor:
     return maps
 
 
-def multiplied(
-    photo: Tensor, example: Tensor, rule: Rule, *, lift: Tensor | None = None, share: Tensor | float = 1.0
+def apply_gains(
+    photo: Tensor, example: Tensor, rule: GainRule, *, lift: Tensor | None = None, strength: Tensor | float = 1.0
 ) -> Tensor:
     """Return the features `photo` (1, c, h, w) times their gains towards `example`, where they are positive.
 
@@ -55,22 +61,21 @@ def multiplied(
     (G - 1) max(P, 0), and the change goes back through the transposed lift: for ‖Q x - T‖² that is the nominal target
     itself, but for what no x reaches. So G = 1 gives `photo`, exactly.
 
-    `share` (1, 1, h, w), or a number, is how much of the way is gone: 0 none, 1 all of it.
+    `strength` (1, 1, h, w), or a number, is how much of the way is gone: 0 none, 1 all of it.
     """
     # What is kept in bfloat16 is not to be computed in it.
-    found = photo.to(torch.promote_types(photo.dtype, torch.float32))
+    own = photo.to(torch.promote_types(photo.dtype, torch.float32))
     if lift is None:
-        return (found + share * _change(found, example, rule)).to(photo.dtype)
-    there = found
-    found = there.clone()
-    for begin in range(0, len(lift), STRIP):
-        rows = lift[begin : begin + STRIP].to(there)
-        nominal, wanted = (torch.einsum("nc,bchw->bnhw", rows, each.to(there)) for each in (there, example))
-        found += share * torch.einsum("nc,bnhw->bchw", rows, _change(nominal, wanted, rule))
-    return found.to(photo.dtype)
+        return (own + strength * _change(own, example, rule)).to(photo.dtype)
+    target = own.clone()
+    for begin in range(0, len(lift), CHANNELS_AT_ONCE):
+        rows = lift[begin : begin + CHANNELS_AT_ONCE].to(own)
+        nominal, wanted = (torch.einsum("nc,bchw->bnhw", rows, features.to(own)) for features in (own, example))
+        target += strength * torch.einsum("nc,bnhw->bchw", rows, _change(nominal, wanted, rule))
+    return target.to(photo.dtype)
 
 
-def _change(photo: Tensor, example: Tensor, rule: Rule) -> Tensor:
+def _change(photo: Tensor, example: Tensor, rule: GainRule) -> Tensor:
     """Return what gains add to features."""
     photo, example = photo.clamp_min(0), example.to(photo).clamp_min(0)
     return photo * (rule(example, photo) - 1)

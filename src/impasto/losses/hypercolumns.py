@@ -8,20 +8,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-CANDIDATES = 128**2
-"""About so many positions lie on the grid that is drawn from (Kolkin et al. 2019, the authors' code)."""
-POSITIONS = 1024
-"""Of them are looked at in an evaluation (ibid., section 2.5)."""
-SAMPLES = 5000
-"""Of the paintings, for each region (the authors' code: 1000 in each of five copies)."""
-LEAST = 128
-"""Positions of a region, however small, while there are no more than eight regions."""
-MIDDLE = 0.5
-"""Grey that colours are taken from: hues then are directions."""
+GRID_POSITIONS = 128**2
+"""About so many positions lie on the grid that an evaluation draws from (Kolkin et al. 2019, the authors' code)."""
+POSITIONS_PER_EVALUATION = 1024
+"""The positions of the grid whose hypercolumns are compared in an evaluation (ibid., section 2.5)."""
+SAMPLES_PER_REGION = 5000
+"""The hypercolumns of the paintings that stand for a region (the authors' code: 1000 in each of five copies)."""
+REGION_MINIMUM = 128
+"""The positions that a region gets in an evaluation however small it is, while there are no more than eight regions: an
+eighth of all, so that a face is not left to a handful."""
+MID_GRAY = 0.5
+"""The sRGB grey that colours are measured from, in the middle of [0, 1]: hues then are directions."""
 
 
 @dataclass(frozen=True)
-class Hypercolumns:
+class HypercolumnSampler:
     """Takes the features of several layers at positions of a picture (Hariharan et al. 2015).
 
     `factors` scale the features of each layer, and `strides` are its pixels per neuron. Between neurons, features are
@@ -32,26 +33,26 @@ class Hypercolumns:
     strides: Mapping[str, int]
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor], at: Tensor) -> Tensor:
-        """Give (n, D) of `image` (1, 3, H, W) with `features` (1, C, h, w), `at` (n, 2) rows and columns of pixels."""
+        """Return (n, D) of `image` (1, 3, H, W) with `features` (1, C, h, w), `at` (n, 2) rows and columns."""
         at = at.to(image.device)
-        found = []
+        columns = []
         for layer, factor in self.factors.items():
             maps, stride = features[layer], self.strides[layer]
             # grid_sample wants x before y, -1 and 1 at the borders. Odd sides lose their last row as in the encoder.
             area = maps.new_tensor([stride * maps.shape[3], stride * maps.shape[2]])
             where = (2 * at.flip(1).to(maps) + 1) / area - 1
             taken = F.grid_sample(maps, where[None, None], "bilinear", "border", align_corners=False)
-            found.append(taken[0, :, 0].T * factor)
-        found.append(image[0, :, at[:, 0], at[:, 1]].T - MIDDLE)
-        return torch.cat(found, 1)
+            columns.append(taken[0, :, 0].T * factor)
+        columns.append(image[0, :, at[:, 0], at[:, 1]].T - MID_GRAY)
+        return torch.cat(columns, 1)
 
 
 @dataclass(frozen=True)
-class Positions:
+class PositionSampler:
     """Draws positions of a picture, others for each evaluation and the same for the same `key` and evaluation.
 
-    `labels` (H, W) say which region each pixel belongs to. Regions get positions by area, and none less than `LEAST`
-    where it has as many; of more than eight, all get that much less.
+    `labels` (H, W) say which region each pixel belongs to. Regions get positions by area, and none less than
+    `REGION_MINIMUM` where it has as many; of more than eight, all get that much less.
     """
 
     labels: Tensor
@@ -59,14 +60,17 @@ class Positions:
 
     def __call__(self, evaluation: int) -> tuple[Tensor, Tensor]:
         """Return (n, 2) rows and columns, and the labels (n,)."""
-        random = generator(*self.key, evaluation)
+        random = seeded_generator(*self.key, evaluation)
         height, width = self.labels.shape
-        step = max(1, isqrt(height * width // CANDIDATES))
+        step = max(1, isqrt(height * width // GRID_POSITIONS))
         down, right = torch.randint(step, (2,), generator=random).tolist()
         grid = self.labels[down::step, right::step]
         at, labels = [], []
-        for label, place in regions(grid, random):
-            count = max(round(POSITIONS * len(place) / grid.numel()), min(LEAST, POSITIONS // len(torch.unique(grid))))
+        for label, place in shuffled_regions(grid, random):
+            count = max(
+                round(POSITIONS_PER_EVALUATION * len(place) / grid.numel()),
+                min(REGION_MINIMUM, POSITIONS_PER_EVALUATION // len(torch.unique(grid))),
+            )
             chosen = place[:count]
             at.append(
                 torch.stack([down + step * (chosen // grid.shape[1]), right + step * (chosen % grid.shape[1])], 1)
@@ -75,16 +79,16 @@ class Positions:
         return torch.cat(at), torch.cat(labels)
 
 
-def regions(labels: Tensor, random: torch.Generator) -> Iterator[tuple[int, Tensor]]:
-    """Return each of the `labels`, from low to high, with the flat numbers of its places in random order."""
+def shuffled_regions(labels: Tensor, random: torch.Generator) -> Iterator[tuple[int, Tensor]]:
+    """Yield each of the `labels`, from low to high, with the flat numbers of its places in random order."""
     flat = labels.flatten()
     for label in torch.unique(flat).tolist():
         place = (flat == label).nonzero()[:, 0]
         yield label, place[torch.randperm(len(place), generator=random)]
 
 
-def generator(*key: int) -> torch.Generator:
-    """Return random numbers that depend on all of `key` and on nothing else."""
+def seeded_generator(*key: int) -> torch.Generator:
+    """Return a source of random numbers that depend on all of `key` and on nothing else."""
     seed = 0
     for part in key:
         # Odd constants of 64 bits, so that neighbouring keys do not end in neighbouring seeds.

@@ -12,20 +12,27 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from impasto.losses import sums
-from impasto.losses.statistics import TINY, Distance, State, Summed
+from impasto.losses.statistics import TINY, Distance, State, SumStatistic
+from impasto.losses.weighted_sums import (
+    accumulator_dtype,
+    flatten_positions,
+    guide_weights,
+    second_moments,
+    total_weight,
+)
 
 FLOOR = 1e-6
-"""Added to each variance, as a share of the mean E f² over channels: a constant channel then has a finite slope."""
+"""Added to each variance, as a fraction of the mean E f² over channels: a constant channel then has a finite slope,
+and any other changes by less than rounding shows."""
 
 RIDGE = 1e-5
-"""Added to each covariance matrix's diagonal, as a share of the target's trace.
+"""Added to each covariance matrix's diagonal, as a fraction of the target's trace.
 
 Directions in which a layer hardly varies would otherwise pull at the picture with the root of a rounding error.
 """
 
 
-class MeanStd(Summed):
+class MeanStd(SumStatistic):
     """Mean and standard deviation of each channel: Σ(μ-μ')² + Σ(σ-σ')² (Li et al. 2017; AdaIN's style loss).
 
     `lift` (N, C), with orthonormal columns, asks for those of the N channels of `lift @ features`, which are read off
@@ -33,20 +40,20 @@ class MeanStd(Summed):
     """
 
     name = "mean_std"
-    pull = 2.5  # 2.3 to 2.7
+    calibration = 2.5  # 2.3 to 2.7
 
     def __init__(self, lift: Tensor | None = None) -> None:
         self.lift = lift
 
     def measure_each(self, features: Tensor, guides: Sequence[Tensor | None]) -> list[State]:
         """Sum f and its products over the positions of `features` (1, C, h, w), for each of the guides."""
-        flat = sums.positions(features)
-        weights = [sums.weights(features, guide) for guide in guides]
-        totals = [sums.total(flat, weight) for weight in weights]
+        flat = flatten_positions(features)
+        weights = [guide_weights(features, guide) for guide in guides]
+        totals = [total_weight(flat, weight) for weight in weights]
         if self.lift is not None:
-            found = sums.products(flat, weights, mean=True)
+            found = second_moments(flat, weights, mean=True)
         else:
-            flat = flat.to(sums.wide(flat.dtype))
+            flat = flat.to(accumulator_dtype(flat.dtype))
             ones = torch.ones_like(flat[0])
             columns = torch.stack([ones if weight is None else weight for weight in weights], 1)
             found = torch.stack([flat @ columns, flat.square() @ columns]).permute(2, 0, 1)
@@ -65,7 +72,7 @@ class MeanStd(Summed):
         lift = self.lift.to(moments)
         return lift @ moments[:-1, -1], ((lift @ moments[:-1, :-1]) * lift).sum(1)
 
-    def towards(self, target: Tensor) -> Distance:
+    def distance_to(self, target: Tensor) -> Distance:
         """Return Σ(μ-μ')² + Σ(σ-σ')² as a function of the state."""
         return lambda state: (self.finish(state) - target).square().sum()
 
@@ -74,7 +81,7 @@ class MeanStd(Summed):
         return float(target.double().square().sum())
 
 
-class Covariance(Summed):
+class Covariance(SumStatistic):
     """Means and covariance, compared as Gaussians: |μ-μ'|² + tr(Σ + Σ' - 2 (Σ'^½ Σ Σ'^½)^½) (Bures, Wasserstein-2).
 
     The same for features and for their isometric lift. A state and a target are (C + 1, C + 1): the second moment of
@@ -82,20 +89,20 @@ class Covariance(Summed):
     """
 
     name = "covariance"
-    pull = 0.6  # 0.55 to 0.65
+    calibration = 0.6  # 0.55 to 0.65
 
     def measure_each(self, features: Tensor, guides: Sequence[Tensor | None]) -> list[State]:
         """Sum f and f fᵀ over the positions of `features` (1, C, h, w), for each of the guides."""
-        flat = sums.positions(features)
-        weights = [sums.weights(features, guide) for guide in guides]
-        found = sums.products(flat, weights, mean=True)
-        return [State(f, sums.total(flat, w)) for f, w in zip(found.unbind(), weights, strict=True)]
+        flat = flatten_positions(features)
+        weights = [guide_weights(features, guide) for guide in guides]
+        found = second_moments(flat, weights, mean=True)
+        return [State(f, total_weight(flat, w)) for f, w in zip(found.unbind(), weights, strict=True)]
 
     def finish(self, state: State) -> Tensor:
         """Return the raw moments (C + 1, C + 1)."""
         return state.mean()
 
-    def towards(self, target: Tensor) -> Distance:
+    def distance_to(self, target: Tensor) -> Distance:
         """Return the squared distance of Gaussians as a function of the state; the target's root is taken here."""
         target = target.detach().double()
         mean, wanted = _gaussian(target)

@@ -16,7 +16,7 @@ Window = tuple[slice, slice]
 
 @dataclass(frozen=True)
 class LossReport:
-    """The value of an objective: `total`, and each term's weighted share of it by name."""
+    """The value of an objective: `total`, and what each term adds to it, weighted, by name."""
 
     total: float
     terms: dict[str, float]
@@ -54,19 +54,19 @@ class Objective:
     pixels: tuple[TotalVariation | Gamut, ...] = ()
     """Terms over the image itself."""
     patches: tuple[Patches, ...] = ()
-    wholes: tuple[GlobalTerm, ...] = ()
+    global_terms: tuple[GlobalTerm, ...] = ()
 
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers whose features the objective needs, sorted."""
-        found = {term.layer for term in self.contents} | {term.layer for term in self.styles}
-        found |= {term.layer for term in self.patches} | {layer for term in self.wholes for layer in term.layers}
-        return tuple(sorted(found))
+        layers = {term.layer for term in self.contents} | {term.layer for term in self.styles}
+        layers |= {term.layer for term in self.patches} | {layer for term in self.global_terms for layer in term.layers}
+        return tuple(sorted(layers))
 
     @property
     def names(self) -> tuple[str, ...]:
         """How the terms are called in a report; in the order contents, styles, pixels, patches, wholes."""
-        every = (self.contents, self.styles, self.pixels, self.patches, self.wholes)
+        every = (self.contents, self.styles, self.pixels, self.patches, self.global_terms)
         return tuple(term.name for terms in every for term in terms)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> tuple[Tensor, LossReport]:
@@ -75,7 +75,7 @@ class Objective:
         losses += [style(state) for style, state in zip(self.styles, self.measure(features), strict=True)]
         losses += [term(image) for term in self.pixels]
         losses += [term(features[term.layer]) for term in self.patches]
-        losses += [term(image, features) for term in self.wholes]
+        losses += [term(image, features) for term in self.global_terms]
         if not losses:
             raise ValueError("an objective needs at least one term")
         stacked = torch.stack([loss.to(image.dtype) for loss in losses])
@@ -91,14 +91,14 @@ class Objective:
         regions: dict[tuple[str, int], list[int]] = {}
         for number, style in enumerate(self.styles):
             regions.setdefault((style.layer, id(style.statistic)), []).append(number)
-        found: dict[int, State] = {}
+        states: dict[int, State] = {}
         for (layer, _), numbers in regions.items():
             guides = [self.styles[number].guide for number in numbers]
             if windows is not None:
                 guides = [guide if guide is None else guide[windows[layer]] for guide in guides]
-            states = self.styles[numbers[0]].statistic.measure_each(features[layer], guides)
-            found.update(zip(numbers, states, strict=True))
-        return [found[number] for number in range(len(self.styles))]
+            measured = self.styles[numbers[0]].statistic.measure_each(features[layer], guides)
+            states.update(zip(numbers, measured, strict=True))
+        return [states[number] for number in range(len(self.styles))]
 
     def report(self, values: Sequence[float]) -> LossReport:
         """Return the report of the terms' `values`, in the order of `names`."""

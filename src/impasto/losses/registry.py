@@ -10,11 +10,11 @@ from impasto.losses.moments import Covariance, MeanStd
 from impasto.losses.statistics import Gram, Statistic
 
 STATISTICS: dict[str, Callable[[Tensor | None, int], Statistic]] = {
-    "gram": lambda lift, seed: Gram(),
-    "mean_std": lambda lift, seed: MeanStd(lift),
-    "covariance": lambda lift, seed: Covariance(),
-    "histogram": lambda lift, seed: Histogram(lift),
-    "sliced_wasserstein": lambda lift, seed: SlicedWasserstein(seed),
+    "gram": lambda _lift, _seed: Gram(),
+    "mean_std": lambda lift, _seed: MeanStd(lift),
+    "covariance": lambda _lift, _seed: Covariance(),
+    "histogram": lambda lift, _seed: Histogram(lift),
+    "sliced_wasserstein": lambda _lift, seed: SlicedWasserstein(seed),
 }
 """(lift, seed) -> statistic. Those that are the same for features and their isometric lift leave the lift alone."""
 

@@ -11,10 +11,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from impasto.losses import sums
+from impasto.losses.weighted_sums import (
+    flatten_positions,
+    guide_weights,
+    second_moments,
+    total_weight,
+)
 
 TINY = 1e-12
-"""Below this a power or a variance counts as nothing."""
+"""The power, variance or length below which a quantity counts as zero: no division by nothing, and far below what any
+feature has."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Statistic(Protocol):
     """A summary of features in two halves, so that pieces can be summed before it is finished, and its distance."""
 
     name: str
-    pull: float
+    calibration: float
     """What its distance over its power is multiplied by to pull as hard on a picture as that of `gram`.
 
     Measured: where the content loss ends where gram's does, after 40 steps of L-BFGS from the content at 256 px with
@@ -56,7 +62,7 @@ class Statistic(Protocol):
     def finish(self, state: State) -> Tensor:
         """Turn sums into a target; linear blends of targets are targets."""
 
-    def towards(self, target: Tensor) -> Distance:
+    def distance_to(self, target: Tensor) -> Distance:
         """Return the distance to `target`, with all that depends on the target alone computed once."""
 
     def distance(self, state: State, target: Tensor) -> Tensor:
@@ -66,8 +72,8 @@ class Statistic(Protocol):
         """Return the distance of features that are zero everywhere to `target`."""
 
 
-class Summed:
-    """What statistics share whose state is a sum: subclasses have `measure_each` and `towards`."""
+class SumStatistic:
+    """What statistics share whose state is a sum: subclasses have `measure_each` and `distance_to`."""
 
     def measure(self, features: Tensor, guide: Tensor | None = None) -> State:
         """Sum over the positions of `features` (1, C, h, w); the sums are float32 or wider."""
@@ -77,16 +83,16 @@ class Summed:
         """Sum over the positions of `features` (1, C, h, w), for each of the guides."""
         raise NotImplementedError
 
-    def towards(self, target: Tensor) -> Distance:
+    def distance_to(self, target: Tensor) -> Distance:
         """Return the distance to `target`."""
         raise NotImplementedError
 
     def distance(self, state: State, target: Tensor) -> Tensor:
-        """Return the distance of `state` to `target`; `towards` is the way to ask for many."""
-        return self.towards(target)(state)
+        """Return the distance of `state` to `target`; `distance_to` is the way to ask for many."""
+        return self.distance_to(target)(state)
 
 
-class Gram(Summed):
+class Gram(SumStatistic):
     """The uncentred second moment of features, per position: Ĝ = F Fᵀ / M (Gatys et al. 2016, eq. 3, over M).
 
     Dividing by the number of positions M makes pictures of different size comparable. The distance is Σ(Ĝ-Â)²; it
@@ -94,7 +100,7 @@ class Gram(Summed):
     """
 
     name = "gram"
-    pull = 1.0
+    calibration = 1.0
 
     def measure_each(self, features: Tensor, guides: Sequence[Tensor | None]) -> list[State]:
         """Sum f fᵀ over the positions of `features` (1, C, h, w), for each of the guides.
@@ -102,16 +108,16 @@ class Gram(Summed):
         With a guide (h, w), each position counts as often as its weight says: for Gatys' guided Gram of a map T
         (2017, eq. 3), pass T².
         """
-        flat = sums.positions(features)
-        weights = [sums.weights(features, guide) for guide in guides]
-        found = sums.products(flat, weights)
-        return [State(f, sums.total(flat, w)) for f, w in zip(found.unbind(), weights, strict=True)]
+        flat = flatten_positions(features)
+        weights = [guide_weights(features, guide) for guide in guides]
+        found = second_moments(flat, weights)
+        return [State(f, total_weight(flat, w)) for f, w in zip(found.unbind(), weights, strict=True)]
 
     def finish(self, state: State) -> Tensor:
         """Return Ĝ (C, C); zero where nothing was measured."""
         return state.mean()
 
-    def towards(self, target: Tensor) -> Distance:
+    def distance_to(self, target: Tensor) -> Distance:
         """Return Σ(Ĝ-Â)² as a function of the state."""
         return lambda state: (state.mean() - target).square().sum()
 

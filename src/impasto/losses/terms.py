@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses import sums
-from impasto.losses.patches import Bank
+from impasto.losses.patches import PatchBank
 from impasto.losses.statistics import TINY, Distance, State, Statistic
+from impasto.losses.weighted_sums import (
+    guide_weights,
+)
 
 FLAT = 1e-3
-"""Differences well below this (a quarter of a grey level of 255) count as squares: the length has no kink at 0."""
+"""Length of a pixel's gradient, in sRGB of [0, 1], below which it counts as a square, so that the length has no kink
+at 0. It is a quarter of a grey level of 255: nobody sees the difference."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Content:
     def __call__(self, features: Tensor) -> Tensor:
         """Return the loss of `features` (1, C, h, w)."""
         away = (features - self.target).square()
-        weight = sums.weights(features, self.guide)
+        weight = guide_weights(features, self.guide)
         return self.factor * (away.sum() if weight is None else away.sum(1).flatten() @ weight.to(away.dtype))
 
 
@@ -54,7 +57,7 @@ class Style:
     _distance: Distance = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_distance", self.statistic.towards(self.target))
+        object.__setattr__(self, "_distance", self.statistic.distance_to(self.target))
 
     @property
     def name(self) -> str:
@@ -68,36 +71,36 @@ class Style:
 
 
 @dataclass
-class Held:
-    """Matches that are kept: the numbers `found` (Y, X), for so many evaluations that are `left`."""
+class CachedMatches:
+    """The numbers of `matches` (Y, X) that are kept for the next `evaluations_left` evaluations."""
 
-    found: Tensor | None = None
-    left: int = 0
+    matches: Tensor | None = None
+    evaluations_left: int = 0
 
 
 @dataclass(frozen=True)
 class Patches:
-    """Weighted squared distance of each patch of one layer's features to the most alike of a bank.
+    """Weighted squared distance of each patch of one layer's features to its match in a bank.
 
     Σ w |p - t(p)|² over patches p with their matches t(p) (Li & Wand 2016, eq. 2; Champandard 2016). Matches are found
     anew in each `every`th evaluation and are constants for the gradient, so that of a step is exact as long as none
     changes. In between, kept matches bound the loss from above (or, where use is bounded, nearly so). What a patch
     looks like decides on its match, and what it is, brightness and all, on its distance.
 
-    `labels` (Y, X), `maps` (R, h, w), `penalty` and `share` are those of `Bank.match`; `weights` (Y, X) are those of
-    patches. `held` is what changes from one evaluation to the next.
+    `labels` (Y, X), `maps` (R, h, w), `penalty` and `capacity` are those of `PatchBank.match`; `weights` (Y, X) are
+    those of patches. `cache` is what changes from one evaluation to the next.
     """
 
     layer: str
-    bank: Bank
+    bank: PatchBank
     factor: float
     labels: Tensor | None = None
     maps: Tensor | None = None
     weights: Tensor | None = None
     penalty: float = 0.0
-    share: float | None = None
+    capacity: float | None = None
     every: int = 1
-    held: Held = field(default_factory=Held)
+    cache: CachedMatches = field(default_factory=CachedMatches)
 
     @property
     def name(self) -> str:
@@ -106,9 +109,9 @@ class Patches:
 
     def __call__(self, features: Tensor) -> Tensor:
         """Return the loss of `features` (1, C, h, w)."""
-        found = self._matches(features[0])
+        matches = self._matches(features[0])
         size = (features.shape[2], features.shape[3])
-        total, count, squares = self.bank.vote(found, size, self.weights)
+        total, count, squares = self.bank.vote(matches, size, self.weights)
         # Patches overlap: n copies t of one neuron are as far from f as n times their mean is, and what they spread.
         mean = total / count.clamp_min(TINY)
         spread = (squares - count * mean.square().sum(0)).clamp_min(0).sum()
@@ -116,14 +119,14 @@ class Patches:
         return self.factor * (away + spread)
 
     def _matches(self, features: Tensor) -> Tensor:
-        held = self.held
-        if held.found is None or not held.left:
-            held.found, _ = self.bank.match(
-                features, maps=self.maps, labels=self.labels, penalty=self.penalty, share=self.share
+        cache = self.cache
+        if cache.matches is None or not cache.evaluations_left:
+            cache.matches, _ = self.bank.match(
+                features, maps=self.maps, labels=self.labels, penalty=self.penalty, capacity=self.capacity
             )
-            held.left = self.every
-        held.left -= 1
-        return held.found
+            cache.evaluations_left = self.every
+        cache.evaluations_left -= 1
+        return cache.matches
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ class TotalVariation:
         return self.part(image, image[..., :1, :], image[..., :1]) if self.wrap else self.part(image, None, None)
 
     def part(self, image: Tensor, below: Tensor | None, beside: Tensor | None) -> Tensor:
-        """Return the share of a part (1, 3, h, w) of a picture.
+        """Return what a part (1, 3, h, w) of a picture adds to the loss.
 
         `below` (1, 3, 1, w) and `beside` (1, 3, h, 1) are the pixels that follow it; None: the picture ends there.
         """

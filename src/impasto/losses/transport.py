@@ -12,40 +12,40 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses.hypercolumns import Hypercolumns, Positions
+from impasto.losses.hypercolumns import HypercolumnSampler, PositionSampler
 from impasto.losses.statistics import TINY
 
 SCRATCH_BYTES = 4 << 20
-"""Of distances at a time."""
-COLOURS = 3
-"""Values at the end of a hypercolumn."""
+"""The bytes of a table of distances at a time: larger ones leave the cache and are slower."""
+COLORS = 3
+"""The values at the end of a hypercolumn that are its colour: red, green and blue, less mid grey."""
 
 
-def relaxed_transport(one: Tensor, other: Tensor, *, colours: bool = False) -> Tensor:
+def relaxed_transport(one: Tensor, other: Tensor, *, colors: bool = False) -> Tensor:
     """Return the relaxed earth mover's distance of two sets, (n, D) and (m, D): the larger of two lower bounds.
 
     Each member of one set goes to the nearest of the other, on average over the set, and the other way round (Kolkin
-    et al. 2019, eq. 4-6; Kusner et al. 2015). Distances are cosine distances, 1 - cos, in [0, 2]; for `colours` the
+    et al. 2019, eq. 4-6; Kusner et al. 2015). Distances are cosine distances, 1 - cos, in [0, 2]; for `colors` the
     lengths of the differences over √3 come to them, so that grey is near to grey. The nearest are found in bands of
     `SCRATCH_BYTES`, and are constants for the gradient, which is exact.
     """
-    return _transport(one, other, F.normalize(other, dim=1, eps=TINY), colours)
+    return _transport(one, other, F.normalize(other, dim=1, eps=TINY), colors)
 
 
 def self_similarity(one: Tensor, other: Tensor, weights: Tensor | None = None) -> Tensor:
     """Compare how positions of a picture differ from one another with how the same ones do in another picture.
 
     Of both sets (n, D), in the same order, all cosine distances are taken, and each column is divided by its sum
-    (Kolkin et al. 2019, eq. 10): gives the mean over columns, `weights` (n,) times each, of the absolute differences'
+    (Kolkin et al. 2019, eq. 10): returns the mean over columns, `weights` (n,) times each, of the absolute differences'
     sum, in [0, 2]. Needs a few times n² values.
     """
-    apart = column_differences(one, other)
-    return apart.mean() if weights is None else (apart * weights).mean()
+    differences = column_differences(one, other)
+    return differences.mean() if weights is None else (differences * weights).mean()
 
 
 def column_differences(one: Tensor, other: Tensor) -> Tensor:
     """Return what `self_similarity` takes the mean of: the sum of absolute differences (n,) of each column."""
-    return (_shares(one) - _shares(other)).abs().sum(0)
+    return (_relative_distances(one) - _relative_distances(other)).abs().sum(0)
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Moments:
     def of(cls, points: Tensor, nominal: int | None = None) -> "Moments":
         """Measure `points` (n, D)."""
         mean = points.mean(0)
-        centred = points - mean
-        return cls(mean, centred.T @ centred / len(points), nominal or points.shape[1])
+        centered = points - mean
+        return cls(mean, centered.T @ centered / len(points), nominal or points.shape[1])
 
     def distance(self, points: Tensor) -> Tensor:
         """Return mean |Δμ| + mean |ΔΣ| of `points` (n, D) (Kolkin et al. 2019, eq. 7)."""
@@ -77,30 +77,30 @@ class Moments:
 
 @dataclass(frozen=True)
 class RegionSamples:
-    """What paints one region: samples of the paintings, `columns` (m, D), and the region's `share` of the term."""
+    """What paints one region: samples of the paintings, `columns` (m, D), and the region's `weight` in the term."""
 
     columns: Tensor
-    share: float
+    weight: float
     nominal: int
     _directions: Tensor = field(init=False, repr=False, compare=False)
     _moments: Moments = field(init=False, repr=False, compare=False)
-    _colours: Moments = field(init=False, repr=False, compare=False)
+    _colors: Moments = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_directions", F.normalize(self.columns, dim=1, eps=TINY))
         object.__setattr__(self, "_moments", Moments.of(self.columns, self.nominal))
-        object.__setattr__(self, "_colours", Moments.of(self.columns[:, -COLOURS:]))
+        object.__setattr__(self, "_colors", Moments.of(self.columns[:, -COLORS:]))
 
-    def __call__(self, points: Tensor, palette: float) -> Tensor:
-        """Return the loss of `points` (n, D), colours of which count `palette` times once more.
+    def __call__(self, points: Tensor, palette_weight: float) -> Tensor:
+        """Return the loss of `points` (n, D), colours of which count `palette_weight` times once more.
 
         Of colours, moments are compared too, which the paper does not: a whole sky of any one colour that the painting
         has somewhere is next to nothing to relaxed transport.
         """
-        own = points[:, -COLOURS:]
-        colours = relaxed_transport(own, self.columns[:, -COLOURS:], colours=True) + self._colours.distance(own)
+        own = points[:, -COLORS:]
+        colors = relaxed_transport(own, self.columns[:, -COLORS:], colors=True) + self._colors.distance(own)
         shapes = _transport(points, self.columns, self._directions) + self._moments.distance(points)
-        return self.share * (shapes + palette * colours)
+        return self.weight * (shapes + palette_weight * colors)
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,13 @@ class Transport:
     """The style term: hypercolumns at positions drawn anew for each evaluation, region by region.
 
     Relaxed transport and moments of hypercolumns, and relaxed transport of colours with the weight `palette` (Kolkin et
-    al. 2019, section 2.3). `painters` by label; positions of other labels are not looked at. `evaluations` counts on
+    al. 2019, section 2.3). `samples` by label; positions of other labels are not looked at. `evaluations` counts on
     from where a painting was interrupted.
     """
 
-    columns: Hypercolumns
-    positions: Positions
-    painters: Mapping[int, RegionSamples]
+    columns: HypercolumnSampler
+    positions: PositionSampler
+    samples: Mapping[int, RegionSamples]
     factor: float
     palette: float
     evaluations: Iterator[int] = field(default_factory=count)
@@ -128,12 +128,12 @@ class Transport:
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
         at, labels = self.positions(next(self.evaluations))
-        found = image.sum() * 0
+        loss = image.sum() * 0
         for label in torch.unique(labels).tolist():
-            if label in self.painters:
+            if label in self.samples:
                 points = self.columns(image, features, at[labels == label])
-                found = found + self.painters[label](points, self.palette)
-        return self.factor * found
+                loss = loss + self.samples[label](points, self.palette)
+        return self.factor * loss
 
 
 @dataclass(frozen=True)
@@ -144,8 +144,8 @@ class SelfSimilarity:
     `features`; `weights` (R,) are those of labels.
     """
 
-    columns: Hypercolumns
-    positions: Positions
+    columns: HypercolumnSampler
+    positions: PositionSampler
     photo: Tensor
     features: Mapping[str, Tensor]
     factor: float
@@ -167,29 +167,30 @@ class SelfSimilarity:
         return self.factor * self_similarity(self.columns(image, features, at), target, weights)
 
 
-def _shares(points: Tensor) -> Tensor:
+def _relative_distances(points: Tensor) -> Tensor:
+    """Return the cosine distances (n, n) of `points` (n, D), each column divided by its sum."""
     directions = F.normalize(points, dim=1, eps=TINY)
-    apart = 1 - directions @ directions.T
-    return apart / apart.sum(0).clamp_min(TINY)
+    distances = 1 - directions @ directions.T
+    return distances / distances.sum(0).clamp_min(TINY)
 
 
-def _transport(one: Tensor, other: Tensor, others: Tensor, colours: bool = False) -> Tensor:
+def _transport(one: Tensor, other: Tensor, others: Tensor, colors: bool = False) -> Tensor:
     """Return the relaxed transport of `one` (n, D) and `other` (m, D) with the directions `others` (m, D)."""
     directions = F.normalize(one, dim=1, eps=TINY)
     with torch.no_grad():
-        forth, back = _nearest(directions, others, (one, other) if colours else None)
+        forth, back = _nearest(directions, others, (one, other) if colors else None)
     there = 1 - (directions * others[forth]).sum() / len(one)
     # All that go to one member of `one` are added up first: many samples are cheaper so than pair by pair.
     here = 1 - (directions * torch.zeros_like(one).index_add(0, back, others)).sum() / len(other)
-    if colours:
+    if colors:
         there = there + _lengths(one, other[forth]).mean()
         here = here + _lengths(one[back], other).mean()
     return torch.maximum(there, here)
 
 
-def _nearest(directions: Tensor, others: Tensor, colours: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
+def _nearest(directions: Tensor, others: Tensor, colors: tuple[Tensor, Tensor] | None) -> tuple[Tensor, Tensor]:
     """Return for each of one set the number of the nearest of the other, and the other way round."""
-    one, other = colours or (directions, others)
+    one, other = colors or (directions, others)
     step = max(1, SCRATCH_BYTES // (directions.element_size() * len(others)))
     forth = []
     back = torch.zeros(len(others), dtype=torch.long, device=others.device)
@@ -199,8 +200,8 @@ def _nearest(directions: Tensor, others: Tensor, colours: tuple[Tensor, Tensor] 
     for begin in range(0, len(directions), step):
         band = slice(begin, begin + step)
         table = directions[band] @ others.T
-        if colours:
-            table += torch.cdist(one[band], other) / COLOURS**0.5
+        if colors:
+            table += torch.cdist(one[band], other) / COLORS**0.5
         forth.append(table.argmin(1))
         nearest, number = table.min(0)
         back = torch.where(nearest < least, number + begin, back)
@@ -210,5 +211,5 @@ def _nearest(directions: Tensor, others: Tensor, colours: tuple[Tensor, Tensor] 
 
 def _lengths(one: Tensor, other: Tensor) -> Tensor:
     # vector_norm has the gradient 0 where two colours are the same.
-    apart: Tensor = torch.linalg.vector_norm(one - other, dim=1) / COLOURS**0.5
-    return apart
+    lengths: Tensor = torch.linalg.vector_norm(one - other, dim=1) / COLORS**0.5
+    return lengths

@@ -18,8 +18,8 @@ from impasto import color, guides, images
 from impasto.encoders import Encoder
 from impasto.errors import ImageError, UsageError
 from impasto.events import notice
-from impasto.guides.colours import colour_names
-from impasto.guides.overlay import COLOURS
+from impasto.guides.colors import color_names
+from impasto.guides.overlay import COLORS
 from impasto.images import Picture
 
 MOST = 12
@@ -34,8 +34,8 @@ CELL = 8
 _LAYERS = (("relu4_2", 1), ("relu5_1", 1), ("relu5_1", 2))
 """Layers, and by how much the picture is made smaller for them: what a thing is shows in what is around it."""
 _DIMENSIONS = 32
-_COLOUR, _HEIGHT = 0.5, 0.5
-_TIE, _TIE_COLOUR = 10.0, 0.02
+_COLOR, _HEIGHT = 0.5, 0.5
+_TIE, _TIE_COLOR = 10.0, 0.02
 _STARTS, _ROUNDS = 16, 40
 _CHOICES = range(2, 7)
 _CLEAR = 0.07
@@ -92,8 +92,8 @@ def automatic(
         raise ImageError(f"{content.name}: shares no regions with its styles that could be told apart; draw masks")
     maps = [_snap(view, _settled(one.view(view.grid), found)) for view, one in zip(views, labels, strict=True)]
     order = guides.share(maps[0]).argsort(descending=True, stable=True)
-    # The names under which `guides.from_colours` will know the colours that `guides.to_colours` paints.
-    names = colour_names([torch.tensor(colour, dtype=torch.float64) for colour in COLOURS[:found]])
+    # The names under which `guides.from_colors` will know the colours that `guides.to_colors` paints.
+    names = color_names([torch.tensor(color, dtype=torch.float64) for color in COLORS[:found]])
     return guides.Regions(tuple(names), maps[0][order], tuple(one[order] for one in maps[1:]))
 
 
@@ -132,7 +132,7 @@ def _describe(picture: Picture, encoder: Encoder, size: int) -> tuple[Tensor, Te
                 parts.append(functional.normalize(points - points.mean(0), dim=1, eps=least))
     tints = _to_points(color.to_oklab(pixels), grid)
     tints = tints - tints.mean(0)
-    tints = _COLOUR * tints / tints.square().sum(1).mean().sqrt().clamp_min(0.05)
+    tints = _COLOR * tints / tints.square().sum(1).mean().sqrt().clamp_min(0.05)
     height = torch.linspace(-1, 1, grid[0])[:, None].expand(grid).reshape(-1, 1)
     return torch.cat(parts, 1), torch.cat([tints, _HEIGHT * 3**0.5 * height], 1), grid
 
@@ -167,7 +167,7 @@ def _cluster(views: Sequence[_View], count: int, seed: int) -> _Clusters:
     """
     random = torch.Generator().manual_seed(seed)
     tie = torch.full((views[0].points.shape[1],), _TIE)
-    tie[-4:-1] = _TIE_COLOUR
+    tie[-4:-1] = _TIE_COLOR
     runs = [_run(views, _start(views, count, random), tie) for _ in range(_STARTS)]
     # Regions that answer to each other are worth a little distortion.
     return min(runs, key=lambda run: run.distortion * (1 + 0.5 * max(0.0, _CLEAR - run.likeness)))
@@ -209,22 +209,22 @@ def _start(views: Sequence[_View], count: int, random: torch.Generator) -> Tenso
     """K-means++ (Arthur & Vassilvitskii 2007) on all pictures together."""
     points = torch.cat([view.points for view in views])
     weights = torch.cat([torch.full((len(view.points),), 1 / len(view.points)) for view in views])
-    centres = points[torch.multinomial(weights, 1, generator=random)]
-    while len(centres) < count:
-        distance = torch.cdist(points, centres).square().amin(1)
+    centers = points[torch.multinomial(weights, 1, generator=random)]
+    while len(centers) < count:
+        distance = torch.cdist(points, centers).square().amin(1)
         # Where all points are alike, any will do.
-        centres = torch.cat([centres, points[torch.multinomial(weights * (distance + 1e-9), 1, generator=random)]])
-    return centres
+        centers = torch.cat([centers, points[torch.multinomial(weights * (distance + 1e-9), 1, generator=random)]])
+    return centers
 
 
 def _run(views: Sequence[_View], start: Tensor, tie: Tensor) -> _Clusters:
     count = len(start)
-    centres = [start] * len(views)
+    centers = [start] * len(views)
     labels: list[Tensor] = []
     means: list[Tensor] = []
     common = start
     for _ in range(_ROUNDS):
-        before, labels = labels, _assign(views, centres)
+        before, labels = labels, _assign(views, centers)
         if before and all(torch.equal(one, other) for one, other in zip(before, labels, strict=True)):
             break
         sums = [
@@ -240,10 +240,10 @@ def _run(views: Sequence[_View], start: Tensor, tie: Tensor) -> _Clusters:
             torch.stack([p * m for p, m in zip(pull, means, strict=True)]).sum(0) / weight.clamp_min(1e-9),
             common,
         )
-        centres = [(part * mean + tie * common) / (part + tie) for part, mean in zip(shares, means, strict=True)]
+        centers = [(part * mean + tie * common) / (part + tie) for part, mean in zip(shares, means, strict=True)]
     distortion = sum(
-        float((view.points - centre[one]).square().sum(1).mean() + (tie * (centre - common).square()).sum())
-        for view, one, centre in zip(views, labels, centres, strict=True)
+        float((view.points - center[one]).square().sum(1).mean() + (tie * (center - common).square()).sum())
+        for view, one, center in zip(views, labels, centers, strict=True)
     )
     # A run that leaves a region out is worse than any that does not.
     distortion *= 1 + count - int(_present(labels, count).sum())
@@ -266,11 +266,11 @@ def _shares(labels: Sequence[Tensor], count: int) -> Tensor:
     return torch.stack([one.bincount(minlength=count) / len(one) for one in labels])
 
 
-def _assign(views: Sequence[_View], centres: Sequence[Tensor]) -> list[Tensor]:
+def _assign(views: Sequence[_View], centers: Sequence[Tensor]) -> list[Tensor]:
     """Return each point its nearest centre, with a bonus for regions that a picture would otherwise lack."""
-    distances = [torch.cdist(view.points, centre).square() for view, centre in zip(views, centres, strict=True)]
+    distances = [torch.cdist(view.points, center).square() for view, center in zip(views, centers, strict=True)]
     labels = [distance.argmin(1) for distance in distances]
-    count = len(centres[0])
+    count = len(centers[0])
     for _ in range(8):
         shares = _shares(labels, count)
         short = shares < 2 * SMALLEST

@@ -13,8 +13,8 @@ from torch import Tensor
 from impasto import guides, images
 from impasto.encoders import VGG19
 from impasto.guides import Regions
-from impasto.guides.colours import colour_names
-from impasto.guides.overlay import COLOURS
+from impasto.guides.colors import color_names
+from impasto.guides.overlay import COLORS
 from impasto.images import Picture
 from impasto.recipe import STYLE_LAYERS
 
@@ -31,22 +31,22 @@ def load(names: Sequence[str], max_pixels: int | None) -> list[Picture]:
     return [images.load(Path(name), max_pixels=limit) for name in names]
 
 
-def colours(names: Sequence[str]) -> list[tuple[int, int, int]]:
+def colors(names: Sequence[str]) -> list[tuple[int, int, int]]:
     """Choose colours to show regions in: what a region is named after, and others for names that are no colours."""
-    words = {colour_names([torch.tensor(colour, dtype=torch.float64)])[0]: colour for colour in reversed(COLOURS)}
+    words = {color_names([torch.tensor(color, dtype=torch.float64)])[0]: color for color in reversed(COLORS)}
     own = {name: words[name] for name in names if name in words}
     for name in names:
         if re.fullmatch("#[0-9a-f]{6}", name):
             red, green, blue = bytes.fromhex(name[1:])
             own[name] = (red, green, blue)
-    free = itertools.cycle([colour for colour in COLOURS if colour not in own.values()] or COLOURS)
+    free = itertools.cycle([color for color in COLORS if color not in own.values()] or COLORS)
     return [own[name] if name in own else next(free) for name in names]
 
 
 def side_by_side(pictures: Sequence[Picture], regions: Regions) -> Picture:
     """Put the pictures beside each other, as high as each other, tinted by their regions where they have a mask."""
     maps = [regions.content, *regions.styles]
-    shown = colours(regions.names)
+    shown = colors(regions.names)
     tiles: list[Tensor] = []
     for picture, one in zip(pictures, maps, strict=True):
         width = max(1, round(picture.size[1] * HEIGHT / picture.size[0]))
@@ -60,7 +60,7 @@ def described(regions: Regions) -> list[dict[str, Any]]:
     """List name, colour on the overlay, and shares: of the content, and of each style (None: it has no mask)."""
     content = guides.share(regions.content)
     styles = [None if maps is None else guides.share(maps) for maps in regions.styles]
-    shown = colours(regions.names)
+    shown = colors(regions.names)
     return [
         {
             "name": name,

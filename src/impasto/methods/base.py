@@ -31,7 +31,7 @@ class Terms:
     contents: tuple[Content, ...] = ()
     styles: tuple[Style, ...] = ()
     patches: tuple[Patches, ...] = ()
-    wholes: tuple[GlobalTerm, ...] = ()
+    global_terms: tuple[GlobalTerm, ...] = ()
 
 
 @dataclass(frozen=True)

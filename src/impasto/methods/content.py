@@ -4,8 +4,8 @@ import torch
 from torch import Tensor
 
 from impasto import guides
-from impasto.losses import NORMALISATIONS, Content
-from impasto.losses.normalisation import power
+from impasto.losses import NORMALIZATIONS, Content
+from impasto.losses.normalization import power
 from impasto.methods.base import Method
 from impasto.optim.pyramid import Level
 
@@ -18,7 +18,7 @@ class WithContent(Method):
         recipe, scene = self._recipe, self._scene
         if scene.content is None:
             return ()
-        normal = NORMALISATIONS[recipe.normalization]
+        normal = NORMALIZATIONS[recipe.normalization]
         ratio = self._pixels / (level.size[0] * level.size[1])
         maps = scene.maps(level)
         weights = None

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from impasto.encoders import Encoder
-from impasto.losses import Bank, Source
+from impasto.losses import PatchBank, PatchSource
 
 MATCHED = 40
 """Side in neurons of the maps whose patches are matched for time."""
@@ -26,13 +26,13 @@ def seconds_per_pair(
     size: int,
     stride: int,
     penalty: float = 0.0,
-    share: float | None = None,
+    capacity: float | None = None,
     precision: torch.dtype | None = None,
 ) -> float:
     """Time the matching of patches; give it for one neuron of the picture and one of a painting."""
     one, other = torch.rand(2, channels, MATCHED, MATCHED, generator=torch.Generator().manual_seed(0)).unbind()
-    bank = Bank([Source(other)], size=size, stride=stride, precision=precision)
-    return min(timed(lambda: bank.match(one, penalty=penalty, share=share), 3)) / MATCHED**4
+    bank = PatchBank([PatchSource(other)], size=size, stride=stride, precision=precision)
+    return min(timed(lambda: bank.match(one, penalty=penalty, capacity=capacity), 3)) / MATCHED**4
 
 
 def density(encoder: Encoder, layer: str) -> float:

@@ -9,8 +9,8 @@ from torch import Tensor
 from impasto import guides, images
 from impasto.encoders import Encoder
 from impasto.events import notice
-from impasto.losses import NORMALISATIONS, Statistic, Style, blend, statistic
-from impasto.losses.statistics import State, Summed
+from impasto.losses import NORMALIZATIONS, Statistic, Style, blend, statistic
+from impasto.losses.statistics import State, SumStatistic
 from impasto.methods.base import Memory, Terms
 from impasto.methods.content import WithContent
 from impasto.methods.costs import density
@@ -55,7 +55,7 @@ class Gatys(WithContent):
     def untileable(cls, recipe: Recipe) -> str:
         """Return the first statistic that needs the whole picture; empty where all add up over tiles."""
         asked = [name for name, weight in recipe.statistics.items() if weight]
-        return next((name for name in asked if not isinstance(statistic(name, lift=None, seed=0), Summed)), "")
+        return next((name for name in asked if not isinstance(statistic(name, lift=None, seed=0), SumStatistic)), "")
 
     def styles(self, level: Level, tile: int | None) -> tuple[Style, ...]:
         """Build the style terms of a level: one a layer, region and statistic."""
@@ -68,7 +68,7 @@ class Gatys(WithContent):
             if weight
         }
         measured = self._measure(level, areas, statistics, tile)
-        normal = NORMALISATIONS[recipe.normalization]
+        normal = NORMALIZATIONS[recipe.normalization]
         found = []
         for layer, layer_weight in recipe.style_layers.items():
             at_layer = None if maps is None else self._propagate(maps, layer)

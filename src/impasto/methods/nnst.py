@@ -9,16 +9,17 @@ from torch import Tensor
 
 from impasto import images
 from impasto.encoders import Encoder
-from impasto.losses import Bank, GlobalTerm, Nearest, Replaced, Source
-from impasto.losses.neighbours import hypercolumns, thinned
-from impasto.losses.patches import SCRATCH_BYTES, labels_of
+from impasto.losses import FixedMatches, GlobalTerm, NearestNeighbors, PatchBank, PatchSource
+from impasto.losses.neighbors import hypercolumns, subsampled
+from impasto.losses.patches import patch_labels
+from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.methods.base import Memory, Method, Terms, Time, style_areas, style_pixels
 from impasto.methods.costs import seconds_per_pair, width_of
 from impasto.methods.patches import Encode, PatchTerms
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.scene import Scene
-from impasto.scene.copies import able, quarters, unbarred
+from impasto.scene.copies import quarters, unbarred, usable_labels
 
 CELL = 4
 """Hypercolumns lie on the neurons of the first layer that has one for 4x4 pixels (Kolkin et al. 2022, section 3.1)."""
@@ -42,13 +43,13 @@ class NnstTerms(PatchTerms):
         super().__init__(scene, encode, encoder)
         self._layers = scene.recipe.neighbor_layers
 
-    def wholes(self, level: Level, begun: Tensor) -> tuple[GlobalTerm, ...]:
+    def global_terms(self, level: Level, begun: Tensor) -> tuple[GlobalTerm, ...]:
         """Build the terms of one level that begins with the picture `begun` (1, 3, H, W)."""
         if level.finishing:
             return self._nearest(level)
         return (self._replaced(level, begun),)
 
-    def _replaced(self, level: Level, begun: Tensor) -> Replaced:
+    def _replaced(self, level: Level, begun: Tensor) -> FixedMatches:
         query = self._scene.photo(level).to(begun)
         if level.index:
             # What the level before could not hold of the photograph is looked for, and not begun with: a form that is
@@ -68,9 +69,9 @@ class NnstTerms(PatchTerms):
         columns = look(query)[grid]
         labels, weights = self._restricted(grid, 1, stock, level)
         found, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
-        return Replaced(factors, stock.at(found), stock.centre, PULL * self._recipe.style_weight, weights)
+        return FixedMatches(factors, stock.at(found), stock.center, PULL * self._recipe.style_weight, weights)
 
-    def _nearest(self, level: Level) -> tuple[Nearest, ...]:
+    def _nearest(self, level: Level) -> tuple[NearestNeighbors, ...]:
         steps = {layer: spaced(max(level.size) // self._encoder.stride(layer), MOST) for layer in self._layers}
         stocks = self._stocks(level, lambda picture: self._encode(picture, self._layers), self._layers, MOST)
         share = PULL * self._recipe.style_weight / math.fsum(self._layers.values())
@@ -78,34 +79,34 @@ class NnstTerms(PatchTerms):
         for layer, weight in self._layers.items():
             stock, step = stocks[layer], steps[layer]
             labels, weights = self._restricted(layer, step, stock, level)
-            found.append(Nearest(layer, stock.bank, stock.centre, share * weight, step, labels, weights))
+            found.append(NearestNeighbors(layer, stock.bank, stock.center, share * weight, step, labels, weights))
         return tuple(found)
 
     def _stocks(
         self, level: Level, look: Callable[[Tensor], Mapping[str, Tensor]], layers: Iterable[str], most: int
     ) -> dict[str, "Stock"]:
         """Return for each of `layers` what the paintings hold at the level's size, at `most` neurons along a side."""
-        sources: dict[str, list[Source]] = {layer: [] for layer in layers}
+        sources: dict[str, list[PatchSource]] = {layer: [] for layer in layers}
         for painted, labels in self._heap.paintings(level):
             for turns in range(self._recipe.quarter_turns + 1):
                 copy = quarters(painted, turns)
                 for layer, features in look(copy.pixels).items():
                     source = self._source(features, copy, layer, labels, 1, 1)
                     step = spaced(max(features.shape[2:]), most)
-                    allowed = None if source.allowed is None else thinned(source.allowed, step)
-                    sources[layer].append(Source(thinned(source.features, step).clone(), allowed=allowed))
+                    allowed = None if source.allowed is None else subsampled(source.allowed, step)
+                    sources[layer].append(PatchSource(subsampled(source.features, step).clone(), allowed=allowed))
         return {layer: Stock.of(found, self._encoder.precision) for layer, found in sources.items()}
 
     def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
         """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
-        device, maps = stock.centre.device, self._scene.maps(level)
+        device, maps = stock.center.device, self._scene.maps(level)
         if maps is None:
             height, width = (side // self._encoder.stride(layer) for side in level.size)
-            labels, weights = thinned(torch.zeros(height, width, dtype=torch.long), step), None
+            labels, weights = subsampled(torch.zeros(height, width, dtype=torch.long), step), None
         else:
-            labels = thinned(labels_of(self._heap.at(maps, layer), 1, 1), step)
+            labels = subsampled(patch_labels(self._heap.at(maps, layer), 1, 1), step)
             weights = self._weights()[labels].to(device)
-            self._heap.tell(layer, labels, able(stock.sources, len(maps)), level)
+            self._heap.tell(layer, labels, usable_labels(stock.sources, len(maps)), level)
         barred = stock.sources[0].allowed is not None
         plain = weights is None or bool((weights == 1).all())
         return labels.to(device) if barred else None, None if plain else weights
@@ -113,25 +114,25 @@ class NnstTerms(PatchTerms):
 
 @dataclass(frozen=True)
 class Stock:
-    """What paintings hold at a layer: `sources` without their common `centre` (C,), and the `bank` of them."""
+    """What paintings hold at a layer: `sources` without their common `center` (C,), and the `bank` of them."""
 
-    sources: list[Source]
-    centre: Tensor
-    bank: Bank
+    sources: list[PatchSource]
+    center: Tensor
+    bank: PatchBank
 
     @classmethod
-    def of(cls, sources: list[Source], precision: torch.dtype | None = None) -> "Stock":
-        """Take off the mean over all neurons that may stand for something; `precision` is that of `Bank`."""
+    def of(cls, sources: list[PatchSource], precision: torch.dtype | None = None) -> "Stock":
+        """Take off the mean over all neurons that may stand for something; `precision` is that of `PatchBank`."""
         total, count = torch.zeros_like(sources[0].features[:, 0, 0]), 0.0
         for source in sources:
-            counted = source.features.new_ones(source.features.shape[1:])
+            position_weights = source.features.new_ones(source.features.shape[1:])
             if source.allowed is not None:
-                counted = source.allowed.any(0).to(counted)
-            total += torch.einsum("chw,hw->c", source.features, counted)
-            count += float(counted.sum())
-        centre = total / max(count, 1.0)
-        centred = unbarred([replace(each, features=each.features - centre[:, None, None]) for each in sources])
-        return cls(centred, centre, Bank(centred, size=1, likeness="cosine", precision=precision))
+                position_weights = source.allowed.any(0).to(position_weights)
+            total += torch.einsum("chw,hw->c", source.features, position_weights)
+            count += float(position_weights.sum())
+        center = total / max(count, 1.0)
+        centered = unbarred([replace(each, features=each.features - center[:, None, None]) for each in sources])
+        return cls(centered, center, PatchBank(centered, size=1, similarity="cosine", precision=precision))
 
     def at(self, numbers: Tensor) -> Tensor:
         """Return the neurons of these `numbers` (h, w), without the centre: (1, C, h, w)."""
@@ -156,11 +157,11 @@ class Nnst(Method):
 
     def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
         super().__init__(scene, encoder, size, device)
-        self._neighbours = NnstTerms(scene, self._encode, encoder)
+        self._neighbors = NnstTerms(scene, self._encode, encoder)
 
     def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
-        return Terms() if begun is None else Terms(wholes=self._neighbours.wholes(level, begun))
+        return Terms() if begun is None else Terms(global_terms=self._neighbors.global_terms(level, begun))
 
     @classmethod
     def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:

@@ -8,15 +8,16 @@ from torch import Tensor
 
 from impasto.encoders import Encoder
 from impasto.events import notice
-from impasto.losses import Bank, Patches, Source
-from impasto.losses.patches import SCRATCH_BYTES, labels_of
+from impasto.losses import PatchBank, Patches, PatchSource
+from impasto.losses.patches import patch_labels
+from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.losses.statistics import TINY
 from impasto.methods.base import Memory, Terms, Time, style_areas, style_pixels
 from impasto.methods.content import WithContent
 from impasto.methods.costs import density, seconds_per_pair, width_of
 from impasto.optim.pyramid import Level
 from impasto.scene import Painted, Scene
-from impasto.scene.copies import StyleCopies, able, copies, share_of, unbarred
+from impasto.scene.copies import StyleCopies, capacity_of, copies, unbarred, usable_labels
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
 
@@ -46,7 +47,7 @@ class PatchTerms:
     def terms(self, level: Level) -> tuple[Patches, ...]:
         """Build the terms of one level: patches of paintings at the level's size."""
         recipe, scene = self._recipe, self._scene
-        sources: dict[str, list[Source]] = {layer: [] for layer in recipe.patch_layers}
+        sources: dict[str, list[PatchSource]] = {layer: [] for layer in recipe.patch_layers}
         for painted, labels in self._heap.paintings(level):
             for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
                 source = self._source(features, painted, layer, labels, recipe.patch_size, recipe.patch_stride)
@@ -54,14 +55,14 @@ class PatchTerms:
         maps = scene.maps(level)
         return tuple(self._term(layer, sources[layer], maps, level) for layer in recipe.patch_layers)
 
-    def _term(self, layer: str, sources: list[Source], maps: Tensor | None, level: Level) -> Patches:
+    def _term(self, layer: str, sources: list[PatchSource], maps: Tensor | None, level: Level) -> Patches:
         recipe = self._recipe
         sources = unbarred(sources)
-        bank = Bank(
+        bank = PatchBank(
             sources,
             size=recipe.patch_size,
             stride=recipe.patch_stride,
-            likeness="cosine" if self._steers else "ncc",
+            similarity="cosine" if self._steers else "ncc",
             semantic_weight=recipe.semantic_weight if self._steers else 0.0,
         )
         height, width = (side // self._encoder.stride(layer) for side in level.size)
@@ -70,9 +71,9 @@ class PatchTerms:
         weights, whole = None, float(rows * columns)
         if maps is not None:
             maps = self._heap.at(maps, layer)
-            labels = labels_of(maps, recipe.patch_size, recipe.patch_stride)
+            labels = patch_labels(maps, recipe.patch_size, recipe.patch_stride)
             weights = self._weights()[labels]
-            self._heap.tell(layer, labels, able(sources, len(maps)), level)
+            self._heap.tell(layer, labels, usable_labels(sources, len(maps)), level)
         device = bank.patches(torch.zeros(1, dtype=torch.long)).device
         factor = recipe.style_weight * recipe.patch_layers[layer] * PULL / max(whole * bank.power, TINY)
         return Patches(
@@ -83,19 +84,19 @@ class PatchTerms:
             maps=maps.to(device) if maps is not None and self._steers and recipe.semantic_weight else None,
             weights=None if weights is None or bool((weights == 1).all()) else weights.to(device),
             penalty=recipe.patch_reuse,
-            share=share_of(recipe),
+            capacity=capacity_of(recipe),
             every=recipe.patch_every,
         )
 
     def _source(
         self, features: Tensor, painted: Painted, layer: str, labels: list[bool], size: int, stride: int
-    ) -> Source:
+    ) -> PatchSource:
         """Return the features of a painting, of which patches may stand for those `labels` that they show."""
         steered = self._steers and painted.maps is not None
         allowed = self._heap.allowed(painted, labels, layer, size, stride, steered=steered).to(features.device)
         if painted.maps is None or not steered:
-            return Source(features[0], allowed=allowed)
-        return Source(features[0], self._heap.at(painted.maps, layer).to(features.device), allowed)
+            return PatchSource(features[0], allowed=allowed)
+        return PatchSource(features[0], self._heap.at(painted.maps, layer).to(features.device), allowed)
 
     def _weights(self) -> Tensor:
         """Return the weight of each region, and at the end that of none."""
@@ -128,7 +129,7 @@ class Mrf(WithContent):
         recipe = scene.recipe
         areas = style_areas(scene, level) * copies(recipe)
         samples = (8 * areas + 16) * sum(density(encoder, layer) for layer in recipe.patch_layers)
-        scratch = (2 if share_of(recipe) is None else 4) * SCRATCH_BYTES
+        scratch = (2 if capacity_of(recipe) is None else 4) * SCRATCH_BYTES
         return Memory(sum(density(encoder, layer) for layer in recipe.layers_of_content), samples, scratch)
 
     @classmethod
@@ -143,7 +144,7 @@ class Mrf(WithContent):
                 recipe.patch_size,
                 recipe.patch_stride,
                 recipe.patch_reuse,
-                share_of(recipe),
+                capacity_of(recipe),
             )
             / encoder.stride(layer) ** 4
             for layer in recipe.patch_layers

@@ -15,8 +15,8 @@ from impasto import guides
 from impasto.encoders import Encoder
 from impasto.landmarks import spline
 from impasto.losses import gains
-from impasto.losses.gains import Rule
-from impasto.losses.normalisation import power
+from impasto.losses.gains import GainRule
+from impasto.losses.normalization import power
 from impasto.methods.base import Memory
 from impasto.methods.gatys import Gatys
 from impasto.optim.pyramid import Level
@@ -68,11 +68,11 @@ def targets(
     for layer, wanted in maps(example).items():
         there = features[layer]
         at_layer = recipe.gain_strength * guides.propagate(share, encoder.steps(layer), "simple")[None].to(there)
-        found[layer] = gains.multiplied(there, wanted, rule(recipe), lift=encoder.lift(layer), share=at_layer)
+        found[layer] = gains.apply_gains(there, wanted, rule(recipe), lift=encoder.lift(layer), strength=at_layer)
     return found
 
 
-def rule(recipe: Recipe) -> Rule:
+def rule(recipe: Recipe) -> GainRule:
     """Return what makes gains, as the recipe says."""
     least, most = OWN[recipe.gains]
     least, most = recipe.gain_min or least, recipe.gain_max or most

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from impasto.encoders import Encoder
 from impasto.events import notice
-from impasto.losses import GlobalTerm, Hypercolumns, Positions, RegionSamples, SelfSimilarity, Transport
-from impasto.losses.hypercolumns import POSITIONS, SAMPLES, generator
-from impasto.losses.patches import SCRATCH_BYTES, labels_of
+from impasto.losses import GlobalTerm, HypercolumnSampler, PositionSampler, RegionSamples, SelfSimilarity, Transport
+from impasto.losses.hypercolumns import POSITIONS_PER_EVALUATION, SAMPLES_PER_REGION, seeded_generator
+from impasto.losses.patches import patch_labels
+from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.losses.statistics import TINY
 from impasto.losses.transport import self_similarity
 from impasto.methods.base import Memory, Method, Terms, Time, style_pixels
@@ -67,8 +68,8 @@ class StrotssTerms:
         photo = self._scene.photo(level)
         labels = self._labels(level)
         content = self._encode(photo, layers)
-        columns = Hypercolumns(self._factors(content), {layer: self._encoder.stride(layer) for layer in layers})
-        positions = Positions(labels, (recipe.seed, level.index))
+        columns = HypercolumnSampler(self._factors(content), {layer: self._encoder.stride(layer) for layer in layers})
+        positions = PositionSampler(labels, (recipe.seed, level.index))
         alpha = recipe.content_weight * min(ALPHA_MOST, ALPHA * self._last / max(level.size))
         transport = Transport(
             columns,
@@ -104,7 +105,7 @@ class StrotssTerms:
         power = {layer: float(content[layer].square().sum(1).mean()) for layer in weights}
         return {layer: weight * (whole / max(power[layer], TINY)) ** 0.5 for layer, weight in weights.items()}
 
-    def _painters(self, labels: Tensor, columns: Hypercolumns, level: Level) -> dict[int, RegionSamples]:
+    def _painters(self, labels: Tensor, columns: HypercolumnSampler, level: Level) -> dict[int, RegionSamples]:
         scene = self._scene
         areas = self._areas(labels)
         nominal = sum(self._encoder.channels[layer] for layer in columns.factors) + 3
@@ -115,7 +116,7 @@ class StrotssTerms:
             pixels = painted.pixels.to(next(iter(features.values())))
             for area in areas:
                 if area.scale == scale and index in area.styles:
-                    wanted = round(SAMPLES * area.styles[index])
+                    wanted = round(SAMPLES_PER_REGION * area.styles[index])
                     at = self._places(painted, area, index, wanted, level)
                     samples.setdefault(area.label, []).append(columns(pixels, features, at))
         return {
@@ -132,7 +133,7 @@ class StrotssTerms:
             # Where all of it is faint, the most solid parts are what there is.
             shown = painted.alpha >= min(SHOWN, float(painted.alpha.max()))
         if painted.maps is not None and area.name:
-            inside = shown & (labels_of(painted.maps, 1, 1) == area.label)
+            inside = shown & (patch_labels(painted.maps, 1, 1) == area.label)
             if bool(inside.any()):
                 shown = inside
             elif area.name not in self._said:
@@ -140,7 +141,7 @@ class StrotssTerms:
                 name = self._scene.styles[index].name
                 notice(f"region '{area.name}' is not to be seen in {name}, all of which can paint it")
         places = shown.flatten().nonzero()[:, 0]
-        random = generator(self._recipe.seed, level.index, index, area.label)
+        random = seeded_generator(self._recipe.seed, level.index, index, area.label)
         places = places[torch.randperm(len(places), generator=random)]
         if len(area.styles) > 1:
             # Shares are shares of samples: a style that shows too few of them shows them several times.
@@ -169,7 +170,7 @@ class StrotssTerms:
         maps = self._scene.maps(level)
         if maps is None:
             return torch.zeros(level.size, dtype=torch.long)
-        labels = labels_of(maps, 1, 1)
+        labels = patch_labels(maps, 1, 1)
         return torch.where(labels < 0, len(maps), labels)
 
     def _content_weights(self) -> Tensor | None:
@@ -192,7 +193,7 @@ class Strotss(Method):
 
     def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
-        return Terms() if begun is None else Terms(wholes=self._columns.terms(level, taken))
+        return Terms() if begun is None else Terms(global_terms=self._columns.terms(level, taken))
 
     @classmethod
     def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:
@@ -216,8 +217,8 @@ def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
         lift = encoder.lift(layer)
         width += encoder.channels[layer] if lift is None else lift.shape[1]
     random = torch.Generator().manual_seed(0)
-    painter = RegionSamples(torch.rand(SAMPLES, width, generator=random), 1.0, width)
-    points = torch.rand(POSITIONS, width, generator=random).requires_grad_()
+    painter = RegionSamples(torch.rand(SAMPLES_PER_REGION, width, generator=random), 1.0, width)
+    points = torch.rand(POSITIONS_PER_EVALUATION, width, generator=random).requires_grad_()
 
     def judge() -> None:
         torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)

@@ -199,7 +199,7 @@ def _pad(x: Tensor, sides: tuple[int, int, int, int], mode: str) -> Tensor:
     return F.pad(x, sides, mode=mode)
 
 
-def initialise(net: nn.Module, seed: int) -> None:
+def initialize(net: nn.Module, seed: int) -> None:
     """Return the convolutions of `net` random weights that keep the variance (He et al. 2015)."""
     random = torch.Generator().manual_seed(seed)
     for module in net.modules():
@@ -235,7 +235,7 @@ def check(entries: Mapping[str, tuple[Any, int, int]]) -> None:
             raise UsageError(f"{name}={value!r}: must be a whole number from {low} to {high}")
 
 
-class Painter(Protocol):
+class StyleNet(Protocol):
     """A net that maps pictures to pictures."""
 
     stride: int
@@ -249,7 +249,7 @@ class Painter(Protocol):
         """Paint `image` (B, 3, H, W)."""
 
 
-def in_tiles(net: Painter, image: Tensor, tile: int = 1024) -> Tensor:
+def in_tiles(net: StyleNet, image: Tensor, tile: int = 1024) -> Tensor:
     """Paint a large `image` (1, 3, H, W) in tiles of about `tile` pixels a side: what the net makes of it in one piece.
 
     Each norm needs the moments of the whole picture, and those depend on the norms before: the picture is passed once
@@ -274,7 +274,7 @@ def in_tiles(net: Painter, image: Tensor, tile: int = 1024) -> Tensor:
     return painted
 
 
-def _cuts(net: Painter, size: tuple[int, int], tile: int) -> list[Cut]:
+def _cuts(net: StyleNet, size: tuple[int, int], tile: int) -> list[Cut]:
     """Cut a picture of `size` into tiles with their halos.
 
     Cuts begin at multiples of the stride, and end there or where the picture does: the net then pads them as it would

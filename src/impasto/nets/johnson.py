@@ -16,7 +16,7 @@ from impasto.nets.blocks import (
     Statistics,
     UpConv,
     check,
-    initialise,
+    initialize,
     plan_of,
     to_multiple,
 )
@@ -96,7 +96,7 @@ class Johnson(nn.Module):
         self.leave: Conv | UpConv = (
             Conv(first, 3, plan.kernel) if plan.full else UpConv(first, 3, plan.kernel, smooth=smooth)
         )
-        initialise(self, seed)
+        initialize(self, seed)
         with torch.no_grad():
             # Grey with a little of everything: a start outside [0, 1] would first have to come back.
             self.leave.weight.mul_(0.1)

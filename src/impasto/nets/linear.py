@@ -88,11 +88,11 @@ class Reader(nn.Module):
             self.fully[-1].get_parameter("weight").mul_(0.1)
             self.fully[-1].get_parameter("bias").copy_(torch.eye(plan.size).flatten())
 
-    def codes(self, centred: Tensor) -> Tensor:
+    def codes(self, centered: Tensor) -> Tensor:
         """Return what the Gram matrix is taken of, (B, k, h, w); beyond the border is the mean."""
         for number, conv in enumerate(self.convs):
-            centred = conv(F.relu(centred) if number else centred)
-        return centred
+            centered = conv(F.relu(centered) if number else centered)
+        return centered
 
     def matrix(self, gram: Tensor) -> Tensor:
         """Turn Gram matrices per position (B, k, k) into matrices (B, k, k)."""

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from impasto.errors import WeightsError
 from impasto.nets import store
-from impasto.nets.blocks import Conv, InstanceNorm, Statistics, check, initialise, plan_of, to_multiple
+from impasto.nets.blocks import Conv, InstanceNorm, Statistics, check, initialize, plan_of, to_multiple
 from impasto.nets.store import Card
 
 METHOD = "texture_net"
@@ -71,7 +71,7 @@ class TextureNet(nn.Module):
         self.coarse_norms = nn.ModuleList(InstanceNorm(width * scale) for scale in above)
         self.joins = nn.ModuleList(Chain(width * (scale + 1), width * (scale + 1)) for scale in above)
         self.leave = Conv(width * plan.scales, 3, 1)
-        initialise(self, seed)
+        initialize(self, seed)
         with torch.no_grad():
             self.leave.weight.mul_(0.1)
             self.leave.bias.fill_(0.5)

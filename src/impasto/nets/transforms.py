@@ -57,8 +57,8 @@ class Moments:
     def covariance(self) -> Tensor:
         """(C, C), per unit of weight: the paper's M - 1 means nothing where positions are weighted."""
         moments = self.state.mean()
-        centred = moments[:-1, :-1] - torch.outer(moments[:-1, -1], moments[:-1, -1])
-        return (centred + centred.T) / 2
+        centered = moments[:-1, :-1] - torch.outer(moments[:-1, -1], moments[:-1, -1])
+        return (centered + centered.T) / 2
 
     @property
     def deviation(self) -> Tensor:
@@ -121,7 +121,7 @@ def scaling(content: Moments, style: Moments) -> Affine:
     return Affine(scale, style.mean - scale * content.mean)
 
 
-def whiten_colour(
+def whiten_color(
     content: Tensor,
     content_moments: Moments,
     style_moments: Moments | Sequence[Moments],
@@ -165,7 +165,7 @@ def wct(
     """
     styles = [styles] if isinstance(styles, Tensor) else styles
     if guides is None:
-        return whiten_colour(content, Moments.measure(content), [Moments.measure(s) for s in styles], alpha, weights)
+        return whiten_color(content, Moments.measure(content), [Moments.measure(s) for s in styles], alpha, weights)
     maps = []
     for region, guide in enumerate(guides):
         own = Moments.measure(content, guide)

@@ -22,18 +22,18 @@ def start(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, see
     of the styles (Kolkin et al. 2019, section 2.5).
     """
     if kind == "details":
-        colours = torch.stack([style.mean((2, 3), keepdim=True) for style in styles]).mean(0)
+        colors = torch.stack([style.mean((2, 3), keepdim=True) for style in styles]).mean(0)
         half = [max(1, side // 2) for side in content.shape[2:]]
-        return content - resize(resize(content, (half[0], half[1])), (content.shape[2], content.shape[3])) + colours
+        return content - resize(resize(content, (half[0], half[1])), (content.shape[2], content.shape[3])) + colors
     if kind in ("content", "file"):
         return content.clone()
     random = torch.Generator().manual_seed(seed)
     if kind == "style":
-        colours = torch.cat([style.flatten(2)[0] for style in styles], dim=1).double()
-        values, vectors = torch.linalg.eigh(torch.cov(colours))
+        colors = torch.cat([style.flatten(2)[0] for style in styles], dim=1).double()
+        values, vectors = torch.linalg.eigh(torch.cov(colors))
         root = vectors * values.clamp_min(0).sqrt() @ vectors.T
         noise = torch.randn(3, content[0, 0].numel(), generator=random, dtype=torch.float64)
-        painted: Tensor = root @ noise + colours.mean(1, keepdim=True)
+        painted: Tensor = root @ noise + colors.mean(1, keepdim=True)
         return painted.reshape(content.shape).to(content.dtype).clamp(0, 1)
     mean = torch.tensor([123.68, 116.779, 103.939], dtype=content.dtype).div_(255).reshape(1, 3, 1, 1)
     # In place, here and below: a picture may be a good part of the memory there is.
@@ -76,7 +76,7 @@ def _thrice(size: tuple[int, int]) -> tuple[int, int]:
 class View:
     """From the canvas, which the solver moves, to the picture that is judged. Linear in the canvas."""
 
-    grey: bool = False
+    gray: bool = False
     """The canvas has one channel, and all three of the picture are alike."""
     kept: Tensor | None = None
     """(1, 1, H, W) in [0, 1]: how much of each pixel stays that of `photo` (1, 3, H, W)."""
@@ -87,12 +87,12 @@ class View:
     @property
     def plain(self) -> bool:
         """Whether the canvas is the picture."""
-        return not self.grey and self.kept is None and self.packing is None
+        return not self.gray and self.kept is None and self.packing is None
 
     def __call__(self, canvas: Tensor) -> Tensor:
         """Return the picture (1, 3, H, W)."""
         pixels = self.pixels(canvas)
-        image = pixels.expand(-1, 3, -1, -1) if self.grey else pixels
+        image = pixels.expand(-1, 3, -1, -1) if self.gray else pixels
         if self.kept is None or self.photo is None:
             return image
         return image + self.kept * (self.photo - image)

@@ -83,7 +83,7 @@ class Filed:
 
 
 @dataclass(frozen=True)
-class Keeping:
+class HistoryStorage:
     """How the vectors of a solver are kept.
 
     `narrow`: in bfloat16, half the bytes. Curvature is that of the numbers kept, so that the pairs agree with each
@@ -116,11 +116,11 @@ class Pair:
 class Pairs:
     """The last `most` pairs of moves and changes of the gradient, of vectors like `point`."""
 
-    def __init__(self, most: int, point: Tensor, keeping: Keeping | None = None) -> None:
+    def __init__(self, most: int, point: Tensor, storage: HistoryStorage | None = None) -> None:
         self.most, self._count = most, point.numel()
-        self._keeping, self._like = keeping or Keeping(), point.dtype
+        self._storage, self._like = storage or HistoryStorage(), point.dtype
         self._device = point.device
-        self._kept = torch.bfloat16 if self._keeping.narrow else point.dtype
+        self._kept = torch.bfloat16 if self._storage.narrow else point.dtype
         self._pairs: deque[Pair] = deque()
         self._file: IO[bytes] | None = None
         self._spare: list[Pair] = []
@@ -132,7 +132,7 @@ class Pairs:
 
     def clear(self) -> None:
         """Forget all pairs; their room is used again."""
-        if self._keeping.file:
+        if self._storage.file:
             self._spare += self._pairs
         self._pairs.clear()
 
@@ -185,7 +185,7 @@ class Pairs:
 
     def park(self, tensor: Tensor) -> Vector:
         """Put a tensor where it does not count as memory, if there is such a place; none but the last is kept."""
-        if not self._keeping.file:
+        if not self._storage.file:
             return Held(_flat(tensor))
         vector = Filed(self._opened(), 0, self._like)
         for part in self._parts():
@@ -204,7 +204,7 @@ class Pairs:
     @property
     def narrow(self) -> bool:
         """Whether pairs are kept in bfloat16."""
-        return self._keeping.narrow
+        return self._storage.narrow
 
     def export(self) -> list[tuple[Tensor | Pieces, Tensor | Pieces]]:
         """Return all pairs (N,), the oldest first, as they are kept: bfloat16 where they are narrow.
@@ -253,8 +253,8 @@ class Pairs:
         return Pair(self._vector(), self._vector(), 0.0, 0.0)
 
     def _vector(self) -> Vector:
-        if not self._keeping.file:
-            return Held(torch.empty(self._count, dtype=self._kept, device=self._keeping.device or self._device))
+        if not self._storage.file:
+            return Held(torch.empty(self._count, dtype=self._kept, device=self._storage.device or self._device))
         offset = self._count * (self._like.itemsize + self._taken * self._kept.itemsize)
         self._taken += 1
         return Filed(self._opened(), offset, self._kept)

@@ -10,7 +10,7 @@ import torch
 
 from impasto.limits import available as available
 from impasto.limits import resident as resident
-from impasto.optim.history import Keeping
+from impasto.optim.history import HistoryStorage
 
 Found = TypeVar("Found")
 
@@ -48,18 +48,18 @@ class Work:
     """Pixels of the largest style over those of the canvas."""
     sample_bytes: float = 0.0
     """Copies of features that statistics make which sort."""
-    recoloured: bool = False
+    recolored: bool = False
     """Colours are matched, at full size and in float64."""
 
 
-def evaluating(work: Work, pixels: int, encoded: int, keeping: Keeping, *, tiled: bool, steps: int) -> int:
+def evaluating(work: Work, pixels: int, encoded: int, storage: HistoryStorage, *, tiled: bool, steps: int) -> int:
     """Return the bytes while a picture of so many `pixels` is judged for the last of `steps`, `encoded` at a time."""
     plane = pixels * VALUE
     point = plane * work.channels
     # The point, the gradient, and the old gradient and the trial; or Adam's two moments.
-    total: float = (3 if keeping.file else 4) * point
-    if work.solver == "lbfgs" and not keeping.away:
-        total += 2 * min(work.pairs, steps) * point * (0.5 if keeping.narrow else 1)
+    total: float = (3 if storage.file else 4) * point
+    if work.solver == "lbfgs" and not storage.away:
+        total += 2 * min(work.pairs, steps) * point * (0.5 if storage.narrow else 1)
     if work.viewed:
         # The picture shown last, the one judged now, its gradient, the photograph and what is kept of it.
         total += 13 * plane
@@ -73,7 +73,7 @@ def beside(work: Work, pixels: int) -> int:
     """Return the most bytes before or after the steps: pictures that are resized, matched and saved."""
     picture = 3 * pixels * VALUE
     resized = 2 + 2 * work.style_scale + 3 * work.areas / 3
-    return round(picture * max(3.5, resized, (2 + 6 * (1 + work.style_scale)) * work.recoloured))
+    return round(picture * max(3.5, resized, (2 + 6 * (1 + work.style_scale)) * work.recolored))
 
 
 def trim() -> None:

@@ -156,17 +156,17 @@ def place(device: torch.device) -> torch.device:
     Raises `UsageError` where one GPU is named for all, `ResourceError` where there are fewer than processes.
     """
     if count() > 1 and device.type == "cuda":
-        if device.index is not None:
+        if device != torch.device("cuda"):
             raise UsageError(f"device '{device}': each process takes a GPU of its own; use --device cuda")
-        if neighbours() > torch.cuda.device_count():
+        if neighbors() > torch.cuda.device_count():
             raise ResourceError(
-                f"{neighbours()} processes were started for {torch.cuda.device_count()} GPUs; use torchrun "
+                f"{neighbors()} processes were started for {torch.cuda.device_count()} GPUs; use torchrun "
                 f"--nproc-per-node {torch.cuda.device_count()}, or --device cpu"
             )
     return device
 
 
-def neighbours() -> int:
+def neighbors() -> int:
     """Return how many of the processes share this machine's memory."""
     return max(1, min(count(), int(os.environ.get("LOCAL_WORLD_SIZE", "0")) or count()))
 

@@ -12,7 +12,7 @@ from impasto.errors import NotTileableError, ResourceError, UsageError, WholeToo
 from impasto.limits import spoken as spoken
 from impasto.optim import memory
 from impasto.optim.grid import Grid
-from impasto.optim.history import Keeping, scratch_bytes
+from impasto.optim.history import HistoryStorage, scratch_bytes
 from impasto.optim.memory import Work
 from impasto.optim.pyramid import Level
 from impasto.recipe.catalogue import METHODS
@@ -45,7 +45,7 @@ class Plan:
     grid: Grid
     tile: int | None
     """None: in one piece."""
-    keeping: Keeping
+    storage: HistoryStorage
     bytes: int
     """Above what the process has already."""
     whole_bytes: int
@@ -130,7 +130,7 @@ def _level(
     level: Level, work: Work, cut: Cut, tiling: Tiling, free: int | None, unfit: str = "", away: bool = False
 ) -> Plan | int:
     narrow = math.prod(level.size) >= LARGE
-    here = Keeping(narrow)
+    here = HistoryStorage(narrow)
     whole = _with(level, work, cut, None, here)
 
     def fits(found: Plan) -> bool:
@@ -139,21 +139,21 @@ def _level(
     if tiling == "off" or (tiling == "auto" and fits(whole)):
         return whole if fits(whole) else whole.bytes
     sides = [tiling] if isinstance(tiling, int) else [side for side in TILES if side < max(level.size)]
-    keepings = [here]
+    storages = [here]
     if work.solver == "lbfgs" and away:
-        keepings.append(Keeping(narrow, device=torch.device("cpu")))
+        storages.append(HistoryStorage(narrow, device=torch.device("cpu")))
     elif work.solver == "lbfgs" and _filed_bytes(level, work, narrow=narrow) < scratch_bytes():
-        keepings.append(Keeping(narrow, file=True))
+        storages.append(HistoryStorage(narrow, file=True))
     tried = [whole]
     least = whole.bytes
-    for keeping in keepings:
+    for storage in storages:
         for side in sides:
             used = round(FILLED * min(side**2, math.prod(level.size)))
-            if free is not None and (rough := _bytes(level, work, used, keeping)) > free:
+            if free is not None and (rough := _bytes(level, work, used, storage)) > free:
                 least = min(least, rough)
                 continue  # finding the tiles of a large picture takes a while
             try:
-                found = _with(level, work, cut, side, keeping)
+                found = _with(level, work, cut, side, storage)
             except UsageError:
                 if isinstance(tiling, int):
                     raise
@@ -173,19 +173,19 @@ def _level(
     able = [found for found in tried if fits(found) and (tiling == "auto" or found.tile is not None)]
     if not able:
         return min(least, *(found.bytes for found in tried))
-    return min(able, key=lambda found: found.work * (AWAY_COST if found.keeping.away else 1))
+    return min(able, key=lambda found: found.work * (AWAY_COST if found.storage.away else 1))
 
 
-def _with(level: Level, work: Work, cut: Cut, tile: int | None, keeping: Keeping) -> Plan:
+def _with(level: Level, work: Work, cut: Cut, tile: int | None, storage: HistoryStorage) -> Plan:
     grid = cut(level.size, tile)
     several = len(grid.tiles) > 1
-    own = _bytes(level, work, math.prod(grid.encoded), keeping, tiled=several)
-    return Plan(grid, tile, keeping, own, _bytes(level, work, math.prod(level.size), keeping, tiled=False))
+    own = _bytes(level, work, math.prod(grid.encoded), storage, tiled=several)
+    return Plan(grid, tile, storage, own, _bytes(level, work, math.prod(level.size), storage, tiled=False))
 
 
-def _bytes(level: Level, work: Work, encoded: int, keeping: Keeping, *, tiled: bool = True) -> int:
+def _bytes(level: Level, work: Work, encoded: int, storage: HistoryStorage, *, tiled: bool = True) -> int:
     pixels = math.prod(level.size)
-    judging = memory.evaluating(work, pixels, encoded, keeping, tiled=tiled, steps=level.steps)
+    judging = memory.evaluating(work, pixels, encoded, storage, tiled=tiled, steps=level.steps)
     return work.weight_bytes + memory.START_BYTES + max(memory.beside(work, pixels), judging)
 
 

@@ -31,5 +31,5 @@ class Resources:
         elif self.memory is not None:
             found = self.memory - memory.resident()
         elif (found := memory.available()) is not None:
-            found //= parallel.neighbours()
+            found //= parallel.neighbors()
         return parallel.least(found)

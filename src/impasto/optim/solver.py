@@ -14,7 +14,7 @@ from torch import Tensor
 from impasto.errors import UsageError
 from impasto.losses.objective import LossReport
 from impasto.optim.evaluate import Evaluator
-from impasto.optim.history import Held, Keeping, Pairs, Vector
+from impasto.optim.history import Held, HistoryStorage, Pairs, Vector
 from impasto.optim.state import Pieces, State
 
 LARGEST_FIRST_MOVE = 4 / 255
@@ -49,7 +49,7 @@ class Lbfgs:
 
     One evaluation a step as a rule: the unit step is taken when it meets the Armijo condition (ibid., eq. 3.6a);
     otherwise the step is shortened by the minimiser of the parabola through what is known, at most
-    `SHORTENINGS` times. Pairs of negative curvature are left out. `keeping` says how pairs are kept where pictures are
+    `SHORTENINGS` times. Pairs of negative curvature are left out. `storage` says how pairs are kept where pictures are
     large; while a step is judged there are then three tensors like the point: it, the trial, and the trial's gradient.
 
     With a `patience` above 1, a step may end as high as the highest of so many last points (Grippo, Lampariello &
@@ -60,10 +60,12 @@ class Lbfgs:
     ARMIJO = 1e-4
     SHORTENINGS = 6
 
-    def __init__(self, point: Tensor, *, history: int = 12, keeping: Keeping | None = None, patience: int = 1) -> None:
+    def __init__(
+        self, point: Tensor, *, history: int = 12, storage: HistoryStorage | None = None, patience: int = 1
+    ) -> None:
         # Points are never changed in place: this one may be the caller's.
         self.point = self.judged = point.detach()
-        self._pairs = Pairs(history, self.point, keeping)
+        self._pairs = Pairs(history, self.point, storage)
         self._gradient: Vector | None = None
         self._report: LossReport | None = None
         self._caution = 1.0
@@ -251,7 +253,7 @@ def learning_rate(schedule: str, start: float, end: float, steps: int) -> Callab
     Raises `UsageError` for another schedule.
     """
     if schedule == "constant":
-        return lambda step: start
+        return lambda _step: start
     if schedule == "linear":
         return lambda step: start + (end - start) * min(1.0, step / max(1, steps - 1))
     raise UsageError(f"unknown schedule '{schedule}'; choose from constant, linear")

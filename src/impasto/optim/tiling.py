@@ -14,7 +14,7 @@ from torch import Tensor
 
 from impasto.errors import NotTileableError
 from impasto.losses.objective import LossReport, Objective, Window
-from impasto.losses.statistics import State, Summed
+from impasto.losses.statistics import State, SumStatistic
 from impasto.losses.terms import TotalVariation
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid, Tile
@@ -66,13 +66,13 @@ class Tiled:
         self._tiles: Sequence[Tile] = grid.tiles
         """Those that are judged here."""
         self._pooled = tuple(sorted({style.layer for style in objective.styles}))
-        if len(grid.tiles) > 1 and (objective.patches or objective.wholes):
+        if len(grid.tiles) > 1 and (objective.patches or objective.global_terms):
             raise NotTileableError(
                 "patches are matched over the whole picture at once and cannot be tiled; use --method gatys, a smaller "
                 "--size, or --tile off"
             )
         for style in objective.styles:
-            if len(grid.tiles) > 1 and not isinstance(style.statistic, Summed):
+            if len(grid.tiles) > 1 and not isinstance(style.statistic, SumStatistic):
                 raise NotTileableError(
                     f"the statistic '{style.statistic.name}' needs the whole picture at once and cannot be tiled; use "
                     "--statistics gram (or mean_std, covariance), a smaller --size, or --tile off"

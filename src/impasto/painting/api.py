@@ -8,20 +8,14 @@ from impasto import feedforward
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import Progress
-from impasto.feedforward import FeedForward
 from impasto.optim.planner import Tiling
 from impasto.painting.refined import RefinedPainting
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS, shipped
 from impasto.result import Result
+from impasto.scene.painting import Painting
 from impasto.scene.resolve import Source, regions_of
-
-Painting = Stylizer | FeedForward | RefinedPainting
-"""A painting in progress: iterate over it for `Progress`, ask for `result()` at any time."""
-
-Stepped = Stylizer | RefinedPainting
-"""A painting of steps, which can be gone on with."""
 
 
 def begin(

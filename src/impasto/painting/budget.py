@@ -63,7 +63,7 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     last = found[-1]
     if len(last.grid.tiles) > 1:
         notice(f"painting in {_tiles(last.grid)}{why and f', because {why}'}")
-    if last.keeping.file:
+    if last.storage.file:
         notice("the history of L-BFGS does not fit into memory and is kept in a temporary file")
     return found
 
@@ -152,12 +152,12 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         target_bytes=4 * held.target_values,
         solver=recipe.solved_by,
         pairs=recipe.history,
-        channels=1 if scene.grey else 3,
-        viewed=scene.grey or bool(recipe.keep) or METHODS[recipe.method].laplacian,
+        channels=1 if scene.gray else 3,
+        viewed=scene.gray or bool(recipe.keep) or METHODS[recipe.method].laplacian,
         areas=count * (count + 1) // 2 if recipe.guides == "border" else count,
         style_scale=max(math.prod(size) for size in sizes) / math.prod(level.size),
         sample_bytes=held.sample_bytes,
-        recoloured=scene.content is not None and recipe.color in ("match", "luminance"),
+        recolored=scene.content is not None and recipe.color in ("match", "luminance"),
     )
 
 
@@ -190,7 +190,7 @@ def seconds(
         pixels += plan.grid.overhead * (math.prod(level.size) + terms.style_pixels) / 3
         total += rates[level.surrogate] * pixels
         pairs = min(recipe.history, level.steps) if recipe.solved_by == "lbfgs" else 0
-        away = planner.AWAY_PASS if plan.keeping.away else 1
+        away = planner.AWAY_PASS if plan.storage.away else 1
         total += level.steps * 3 * math.prod(level.size) * stirring * (PASSES + 4 * pairs * away)
     return total
 

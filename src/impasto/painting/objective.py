@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from impasto.encoders import Encoder
-from impasto.losses import NORMALISATIONS, Gamut, Objective, TotalVariation
+from impasto.losses import NORMALIZATIONS, Gamut, Objective, TotalVariation
 from impasto.methods import base
 from impasto.optim.pyramid import Level
 from impasto.recipe.catalogue import METHODS
@@ -35,11 +35,11 @@ class ObjectiveBuilder:
         """
         with torch.no_grad():
             terms = self._method.terms(level, tile, begun, taken)
-        return Objective(terms.contents, terms.styles, self._of_pixels(level), terms.patches, terms.wholes)
+        return Objective(terms.contents, terms.styles, self._of_pixels(level), terms.patches, terms.global_terms)
 
     def _of_pixels(self, level: Level) -> tuple[TotalVariation | Gamut, ...]:
         recipe, known = self._recipe, METHODS[self._recipe.method].settings
-        normal = NORMALISATIONS[recipe.normalization]
+        normal = NORMALIZATIONS[recipe.normalization]
         terms: list[TotalVariation | Gamut] = []
         # A sum over this level's pixels, times this, stands for one over the last level's.
         ratio = self._pixels / (level.size[0] * level.size[1])

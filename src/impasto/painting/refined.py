@@ -1,12 +1,13 @@
-"""A painting in two parts: by a network in one go, and from there by some steps of optimisation."""
+"""A painting in two parts: by one pass of networks, and from there by some steps of optimisation."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from impasto import feedforward, images
 from impasto.checkpoint import Checkpoint
@@ -16,24 +17,25 @@ from impasto.events import Progress
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.optim import parallel
-from impasto.optim.planner import Plan
-from impasto.optim.pyramid import Level
-from impasto.optim.resources import Resources
+from impasto.optim.memory import trim
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.result import Result
+from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import Source
 
 _OF_FORWARD = ("method", "alpha", "passes", "network", "refine")
 
 
-class RefinedPainting:
-    """One painting in progress: what `recipe.method` paints, then `recipe.refine` steps of a `Stylizer`.
+class RefinedPainting(Painting):
+    """What `recipe.method` paints, then `recipe.refine` steps of a `Stylizer`.
 
-    Used as a `Stylizer` is; steps are counted over both parts, and the history is that of the second. The arguments,
-    and what is raised, are those of `FeedForward` and `Stylizer`.
+    Steps are counted over both parts, and the history is that of the second. The arguments, and what is raised, are
+    those of `FeedForward` and `Stylizer`.
     """
+
+    resumable = True
+    encoder: Encoder
 
     def __init__(
         self,
@@ -69,14 +71,18 @@ class RefinedPainting:
             regions=regions,
             **options,
         )
-        self.recipe = self.first.recipe.replace(encoder=self.second.recipe.encoder)
-        self.steps = self.first.steps + recipe.refine
+        self.encoder = self.second.encoder
+        resolved = self.first.recipe.replace(encoder=self.second.recipe.encoder)
+        super().__init__(self.first.scene, resolved, self.second.size, self.second.resources, load)
+        self.steps = self.first.steps + self.second.steps
+        self.memory_bytes = max(self.first.memory_bytes, self.second.memory_bytes)
         self._restored = False
 
     def __iter__(self) -> Iterator[Progress]:
         """Paint, yielding one `Progress` a step; closing the iterator keeps the picture so far."""
         before = self.first.steps
         if not self._restored:
+            self.second._reset()
             for progress in self.first:
                 yield replace(progress, total_steps=self.steps)
             self._begin()
@@ -108,64 +114,67 @@ class RefinedPainting:
         self.second.restore(replace(checkpoint, recipe=self.second.recipe, inputs=inputs))
         self._restored = True
 
-    def result(self) -> Result:
-        """Return the picture so far: that of the second part, where it has begun."""
-        if not self.second.history:
-            return replace(self.first.result(), recipe=self.recipe, history=(), finished=False)
-        second = self.second.result()
-        weights = [dict(each) for each in second.weights]
-        return replace(
-            second,
-            recipe=self.recipe,
-            timings=self.first.timings | {f"refine {key}": value for key, value in second.timings.items()},
-            inputs=tuple(self.first.scene.inputs()),
-            weights=(*weights, *(each for each in self.first.weights if each not in weights)),
-        )
-
-    def shown(self, progress: Progress) -> Picture:
-        """Return the picture of a step as it would be saved."""
-        return self.first.shown(progress)
-
     def seconds(self) -> float:
         """Estimate how long the painting will take."""
         return self.first.seconds() + self.second.seconds()
 
     @property
-    def encoder(self) -> Encoder:
-        """What the second part is judged by."""
-        return self.second.encoder
+    def weights(self) -> tuple[Mapping[str, str], ...]:
+        """Name and sha256 of each network, those of the second part first."""
+        second = self.second.weights
+        return (*second, *(record for record in self.first.weights if record not in second))
 
     @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the result."""
-        return self.second.size
+    def tile(self) -> int | None:
+        """Side of the tiles of the second part, in pixels; None: in one piece."""
+        return self.second.tile
 
     @property
-    def levels(self) -> tuple[Level, ...]:
-        """Those of the second part."""
-        return self.second.levels
+    def tiles(self) -> int:
+        """How many tiles the second part is painted in."""
+        return self.second.tiles
 
     @property
-    def plans(self) -> tuple[Plan, ...]:
-        """Those of the second part."""
-        return self.second.plans
+    def schedule(self) -> tuple[PlannedLevel, ...]:
+        """The levels of the second part."""
+        return self.second.schedule
 
     @property
-    def resources(self) -> Resources:
-        """What the painting may use."""
-        return self.second.resources
+    def pixel_steps(self) -> int:
+        """Steps times pixels over both parts."""
+        return self.first.pixel_steps + self.second.pixel_steps
 
     @property
-    def memory_bytes(self) -> int:
-        """Estimated peak of the process while painting."""
-        return max(self.first.memory_bytes, self.second.memory_bytes)
+    def image(self) -> Tensor | None:
+        """The picture so far: that of the second part, where it has begun."""
+        return self.second.image if self.second.history else self.first.image
 
     @property
-    def content(self) -> Picture | None:
-        """The photograph; None for a texture."""
-        return self.second.content
+    def history(self) -> list[dict[str, Any]]:
+        """One record for each step of the second part."""
+        return self.second.history
 
     @property
-    def styles(self) -> list[Picture]:
-        """The paintings."""
-        return self.second.styles
+    def timings(self) -> dict[str, float]:
+        """Seconds of both parts."""
+        return self.first.timings | {f"refine {key}": value for key, value in self.second.timings.items()}
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last step of the second part was taken."""
+        return self.second.finished
+
+    @property
+    def taken(self) -> int:
+        """How many steps were taken in both parts."""
+        return (self.first.steps if self.second.history else self.first.taken) + self.second.taken
+
+    def _first_image(self) -> Tensor:
+        return self.first._first_image()
+
+    def _release(self) -> None:
+        trim()
+
+    def _show(self, photo: Picture) -> None:
+        for part in (self.first, self.second):
+            part.scene.show(photo)

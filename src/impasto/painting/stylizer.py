@@ -1,7 +1,7 @@
 """`Stylizer`: one painting by optimisation, step by step, for those who want to watch."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -33,13 +33,14 @@ from impasto.painting import budget
 from impasto.painting.objective import ObjectiveBuilder
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.result import Result
 from impasto.scene import SMALLEST, Scene
 from impasto.scene.inputs import landmarks_of
+from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
     Source,
     check_layers,
     encoder_of,
+    long_side,
     multiple_of,
     of_texture,
     result_size,
@@ -50,8 +51,8 @@ SHRINKS = 3
 """How often a painting takes smaller tiles because memory ran out."""
 
 
-class Stylizer:
-    """One painting in progress: iterate over it for `Progress`, ask for `result()` at any time.
+class Stylizer(Painting):
+    """One painting by optimisation: iterate over it for `Progress`, ask for `result()` at any time.
 
     `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. `encoder` is a
     name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are what `guides` makes of masks,
@@ -81,6 +82,9 @@ class Stylizer:
         for progress in stylizer: ...
     """
 
+    resumable = True
+    encoder: Encoder
+
     def __init__(
         self,
         content: Source | None,
@@ -98,7 +102,7 @@ class Stylizer:
         memory: int | None = None,
         device: str = "auto",
     ) -> None:
-        self.resources = Resources(parallel.place(devices.choose(device)), tile, memory)
+        resources = Resources(parallel.place(devices.choose(device)), tile, memory)
         recipe = recipe or Recipe.parse({})
         if METHODS[recipe.method].forward:
             raise UsageError(f"{recipe.method} does not optimise, as a Stylizer does; use stylize, or impasto.begin")
@@ -112,14 +116,14 @@ class Stylizer:
         start = None if init_image is None else load(init_image)
         paintings = [load(style) for style in many]
         pair = landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
-        self.scene = Scene(recipe, photo, paintings, regions, start, pair)
+        scene = Scene(recipe, photo, paintings, regions, start, pair)
         self._kind = base.find(recipe.method)
-        self._kind.check(self.scene)
-        self.encoder, self.recipe = encoder_of(recipe, encoder, self.resources.device)
-        check_layers(self.recipe, self.encoder)
-        self.size = result_size(photo, recipe, regions, self.encoder)
+        self._kind.check(scene)
+        self.encoder, resolved = encoder_of(recipe, encoder, resources.device)
+        check_layers(resolved, self.encoder)
+        super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, load)
         multiple = multiple_of(recipe, self.encoder)
-        if max(self.size) != recipe.size:
+        if max(self.size) != long_side(photo, recipe, regions):
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
@@ -153,13 +157,9 @@ class Stylizer:
         self.plans: tuple[Plan, ...] = budget.plan(self.levels, self.scene, self.encoder, self.resources)
         """How each level is painted: in one piece or in tiles."""
         self.memory_bytes = budget.peak(self.plans, self.resources)
-        """Estimated peak of the process while painting; on a device with memory of its own, of that."""
-        self.history: list[dict[str, Any]] = []
-        self.timings: dict[str, float] = {}
-        self._image: Tensor | None = None
+        self.steps = sum(level.steps for level in self.levels)
         self._begun: Tensor | None = None
         """The picture that the level began with."""
-        self._finished = False
         self._shrunk = 0
         self._at: level_state.Place | None = None
         self._restored: tuple[Checkpoint, Solver] | None = None
@@ -170,11 +170,10 @@ class Stylizer:
         self._restored = None
         began = time.monotonic() - (saved.elapsed_s if saved else 0)
         if saved is None:
-            self.history.clear()
-            self.timings.clear()
+            self._reset()
         self._finished = False
         clock = budget.Clock(self.levels)
-        taken, total = len(self.history), sum(level.steps for level in self.levels)
+        taken = len(self._history)
         # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
         if restored is not None:
             point = restored.point
@@ -211,7 +210,7 @@ class Stylizer:
                         step=step,
                         steps=level.steps,
                         total_step=taken,
-                        total_steps=total,
+                        total_steps=self.steps,
                         loss=report.total,
                         losses=report.group(),
                         size=level.size,
@@ -219,7 +218,7 @@ class Stylizer:
                         eta_s=clock.remaining(level.index, step / level.steps, elapsed),
                         image=self._image,
                     )
-                    self.history.append(_line(progress))
+                    self._history.append(_line(progress))
                     spent = time.monotonic() - level_began
                     self._at = level_state.Place(level, step, elapsed, spent, solver, run, objective)
                     point = solver.point  # where the level began takes memory, and is not gone back to any more
@@ -232,10 +231,10 @@ class Stylizer:
                 return
             point = solver.point if run.sound else run.best
             self._image = view(point)
-            self.timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
+            self._timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
             del solver, run, evaluate, objective
         self._finished = True
-        self.timings["total"] = time.monotonic() - began
+        self._timings["total"] = time.monotonic() - began
 
     def checkpoint(self) -> Checkpoint:
         """Return the state after the last step, to be saved before the next one.
@@ -252,7 +251,7 @@ class Stylizer:
             level=at.level.index,
             size=at.level.size,
             step=at.step,
-            steps=sum(level.steps for level in self.levels),
+            steps=self.steps,
             elapsed_s=at.elapsed_s,
             level_s=at.level_s,
             history=tuple(self.history),
@@ -279,8 +278,8 @@ class Stylizer:
         self._image = self._view(level)(solver.point)
         if self._kind.remembers_start:
             self._begun = checkpoint.begun.tensor("image", self._image)
-        self.history[:] = [dict(line) for line in checkpoint.history]
-        self.timings = dict(checkpoint.timings)
+        self._history = [dict(line) for line in checkpoint.history]
+        self._timings = dict(checkpoint.timings)
         self._finished = False
         self._restored = checkpoint, solver
 
@@ -299,39 +298,40 @@ class Stylizer:
         return budget.seconds(self.levels, self.plans, self.scene, self._judge, self.resources.device)
 
     @property
-    def content(self) -> Picture | None:
-        """The photograph; None for a texture."""
-        return self.scene.content
+    def weights(self) -> tuple[Mapping[str, str], ...]:
+        """Name and sha256 of the encoder, and of what takes steps in its place."""
+        used = [self.encoder] if self.surrogate is None else [self.encoder, self.surrogate]
+        return tuple({"name": encoder.name, "sha256": encoder.sha256} for encoder in used)
 
     @property
-    def styles(self) -> list[Picture]:
-        """The paintings."""
-        return self.scene.styles
+    def tile(self) -> int | None:
+        """Side of the tiles of the last level, in pixels; None: in one piece."""
+        return self.plans[-1].tile
 
-    def result(self) -> Result:
-        """Return the picture so far, at the size of the recipe, with the content's alpha."""
-        trim()
-        first = self.levels[0]
-        image = self._view(first)(self._start(first)).cpu() if self._image is None else self._image.cpu()
-        content = self.scene.content
-        alpha = None if content is None or content.alpha is None else images.resize(content.alpha, self.size)
-        return Result(
-            picture=Picture(self.scene.finish(image, self.size), alpha, name="result"),
-            recipe=self.recipe,
-            history=tuple(self.history),
-            timings=dict(self.timings),
-            inputs=tuple(self.scene.inputs()),
-            weights=tuple(
-                {"name": judge.name, "sha256": judge.sha256}
-                for judge in (self.encoder, self.surrogate)
-                if judge is not None
-            ),
-            finished=self._finished,
+    @property
+    def tiles(self) -> int:
+        """How many tiles the last level is painted in."""
+        return len(self.plans[-1].grid.tiles)
+
+    @property
+    def schedule(self) -> tuple[PlannedLevel, ...]:
+        """The levels in which steps are taken."""
+        return tuple(
+            PlannedLevel(level.size, level.steps, len(plan.grid.tiles), level.surrogate)
+            for level, plan in zip(self.levels, self.plans, strict=True)
         )
 
-    def shown(self, progress: Progress) -> Picture:
-        """Return the picture of a step as it would be saved, at the size of its level."""
-        return Picture(self.scene.finish(progress.image.cpu(), progress.size), name="preview")
+    @property
+    def pixel_steps(self) -> int:
+        """Steps times pixels over all levels."""
+        return sum(level.steps * level.size[0] * level.size[1] for level in self.levels)
+
+    def _first_image(self) -> Tensor:
+        first = self.levels[0]
+        return self._view(first)(self._start(first))
+
+    def _release(self) -> None:
+        trim()
 
     def _engine(self) -> dict[str, Any]:
         """Return what may show in the last bits of a picture, beside its recipe."""
@@ -386,8 +386,8 @@ class Stylizer:
     def _solver(self, point: Tensor, level: Level) -> Solver:
         recipe = self.recipe
         if recipe.solved_by == "lbfgs":
-            keeping, patience = self.plans[level.index].keeping, self._kind.patience
-            return Lbfgs(point, history=recipe.history, keeping=keeping, patience=patience)
+            storage, patience = self.plans[level.index].storage, self._kind.patience
+            return Lbfgs(point, history=recipe.history, storage=storage, patience=patience)
         schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
         if METHODS[recipe.method].falling:
             schedule, last = "linear", first / 10

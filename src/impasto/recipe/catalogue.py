@@ -42,7 +42,7 @@ SHARED = (
 )
 """Settings that all methods know."""
 _OF_PAINTINGS = ("style_scale", "style_fit", "style_weights", "region_styles", "encoder")
-_OPTIMISED = (
+_OPTIMIZED = (
     "content_weight",
     "finishing_steps",
     "gamut_weight",
@@ -83,7 +83,7 @@ _ONE_HEAP = ("style_scale", "style_fit", "region_styles", "region_scales", "enco
 _WCT_TRAINING = "impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)"
 _PATCHES = (
     *_ONE_HEAP,
-    *_OPTIMISED,
+    *_OPTIMIZED,
     "aspect",
     "content_layers",
     "patch_capacity",
@@ -127,7 +127,7 @@ class Method:
     """The command that makes its network."""
     networks: str = ""
     """The method whose networks it uses, where it has none of its own."""
-    optimises: bool = False
+    optimizes: bool = False
     """It optimises the picture itself, step by step."""
     style_key: str = "style_layers"
     """The setting that names the layers of its style term."""
@@ -158,7 +158,7 @@ class Method:
     @property
     def forward(self) -> bool:
         """Whether a network paints in one go, and nothing is optimised."""
-        return not self.optimises
+        return not self.optimizes
 
 
 METHODS: Mapping[str, Method] = {
@@ -172,14 +172,14 @@ METHODS: Mapping[str, Method] = {
             "a painting",
             (
                 *_OF_PAINTINGS,
-                *_OPTIMISED,
+                *_OPTIMIZED,
                 *_STATISTICS,
                 "aspect",
                 "content_layers",
                 "tileable",
             ),
             textures=True,
-            optimises=True,
+            optimizes=True,
             implementation="impasto.methods.gatys:Gatys",
         ),
         Method(
@@ -188,8 +188,8 @@ METHODS: Mapping[str, Method] = {
             "Selim et al. 2016",
             "half a minute to minutes",
             "a painting of a head, landmarks",
-            (*_OF_PAINTINGS, *_OPTIMISED, *_STATISTICS, *_GAINS),
-            optimises=True,
+            (*_OF_PAINTINGS, *_OPTIMIZED, *_STATISTICS, *_GAINS),
+            optimizes=True,
             content_key="gain_layers",
             landmarks=True,
             implementation="impasto.methods.portrait:Portrait",
@@ -202,7 +202,7 @@ METHODS: Mapping[str, Method] = {
             "a painting",
             _PATCHES,
             textures=True,
-            optimises=True,
+            optimizes=True,
             style_key="patch_layers",
             coarsest_texture=80,
             implementation="impasto.methods.patches:Mrf",
@@ -215,7 +215,7 @@ METHODS: Mapping[str, Method] = {
             "a painting with its mask",
             ("semantic_weight", *_PATCHES),
             textures=True,
-            optimises=True,
+            optimizes=True,
             style_key="patch_layers",
             coarsest_texture=80,
             implementation="impasto.methods.patches:Doodle",
@@ -229,13 +229,13 @@ METHODS: Mapping[str, Method] = {
             (
                 *_ONE_HEAP,
                 "region_weights",
-                *(name for name in _OPTIMISED if name not in _FIXED),
+                *(name for name in _OPTIMIZED if name not in _FIXED),
                 "content_fraction",
                 "neighbor_layers",
                 "quarter_turns",
             ),
             style_key="neighbor_layers",
-            optimises=True,
+            optimizes=True,
             laplacian=True,
             solver="adam",
             finishes=True,
@@ -267,7 +267,7 @@ METHODS: Mapping[str, Method] = {
                 "tv_weight",
             ),
             style_key="hypercolumn_layers",
-            optimises=True,
+            optimizes=True,
             laplacian=True,
             start="details",
             falling=True,
@@ -372,15 +372,25 @@ def shipped(method: str) -> dict[str, Traversable]:
     return {name[len(start) : -len(end)]: files[name] for name in names}
 
 
+def settings_of(method: str, *, refined: bool = False) -> frozenset[str]:
+    """Return the names of the settings that a method knows, `version` and `method` among them.
+
+    `refined`: steps of gatys follow on what a network painted, and the settings of those count too.
+    """
+    own = METHODS[method]
+    known = {*SHARED, *own.settings}
+    if refined and own.forward:
+        known |= {*METHODS["gatys"].settings} - {*_REFINED}
+    return frozenset(known)
+
+
 def foreign(method: str, changed: Iterable[str], *, refined: bool) -> str:
     """Say in one line which of the settings that were `changed` is another method's; empty where none is.
 
     `refined`: steps of gatys follow, whose settings count then.
     """
-    own, gatys = METHODS[method], METHODS["gatys"]
-    known = {*SHARED, *own.settings}
-    if refined and own.forward:
-        known |= {*gatys.settings} - {*_REFINED}
+    own = METHODS[method]
+    known = settings_of(method, refined=refined)
     for key in changed:
         if key in known:
             continue

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from impasto.errors import RecipeError
 from impasto.recipe.catalogue import ENCODERS, METHODS, MethodName, foreign
+from impasto.recipe.sizes import Size
 
 VERSION = 1
 MAX_JSON_BYTES = 1 << 20
@@ -93,7 +94,9 @@ class Recipe(BaseModel):
     method: MethodName = Field("gatys", description="how it is painted (docs/methods.md, impasto methods)")
 
     # What is painted.
-    size: int = Field(512, ge=16, le=65_536, description="long side of the result, pixels")
+    size: Size = Field(
+        512, description="long side of the result: pixels, content for that of the content, or 200% for twice that"
+    )
     style_scale: float = Field(
         1.0, gt=0, le=16, description="size of the style's features: its long side over the result's"
     )

@@ -11,8 +11,8 @@ from torch import Tensor
 from impasto import guides, images
 from impasto.encoders import Encoder
 from impasto.events import notice
-from impasto.losses import Source
-from impasto.losses.patches import labels_of, shares
+from impasto.losses import PatchSource
+from impasto.losses.patches import patch_labels, region_fractions
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.scene.scene import SMALLEST, Painted, Scene
@@ -57,9 +57,11 @@ class StyleCopies:
         `steered`: whatever region they are of.
         """
         alpha = painted.pixels.new_ones(painted.pixels.shape[2:]) if painted.alpha is None else painted.alpha
-        shown = (shares(self.at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[:, None, None]
+        shown = (region_fractions(self.at(alpha[None], layer), size, stride) >= SHOWN) & torch.tensor(labels)[
+            :, None, None
+        ]
         if painted.maps is not None and not steered:
-            own = labels_of(self.at(painted.maps, layer), size, stride)
+            own = patch_labels(self.at(painted.maps, layer), size, stride)
             shown &= own == torch.arange(len(labels))[:, None, None]
         return shown
 
@@ -76,12 +78,12 @@ class StyleCopies:
         scales = [self._recipe.region_scales.get(name, 1.0) for name in regions.names]
         return [number in mine and each == scale for number, each in enumerate(scales)]
 
-    def tell(self, layer: str, labels: Tensor, able: Tensor, level: Level) -> None:
-        """Say once which regions of the picture (its `labels`) no patch stands for; `able` says it of each label."""
+    def tell(self, layer: str, labels: Tensor, usable_labels: Tensor, level: Level) -> None:
+        """Say once which regions of the picture (its `labels`) no patch stands for; `usable_labels` (L,) tells."""
         regions = self._scene.regions
         for number, name in enumerate(() if regions is None else regions.names):
             asked = name not in self._recipe.keep and bool((labels == number).any())
-            if asked and not bool(able[number]) and (name, layer) not in self._said:
+            if asked and not bool(usable_labels[number]) and (name, layer) not in self._said:
                 self._said.add((name, layer))
                 size = f"{level.size[1]}x{level.size[0]} px"
                 notice(f"region '{name}' has no patch of its own at {layer} ({size}) in any painting; all can paint it")
@@ -98,19 +100,19 @@ def copies(recipe: Recipe) -> int:
     return (2 * recipe.patch_rotations + 1) * (2 * recipe.patch_scales + 1)
 
 
-def share_of(recipe: Recipe) -> float | None:
+def capacity_of(recipe: Recipe) -> float | None:
     """Return how often a patch may be used, times its fair share; None where there is no bound."""
     return None if recipe.patch_reuse else recipe.patch_capacity or SHARES.get(recipe.method)
 
 
-def unbarred(sources: Sequence[Source]) -> list[Source]:
+def unbarred(sources: Sequence[PatchSource]) -> list[PatchSource]:
     """Return the sources without what each patch may stand for, where that is everything."""
     if any(source.allowed is not None and not bool(source.allowed.all()) for source in sources):
         return list(sources)
     return [replace(source, allowed=None) for source in sources]
 
 
-def able(sources: Sequence[Source], labels: int) -> Tensor:
+def usable_labels(sources: Sequence[PatchSource], labels: int) -> Tensor:
     """Say for each of so many labels (L,) whether any patch may stand for it."""
     found = [source.allowed.flatten(1).any(1).cpu() for source in sources if source.allowed is not None]
     return torch.stack(found).any(0) if found else torch.ones(labels, dtype=torch.bool)

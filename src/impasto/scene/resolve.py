@@ -13,8 +13,8 @@ from impasto.errors import UsageError, WeightsError
 from impasto.events import notice
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.optim import parallel
-from impasto.recipe import Recipe
+from impasto.optim import devices
+from impasto.recipe import Recipe, sizes
 from impasto.recipe.catalogue import METHODS
 
 Source = Any
@@ -31,15 +31,34 @@ def result_size(
 
     `network` is what `multiple_of` asks for strides; those of all named encoders are VGG-19's.
     """
-    if content is not None:
-        size = images.fit_size(content.size, recipe.size)
-    elif regions is not None:
-        size = images.fit_size((regions.content.shape[1], regions.content.shape[2]), recipe.size)
-    else:
-        size = images.fit_size((1000, max(1, round(1000 * recipe.aspect))), recipe.size)
+    shape = _given_size(content, regions) or (1000, max(1, round(1000 * recipe.aspect)))
+    size = images.fit_size(shape, long_side(content, recipe, regions))
     multiple = multiple_of(recipe, network)
     height, width = (multiple * max(1, round(side / multiple)) for side in size)
     return height, width
+
+
+def long_side(content: Picture | None, recipe: Recipe, regions: Regions | None = None) -> int:
+    """Return the pixels of the long side that the recipe's size means: a doodle's content is its mask.
+
+    Raises `UsageError` for a size after the content's where there is none, or where it leads beyond the largest.
+    """
+    if isinstance(recipe.size, int):
+        return recipe.size
+    shape = _given_size(content, regions)
+    if shape is None:
+        raise UsageError(f"size '{recipe.size}': a texture has no content whose size it could have; give pixels")
+    try:
+        return sizes.long_side(recipe.size, shape)
+    except ValueError as error:
+        raise UsageError(f"size '{recipe.size}': {error}") from None
+
+
+def _given_size(content: Picture | None, regions: Regions | None) -> tuple[int, int] | None:
+    """Return the (height, width) of the photograph or the doodle; None where there is neither."""
+    if content is not None:
+        return content.size
+    return None if regions is None else (regions.content.shape[1], regions.content.shape[2])
 
 
 def encoder_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: torch.device) -> tuple[Encoder, Recipe]:
@@ -74,11 +93,7 @@ def check_layers(recipe: Recipe, encoder: Encoder) -> None:
 
 def precision_of(recipe: Recipe, device: torch.device) -> Literal["float32", "bfloat16"]:
     """Return what the recipe's precision means on `device`."""
-    if recipe.precision != "auto":
-        return recipe.precision
-    # Measured: of several processes, each may find something else.
-    wide = parallel.most(_faster_precision(device) is not torch.bfloat16)
-    return "float32" if wide else "bfloat16"
+    return "float32" if devices.precision(recipe.precision, device) is None else "bfloat16"
 
 
 def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Encoder | None:
@@ -103,12 +118,6 @@ def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Enco
 
 def _on(device: torch.device, encoder: Encoder) -> Encoder:
     return encoder if device.type == "cpu" else encoder.to(device)
-
-
-def _faster_precision(device: torch.device) -> torch.dtype:
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
-    return encoders.faster_precision() if device.type == "cpu" else torch.float32
 
 
 def regions_of(
@@ -137,7 +146,7 @@ def regions_of(
         return None
     many = list(style_masks) if isinstance(style_masks, list | tuple) else [style_masks]
     many += [None] * (styles - len(many))
-    return guides.from_colours(images.load(content_mask), [load(mask) for mask in many], count)
+    return guides.from_colors(images.load(content_mask), [load(mask) for mask in many], count)
 
 
 def check_texture(recipe: Recipe) -> None:

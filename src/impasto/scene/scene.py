@@ -101,10 +101,10 @@ class Scene:
         if self.content is None:
             return torch.full((1, 3, *level.size), 0.5)
         pixels = images.resize_picture(self.content, level.size).pixels
-        return color.grey(pixels).expand(-1, 3, -1, -1) if self.grey else pixels
+        return color.gray(pixels).expand(-1, 3, -1, -1) if self.gray else pixels
 
     @property
-    def grey(self) -> bool:
+    def gray(self) -> bool:
         """Whether luminance alone is painted."""
         return self.recipe.color == "luminance"
 
@@ -133,7 +133,7 @@ class Scene:
         pixels, *alpha = (images.resize(plane, size) for plane in planes)
         maps = maps if maps is None else guides.fit(maps, size)
         shown = alpha[0][0, 0] if alpha else None
-        return Painted(self._recoloured(index, pixels, maps, shown, level), shown, maps)
+        return Painted(self._recolored(index, pixels, maps, shown, level), shown, maps)
 
     def style_size(self, style: Picture, level: Level, scale: float = 1.0) -> tuple[int, int]:
         """Return the (height, width) of a style at a level. Raises `ImageError` when it gets too narrow."""
@@ -153,18 +153,18 @@ class Scene:
         """Return the first canvas, (1, 3, H, W) or, of luminance alone, (1, 1, H, W)."""
         start_from = self.start_from
         pixels = self.photo(level) if start_from is None else images.resize_picture(start_from, level.size).pixels
-        if self.grey:
-            pixels = color.grey(pixels).expand(-1, 3, -1, -1)
+        if self.gray:
+            pixels = color.gray(pixels).expand(-1, 3, -1, -1)
         kind = METHODS[self.recipe.method].start or self.recipe.init
         start = partial(canvas.start, kind, pixels, blend=self.recipe.init_blend, seed=self.recipe.seed)
         if kind == "style":
-            point = self._coloured(start, level)
+            point = self._colored(start, level)
         else:
             needed = range(len(self.styles)) if kind == "details" else ()
             point = start([self.style(index, level).pixels for index in needed])
-        return point.mean(1, keepdim=True) if self.grey else point
+        return point.mean(1, keepdim=True) if self.gray else point
 
-    def _coloured(self, start: Callable[[list[Tensor]], Tensor], level: Level) -> Tensor:
+    def _colored(self, start: Callable[[list[Tensor]], Tensor], level: Level) -> Tensor:
         """Return a start with the colours of the styles: in each region those of what paints it."""
         styles, maps = [self.style(index, level) for index in range(len(self.styles))], self.maps(level)
         if maps is None:
@@ -189,7 +189,7 @@ class Scene:
         if kept is not None:
             kept = images.resize(kept, level.size)
         packing = Packing(level.size) if METHODS[self.recipe.method].laplacian else None
-        return View(self.grey, kept, None if kept is None else self.photo(level), packing)
+        return View(self.gray, kept, None if kept is None else self.photo(level), packing)
 
     def finish(self, image: Tensor, size: tuple[int, int]) -> Tensor:
         """Return `image` (1, 3, h, w) as the result of `size`: in range, with the colours and regions that are kept."""
@@ -223,9 +223,7 @@ class Scene:
             photo, small, self.recipe.color_transform, strength=away, source_maps=ours, target_maps=theirs
         )
 
-    def _recoloured(
-        self, index: int, pixels: Tensor, maps: Tensor | None, alpha: Tensor | None, level: Level
-    ) -> Tensor:
+    def _recolored(self, index: int, pixels: Tensor, maps: Tensor | None, alpha: Tensor | None, level: Level) -> Tensor:
         recipe = self.recipe
         if self.content is None or recipe.color in ("style", "content"):
             return pixels
@@ -237,9 +235,9 @@ class Scene:
         shown = self.visible(level.size)
         if alpha is not None or shown is not None:
             maps, target = _of_visible(maps, alpha, pixels), _of_visible(target, shown, photo)
-        if self.grey:
-            grey = color.match_luminance(color.grey(pixels), photo[:, :1], source_maps=maps, target_maps=target)
-            found = grey.expand(-1, 3, -1, -1)
+        if self.gray:
+            gray = color.match_luminance(color.gray(pixels), photo[:, :1], source_maps=maps, target_maps=target)
+            found = gray.expand(-1, 3, -1, -1)
         else:
             found = color.match(
                 pixels,

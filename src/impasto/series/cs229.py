@@ -119,7 +119,7 @@ def _masks(name: str, folder: Path, encoder: str | Path | None, settings: Mappin
 
     def regions(count: int) -> Regions:
         if count not in read:
-            read[count] = guides.from_colours(images.load(content_mask), [images.load(style_mask)], count)
+            read[count] = guides.from_colors(images.load(content_mask), [images.load(style_mask)], count)
         return read[count]
 
     def make(values: Mapping[str, Any]) -> Job:

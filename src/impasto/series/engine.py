@@ -13,13 +13,12 @@ from impasto import encoders, files, images, metadata
 from impasto.encoders import Encoder
 from impasto.errors import ImageError, ImpastoError, OutputError, RecipeError, ResourceError, UsageError
 from impasto.events import Progress
-from impasto.feedforward import FeedForward
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.painting.api import Painting, begin
-from impasto.painting.stylizer import Stylizer
+from impasto.painting.api import begin
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
+from impasto.scene.painting import Painting
 from impasto.series import records, sheet
 from impasto.series.grid import Axis, Cell, Job, Source, State, lay_out
 from impasto.series.records import PARTS, Record
@@ -122,7 +121,7 @@ class Sweep:
             cell.state, cell.note = "painted", ""
             if not result.finished:
                 cell.state = "stopped" if stopped else "failed"
-                cell.note = f"ended at step {len(result.history)} of {cell.steps}"
+                cell.note = f"ended at step {stylizer.taken} of {cell.steps}"
             self._records[cell.path.name] = cell.record
         self._write()
 
@@ -159,11 +158,7 @@ class Sweep:
         except (ImageError, UsageError, ResourceError) as error:
             raise type(error)(f"{cell.title}: {error}") from None
         cell.size, cell.encoder = stylizer.size, stylizer.recipe.encoder
-        if isinstance(stylizer, FeedForward):
-            cell.steps, cell.work = stylizer.steps, stylizer.steps * stylizer.size[0] * stylizer.size[1]
-        else:
-            cell.steps = sum(level.steps for level in stylizer.levels)
-            cell.work = sum(level.steps * level.size[0] * level.size[1] for level in stylizer.levels)
+        cell.steps, cell.work = stylizer.steps, stylizer.pixel_steps
         # A link to nowhere is there too.
         if os.path.lexists(cell.path):
             cell.state, cell.note = _compare(cell.path, json.loads(stylizer.result().metadata))
@@ -194,7 +189,7 @@ class Sweep:
             **(self._faces if METHODS[recipe.method].landmarks else {}),
             **self._options,
         )
-        if key is not None and isinstance(stylizer, Stylizer):
+        if key is not None and stylizer.encoder is not None:
             if recipe.precision == "auto":
                 self._precision = stylizer.recipe.precision
                 key = (*key[:-1], self._precision)

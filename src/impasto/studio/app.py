@@ -38,17 +38,17 @@ LINGER_S = 2.0
 LINGER_BYTES = 32 << 20
 
 
-async def get_about(studio: Studio, request: Request) -> Response:
+async def get_about(studio: Studio, _request: Request) -> Response:
     """Answer with what the studio and the machine are."""
     return JSONResponse(await studio.about())
 
 
-async def get_schema(studio: Studio, request: Request) -> Response:
+async def get_schema(studio: Studio, _request: Request) -> Response:
     """Answer with everything that the form is generated from."""
     return JSONResponse(studio.form)
 
 
-async def get_openapi(studio: Studio, request: Request) -> Response:
+async def get_openapi(_studio: Studio, _request: Request) -> Response:
     """Answer with the description of this API."""
     return JSONResponse(openapi.document(ENDPOINTS))
 
@@ -66,7 +66,7 @@ def create(studio: Studio) -> App:
     """Make the application, which starts the studio's processes and ends them."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with studio.running():
             yield
 
@@ -78,21 +78,22 @@ def create(studio: Studio) -> App:
         # A HEAD would begin what only a GET means, and for a stream not end it.
         (route.methods or set()).discard("HEAD")
     routes += [Route("/", page, methods=["GET"]), Route("/static/{path:path}", static, methods=["GET"])]
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: _plain, Exception: _mistake})
+    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=HANDLERS)
     return Guard(app, studio.settings)
 
 
 async def page(request: Request) -> Response:
     """Answer with the page."""
-    return _static(request, "index.html")
+    return show_static(request, "index.html")
 
 
 async def static(request: Request) -> Response:
     """Answer with a file of the page."""
-    return _static(request, request.path_params["path"])
+    return show_static(request, request.path_params["path"])
 
 
-def _static(request: Request, name: str) -> Response:
+def show_static(request: Request, name: str) -> Response:
+    """Answer with a file of the page, 404 where there is none of that name."""
     # From a list of what there is, so that no name leads anywhere else.
     known = {path.relative_to(STATIC).as_posix(): path for path in STATIC.rglob("*") if path.suffix in TYPES}
     if name not in known:
@@ -138,7 +139,7 @@ class Closing(JSONResponse):
     away for a moment, once the answer is sent.
     """
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002
         """Send the answer, then wait a little."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": self.body, "more_body": True})
@@ -155,11 +156,15 @@ class Closing(JSONResponse):
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _plain(request: Request, error: Exception) -> Response:
+async def _plain(_request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     said = {404: "there is nothing here", 405: "that is not a thing to do here"}.get(status, "refused")
     return JSONResponse({"error": said}, status)
 
 
-async def _mistake(request: Request, error: Exception) -> Response:
+async def _mistake(_request: Request, error: Exception) -> Response:
     return JSONResponse({"error": f"{type(error).__name__} (a mistake in impasto)"}, 500)
+
+
+HANDLERS: dict[Any, Any] = {HTTPException: _plain, Exception: _mistake}
+"""What answers in place of a page of Starlette's own."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
-from impasto.studio import commandline, folders, orders
+from impasto.studio import commandline, folders, job_requests
 from impasto.studio.endpoints import Endpoint, pictures_query
 from impasto.studio.library import shown_size
 from impasto.studio.pictures_api import file_response, whole
@@ -29,23 +29,23 @@ _NOW = {"cache-control": "no-cache"}
 async def estimate_job(studio: "Studio", request: Request) -> Response:
     """Say what a painting would take."""
     asked = await read_json(request, studio.settings)
-    order = studio.runner.order(orders.job(asked, studio.library.get))
+    order = studio.scheduler.order(job_requests.job(asked, studio.library.get))
     return JSONResponse(await studio.advice.ask("estimate", order=order))
 
 
 async def create_job(studio: "Studio", request: Request) -> Response:
     """Queue a painting."""
     asked = await read_json(request, studio.settings)
-    made = studio.queue.add([orders.job(asked, studio.library.get)], limit=studio.settings.jobs)
-    studio.runner.wake()
+    made = studio.queue.add([job_requests.job(asked, studio.library.get)], limit=studio.settings.jobs)
+    studio.scheduler.wake()
     return JSONResponse(view(made[0]), 201)
 
 
 async def create_sweep(studio: "Studio", request: Request) -> Response:
     """Queue a grid of paintings."""
     asked = await read_json(request, studio.settings)
-    made = studio.queue.add(orders.sweep(asked, studio.library.get), limit=studio.settings.jobs)
-    studio.runner.wake()
+    made = studio.queue.add(job_requests.sweep(asked, studio.library.get), limit=studio.settings.jobs)
+    studio.scheduler.wake()
     return JSONResponse({"sweep": made[0]["sweep"], "jobs": [view(job) for job in made]}, 201)
 
 
@@ -62,7 +62,7 @@ async def get_job(studio: "Studio", request: Request) -> Response:
 
 async def delete_job(studio: "Studio", request: Request) -> Response:
     """Forget a painting that is over."""
-    studio.runner.remove(_job(request))
+    studio.scheduler.remove(_job(request))
     return Response(status_code=204)
 
 
@@ -82,7 +82,7 @@ async def watch_job(studio: "Studio", request: Request) -> Response:
 
 async def get_history(studio: "Studio", request: Request) -> Response:
     """Answer with the losses over the steps."""
-    path = studio.runner.folder(_job(request)) / folders.HISTORY
+    path = studio.scheduler.folder(_job(request)) / folders.HISTORY
     try:
         found = json.loads(await asyncio.to_thread(path.read_bytes))
     except (OSError, ValueError):
@@ -92,7 +92,7 @@ async def get_history(studio: "Studio", request: Request) -> Response:
 
 async def get_preview(studio: "Studio", request: Request) -> Response:
     """Answer with the latest look at a painting."""
-    path = studio.runner.folder(_job(request)) / folders.PREVIEW
+    path = studio.scheduler.folder(_job(request)) / folders.PREVIEW
     if not path.exists():
         path = await studio.result(_job(request), "png", shown_size(1024))
     return await file_response(path, _NOW)
@@ -152,7 +152,7 @@ async def retry_job(studio: "Studio", request: Request) -> Response:
 
 async def _act(studio: "Studio", request: Request, what: str) -> Response:
     await read_json(request, studio.settings)
-    return JSONResponse(view(getattr(studio.runner, what)(_job(request))))
+    return JSONResponse(view(getattr(studio.scheduler, what)(_job(request))))
 
 
 def _job(request: Request) -> str:

@@ -81,16 +81,16 @@ class Library:
         path = samples.files().get(picture) or self._folder / record["id"] / "original"
         return {"path": str(path), "name": record["name"]}
 
-    def view(self, picture: str, size: int) -> tuple[Path, bool]:
-        """Return where a picture lies as it is shown, and whether that is to be lossless."""
+    def view(self, picture: str, size: int) -> Path:
+        """Return where a picture lies as it is shown: lossless where it is a mask, or has alpha."""
         record = self.get(picture)
         lossless = record["role"] == "mask"
         name = f"view-{size}.{'png' if lossless or record.get('has_alpha') else 'jpg'}"
         if picture in samples.files():
             folder = self._folder / f"sample-{picture}"
             folder.mkdir(exist_ok=True, mode=0o700)
-            return folder / name, lossless
-        return self._folder / record["id"] / name, lossless
+            return folder / name
+        return self._folder / str(record["id"]) / name
 
     def with_sha256(self, sha256: str) -> str | None:
         """Find a picture by its content."""

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from impasto.studio import folders, orders
+from impasto.studio import folders, job_requests
 from impasto.studio.endpoints import Endpoint, pictures_query
 from impasto.studio.library import ROLES, clean_name, shown_size
 from impasto.studio.samples import files
@@ -23,7 +23,7 @@ KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 FOR_EVER = "private, max-age=31536000, immutable"
 
 
-async def list_samples(studio: "Studio", request: Request) -> Response:
+async def list_samples(studio: "Studio", _request: Request) -> Response:
     """Answer with the samples."""
     await studio.measure()
     listed = [studio.library.get(key) for key in files()]
@@ -40,7 +40,7 @@ async def upload_picture(studio: "Studio", request: Request) -> Response:
     name = clean_name(unquote(request.headers.get("x-name", "")))
     incoming = studio.settings.data / "incoming" / secrets.token_hex(16)
     try:
-        await studio.door.receive(request, incoming)
+        await studio.uploads.receive(request, incoming)
         pixels = studio.settings.upload_pixels
         found = await studio.pictures.ask("receive", path=str(incoming), name=name, pixels=pixels)
         picture, folder = studio.library.new()
@@ -51,7 +51,7 @@ async def upload_picture(studio: "Studio", request: Request) -> Response:
     return JSONResponse({**record, **await _more(studio, found)}, 201)
 
 
-async def list_pictures(studio: "Studio", request: Request) -> Response:
+async def list_pictures(studio: "Studio", _request: Request) -> Response:
     """Answer with the uploads."""
     return JSONResponse(studio.library.all())
 
@@ -127,8 +127,8 @@ async def find_masks(studio: "Studio", request: Request) -> Response:
 async def check_masks(studio: "Studio", request: Request) -> Response:
     """Read masks as a painting would."""
     asked = await read_json(request, studio.settings)
-    job = orders.job(asked, studio.library.get)
-    found = await studio.advice.ask("check_masks", order=studio.runner.order(job))
+    job = job_requests.job(asked, studio.library.get)
+    found = await studio.advice.ask("check_masks", order=studio.scheduler.order(job))
     return JSONResponse({"regions": found["regions"], "notices": [*found["notices"], *found["warnings"]]})
 
 

@@ -8,6 +8,7 @@ import socket
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 import platformdirs
 import uvicorn
@@ -45,17 +46,7 @@ def serve(settings: Settings, say: Callable[[str], None], *, browser: bool = Fal
     listener: socket.socket | None = None
     try:
         listener = bind(settings.host, settings.port)
-        server = _Server(uvicorn.Config(
-            create(studio),
-            http=_Impatient,
-            ws="none",
-            lifespan="on",
-            log_level="error",
-            access_log=False,
-            server_header=False,
-            limit_concurrency=CONNECTIONS,
-            timeout_graceful_shutdown=GRACE_S,
-        ))  # fmt: skip
+        server = _Server(configure(create(studio), lifespan="on"))
         server.studio = studio
         url = address(settings, listener)
         say(url)
@@ -66,6 +57,21 @@ def serve(settings: Settings, say: Callable[[str], None], *, browser: bool = Fal
         studio.close()
         if listener is not None:
             listener.close()
+
+
+def configure(app: Any, *, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+    """Return how an application is served: quietly, and without waiting for clients that dawdle."""
+    return uvicorn.Config(
+        app,
+        http=_Impatient,
+        ws="none",
+        lifespan=lifespan,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=GRACE_S,
+    )
 
 
 class _Impatient(H11Protocol):
@@ -90,11 +96,11 @@ class _Impatient(H11Protocol):
         self.loop.call_later(HEAD_S, self._look)
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which ends the event streams before it waits for them."""
+class ImpatientServer(uvicorn.Server):
+    """uvicorn's server, which can open its page and says nothing when it ends."""
 
-    studio: Studio
     opens: str | None = None
+    """The address that a browser is sent to once there is an answer."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and open the page once there is one."""
@@ -104,8 +110,18 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End."""
-        self.studio.streams.close()
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        await super().shutdown(sockets)
+
+
+class _Server(ImpatientServer):
+    """The studio's server, which ends the event streams before it waits for them."""
+
+    studio: Studio
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End."""
+        self.studio.streams.close()
         await super().shutdown(sockets)
 
 

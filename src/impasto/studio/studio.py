@@ -13,15 +13,15 @@ from impasto._version import __version__
 from impasto.errors import UsageError
 from impasto.recipe.catalogue import ENCODERS
 from impasto.studio import folders, samples
-from impasto.studio.describe import describe
-from impasto.studio.desk import Desk
+from impasto.studio.form import describe
+from impasto.studio.inspector_client import InspectorClient
 from impasto.studio.library import Library
 from impasto.studio.queue import Queue
-from impasto.studio.runner import Runner
+from impasto.studio.scheduler import Scheduler
 from impasto.studio.settings import Refused, Settings
 from impasto.studio.store import open_database
 from impasto.studio.streams import Streams
-from impasto.studio.uploads import Door
+from impasto.studio.uploads import UploadReceiver
 
 
 class Studio:
@@ -50,11 +50,11 @@ class Studio:
         self.queue = Queue(self.database)
         self.library = Library(self.database, settings.data / "pictures")
         self.streams = Streams(settings.streams, settings.heartbeat_s)
-        self.runner = Runner(settings, self.queue, self.library, self.streams)
-        self.door = Door(settings)
-        self.pictures = Desk(settings.answer_s)
+        self.scheduler = Scheduler(settings, self.queue, self.library, self.streams)
+        self.uploads = UploadReceiver(settings)
+        self.pictures = InspectorClient(settings.answer_s)
         """Looks at pictures, which is quick."""
-        self.advice = Desk(settings.answer_s, waiting=8, threads=settings.threads)
+        self.advice = InspectorClient(settings.answer_s, waiting=8, threads=settings.threads)
         """Finds regions and estimates, which is not; with as many threads as paint, as an estimate is of those."""
         self.form = describe()
         self._about: dict[str, Any] | None = None
@@ -63,12 +63,12 @@ class Studio:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Paint and answer within the block."""
-        painting = asyncio.create_task(self.runner.run())
+        painting = asyncio.create_task(self.scheduler.run())
         try:
             yield
         finally:
             self.streams.close()
-            await self.runner.close()
+            await self.scheduler.close()
             painting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await painting
@@ -99,13 +99,11 @@ class Studio:
 
     async def shown(self, picture: str, size: int) -> Path:
         """Return the file of a picture as it is shown, making it the first time."""
-        path, lossless = self.library.view(picture, size)
+        path = self.library.view(picture, size)
         if not path.exists():
             source = self.library.source(picture)
             pixels = self.settings.upload_pixels
-            await self.pictures.ask(
-                "shown", path=source["path"], out=str(path), size=size, lossless=lossless, pixels=pixels
-            )
+            await self.pictures.ask("shown", path=source["path"], out=str(path), size=size, pixels=pixels)
         return path
 
     async def result(self, job: str, kind: str, size: int | None) -> Path:
@@ -113,7 +111,7 @@ class Studio:
 
         Raises `Refused` where there is none.
         """
-        folder = self.runner.folder(job)
+        folder = self.scheduler.folder(job)
         saved = folder / folders.RESULT
         if not saved.exists():
             raise Refused(404, "there is no picture of it yet")

@@ -16,7 +16,7 @@ _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 _NEVER = ("text/", "image/svg", "application/xhtml", "application/xml", "application/pdf")
 
 
-class Door:
+class UploadReceiver:
     """Lets so many pictures in at once."""
 
     def __init__(self, settings: Settings) -> None:

@@ -22,13 +22,13 @@ from impasto import files, images
 from impasto.checkpoint import Checkpoint
 from impasto.errors import ImpastoError, OutputError, ResourceError, UsageError
 from impasto.events import Progress, logger, notice
-from impasto.feedforward import FeedForward
 from impasto.images import Picture
 from impasto.optim import memory
-from impasto.painting.api import Painting, begin
+from impasto.painting.api import begin
 from impasto.recipe import Recipe
+from impasto.scene.painting import Painting
 from impasto.scene.resolve import regions_of
-from impasto.studio.channel import Parent, give_way
+from impasto.studio.child_process import Parent, give_way
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 
 PREVIEW_S = 0.5
@@ -68,7 +68,7 @@ class Order:
 
 
 @dataclass
-class Painter:
+class JobRunner:
     """Paints one job after another."""
 
     parent: Parent
@@ -201,13 +201,11 @@ def prepare(order: Order) -> tuple[Painting, Checkpoint | None]:
     """
     painting = begin(**arguments(order), recipe=Recipe.parse(order.recipe))
     path = order.folder / CHECKPOINT
-    if isinstance(painting, FeedForward) or not path.exists():
+    if not painting.resumable or not path.exists():
         return painting, None
     try:
         saved = Checkpoint.load(path)
         painting = begin(**arguments(order), recipe=saved.recipe)
-        if isinstance(painting, FeedForward):
-            return painting, None
         painting.restore(saved)
     except ImpastoError as error:
         notice(f"begun anew: {error}")
@@ -247,11 +245,9 @@ def small(picture: Picture) -> Picture:
 
 def keep(painting: Painting, order: Order) -> None:
     """Write a checkpoint where there is anything to go on from; a full disk is told, and no reason to stop."""
-    if isinstance(painting, FeedForward):
-        return
     try:
         saved = painting.checkpoint()
-    except UsageError:  # a network paints first, in one go
+    except UsageError:  # networks paint, alone or first
         return
     try:
         saved.save(order.folder / CHECKPOINT)
@@ -327,7 +323,7 @@ def main(threads: int | None = None) -> None:
             painter.asked = (message["job"], message["do"])
 
     parent = Parent(receive)
-    painter = Painter(parent)
+    painter = JobRunner(parent)
     parent.listen()
     parent.say(event="ready")
     while True:

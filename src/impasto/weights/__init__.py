@@ -6,7 +6,7 @@ Finding and fetching never import torch; `load` does, at its first use.
 from typing import TYPE_CHECKING, Any
 
 from impasto.weights.download import Patience, fetch, missing_error
-from impasto.weights.locate import cache_folder, cached, find
+from impasto.weights.locate import cache_folder, cached, find, writable_cache_folder
 from impasto.weights.records import (
     CAFFE,
     IDENTITY,
@@ -44,6 +44,7 @@ __all__ = [
     "lookup",
     "missing_error",
     "sniff",
+    "writable_cache_folder",
 ]
 
 

@@ -158,11 +158,11 @@ def _caffe(name: str) -> str:
     return f"conv{name.removeprefix('block').replace('_conv', '_', 1)}" if name.startswith("block") else name
 
 
-def _from_own(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
+def _from_own(_path: Path, tensors: Tensors, _architecture: str) -> tuple[Tensors, Preprocessing]:
     return tensors, CAFFE
 
 
-def _from_keras(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
+def _from_keras(_path: Path, tensors: Tensors, _architecture: str) -> tuple[Tensors, Preprocessing]:
     renamed: Tensors = {}
     for name, tensor in tensors.items():
         layer, _, kind = _caffe(name).rpartition(".")
@@ -172,7 +172,7 @@ def _from_keras(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensor
     return renamed, CAFFE
 
 
-def _from_torchvision(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
+def _from_torchvision(_path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
     features = {
         name.removeprefix("features."): tensor for name, tensor in tensors.items() if name.startswith("features.")
     }

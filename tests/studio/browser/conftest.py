@@ -33,7 +33,7 @@ def chromium():
 
 
 @pytest.fixture(scope="session")
-def studio(chromium, tmp_path_factory):
+def studio(chromium, tmp_path_factory):  # noqa: ARG001 (it is skipped where there is no Chromium)
     """A studio that all tests of the page share; none leaves a painting behind that is not over."""
     server = Server(tmp_path_factory.mktemp("studio") / "data")
     yield server

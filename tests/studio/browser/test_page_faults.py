@@ -1,12 +1,13 @@
 """What goes wrong is one line near its cause, and harms nothing."""
 
+import pytest
 from browser_helpers import TINY
 from studio_helpers import png
 
 HOSTILE = "<img src=x onerror=document.title='broken'>.png"
 
 
-def test_a_hostile_file_name_is_text(look, studio, tmp_path):
+def test_a_hostile_file_name_is_text(look, studio):
     page = look.page
     page.locator("#sources").get_by_role("button", name="Choose a photograph").click()
     page.locator("dialog input[type=file]").set_input_files(
@@ -58,7 +59,8 @@ def test_a_failed_painting_says_why(visit, studio, uploaded):
     assert "region" in line.first.inner_text()
 
 
-def test_a_server_that_restarts_is_waited_for(visit, start, chromium):
+@pytest.mark.usefixtures("chromium")
+def test_a_server_that_restarts_is_waited_for(visit, start):
     first = start()
     port = first.port
     look = visit(first, forgiven=["ERR_", "Failed to load resource"])

@@ -5,7 +5,7 @@ from browser_helpers import TINY
 
 
 @pytest.fixture
-def past(studio, uploaded):
+def past(studio, uploaded):  # noqa: ARG001 (the pictures are there first)
     """Two finished paintings."""
     jobs = []
     for weight in (10, 1000):
@@ -74,7 +74,8 @@ def test_downloads_in_three_formats(past, look, kind, read):
     assert read(data).size == (64, 48)
 
 
-def test_a_sweep_is_a_grid(ready, studio):
+@pytest.mark.usefixtures("studio")
+def test_a_sweep_is_a_grid(ready):
     page = ready.page
     page.get_by_role("button", name="Sweep over settings").click()
     page.get_by_label("Rows: values").fill("10, 100")

@@ -14,7 +14,7 @@ SCREENS = {
 
 
 @pytest.fixture(scope="module")
-def past(studio, uploaded):
+def past(studio, uploaded):  # noqa: ARG001 (the pictures are there first)
     """A finished painting."""
     job = studio.paint(TINY)
     studio.wait(job, "done")

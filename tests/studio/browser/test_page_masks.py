@@ -20,11 +20,11 @@ def painter(ready):
     return ready
 
 
-def colours(data):
+def colors(data):
     """Count the colours of a picture's bytes."""
     pixels = np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).reshape(-1, 3)
     found, counts = np.unique(pixels, axis=0, return_counts=True)
-    return {tuple(int(level) for level in colour): int(count) for colour, count in zip(found, counts, strict=True)}
+    return {tuple(int(level) for level in color): int(count) for color, count in zip(found, counts, strict=True)}
 
 
 def exported(painter, side):
@@ -58,7 +58,7 @@ def test_masks_on_both_pictures_paint_by_region(painter, studio):
     assert found["recipe"]["keep"] == ["blue"]
     masks = [studio.call(f"/api/pictures/{each}").data for each in (found["content_mask"], *found["style_masks"])]
     for data, (width, height) in zip(masks, ((64, 48), (56, 40)), strict=True):
-        assert colours(data) == {RED: width * height // 2, BLUE: width * height // 2}
+        assert colors(data) == {RED: width * height // 2, BLUE: width * height // 2}
     painter.status("Finished")
 
 
@@ -67,7 +67,7 @@ def test_a_brush_leaves_no_colour_between_two(painter):
     painter.drag(painter.sheets.nth(0), (0.1, 0.2), (0.9, 0.7))
     data, name = exported(painter, "photograph")
     assert name == "photo_mask.png"
-    found = colours(data)
+    found = colors(data)
     assert set(found) == {RED, BLACK}
     assert Image.open(io.BytesIO(data)).size == (64, 48)
     assert Image.open(io.BytesIO(data)).mode == "P"
@@ -76,20 +76,20 @@ def test_a_brush_leaves_no_colour_between_two(painter):
 def test_undo_and_redo_go_through_both_pictures(painter):
     keys = painter.page.keyboard.press
     painter.drag(painter.sheets.nth(0), (0.2, 0.2), (0.8, 0.2))
-    before = colours(exported(painter, "photograph")[0])
+    before = colors(exported(painter, "photograph")[0])
     painter.drag(painter.sheets.nth(1), (0.2, 0.2), (0.8, 0.2))
     painter.drag(painter.sheets.nth(0), (0.2, 0.8), (0.8, 0.8))
     keys("Control+z")
-    assert colours(exported(painter, "photograph")[0]) == before
-    assert RED in colours(exported(painter, "painting")[0])
+    assert colors(exported(painter, "photograph")[0]) == before
+    assert RED in colors(exported(painter, "painting")[0])
     keys("Control+z")
-    assert set(colours(exported(painter, "painting")[0])) == {BLACK}
+    assert set(colors(exported(painter, "painting")[0])) == {BLACK}
     keys("Control+z")
-    assert set(colours(exported(painter, "photograph")[0])) == {BLACK}
+    assert set(colors(exported(painter, "photograph")[0])) == {BLACK}
     for _ in range(3):
         keys("Control+Shift+z")
-    assert colours(exported(painter, "photograph")[0])[RED] > before[RED]
-    assert RED in colours(exported(painter, "painting")[0])
+    assert colors(exported(painter, "photograph")[0])[RED] > before[RED]
+    assert RED in colors(exported(painter, "painting")[0])
 
 
 def test_fill_and_eraser(painter):
@@ -97,10 +97,10 @@ def test_fill_and_eraser(painter):
     keys("g")
     keys("2")
     painter.sheets.nth(0).click()
-    assert colours(exported(painter, "photograph")[0]) == {BLUE: 64 * 48}
+    assert colors(exported(painter, "photograph")[0]) == {BLUE: 64 * 48}
     keys("e")
     painter.drag(painter.sheets.nth(0), (0.5, 0.5), (0.6, 0.5))
-    found = colours(exported(painter, "photograph")[0])
+    found = colors(exported(painter, "photograph")[0])
     assert set(found) == {BLUE, BLACK}
     assert found[BLACK] < found[BLUE]
 
@@ -110,7 +110,7 @@ def test_the_size_of_the_brush_follows_its_keys(painter):
         for _ in range(3):
             painter.page.keyboard.press(size_key)
         painter.sheets.nth(0).click()
-        count = colours(exported(painter, "photograph")[0])[RED]
+        count = colors(exported(painter, "photograph")[0])[RED]
         painter.page.keyboard.press("Control+z")
         return count
 
@@ -123,7 +123,7 @@ def test_the_keyboard_paints(painter):
     painter.panes.nth(0).focus()
     for key in ("ArrowLeft", "ArrowLeft", "Enter", "ArrowUp", " "):
         painter.page.keyboard.press(key)
-    assert RED in colours(exported(painter, "photograph")[0])
+    assert RED in colors(exported(painter, "photograph")[0])
 
 
 def test_an_exported_mask_can_be_imported_on_the_other_side_too(painter, tmp_path):
@@ -133,7 +133,7 @@ def test_an_exported_mask_can_be_imported_on_the_other_side_too(painter, tmp_pat
     path.write_bytes(data)
     painter.page.get_by_label("Mask file of the painting").set_input_files(path)
     painter.page.get_by_text("Percentages").wait_for()
-    assert colours(exported(painter, "painting")[0]) == {RED: 56 * 20, BLACK: 56 * 20}
+    assert colors(exported(painter, "painting")[0]) == {RED: 56 * 20, BLACK: 56 * 20}
 
 
 def test_a_compressed_mask_of_another_size_and_colours_becomes_flat(painter, tmp_path):
@@ -143,7 +143,7 @@ def test_a_compressed_mask_of_another_size_and_colours_becomes_flat(painter, tmp
     sheet.save(path, quality=60)
     painter.page.get_by_label("Mask file of the photograph").set_input_files(path)
     painter.page.get_by_text("lends all of itself").wait_for()
-    found = colours(exported(painter, "photograph")[0])
+    found = colors(exported(painter, "photograph")[0])
     assert len(found) == 2
     assert found[RED] == 64 * 24
 
@@ -166,9 +166,9 @@ def test_regions_are_found_as_a_start(visit, studio):
     page.get_by_role("button", name="Find regions").click()
     page.locator(".swatch-shares").nth(1).wait_for()
     assert page.locator(".swatch-shares").count() == 2
-    assert set(colours(exported(look, "photograph")[0])) == {RED, BLUE}
+    assert set(colors(exported(look, "photograph")[0])) == {RED, BLUE}
     page.get_by_role("button", name="Undo").click()
-    assert set(colours(exported(look, "painting")[0])) == {BLACK}
+    assert set(colors(exported(look, "painting")[0])) == {BLACK}
 
 
 def test_what_the_painting_lacks_is_said_beside_the_button(visit, studio, uploaded):
@@ -203,11 +203,11 @@ def test_touch_paints_and_two_fingers_do_not(visit, studio, uploaded):
     send("touchStart", point(0.3, 0.4, 1))
     send("touchMove", point(0.5, 0.4, 1))
     send("touchEnd")
-    painted = colours(exported(look, "photograph")[0])
+    painted = colors(exported(look, "photograph")[0])
     assert set(painted) == {RED, BLACK}
     send("touchStart", point(0.3, 0.8, 1))
     send("touchStart", point(0.3, 0.8, 1), point(0.7, 0.8, 2))
     send("touchMove", point(0.2, 0.8, 1), point(0.8, 0.8, 2))
     send("touchEnd")
-    assert colours(exported(look, "photograph")[0]) == painted
+    assert colors(exported(look, "photograph")[0]) == painted
     assert look.page.locator(".pane .overlay").nth(0).bounding_box()["width"] > 1.2 * box["width"]

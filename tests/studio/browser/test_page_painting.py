@@ -1,5 +1,6 @@
 """From two files to a picture: the way a painter goes, by mouse and by keyboard alone."""
 
+import pytest
 from browser_helpers import TINY
 
 
@@ -93,7 +94,8 @@ def test_two_paintings_are_mixed_by_their_sliders(ready, pictures, tmp_path, stu
     ready.status("Finished")
 
 
-def test_the_whole_way_by_keyboard(look, studio):
+@pytest.mark.usefixtures("studio")
+def test_the_whole_way_by_keyboard(look):
     page = look.page
     press = page.keyboard.press
 
@@ -159,3 +161,15 @@ def test_layers_are_written_as_on_the_command_line(ready, studio):
     job = ready.start()
     assert studio.job(job)["recipe"]["style_layers"] == {"relu1_1": 0.5, "relu2_1": 1}
     ready.status("Finished")
+
+
+def test_a_size_after_the_photographs_paints_at_that_size(ready):
+    ready.set(size="content")
+    assert ready.page.locator("[data-field=size] .error-line").is_hidden()
+    ready.set(size="150%")
+    ready.page.locator("#dock", has_text="96 × 72").wait_for()
+    job = ready.start()
+    ready.status("Finished")
+    (sent,) = [body for path, body in ready.sent if path == "jobs"]
+    assert sent["recipe"]["size"] == "150%"
+    assert ready.server.job(job)["size"] == [72, 96]

@@ -91,13 +91,13 @@ def test_fields_of_other_methods_are_not_shown(look):
 
 def test_the_theme_is_chosen_once(look):
     root = look.page.locator("html")
-    colour = "node => getComputedStyle(node.querySelector('body')).backgroundColor"
-    light = root.evaluate(colour)
+    color = "node => getComputedStyle(node.querySelector('body')).backgroundColor"
+    light = root.evaluate(color)
     look.page.keyboard.press("t")
-    dark = root.evaluate(colour)
+    dark = root.evaluate(color)
     assert dark != light
     look.reload()
-    assert root.evaluate(colour) == dark
+    assert root.evaluate(color) == dark
 
 
 def test_the_system_chooses_the_theme_at_first(visit, studio):

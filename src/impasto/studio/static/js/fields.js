@@ -8,7 +8,7 @@ const SLIDERS = {
   aspect: [0.25, 4, 0.05],
 };
 /** Sizes worth offering. */
-const SUGGESTED = { size: [256, 512, 768, 1024, 1536, 2048] };
+const SUGGESTED = { size: [256, 512, 768, 1024, 1536, 2048, "content", "200%"] };
 
 /**
  * Build the control of a setting: {node, set(value)}. `changed(value)` hears of what a person does, `failed(error)` of what
@@ -18,6 +18,7 @@ export function control(key, schema, { changed, failed, labelled, choices = null
   const options = choices ?? schema.enum;
   if (options) return choose(options, { changed, labelled });
   if (schema.type === "boolean") return check({ changed, labelled });
+  if (schema.anyOf) return either(key, schema.anyOf, { changed, failed, labelled });
   if (schema.type === "integer" || schema.type === "number") return numeric(key, schema, { changed, failed, labelled });
   return written(schema, { changed, failed, labelled });
 }
@@ -81,6 +82,31 @@ function numeric(key, schema, { changed, failed, labelled }) {
     slider.value = String(value);
   };
   return { node: el("span", { class: "number with-slider" }, slider, input), input, set };
+}
+
+/** A number, or words that the schema knows by their pattern: 512, content, 200%. */
+function either(key, kinds, { changed, failed, labelled }) {
+  const number = kinds.find((kind) => kind.type === "integer") ?? {};
+  const words = kinds.find((kind) => kind.pattern) ?? {};
+  const list = SUGGESTED[key];
+  const input = el("input", {
+    ...labelled,
+    type: "text",
+    autocomplete: "off",
+    spellcheck: "false",
+    list: list && `${key}-list`,
+    on: {
+      change: () => {
+        const text = input.value.trim();
+        const value = Number(text);
+        if (text && Number.isInteger(value) && value >= number.minimum && value <= number.maximum) changed(value);
+        else if (new RegExp(words.pattern).test(text)) changed(text);
+        else failed(`Type a number of pixels from ${number.minimum} to ${number.maximum}, content for the photograph's own size, or 200% for twice that.`);
+      },
+    },
+  });
+  const suggestions = list && el("datalist", { id: `${key}-list` }, list.map((size) => el("option", { value: String(size) })));
+  return { node: el("span", { class: "number" }, input, suggestions), input, set: (value) => (input.value = String(value)) };
 }
 
 /** Lists and mappings are written as on the command line: `a, b` and `sky=2, ground=0.5`. */

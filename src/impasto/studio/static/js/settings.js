@@ -2,15 +2,12 @@
 import { button, el, errorLine } from "./dom.js";
 import { control } from "./fields.js";
 import { setting, words } from "./format.js";
+import { ELSEWHERE, chosenMethod, owned } from "./methods.js";
 import { base, change, draft, known, on, same, tell, value } from "./state.js";
 import { openSweep } from "./sweep.js";
 
 /** Shown first, out of their groups: what most people change. */
 const FIRST = ["size", "color", "style_scale", "alpha", "network"];
-/** Set elsewhere on the page. */
-const ELSEWHERE = ["version", "method", "style_weights", "keep"];
-/** What refine takes over, as the recipe has it: these stay with gatys alone. */
-const NOT_REFINED = ["iterations", "levels", "init", "init_blend"];
 
 const rows = new Map();
 
@@ -50,19 +47,6 @@ export function startSettings(node) {
 
 const groupsShown = [];
 const exists = (key) => key in known.schema.schema.properties;
-const methodNow = () => known.schema.methods.find((each) => each.name === value("method"));
-
-/** Whether the method that is chosen knows a setting. */
-export function owned(key) {
-  const { settings, name } = methodNow();
-  if (settings.includes(key)) return true;
-  const gatys = known.schema.methods.find((each) => each.name === "gatys");
-  return name !== "gatys" && value("refine") > 0 && gatys.settings.includes(key) && !NOT_REFINED.includes(key);
-}
-
-/** Settings that a person may change now. */
-export const changeable = () =>
-  Object.keys(known.schema.schema.properties).filter((key) => !ELSEWHERE.includes(key) && owned(key));
 
 function method() {
   const line = el("p", { class: "hint" });
@@ -84,7 +68,7 @@ function method() {
   rows.set("method", {
     update: () => {
       select.value = value("method");
-      const { line: what, cost } = methodNow();
+      const { line: what, cost } = chosenMethod();
       line.textContent = `${sentence(what)} Takes ${cost} at 512 × 512.`;
     },
   });
@@ -186,8 +170,8 @@ function row(key) {
 }
 
 function names(key) {
-  if (key === "encoder") return ["auto", "petite", "vgg19"];
-  return ["auto", ...(methodNow()?.networks ?? [])];
+  if (key === "encoder") return known.schema.encoders;
+  return ["auto", ...(chosenMethod()?.networks ?? [])];
 }
 
 const sentence = (text = "") => text && text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");

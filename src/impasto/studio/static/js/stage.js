@@ -82,9 +82,11 @@ export class Stage {
   /** [height, width] that the painting will have: previews are smaller, and the view does not jump. */
   finalSize(job) {
     const content = pictures.get(job.content);
-    const long = job.recipe.size;
-    if (!content) return job.size ?? [long, long];
-    const scale = long / Math.max(content.width, content.height);
+    const { size } = job.recipe;
+    if (!content) return job.size ?? (Number.isInteger(size) ? [size, size] : [1, 1]);
+    // "content" is the photograph's own size, "200%" twice that.
+    const percent = size === "content" ? 100 : Number.parseFloat(size);
+    const scale = Number.isInteger(size) ? size / Math.max(content.width, content.height) : percent / 100;
     return [Math.max(1, Math.round(content.height * scale)), Math.max(1, Math.round(content.width * scale))];
   }
 

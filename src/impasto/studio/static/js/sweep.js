@@ -4,7 +4,7 @@ import { button, dialog, el, errorLine, fill } from "./dom.js";
 import { parse } from "./fields.js";
 import { ACTIVE, setting, words } from "./format.js";
 import { state, thumbnail } from "./gallery.js";
-import { changeable } from "./settings.js";
+import { changeable } from "./methods.js";
 import { draft, job, known, tell, value } from "./state.js";
 
 const MOST = 36;

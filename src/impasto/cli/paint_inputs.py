@@ -1,0 +1,96 @@
+"""The files that a command line names for one painting: which they are, and how they are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from impasto import images, landmarks
+from impasto.cli import mask_files
+from impasto.cli.sources import Chosen
+from impasto.errors import UsageError
+from impasto.guides import Regions
+from impasto.images import Picture
+from impasto.optim.planner import Tiling
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The files that say where, by name."""
+
+    content: str | None = None
+    styles: list[str] = field(default_factory=list)
+    regions: list[str] = field(default_factory=list)
+    """NAME=CONTENT:STYLE."""
+    names: str | None = None
+    """Of the regions of colour masks, as they were written."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The pictures that a painting needs, by name, and how they may be read."""
+
+    content: str | None
+    """None: a texture."""
+    styles: list[str]
+    chosen: Chosen
+    masks: Masks = Masks()
+    recipe: str | None = None
+    max_pixels: int | None = None
+    allow_truncated: bool = False
+    tile: Tiling = "auto"
+    memory: int | None = None
+    device: str = "auto"
+    landmarks: tuple[str | None, str | None] = (None, None)
+    """Of the content and of the first style."""
+    found: Mapping[str, str] = field(default_factory=dict)
+    """Where files are that are not where their names say: a painting is gone on with from another folder."""
+    digests: dict[str, str] = field(default_factory=dict, compare=False)
+    """sha256 of each file that was read, by name."""
+
+    @property
+    def files(self) -> list[str | Path]:
+        """Every file that is read, none of which an output may replace by accident."""
+        chosen = self.chosen
+        named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder, chosen.network]
+        masks = (self.masks.content, self.masks.styles, self.masks.regions)
+        named += [*self.landmarks, *mask_files.files(*masks, styles=len(self.styles), known=self.found)]
+        return [name for name in named if name is not None and name != "-"]
+
+    def faces(self) -> dict[str, Path]:
+        """Return where the landmarks are, as `begin` takes them."""
+        found = {}
+        for key, name in zip(("content_landmarks", "style_landmarks"), self.landmarks, strict=True):
+            if name is not None:
+                found[key] = Path(self.found.get(name, name))
+                self.digests[name] = landmarks.digest(found[key])
+        return found
+
+    def load(self) -> tuple[Picture | None, list[Picture], Picture | None, Regions | None]:
+        """Read them, before any weights: content, styles, start, regions."""
+        if [self.content, *self.styles, self.chosen.init].count("-") > 1:
+            raise UsageError("only one picture can come from standard input; name a file for the others")
+        limit = images.DEFAULT_MAX_PIXELS if self.max_pixels is None else self.max_pixels
+        read = partial(images.load, max_pixels=limit, allow_truncated=self.allow_truncated)
+
+        def load(name: str) -> Picture:
+            # A path object for a file: only the very word `-` is standard input.
+            picture = read(name if name == "-" else Path(self.found.get(name, name)))
+            self.digests[name] = picture.sha256
+            return picture
+
+        content = None if self.content is None else load(self.content)
+        styles = [load(name) for name in self.styles]
+        init = None if self.chosen.init is None else load(self.chosen.init)
+        masks = self.masks
+        regions = mask_files.read(
+            masks.content,
+            masks.styles,
+            masks.regions,
+            styles=len(styles),
+            count=self.chosen.recipe.regions,
+            load=load,
+            names=masks.names,
+            known=self.found,
+        )
+        return content, styles, init, regions

@@ -1,0 +1,83 @@
+"""What the commands that train have in common: their options, and what they print."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from impasto.cli.shared_options import Quiet as Quiet
+from impasto.cli.shared_options import Threads as Threads
+from impasto.errors import ImpastoError, ResourceError, UsageError
+
+if TYPE_CHECKING:
+    from impasto.cli.session import Session
+
+LOG_EVERY = 25
+
+
+def _named(folder: str) -> str:
+    if not folder.strip():
+        # An empty name would be the working folder.
+        raise UsageError("--out: is empty; name a folder for the training")
+    return folder
+
+
+Out = Annotated[
+    str,
+    typer.Option("--out", metavar="FOLDER", help="Checkpoints, log, samples, weights.safetensors.", callback=_named),
+]
+Steps = Annotated[int, typer.Option("--steps", min=1, help="Steps in all.")]
+Rate = Annotated[float, typer.Option("--rate", help="Highest learning rate.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")]
+Crop = Annotated[int, typer.Option("--crop", min=32, help="Side of a crop, pixels.")]
+HeldOut = Annotated[
+    str | None, typer.Option("--held-out", metavar="FOLDER", help="Pictures to measure the errors on, and to show.")
+]
+HeldOutStyles = Annotated[
+    str | None, typer.Option("--held-out-styles", metavar="FOLDER", help="Paintings for them; with adain, and linear.")
+]
+SaveEvery = Annotated[int, typer.Option("--save-every", min=1, help="Steps between checkpoints.")]
+SheetEvery = Annotated[int, typer.Option("--sheet-every", min=1, help="Steps between sheets of samples.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Precision = Annotated[
+    Literal["auto", "float32", "bfloat16"], typer.Option("--precision", help="Type of the convolutions.")
+]
+Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")]
+
+
+def prepare(ctx: typer.Context, quiet: bool, threads: int | None) -> "Session":
+    """Return the session of a training."""
+    session: Session = ctx.obj
+    session.terminal.quiet = quiet
+
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    return session
+
+
+def follow(session: "Session", records: Iterable[Mapping[str, float]], steps: int, out: str) -> None:
+    """Train, and say how it goes: now and then, and whenever it was measured on pictures that were held out."""
+    from impasto.optim.memory import ran_out
+
+    try:
+        _say(session, records, steps)
+    except Exception as error:
+        if isinstance(error, ImpastoError) or not ran_out(error):
+            raise
+        raise ResourceError(
+            "not enough memory for the training; use a smaller --batch or --crop, and run the same command again"
+        ) from None
+    session.terminal.say(f"saved {Path(out) / 'weights.safetensors'}")
+
+
+def _say(session: "Session", records: Iterable[Mapping[str, float]], steps: int) -> None:
+    for record in records:
+        step = int(record["step"])
+        if step % LOG_EVERY == 0 or step == steps or any(key.startswith("held_out") for key in record):
+            shown = {key: value for key, value in record.items() if key not in ("step", "rate", "seconds", "eta_s")}
+            numbers = "  ".join(f"{key} {value:.4g}" for key, value in shown.items())
+            left = f"  {record['eta_s'] / 60:.1f} min left" if "eta_s" in record else ""
+            session.terminal.say(f"step {step} of {steps}  {numbers}{left}")

@@ -1,0 +1,109 @@
+"""Neural neighbours: neurons of several layers, each drawn towards its nearest in a painting (Kolkin et al. 2022).
+
+A hypercolumn is what all layers say of one place, side by side. Layers are taken to one grid: those that are finer are
+averaged, so that every pixel counts, and those that are coarser interpolated. Only angles are compared.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto.losses.patches import PatchBank
+from impasto.losses.statistics import TINY
+
+
+def hypercolumns(features: Mapping[str, Tensor], factors: Mapping[str, float], size: tuple[int, int]) -> Tensor:
+    """Return the hypercolumns (1, ΣC, h, w) on a grid of `size` (h, w), of `features` (1, C, y, x) times their factors.
+
+    The factor of a layer is one over its nominal width in the paper: the isometric image of a layer that an encoder may
+    return in its place then counts as much as the layer (`Encoder.lift`).
+    """
+    parts = []
+    for layer, factor in factors.items():
+        maps = features[layer]
+        step = max(1, maps.shape[2] // size[0])
+        if step > 1:
+            maps = F.avg_pool2d(maps, step)
+        if (maps.shape[2], maps.shape[3]) != size:
+            maps = F.interpolate(maps, size, mode="bilinear")
+        parts.append(maps * factor)
+    return torch.cat(parts, 1)
+
+
+def mean_cosine_distance(columns: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the mean over places of 1 - cos, of `columns` and `targets` (1, C, h, w), each with its weight (h, w)."""
+    distances = 1 - F.cosine_similarity(columns, targets, dim=1, eps=TINY)
+    return distances.mean() if weights is None else (distances * weights).mean()
+
+
+@dataclass(frozen=True)
+class FixedMatches:
+    """Weighted mean of 1 - cos of the angle between a picture's hypercolumns and fixed ones (Kolkin et al. 2022).
+
+    `factors` are those of `hypercolumns`; `target` (1, ΣC, h, w) are the painting's hypercolumns in the places of the
+    picture's, without their mean `center` (ΣC,), which is taken off the picture's too. The paper measures angles from
+    zero, from where all hypercolumns lie in much the same direction, and the loss hardly minds how pale or glaring a
+    picture is. `weights` (h, w) >= 0 are those of places.
+    """
+
+    factors: Mapping[str, float]
+    target: Tensor
+    center: Tensor
+    factor: float
+    weights: Tensor | None = None
+    name: str = "style hypercolumns"
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose features it needs."""
+        return tuple(self.factors)
+
+    def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
+        """Return the loss of a picture with these `features`, (1, C, y, x) each."""
+        size = (self.target.shape[2], self.target.shape[3])
+        own = hypercolumns(features, self.factors, size) - self.center[:, None, None]
+        return self.factor * mean_cosine_distance(own, self.target, self.weights)
+
+
+@dataclass(frozen=True)
+class NearestNeighbors:
+    """Weighted mean of 1 - cos of the angle between neurons of one layer and the nearest of a painting's.
+
+    Neurons are `step` apart, in rows and columns; `center` (C,), the mean of the painting's, is taken off first. The
+    neurons of `bank` are without it, and matches are found anew each time, by the same angle: so the loss is the lowest
+    there is for these neurons, and has no leaps that a line search could stumble over. `labels` (h, w) are those of
+    `PatchBank.match`, `weights` (h, w) >= 0 those of neurons, on the grid that is looked at.
+    """
+
+    layer: str
+    bank: PatchBank
+    center: Tensor
+    factor: float
+    step: int = 1
+    labels: Tensor | None = None
+    weights: Tensor | None = None
+
+    @property
+    def name(self) -> str:
+        """How the term is called in a report."""
+        return f"style {self.layer} neighbours"
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layer whose features it needs."""
+        return (self.layer,)
+
+    def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
+        """Return the loss of a picture with these `features`, (1, C, y, x) each."""
+        own = subsampled(features[self.layer], self.step) - self.center[:, None, None]
+        matches, _ = self.bank.match(own[0].detach(), labels=self.labels)
+        targets = self.bank.patches(matches.flatten())[:, :, 0, 0].T.view_as(own)
+        return self.factor * mean_cosine_distance(own, targets, self.weights)
+
+
+def subsampled(maps: Tensor, step: int) -> Tensor:
+    """Return every `step`th row and column of `maps` (..., h, w), in the middle of what is left out."""
+    return maps[..., min(step // 2, maps.shape[-2] - 1) :: step, min(step // 2, maps.shape[-1] - 1) :: step]

@@ -1,0 +1,119 @@
+"""What the page is made of: the settings by group, presets and methods, all from where they are stated."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from impasto.recipe import Recipe, load_preset, presets
+from impasto.recipe.catalogue import ENCODERS, METHODS, Method, settings_of, shipped
+
+QUALITIES = ("draft", "standard", "fine")
+
+
+@dataclass(frozen=True)
+class Group:
+    """Settings that belong together on the page."""
+
+    name: str
+    title: str
+    fields: tuple[str, ...]
+
+
+GROUPS = (
+    Group("basics", "Basics", ("method", "size", "iterations", "seed")),
+    Group(
+        "balance", "Photograph and painting", ("content_weight", "style_weight", "alpha", "passes", "refine", "network")
+    ),
+    Group("scale", "Scale and strokes", ("style_scale", "style_fit", "aspect", "tileable")),
+    Group("color", "Colour", ("color", "color_transform", "color_strength")),
+    Group("mixing", "Mixing styles", ("style_weights", "layer_style_weights")),
+    Group(
+        "regions",
+        "Regions",
+        (
+            "regions",
+            "keep",
+            "guides",
+            "guide_growth",
+            "region_balance",
+            "region_weights",
+            "region_content_weights",
+            "region_scales",
+            "region_styles",
+            "global_fraction",
+        ),
+    ),
+    Group(
+        "patches",
+        "Patches",
+        (
+            "patch_layers",
+            "patch_size",
+            "patch_stride",
+            "patch_rotations",
+            "patch_scales",
+            "patch_reuse",
+            "semantic_weight",
+            "patch_capacity",
+            "patch_every",
+        ),
+    ),
+    Group(
+        "portrait",
+        "Portraits",
+        ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
+    ),
+    Group("neighbours", "Neighbours", ("content_fraction", "quarter_turns", "neighbor_layers")),
+    Group("start", "Start", ("init", "init_blend", "levels")),
+    Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
+    Group(
+        "judge",
+        "What it is judged by",
+        (
+            "encoder",
+            "style_layers",
+            "content_layers",
+            "hypercolumn_layers",
+            "statistics",
+            "normalization",
+            "pooling",
+            "padding",
+        ),
+    ),
+    Group(
+        "solver",
+        "How it is found",
+        ("solver", "history", "learning_rate", "learning_rate_end", "schedule", "finishing_steps", "precision"),
+    ),
+)
+"""Every setting of a recipe is in one of them; `version` is none."""
+
+
+def describe() -> dict[str, Any]:
+    """Return everything that the form is generated from."""
+    return {
+        "schema": Recipe.model_json_schema(),
+        "groups": [{"id": group.name, "title": group.title, "fields": list(group.fields)} for group in GROUPS],
+        "presets": [
+            {"name": name, "description": line, "recipe": load_preset(name)} for name, line in presets().items()
+        ],
+        "qualities": list(QUALITIES),
+        "encoders": list(ENCODERS),
+        "methods": [_method(method) for method in METHODS.values()],
+    }
+
+
+def _method(method: Method) -> dict[str, Any]:
+    networks = list(shipped(method.name))
+    return {
+        "name": method.name,
+        "line": method.line,
+        "source": method.source,
+        "cost": method.cost,
+        "needs": method.needs,
+        "available": not method.forward or bool(networks),
+        "settings": sorted(settings_of(method.name) - {"version"}),
+        "refined_settings": sorted(settings_of(method.name, refined=True) - {"version"}),
+        "networks": networks,
+        "styles": method.styles,
+        "textures": method.textures,
+    }

@@ -1,0 +1,145 @@
+// Shows pair after pair and sends each choice; the next pair is loaded while this one is looked at.
+import { el, fill } from "../js/dom.js";
+
+const $ = (id) => document.getElementById(id);
+const images = { left: $("left"), right: $("right"), content: $("content"), style: $("style") };
+let state = null;
+let since = 0;
+let busy = true;
+
+const address = (number, side) => `/api/ballot/${number}/${side}`;
+
+async function ask(path, body) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method: body ? "POST" : "GET",
+      headers: body ? { "Content-Type": "application/json" } : {},
+      body: body && JSON.stringify(body),
+    });
+  } catch {
+    throw new Error("impasto compare does not answer; every vote so far is kept. Start it again to go on.");
+  }
+  const found = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw Object.assign(new Error(found.error ?? `It answered ${answer.status}.`), { status: answer.status });
+  return found;
+}
+
+/** Load a picture wholly, so that no side is seen before the other. */
+async function load(image, number, side) {
+  image.src = address(number, side);
+  await image.decode().catch(() => {
+    throw new Error(`A picture of pair ${number + 1} cannot be shown; press 0 to go on.`);
+  });
+}
+
+async function show(found) {
+  state = found;
+  $("title").textContent = found.title;
+  $("progress").value = found.total ? found.number / found.total : 1;
+  $("count").textContent = found.over ? `all ${found.total} pairs` : `pair ${found.number + 1} of ${found.total}`;
+  $("undo").disabled = found.number === 0;
+  $("pair").hidden = found.over;
+  $("over").hidden = !found.over;
+  for (const button of document.querySelectorAll("[data-choice]")) button.hidden = found.over;
+  $("finish").textContent = found.over ? "Close" : "Enough for now";
+  if (found.over) {
+    fill($("over"), el("h2", { text: "All pairs are judged" }), table(found.summary));
+    return;
+  }
+  $("pair").classList.add("waiting");
+  $("beside").hidden = !found.beside.length;
+  for (const side of ["content", "style"]) images[side].parentElement.hidden = !found.beside.includes(side);
+  const sides = ["left", "right", ...found.beside];
+  try {
+    await Promise.all(sides.map((side) => load(images[side], found.number, side)));
+  } finally {
+    $("pair").classList.remove("waiting");
+    since = performance.now();
+  }
+  if (found.number + 1 < found.total) for (const side of sides) new Image().src = address(found.number + 1, side);
+}
+
+async function act(path, body) {
+  if (busy) return;
+  busy = true;
+  try {
+    const found = await ask(path, body);
+    complain("");
+    await show(found);
+  } catch (error) {
+    complain(error.message);
+    // Another page was quicker: go on with what waits now.
+    if (error.status === 409) await show(await ask("/api/ballot")).catch((more) => complain(more.message));
+  } finally {
+    busy = false;
+    document.documentElement.dataset.number = state?.over ? "over" : String(state?.number);
+  }
+}
+
+const complain = (text) => {
+  $("error").textContent = text;
+  $("error").hidden = !text;
+};
+
+const choose = (choice) => {
+  if (state && !state.over) {
+    act("/api/ballot/vote", { number: state.number, choice, seconds: (performance.now() - since) / 1000 });
+  }
+};
+
+async function finish() {
+  try {
+    await ask("/api/ballot/finish", {});
+    fill(document.querySelector("footer"), el("p", { class: "hint", text: "Done; this page can be closed." }));
+  } catch (error) {
+    complain(error.message);
+  }
+}
+
+/** The scores as a table, each with its interval drawn on one axis. */
+function table(rows) {
+  if (!rows.length) return el("p", { text: "Nothing was compared." });
+  const numbers = rows.flatMap((row) => [row.low, row.high]).filter(Number.isFinite);
+  const [low, high] = [Math.min(0, ...numbers), Math.max(0, ...numbers)];
+  const keys = Object.keys(rows[0]);
+  const body = rows.map((row) => {
+    const cells = keys.map((key) => el("td", { text: String(row[key]) }));
+    return el("tr", {}, cells, el("td", {}, Number.isFinite(row.low) ? interval(row, low, high) : ""));
+  });
+  return el("table", {}, el("thead", {}, el("tr", {}, keys.map((key) => el("th", { text: key })), el("th"))), el("tbody", {}, body));
+}
+
+function interval(row, low, high) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const at = (value) => 6 + ((value - low) / (high - low || 1)) * 188;
+  const add = (name, values) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const [key, value] of Object.entries(values)) node.setAttribute(key, value);
+    svg.append(node);
+  };
+  svg.setAttribute("width", 200);
+  svg.setAttribute("height", 20);
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", `${row.low} to ${row.high}`);
+  add("line", { x1: at(0), x2: at(0), y1: 0, y2: 20, class: "zero" });
+  add("line", { x1: at(row.low), x2: at(row.high), y1: 10, y2: 10 });
+  add("circle", { cx: at(row.score), cy: 10, r: 4 });
+  return svg;
+}
+
+const KEYS = { 1: "left", 2: "right", 0: "tie", ArrowLeft: "left", ArrowRight: "right" };
+addEventListener("keydown", (event) => {
+  if (event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key in KEYS) choose(KEYS[event.key]);
+  else if (event.key === "Backspace") act("/api/ballot/undo", {});
+  else return;
+  event.preventDefault();
+});
+for (const button of document.querySelectorAll("[data-choice]")) {
+  button.addEventListener("click", () => choose(button.dataset.choice));
+}
+$("undo").addEventListener("click", () => act("/api/ballot/undo", {}));
+$("finish").addEventListener("click", finish);
+busy = false;
+act("/api/ballot");

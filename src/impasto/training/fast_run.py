@@ -1,0 +1,132 @@
+"""Training a per-style network from end to end: what `impasto train fast` does with what it is given."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from impasto import images
+from impasto.errors import UsageError
+from impasto.nets import johnson, texture_net
+from impasto.nets.johnson import PAPER, Johnson, scaled
+from impasto.nets.texture_net import TextureNet, TexturePlan
+from impasto.optim import devices
+from impasto.recipe import Recipe
+from impasto.training import held_out
+from impasto.training.data import PictureStream
+from impasto.training.fast_task import FastTask, same_style
+from impasto.training.initialize import begin
+from impasto.training.outputs import check_folder
+from impasto.training.progress import frozen_petite, schedule, with_progress
+
+METHODS = ("johnson", "texture_net")
+HELD_OUT_MOST = 6
+"""Pictures; more only make the evaluation slower."""
+
+
+@dataclass(frozen=True)
+class FastTraining:
+    """What is learnt from what."""
+
+    data: Sequence[Path]
+    """Folders or tar files of photographs; none where the network is fed with noise alone."""
+    styles: Sequence[Path]
+    """Paintings; several are mixed in equal parts."""
+    method: str = "johnson"
+    mode: str = "photos"
+    width: float = 1.0
+    """Times the channels of the default plan; 0 for the plan of the paper."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of the recipe's objective: weights, layers, statistics, normalisation."""
+    init: Path | None = None
+    """Another network of the same plan, of any style, that is the start."""
+    held_out: Path | None = None
+    """A folder of pictures that are measured on and never trained on."""
+    batch: int = 2
+    crop: int = 256
+    style_size: int = 384
+    seed: int = 0
+    precision: str = "auto"
+    device: str = "auto"
+
+
+def learn(
+    work: FastTraining, folder: Path, *, steps: int, rate: float = 2e-3, save_every: int = 250, sheet_every: int = 500
+) -> Iterator[dict[str, float]]:
+    """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
+
+    Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
+    `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
+    """
+    plan = schedule(steps, rate, save_every)
+    check_folder(folder)
+    fresh = not any(folder.glob("checkpoint*.safetensors"))
+    # A checkpoint knows more than any start.
+    task = prepare(work if fresh else replace(work, init=None), steps=steps)
+    same_style(folder, task.styles)
+    yield from with_progress(task, plan, folder, sheet_every)
+
+
+def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
+    """Build the task: network, petite, styles, stream of crops and held-out pictures, on their device."""
+    where = devices.choose(work.device, devices.FOR_TRAINING)
+    recipe = Recipe.parse(dict(work.settings))
+    if not work.styles:
+        raise UsageError("a style is needed: --style painting.jpg")
+    styles = [images.load(path) for path in work.styles]
+    precision = devices.precision(work.precision, where)
+    encoder = frozen_petite(precision)
+    net: Johnson | TextureNet
+    if work.method == "johnson":
+        net = Johnson(scaled(work.width) if work.width else PAPER, seed=work.seed, precision=precision)
+    elif work.method == "texture_net":
+        plan = TexturePlan(round(work.width * TexturePlan.width)) if work.width else TexturePlan()
+        net = TextureNet(plan, seed=work.seed, precision=precision)
+    else:
+        raise UsageError(f"unknown method '{work.method[:60]}'; choose from {', '.join(METHODS)}")
+    if work.init is not None:
+        kind = johnson.KIND if work.method == "johnson" else texture_net.KIND
+        begin(net, work.init, kind, f"a network of {work.method} with this --width")
+    stream = None
+    if work.data and work.mode != "noise":
+        stream = PictureStream(work.data, crop=work.crop, batch=work.batch, seed=work.seed, rough=False)
+    notes: dict[str, Any] = {
+        "steps": steps,
+        "batch": work.batch,
+        "crop": work.crop,
+        "mode": work.mode,
+        "pictures": 0 if stream is None else len(stream),
+        "style_size": work.style_size,
+        "encoder": encoder.sha256,
+        "seed": work.seed,
+        "objective": recipe.model_dump(mode="json", include=set(OBJECTIVE)),
+    }
+    return FastTask(
+        net,
+        encoder,
+        recipe,
+        styles,
+        stream,
+        mode=work.mode,
+        batch=work.batch,
+        crop=work.crop,
+        style_size=work.style_size,
+        held_out=[] if work.held_out is None else held_out.pictures(work.held_out)[:HELD_OUT_MOST],
+        seed=work.seed,
+        notes=notes,
+        device=where,
+    )
+
+
+OBJECTIVE = (
+    "content_layers",
+    "content_weight",
+    "gamut_weight",
+    "normalization",
+    "statistics",
+    "style_layers",
+    "style_weight",
+    "tv",
+    "tv_weight",
+)
+"""The settings of a recipe that a network is trained with."""

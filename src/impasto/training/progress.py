@@ -1,0 +1,60 @@
+"""What trainings of painting networks have in common: the time left, and sheets of pictures to look at."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from impasto.encoders import Petite
+from impasto.errors import OutputError, ResourceError, UsageError
+from impasto.events import notice
+from impasto.training.loop import Schedule, Task, train
+from impasto.training.outputs import SAMPLES, writing
+
+PACE = 0.98
+"""Of the time of a step, what the steps before it say: the latest say most about the next."""
+
+
+class TaskWithSheets(Task, Protocol):
+    """A task that can show what it has learnt."""
+
+    def sheet(self, path: Path, note: str = "") -> None:
+        """Write a sheet of held-out pictures and what becomes of them; `note` says when."""
+
+
+def with_progress(
+    task: TaskWithSheets, schedule: Schedule, folder: Path, sheet_every: int
+) -> Iterator[dict[str, float]]:
+    """Train as `train` does, with `eta_s` in the records and a sheet in `samples/` every `sheet_every` steps."""
+    pace, steps, shown = 0.0, schedule.steps, True
+    for record in train(task, schedule, folder):
+        step = int(record["step"])
+        pace = PACE * pace + (1 - PACE) * record["seconds"] if pace else record["seconds"]
+        if step % sheet_every == 0 or step == steps:
+            sheet = folder / SAMPLES / f"{step:06d}.png"
+            try:
+                with writing(sheet):
+                    task.sheet(sheet, f"step {step} of {steps}, loss {record['loss']:.4g}")
+            except (OutputError, ResourceError) as error:
+                # Watching never ends what is with_progress; what cannot be kept is said once.
+                if shown:
+                    notice(f"{error}; the training goes on without samples")
+                shown = False
+        yield record | {"eta_s": pace * (steps - step)}
+
+
+def schedule(steps: int, rate: float, save_every: int) -> Schedule:
+    """Return the schedule of such a training. Raises `UsageError` for a rate that is not above 0."""
+    if not 0 < rate < math.inf:
+        raise UsageError(f"--rate {rate:g}: must be above 0")
+    return Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
+
+
+def frozen_petite(precision: torch.dtype | None) -> Petite:
+    """Return petite as what is asked in every step and never trained: cast once."""
+    encoder = Petite.embedded(precision=precision)
+    if precision is not None:
+        encoder.tensors = {key: tensor.to(precision) for key, tensor in encoder.tensors.items()}
+    return encoder
