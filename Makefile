@@ -3,10 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= out
-# One thread a test process: two workers share the cores. Tests use tiny pictures.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2
+SECONDS ?= 60
+SEED ?= 0
+# One thread a test process: two workers share the cores. Tests use tiny pictures. Each worker takes neighbors, so that
+# what a module's tests share is made once, and at the end tests that the other has left.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: help demo install install-dev lint test test-slow test-all bench clean
+.PHONY: help demo install install-dev lint test test-slow test-all fuzz bench clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/:/'
@@ -45,6 +48,9 @@ test-slow: $(VENV)/.installed-dev ## What takes longer
 	$(PYTEST) -m "slow or browser or gpu"
 
 test-all: test test-slow ## Everything that can run here
+
+fuzz: $(VENV)/.installed-dev ## Damage files and read them, SECONDS=60 long, SEED=0: only impasto's own errors may come out
+	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS) --seed $(SEED) --keep $(OUT)/fuzz
 
 bench: $(VENV)/.installed-dev ## Seconds per step and per picture, and peak memory
 	$(BIN)/python benchmarks/paint.py

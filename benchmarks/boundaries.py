@@ -1,4 +1,4 @@
-"""Judge what happens where regions meet: `python benchmarks/boundaries.py --shared ../shared`.
+"""Measure what happens where regions meet: `python benchmarks/boundaries.py --shared ../shared`.
 
 For each pair with masks and each setting, a band along the boundaries of the painting (of 3 to 16 pixels at 512) is
 compared with the interior of the regions:
@@ -13,14 +13,13 @@ All are means over regions weighted by area, those of style over layers too. Pic
 once.
 """
 
-import argparse
 import math
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from harness import Table, heading, parser
 from torch import Tensor
 
 from impasto import Recipe, Stylizer, color, encoders, guides, images, load
@@ -41,6 +40,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 NEAR, FAR = 2 / 512, 16 / 512
+FIGURES = ("energy", "style band", "style interior", "edges band", "edges interior")
 
 
 def regions(folder: Path) -> Regions:
@@ -74,9 +74,9 @@ def measure(
             area = float(here["band"].sum())
             areas += area
             energies = {part: _mean(slope, weight[:-1, :-1]) for part, weight in here.items()}
-            found_here = {"energy": energies["band"] / energies["interior"]}
+            ratios = {"energy": energies["band"] / energies["interior"]}
             for part, weight in here.items():
-                found_here[f"edges {part}"] = _correlation(slope, of_photo, weight[:-1, :-1])
+                ratios[f"edges {part}"] = _correlation(slope, of_photo, weight[:-1, :-1])
                 away = []
                 for layer in LAYERS:
                     steps = encoders.VGG19.steps(layer)
@@ -84,8 +84,8 @@ def measure(
                     target = gram.finish(gram.measure(targets[layer], of_style))
                     state = gram.measure(features[layer], guides.propagate(weight, steps, "simple"))
                     away.append(float((gram.finish(state) - target).norm() / target.norm()))
-                found_here[f"style {part}"] = sum(away) / len(away)
-            for key, value in found_here.items():
+                ratios[f"style {part}"] = sum(away) / len(away)
+            for key, value in ratios.items():
                 sums[key] = sums.get(key, 0.0) + area * value
     return {key: value / areas for key, value in sums.items()}
 
@@ -120,18 +120,16 @@ def paint(path: Path, folder: Path, found: Regions | None, encoder: Any, setting
 
 def main() -> None:
     """Print a table: energy and style for each pair and setting."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--shared", type=Path, default=Path("../shared"))
-    parser.add_argument("--work", type=Path, default=Path("out/boundaries"))
-    parser.add_argument("--size", type=int, default=512)
-    parser.add_argument("--pairs", nargs="*", default=PAIRS)
-    parser.add_argument("--settings", nargs="*", default=list(SETTINGS))
-    arguments = parser.parse_args()
+    options = parser(__doc__)
+    options.add_argument("--shared", type=Path, default=Path("../shared"))
+    options.add_argument("--work", type=Path, default=Path("out/boundaries"))
+    options.add_argument("--size", type=int, default=512)
+    options.add_argument("--pairs", nargs="*", default=PAIRS)
+    options.add_argument("--settings", nargs="*", default=list(SETTINGS))
+    arguments = options.parse_args()
     encoder = encoders.create("petite", precision=devices.faster_precision(torch.device("cpu")))
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    print(f"commit {commit.stdout.strip()}, {arguments.size} px, petite")
-    print("| pair | setting | energy | style band | style interior | edges band | edges interior |")
-    print("|---|---|---|---|---|---|---|")
+    heading(f"{arguments.size} px, petite")
+    table = Table("pair", "setting", *FIGURES)
     for pair in arguments.pairs:
         folder = arguments.shared / "images" / "masks" / pair
         found = regions(folder)
@@ -139,19 +137,13 @@ def main() -> None:
         style = images.resize(style, images.fit_size((style.shape[-2], style.shape[-1]), arguments.size))
         photo = load(folder / "content.jpg").pixels
         photo = images.resize(photo, images.fit_size((photo.shape[-2], photo.shape[-1]), arguments.size))
-        report(pair, "the photograph", measure(photo, photo, style, found, encoder))
-        for name in ["no masks", *arguments.settings]:
-            path = arguments.work / f"{pair}-{name.replace(' ', '')}-{arguments.size}.png"
+        for name in ["the photograph", "no masks", *arguments.settings]:
             masks = None if name == "no masks" else found
             settings = {"size": arguments.size, **SETTINGS.get(name, {})}
-            painted = paint(path, folder, masks, encoder, settings)
-            report(pair, name, measure(painted, photo, style, found, encoder))
-
-
-def report(pair: str, name: str, figures: Mapping[str, float]) -> None:
-    """Print a line of the table."""
-    keys = ("energy", "style band", "style interior", "edges band", "edges interior")
-    print(f"| {pair} | {name} | " + " | ".join(f"{figures[key]:.2f}" for key in keys) + " |", flush=True)
+            path = arguments.work / f"{pair}-{name.replace(' ', '')}-{arguments.size}.png"
+            painted = photo if name == "the photograph" else paint(path, folder, masks, encoder, settings)
+            figures = measure(painted, photo, style, found, encoder)
+            table.row(pair, name, *(f"{figures[figure]:.2f}" for figure in FIGURES))
 
 
 if __name__ == "__main__":

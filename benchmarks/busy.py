@@ -8,21 +8,18 @@ times, and the least disturbed counts. `as installed` is what torch does by itse
 sets where the command line and the studio start.
 """
 
-import argparse
 import contextlib
-import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import harness
+
 from impasto import threads
 
-ROOT = Path(__file__).resolve().parent.parent
 STEPS = 12
 WARMING = 3
 ALONE = 0.15
@@ -50,35 +47,33 @@ def everybody() -> float:
     return sum(int(words[number]) for number in (0, 1, 2, 5, 6)) / os.sysconf("SC_CLK_TCK")
 
 
-def child(size: int) -> None:
-    """Paint, and print the seconds of the steps as JSON, with which OpenMP libraries they used."""
+def child(case: harness.Case) -> harness.Figures:
+    """Paint, and return the seconds of the steps."""
     import torch
 
     from impasto import Recipe, Stylizer, load
     from impasto.recipe import load_preset
 
-    recipe = Recipe.parse({**load_preset("gatys"), "size": size, "iterations": STEPS + WARMING, "precision": "float32"})
-    photo, style = load(ROOT / "assets" / "photos" / "astronaut.jpg"), load(ROOT / "assets" / "styles" / "swirls.jpg")
+    settings = {"size": case["size"], "iterations": STEPS + WARMING, "precision": "float32"}
+    recipe = Recipe.parse({**load_preset("gatys"), **settings})
+    photo, style = load(harness.PHOTO), load(harness.STYLE)
     times, others = [], []
     for _ in Stylizer(photo, style, recipe, encoder="petite"):
         times.append(time.perf_counter())
         others.append(everybody() - time.process_time())
     seconds = times[-1] - times[-1 - STEPS]
     disturbed = max(0.0, (others[-1] - others[-1 - STEPS]) / seconds)
-    print(json.dumps({"seconds": seconds, "others": disturbed, "threads": torch.get_num_threads()}))
+    return {"seconds": seconds, "others": disturbed, "threads": torch.get_num_threads()}
 
 
-def measure(setting: dict[str, str], size: int) -> dict[str, float]:
+def measure(setting: dict[str, str], size: int) -> harness.Figures:
     """Return the figures of one run; its limit where it takes longer."""
     ours = (*threads.WAITING, *threads.COUNTING)
     environment = {name: value for name, value in os.environ.items() if name not in ours} | setting
-    command = [sys.executable, __file__, "--child", str(size)]
     try:
-        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment, timeout=LIMIT_S)
+        return harness.run(__file__, {"size": size}, env=environment, timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
         return {"seconds": LIMIT_S, "others": float("nan")}
-    figures: dict[str, float] = json.loads(done.stdout)
-    return figures
 
 
 @contextlib.contextmanager
@@ -93,9 +88,9 @@ def beside(count: int) -> Iterator[None]:
             loop.wait()
 
 
-def undisturbed(setting: dict[str, str], size: int, loops: int, tries: int) -> dict[str, float]:
+def undisturbed(setting: dict[str, str], size: int, loops: int, tries: int) -> harness.Figures:
     """Return the figures of the run beside `loops` busy ones that others disturbed least."""
-    best: dict[str, float] = {}
+    best: harness.Figures = {}
     for _ in range(tries):
         with beside(loops):
             figures = measure(setting, size)
@@ -106,53 +101,49 @@ def undisturbed(setting: dict[str, str], size: int, loops: int, tries: int) -> d
     return best
 
 
-def middle(runs: list[dict[str, float]], key: str = "seconds") -> float:
-    """Return the median of a figure."""
-    return statistics.median(run[key] for run in runs)
-
-
-def cell(runs: list[dict[str, float]]) -> str:
-    """Write the median of the seconds and their spread."""
-    values = [run["seconds"] for run in runs]
-    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
-
-
 def main() -> None:
     """Run all settings and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.parser(__doc__)
     parser.add_argument("--sizes", nargs="+", type=int, default=[256, 512])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--busy", type=int, default=1, help="busy processes")
     parser.add_argument("--tries", type=int, default=3, help="times that a run is taken that others disturb")
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(SETTINGS))
-    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.child:
-        child(options.child)
-        return
-    command = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
-    print(
-        f"commit {commit or 'unknown'}; {platform.processor() or platform.machine()}, {os.cpu_count()} cores, ", end=""
+    options = harness.parse(parser, child)
+    harness.heading(f"{options.busy} busy; {options.rounds} rounds: median (lowest-highest) s of {STEPS} steps")
+    table = harness.Table(
+        "size",
+        "setting",
+        "quiet",
+        "others",
+        "over as installed",
+        "busy",
+        "others",
+        "over its quiet",
+        "over quiet as installed",
     )
-    print(f"load {os.getloadavg()[0]:.1f} before; {options.busy} busy; ", end="")
-    print(f"{options.rounds} rounds: median (lowest-highest) s of {STEPS} steps\n")
-    print("| size | setting | quiet | others | over as installed | busy | others | over its quiet | ", end="")
-    print("over quiet as installed |\n|---|---|---|---|---|---|---|---|---|")
     for size in options.sizes:
-        quiet: dict[str, list[dict[str, float]]] = {name: [] for name in options.settings}
-        busy: dict[str, list[dict[str, float]]] = {name: [] for name in options.settings}
+        quiet: dict[str, list[harness.Figures]] = {name: [] for name in options.settings}
+        busy: dict[str, list[harness.Figures]] = {name: [] for name in options.settings}
         for _ in range(options.rounds):
             for name in options.settings:
                 quiet[name].append(undisturbed(SETTINGS[name], size, 0, options.tries))
                 busy[name].append(undisturbed(SETTINGS[name], size, options.busy, options.tries))
                 print(size, name, quiet[name][-1], busy[name][-1], file=sys.stderr, flush=True)
-        first = middle(quiet[options.settings[0]])
+        first = harness.median(quiet[options.settings[0]], "seconds")
         for name in options.settings:
-            own, other = middle(quiet[name]), middle(busy[name])
-            cells = [str(size), name, cell(quiet[name]), f"{middle(quiet[name], 'others'):.1f}", f"{own / first:.2f}"]
-            cells += [cell(busy[name]), f"{middle(busy[name], 'others'):.1f}", f"{other / own:.1f}"]
-            print("| " + " | ".join([*cells, f"{other / first:.1f}"]) + " |", flush=True)
+            own, other = (harness.median(figures[name], "seconds") for figures in (quiet, busy))
+            table.row(
+                size,
+                name,
+                harness.spread([one["seconds"] for one in quiet[name]]),
+                f"{harness.median(quiet[name], 'others'):.1f}",
+                f"{own / first:.2f}",
+                harness.spread([one["seconds"] for one in busy[name]]),
+                f"{harness.median(busy[name], 'others'):.1f}",
+                f"{other / own:.1f}",
+                f"{other / first:.1f}",
+            )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ Collaborative Distillation (Wang et al. 2020), each lifted channel with its best
 VGG-19 that it was made for; petite is measured against average pooling.
 """
 
-import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
+import harness
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
@@ -67,7 +67,7 @@ def pictures(paths: Iterable[Path]) -> Iterable[Tensor]:
 
 def main() -> None:
     """Measure and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.parser(__doc__)
     parser.add_argument("pictures", nargs="+", type=Path)
     parser.add_argument("--vgg19", type=Path, required=True)
     parser.add_argument("--petite", type=Path, help="another petite file than the embedded one")
@@ -90,16 +90,15 @@ def main() -> None:
                 for layer, found in rival(image).items():
                     best = scaled(target[layer], found)
                     sums.setdefault(("16x, best scale", layer), []).append(errors(target[layer], best))
-    print(f"{len(options.pictures)} pictures; relative error of features / of Gram matrices\n")
-    print("| encoder | " + " | ".join(LIFTED) + " |")
-    print("|---" * (len(LIFTED) + 1) + "|")
+    harness.heading(f"{len(options.pictures)} pictures; relative error of features / of Gram matrices")
+    table = harness.Table("encoder", *LIFTED)
     for name in dict.fromkeys(name for name, _ in sums):
         cells = []
         for layer in LIFTED:
             values = sums.get((name, layer))
             means = [sum(column) / len(values) for column in zip(*values, strict=True)] if values else []
             cells.append(" / ".join(f"{value:.4f}" for value in means))
-        print(f"| {name} | " + " | ".join(cells) + " |")
+        table.row(name, *cells)
 
 
 if __name__ == "__main__":

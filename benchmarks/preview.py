@@ -1,4 +1,4 @@
-"""How alike a preview and the final picture are: `python benchmarks/preview.py PHOTO PAINTING --sizes 512 2048`.
+"""How similar a preview and the final picture are: `python benchmarks/preview.py PHOTO PAINTING --sizes 512 2048`.
 
 The same recipe paints both; the final one is then made as small as the preview. For each style layer of petite: how far
 apart their Gram matrices are, over how far painting moved the photograph's. 0 is the same picture, 1 another painting.
@@ -6,11 +6,11 @@ The last column is the same for two previews of which the second starts from ano
 how much such figures move for nothing.
 """
 
-import argparse
 import time
 from pathlib import Path
 
 import torch
+from harness import Table, heading, parser
 from torch import Tensor
 
 from impasto import Recipe, Stylizer, encoders, images, load
@@ -28,12 +28,12 @@ def grams(encoder: encoders.Encoder, pixels: Tensor) -> dict[str, Tensor]:
 
 def main() -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("content", type=Path)
-    parser.add_argument("style", type=Path)
-    parser.add_argument("--sizes", type=int, nargs=2, default=[512, 2048])
-    parser.add_argument("--out", type=Path, default=Path("out/preview"))
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("content", type=Path)
+    arguments.add_argument("style", type=Path)
+    arguments.add_argument("--sizes", type=int, nargs=2, default=[512, 2048])
+    arguments.add_argument("--out", type=Path, default=Path("out/preview"))
+    options = arguments.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     encoder = encoders.create("petite", precision=devices.faster_precision(torch.device("cpu")))
 
@@ -52,11 +52,12 @@ def main() -> None:
     small = (preview.shape[-2], preview.shape[-1])
     photo = images.resize(load(options.content).pixels, small)
     one, two, third, before = (grams(encoder, x) for x in (preview, images.resize(final, small), other, photo))
-    print("\n| layer | preview to final | preview to another start |\n|---|---|---|")
+    heading(f"{options.sizes[0]} and {options.sizes[1]} px, petite", threads=torch.get_num_threads())
+    table = Table("layer", "preview to final", "preview to another start")
     for layer in STYLE_LAYERS:
         moved = (one[layer] - before[layer]).norm()
         apart, noise = ((one[layer] - other_[layer]).norm() / moved for other_ in (two, third))
-        print(f"| {layer} | {float(apart):.3f} | {float(noise):.3f} |")
+        table.row(layer, f"{float(apart):.3f}", f"{float(noise):.3f}")
 
 
 if __name__ == "__main__":

@@ -7,13 +7,13 @@ the encoder is VGG-19, and `--finishing 0 10 20` compares how many of the steps 
 others; losses are then all VGG-19's, of the result as it would be saved. Results are kept under --work, pictures too.
 """
 
-import argparse
-import json
 import statistics
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import harness
 import torch
 
 from impasto import Recipe, Stylizer, encoders
@@ -21,7 +21,7 @@ from impasto.encoders import Encoder
 from impasto.optim import devices
 
 
-def judged(painting: Stylizer) -> float:
+def final_loss(painting: Stylizer) -> float:
     """Return the loss of the picture so far at the last level, by the encoder asked for."""
     level = painting.levels[-1]
     objective = painting.objective(level)
@@ -32,19 +32,19 @@ def judged(painting: Stylizer) -> float:
 
 
 def paint(content: Path, style: Path, encoder: Encoder, out: Path, settings: dict[str, Any]) -> dict[str, float]:
-    """Paint one pair; give loss and seconds."""
+    """Paint one pair; return loss and seconds."""
     began = time.monotonic()
     painting = Stylizer(content, style, Recipe.parse(settings), encoder=encoder)
     for _ in painting:
         pass
     seconds = time.monotonic() - began
     painting.result().save(out, force=True)
-    return {"loss": judged(painting), "seconds": seconds}
+    return {"loss": final_loss(painting), "seconds": seconds}
 
 
 def main() -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = harness.parser(__doc__)
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--size", type=int, default=384)
     parser.add_argument("--steps", type=int, nargs="*", default=[25, 50, 100, 200, 400, 600])
@@ -58,29 +58,23 @@ def main() -> None:
         if options.vgg19
         else encoders.create("petite", precision=precision)
     )
-    lines = [line.split() for line in options.pairs.read_text("utf-8").splitlines() if line.strip()]
-    pairs = [(options.pairs.parent / content, options.pairs.parent / style) for content, style in lines]
-    options.work.mkdir(parents=True, exist_ok=True)
+    pairs = harness.pairs(options.pairs)
     ways = [(steps, finishing) for steps in options.steps for finishing in options.finishing]
-    found: dict[tuple[int, int], list[dict[str, float]]] = {way: [] for way in ways}
+    measured: dict[tuple[int, int], list[dict[str, float]]] = {way: [] for way in ways}
     for content, style in pairs:
         for steps, finishing in ways:
             name = f"{encoder.name}-{options.size}-{content.stem}-{style.stem}-{steps}-{finishing}"
-            kept = options.work / f"{name}.json"
-            if not kept.exists():
-                settings = {"size": options.size, "iterations": steps, "finishing_steps": finishing}
-                kept.write_text(json.dumps(paint(content, style, encoder, options.work / f"{name}.png", settings)))
-            found[steps, finishing].append(json.loads(kept.read_text()))
+            settings = {"size": options.size, "iterations": steps, "finishing_steps": finishing}
+            paint_pair = partial(paint, content, style, encoder, options.work / f"{name}.png", settings)
+            measured[steps, finishing].append(harness.remembered(options.work / f"{name}.json", paint_pair))
     longest = ways[-1] if len(options.finishing) == 1 else (max(options.steps), 0)
-    print(f"{len(pairs)} pairs, {options.size} px, {encoder.name}, {precision}, {torch.get_num_threads()} threads\n")
-    print(f"| steps | of them finishing | loss over that of {longest[0]} steps | seconds over it |\n|---|---|---|---|")
+    harness.heading(
+        f"{len(pairs)} pairs, {options.size} px, {encoder.name}, {precision}", threads=torch.get_num_threads()
+    )
+    table = harness.Table("steps", "of them finishing", f"loss over that of {longest[0]} steps", "seconds over it")
     for way in ways:
-        losses = [one["loss"] / best["loss"] for one, best in zip(found[way], found[longest], strict=True)]
-        seconds = [one["seconds"] / best["seconds"] for one, best in zip(found[way], found[longest], strict=True)]
-        print(
-            f"| {way[0]} | {way[1]} | {statistics.median(losses):.2f} ({min(losses):.2f}-{max(losses):.2f}) "
-            f"| {statistics.median(seconds):.2f} |"
-        )
+        losses, seconds = (harness.ratios(measured[way], measured[longest], key) for key in ("loss", "seconds"))
+        table.row(*way, harness.spread(losses), f"{statistics.median(seconds):.2f}")
 
 
 if __name__ == "__main__":

@@ -4,17 +4,16 @@
 
 PAIRS is a text file, a photograph and a painting on each line. Wang et al. 2020 compressed VGG-19 and its decoders for
 wct sixteen times; FILE holds all ten networks. Both go through the same whitening and colouring, at five layers from
-deep to shallow, and are judged by VGG-19: how far the painting's Gram matrices are from the style's, over how far the
-photograph's were (0 is there, 1 not begun), and how far relu4_2 is from the photograph's, over its own norm. Then
+deep to shallow, and are measured with VGG-19: how far the painting's Gram matrices are from the style's, over how far
+the photograph's were (0 is there, 1 not begun), and how far relu4_2 is from the photograph's, over its own norm. Then
 seconds at that size, on what this machine is faster with for ours, and float32 for theirs.
 """
 
-import argparse
 import statistics
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
+import harness
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
@@ -72,8 +71,8 @@ class Distilled:
         return F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), *self._of(name)))
 
 
-class Judge:
-    """VGG-19's view of a painting."""
+class Errors:
+    """How far a painting is from its style and its photograph, in the features of VGG-19."""
 
     def __init__(self, encoder: Encoder, photo: Tensor, style: Tensor) -> None:
         self._encoder, self._gram = encoder, statistic("gram", lift=None, seed=0)
@@ -99,7 +98,7 @@ class Judge:
 
 
 def ours(method: str, photo: Picture, style: Picture, size: int) -> tuple[Tensor, float]:
-    """Paint with a method of ours; give the picture and its seconds after loading."""
+    """Paint with a method of ours; return the picture and its seconds after loading."""
     painting = begin(photo, style, Recipe.parse({"method": method, "size": size}))
     for _ in painting:
         pass
@@ -115,19 +114,19 @@ def _sixteen(image: Tensor) -> Tensor:
 
 def main() -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.parser(__doc__)
     parser.add_argument("pairs", type=Path)
     parser.add_argument("--networks", type=Path, required=True, help="the 16x networks")
     parser.add_argument("--vgg19", type=Path, required=True)
     parser.add_argument("--size", type=int, default=448)
     options = parser.parse_args()
     rival, vgg = Distilled(options.networks), encoders.from_file(options.vgg19)
-    lines = [line.split() for line in options.pairs.read_text("utf-8").splitlines() if line.strip()]
+    pairs = harness.pairs(options.pairs)
     found: dict[str, list[tuple[float, float, float]]] = {"wct": [], "wct, 16x": [], "adain": [], "linear": []}
-    for content, painting in lines:
-        photo, style = load(options.pairs.parent / content), load(options.pairs.parent / painting)
+    for content, painting in pairs:
+        photo, style = load(content), load(painting)
         size = images.fit_size(photo.size, options.size)
-        judge = Judge(
+        errors = Errors(
             vgg,
             images.resize(photo.pixels, size),
             images.resize(style.pixels, images.fit_size(style.size, options.size)),
@@ -139,16 +138,12 @@ def main() -> None:
                 seconds = time.perf_counter() - began
             else:
                 painted, seconds = ours(name, photo, style, options.size)
-            rows.append((*judge(images.resize(painted, size)), seconds))
-    print(f"{len(lines)} pairs, {options.size} px, {torch.get_num_threads()} threads: median (lowest-highest)\n")
-    print("| | style left | content error | seconds |\n|---|---|---|---|")
+            rows.append((*errors(images.resize(painted, size)), seconds))
+    heading = f"{len(pairs)} pairs, {options.size} px: median (lowest-highest)"
+    harness.heading(heading, threads=torch.get_num_threads())
+    table = harness.Table("", "style left", "content error", "seconds")
     for name, rows in found.items():
-        print("| " + " | ".join([name, *(spread([row[at] for row in rows]) for at in range(3))]) + " |")
-
-
-def spread(values: Sequence[float]) -> str:
-    """Return the median, and the lowest and highest."""
-    return f"{statistics.median(values):.2f} ({min(values):.2f}-{max(values):.2f})"
+        table.row(name, *(harness.spread([row[at] for row in rows]) for at in range(3)))
 
 
 if __name__ == "__main__":

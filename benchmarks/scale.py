@@ -8,38 +8,32 @@ and saving a PNG. With a limit (--memory), what is larger is painted in tiles.
 are what the planner says over what was measured.
 """
 
-import argparse
 import itertools
-import json
-import os
-import platform
-import resource
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+import harness
+
 SIDES = (512, 1024, 2048, 4096, 8192)
 PHOTO = 2048
 """Longest side of the photograph: print sizes are larger than what cameras give."""
 
 
-def child(case: dict[str, Any], steps: int) -> None:
-    """Run one case and print its figures as JSON."""
+def child(case: harness.Case) -> harness.Figures:
+    """Measure one case."""
     import torch
 
     from impasto import Recipe, Stylizer, load
     from impasto.images import Picture, crop_to_aspect, resize
 
     side = case["side"]
-    photo = load(ROOT / "assets" / "photos" / "astronaut.jpg").pixels
+    photo = load(harness.PHOTO).pixels
     small = (min(side, PHOTO), min(side, PHOTO))
     content = Picture(resize(crop_to_aspect(photo, small), small))
-    style = load(ROOT / "assets" / "styles" / "swirls.jpg")
+    style = load(harness.STYLE)
     encoder = case["encoder"] if case["encoder"] == "petite" else Path(case["encoder"])
     # More steps are planned than taken: the history is then laid out, and predicted, in full.
     recipe = Recipe.parse({"size": side, "levels": 1, "iterations": 40, "precision": case["precision"]})
@@ -50,29 +44,28 @@ def child(case: dict[str, Any], steps: int) -> None:
     times = []
     for progress in stylizer:
         times.append(time.perf_counter())
-        if progress.total_step > steps:
+        if progress.total_step > case["steps"]:
             break
     del progress
     with tempfile.TemporaryDirectory() as folder:
         stylizer.result().save(Path(folder) / "out.png")
     plan = stylizer.plans[-1]
-    figures = {
+    return {
         "step_s": statistics.median(later - earlier for earlier, later in itertools.pairwise(times)),
         "first_s": times[0] - began,
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_mib": harness.peak_mib(),
         "predicted_mib": predicted / 2**20,
         "tiles": len(plan.grid.tiles),
         "overhead": plan.grid.overhead,
-        "file": plan.keeping.file,
+        "file": plan.storage.file,
         "threads": torch.get_num_threads(),
+        "estimated_step_s": stylizer.seconds() / (recipe.iterations + 1),
     }
-    figures["estimated_step_s"] = stylizer.seconds() / (recipe.iterations + 1)
-    print(json.dumps(figures))
 
 
 def main() -> None:
     """Run all cases and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.parser(__doc__)
     parser.add_argument("--encoder", default="petite", help="petite, or a file of weights")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="bfloat16")
     parser.add_argument("--sides", nargs="+", type=int, default=list(SIDES))
@@ -81,54 +74,51 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--steps", type=int, default=1, help="steps that are timed, after a first one")
     parser.add_argument("--work", type=Path, default=Path("out/scale"))
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.child:
-        child(json.loads(options.child), options.steps)
-        return
+    options = harness.parse(parser, child)
     tile = int(options.tile) if options.tile.isdigit() else options.tile
     shared = {"encoder": options.encoder, "precision": options.precision, "memory": options.memory, "tile": tile}
-    cases = [{"side": side, **shared} for side in options.sides]
-    found: list[list[dict[str, float]]] = [[] for _ in cases]
-    options.work.mkdir(parents=True, exist_ok=True)
+    cases = [{"side": side, **shared, "steps": options.steps} for side in options.sides]
+    measured: list[list[harness.Figures]] = [[] for _ in cases]
     for turn in range(options.rounds):
-        for case, figures in zip(cases, found, strict=True):
-            told = "-".join(str(value) for value in case.values()).replace("/", "_")
-            kept = options.work / f"{told}-{options.steps}-{turn}.json"
-            if not kept.exists():
-                command = [sys.executable, __file__, "--child", json.dumps(case), "--steps", str(options.steps)]
-                kept.write_bytes(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-            figures.append(json.loads(kept.read_text()))
-    describe = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(describe, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
-    print(f"commit {commit or 'unknown'}; {platform.machine()}, {os.cpu_count()} cores, ", end="")
-    print(f"{found[0][0]['threads']:.0f} threads; {Path(options.encoder).stem}, {options.precision}; ", end="")
+        for case, figures in zip(cases, measured, strict=True):
+            name = "-".join(str(value) for value in case.values()).replace("/", "_")
+            path = options.work / f"{name}-{turn}.json"
+            figures.append(harness.remembered(path, partial(harness.run, __file__, case)))
     limit = "no limit" if options.memory is None else f"{options.memory:g} GiB"
-    print(f"{limit}; {options.rounds} rounds: median (lowest-highest)\n")
-    print(
-        "| megapixels | tiles | encoded | history | s per step | estimated | per pixel | peak MiB | predicted |", end=""
+    harness.heading(
+        f"{Path(options.encoder).stem}, {options.precision}; {limit}",
+        f"{options.rounds} rounds: median (lowest-highest)",
+        threads=measured[0][0]["threads"],
     )
-    print(" peak over the last |\n|---|---|---|---|---|---|---|---|---|---|")
+    table = harness.Table(
+        "megapixels",
+        "tiles",
+        "encoded",
+        "history",
+        "s per step",
+        "estimated",
+        "per pixel",
+        "peak MiB",
+        "predicted",
+        "peak over the last",
+    )
     before: dict[str, float] | None = None
-    for case, figures in zip(cases, found, strict=True):
-        middle = {key: statistics.median(one[key] for one in figures) for key in figures[0]}
+    for case, figures in zip(cases, measured, strict=True):
+        middle = {key: harness.median(figures, key) for key in figures[0]}
         middle["pixel_s"] = middle["step_s"] / case["side"] ** 2
-        cells = [f"{case['side'] ** 2 / 1e6:.2f}", f"{middle['tiles']:.0f}", f"{middle['overhead']:.2f}"]
-        cells.append("file" if middle["file"] else "memory")
-        cells.append(spread([one["step_s"] for one in figures], 2))
-        cells.append(f"{middle['estimated_step_s'] / middle['step_s']:.2f}")
-        cells.append("" if before is None else f"{middle['pixel_s'] / before['pixel_s']:.2f}")
-        cells.append(spread([one["peak_mib"] for one in figures], 0))
-        cells.append(f"{middle['predicted_mib'] / middle['peak_mib']:.2f}")
-        cells.append("" if before is None else f"{middle['peak_mib'] / before['peak_mib']:.2f}")
-        print("| " + " | ".join(cells) + " |")
+        table.row(
+            f"{case['side'] ** 2 / 1e6:.2f}",
+            f"{middle['tiles']:.0f}",
+            f"{middle['overhead']:.2f}",
+            "file" if middle["file"] else "memory",
+            harness.spread([one["step_s"] for one in figures], 2),
+            f"{middle['estimated_step_s'] / middle['step_s']:.2f}",
+            "" if before is None else f"{middle['pixel_s'] / before['pixel_s']:.2f}",
+            harness.spread([one["peak_mib"] for one in figures], 0),
+            f"{middle['predicted_mib'] / middle['peak_mib']:.2f}",
+            "" if before is None else f"{middle['peak_mib'] / before['peak_mib']:.2f}",
+        )
         before = middle
-
-
-def spread(values: list[float], digits: int) -> str:
-    """Return the median, and the lowest and highest."""
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
 if __name__ == "__main__":

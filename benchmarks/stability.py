@@ -6,7 +6,6 @@ difference between neighbouring frames where they show the same, in levels of 25
 frames a second. With `--sheet FILE` a page of frames is drawn.
 """
 
-import argparse
 import itertools
 import statistics
 import time
@@ -14,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
+from harness import Table, heading, parser
 from torch import Tensor
 
 from impasto import Picture, Recipe, Stylizer, begin, images, load
@@ -25,14 +25,14 @@ BORDER = 24
 
 
 def frames(photo: Tensor, size: tuple[int, int], count: int, step: tuple[int, int]) -> Iterator[Tensor]:
-    """Give windows (3, height, width) of `photo` (1, 3, H, W), each `step` (down, right) pixels from the one before."""
+    """Yield windows (3, height, width) of `photo` (1, 3, H, W), each `step` (down, right) pixels from the last."""
     for number in range(count):
         top, left = number * step[0], number * step[1]
         yield photo[0, :, top : top + size[0], left : left + size[1]]
 
 
 def painted(method: str, windows: Sequence[Tensor], style: Path, network: str, size: int) -> tuple[list[Tensor], float]:
-    """Paint all windows; give them (1, 3, H, W) and the seconds of one."""
+    """Paint all windows; return them (1, 3, H, W) and the seconds of one."""
     settings = {"method": method, "size": size}
     if method in ("johnson", "texture_net"):
         painting = begin(windows[0], [], Recipe.parse({**settings, "network": network}))
@@ -66,29 +66,29 @@ def flicker(pictures: Sequence[Tensor], step: tuple[int, int]) -> tuple[float, f
 
 def main() -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("content", type=Path)
-    parser.add_argument("style", type=Path)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=["wct", "adain", "linear", "gatys"])
-    parser.add_argument("--network", default="swirls", help="of johnson and texture_net")
-    parser.add_argument("--size", type=int, default=384, help="width of a frame; its height is three quarters")
-    parser.add_argument("--frames", type=int, default=12)
-    parser.add_argument("--step", type=int, nargs=2, default=[1, 5], help="pixels down and right, a frame")
-    parser.add_argument("--sheet", type=Path)
-    options = parser.parse_args()
+    arguments = parser(__doc__)
+    arguments.add_argument("content", type=Path)
+    arguments.add_argument("style", type=Path)
+    arguments.add_argument("--methods", nargs="+", choices=METHODS, default=["wct", "adain", "linear", "gatys"])
+    arguments.add_argument("--network", default="swirls", help="of johnson and texture_net")
+    arguments.add_argument("--size", type=int, default=384, help="width of a frame; its height is three quarters")
+    arguments.add_argument("--frames", type=int, default=12)
+    arguments.add_argument("--step", type=int, nargs=2, default=[1, 5], help="pixels down and right, a frame")
+    arguments.add_argument("--sheet", type=Path)
+    options = arguments.parse_args()
     step, size = tuple(options.step), (options.size * 3 // 4, options.size)
     needed = tuple(side + move * (options.frames - 1) for side, move in zip(size, step, strict=True))
     photo = images.resize(images.crop_to_aspect(load(options.content).pixels, needed), needed)
     windows = list(frames(photo, size, options.frames, step))
-    print(f"{options.frames} frames of {size[1]}x{size[0]} px, {step} px apart, {torch.get_num_threads()} threads\n")
+    heading(f"{options.frames} frames of {size[1]}x{size[0]} px, {step} px apart", threads=torch.get_num_threads())
     own = flicker([window[None] for window in windows], step)
-    print(f"the photograph itself: {own[0]:.2f}\n")
-    print("| method | difference | of the colours | frames a second |\n|---|---|---|---|")
+    print(f"the photograph itself: {own[0]:.2f}")
+    table = Table("method", "difference", "of the colours", "frames a second")
     rows = []
     for method in options.methods:
         found, seconds = painted(method, windows, options.style, options.network, options.size)
         apart, colors = flicker(found, step)
-        print(f"| {method} | {apart:.2f} | {colors:.2f} | {1 / seconds:.1f} |", flush=True)
+        table.row(method, f"{apart:.2f}", f"{colors:.2f}", f"{1 / seconds:.1f}")
         shown = found[:: max(1, (len(found) - 1) // 3)][:4]
         rows.append([Tile(Picture(pixels), label=f"difference {apart:.1f}") for pixels in shown])
     if options.sheet:

@@ -2,17 +2,15 @@
 
 The limit counts the convolutions alone: 2 operations for each multiply-add, forward and the gradient with respect to
 the input (weights have none), over the rate of a large matrix product in the same precision on the same cores. The
-share is that limit over the measured step, statistics, padding, total variation and copies included. Product and step
-are measured in turns, because the machine may be busy with other things.
+fraction is that limit over the measured step, statistics, padding, total variation and copies included. Product and
+step are measured in turns, because the machine may be busy with other things.
 """
 
-import argparse
-import platform
 import statistics
-import subprocess
 import time
 from pathlib import Path
 
+import harness
 import torch
 
 from impasto import Recipe, Stylizer, encoders
@@ -20,7 +18,6 @@ from impasto.encoders import Vgg
 from impasto.optim import devices
 from impasto.optim.evaluate import WholeImage
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
 SIDE = 3072
 """Of the matrices."""
 
@@ -46,7 +43,7 @@ def rate(precision: torch.dtype) -> float:
 
 def main() -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = harness.parser(__doc__)
     parser.add_argument("--vgg19", type=Path, help="a file of VGG-19's weights")
     parser.add_argument("--sizes", nargs="*", default=["512x384", "800x600"], help="width x height")
     parser.add_argument("--rounds", type=int, default=5)
@@ -55,17 +52,14 @@ def main() -> None:
     networks = {"petite": encoders.create("petite", precision=precision)}
     if options.vgg19:
         networks["vgg19"] = encoders.from_file(options.vgg19, precision=precision)
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    machine = f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
-    print(f"commit {commit.stdout.strip()}, {machine}, {precision}\n")
-    print("| encoder | size | s per step | spread | operations, 1e9 | product, 1e9/s | share of the limit |")
-    print("|---|---|---|---|---|---|---|")
+    harness.heading(f"{precision}; median (lowest-highest)", threads=torch.get_num_threads())
+    table = harness.Table("encoder", "size", "s per step", "operations, 1e9", "product, 1e9/s", "fraction of the limit")
     for name, encoder in networks.items():
         for text in options.sizes:
             width, height = map(int, text.split("x"))
             recipe = Recipe.parse({"size": max(width, height), "levels": 1})
             photo = torch.rand(3, height, width)
-            stylizer = Stylizer(photo, ASSETS / "styles" / "swirls.jpg", recipe, encoder=encoder)
+            stylizer = Stylizer(photo, harness.STYLE, recipe, encoder=encoder)
             objective = stylizer.objective(stylizer.levels[0])
             evaluate, image = WholeImage(encoder, objective), photo[None]
             evaluate(image)
@@ -77,8 +71,8 @@ def main() -> None:
                 steps.append(time.perf_counter() - began)
             work = operations(encoder, objective.layers, (height, width))
             step, peak = statistics.median(steps), statistics.median(rates)
-            figures = [f"{step:.2f}", f"{min(steps):.2f}-{max(steps):.2f}", f"{work / 1e9:.0f}", f"{peak / 1e9:.0f}"]
-            print("| " + " | ".join([name, text, *figures, f"{work / peak / step:.0%}"]) + " |", flush=True)
+            figures = [harness.spread(steps), f"{work / 1e9:.0f}", f"{peak / 1e9:.0f}", f"{work / peak / step:.0%}"]
+            table.row(name, text, *figures)
 
 
 if __name__ == "__main__":

@@ -6,22 +6,18 @@ seconds from connecting to the last byte: median, 95th percentile and longest, b
 are there. Uploads are timed to the end of decoding, which is one after another.
 """
 
-import argparse
 import asyncio
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
-ROOT = Path(__file__).resolve().parent.parent
-PHOTO = ROOT / "assets" / "photos" / "astronaut.jpg"
+import harness
 
 
 @dataclass
@@ -101,8 +97,8 @@ async def upload(client: Client, data: bytes, load: Load) -> None:
 
 
 async def measure(url: str, streams: int, uploads: int, size: int, seconds: float) -> Load:
-    """Load a studio, and give what was seen."""
-    client, load, photo = Client(url), Load(), PHOTO.read_bytes()
+    """Load a studio, and return what was seen."""
+    client, load, photo = Client(url), Load(), harness.PHOTO.read_bytes()
     recipe = {"size": size, "iterations": 1_000_000, "levels": 1, "encoder": "petite", "precision": "float32"}
     asked = {"content": "photo-astronaut", "styles": ["style-swirls"], "recipe": recipe}
     job = json.loads((await client.ask("POST /api/jobs", json.dumps(asked).encode()))[1])["id"]
@@ -141,30 +137,28 @@ def run(streams: int, uploads: int, size: int, seconds: float, threads: int | No
                 studio.terminate()
 
 
-def line(name: str, times: list[float]) -> str:
-    """Write a row of the table."""
+def figures(times: Sequence[float]) -> list[str]:
+    """Return how many answers there were, and their median, 95th percentile and longest time in seconds."""
     times = sorted(times)
     late = times[min(len(times) - 1, int(0.95 * len(times)))]
-    return f"| {name} | {len(times)} | {statistics.median(times):.3f} | {late:.3f} | {times[-1]:.3f} |"
+    return [str(len(times)), *(f"{seconds:.3f}" for seconds in (statistics.median(times), late, times[-1]))]
 
 
 def main() -> None:
     """Print a table."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = harness.parser(__doc__)
     parser.add_argument("--streams", type=int, default=100)
     parser.add_argument("--uploads", type=int, default=20)
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--seconds", type=float, default=20.0)
     options = parser.parse_args()
     load = run(options.streams, options.uploads, options.size, options.seconds)
-    describe = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(describe, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
-    print(f"commit {commit or 'unknown'}; {platform.machine()}, {os.cpu_count()} cores, petite, {options.size} px\n")
-    print("| | answers | median s | 95 % | longest |\n|---|---|---|---|---|")
-    print(line("painting alone", load.quiet))
-    print(line(f"with {options.streams} pages and {options.uploads} uploads", load.busy))
+    harness.heading(f"petite, {options.size} px")
+    table = harness.Table("", "answers", "median s", "95 %", "longest")
+    table.row("painting alone", *figures(load.quiet))
+    table.row(f"with {options.streams} pages and {options.uploads} uploads", *figures(load.busy))
     if load.uploads:
-        print(line("uploads", load.uploads))
+        table.row("uploads", *figures(load.uploads))
     told = f"{min(load.events)} to {max(load.events)}" if load.events else "no"
     print(f"\n{load.refused} uploads refused; each page was told {told} events; ", end="")
     print(f"{load.steps[1] - load.steps[0]} steps were painted meanwhile")

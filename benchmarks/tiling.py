@@ -6,25 +6,18 @@ taken within a round: a machine that slows down slows both. Targets are built ti
 pictures that do not fit in one piece can be measured.
 """
 
-import argparse
-import json
-import os
-import platform
-import resource
 import statistics
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+import harness
+
 STYLES = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 CONTENT = "relu4_2"
 
 
-def child(case: dict[str, Any], steps: int) -> None:
-    """Run one case and print its figures as JSON."""
+def child(case: harness.Case) -> harness.Figures:
+    """Measure one case."""
     import torch
 
     from impasto import encoders, images, load
@@ -44,10 +37,10 @@ def child(case: dict[str, Any], steps: int) -> None:
     reach = max((encoders.VGG19.receptive_field(layer) - stride) // 2 for layer, stride in strides.items())
     # The whole picture in one piece gets its targets from tiles of 512 as well: the peak is then that of its steps.
     grid = Grid(size, tile=case["tile"] or 512, reach=reach, strides=strides)
-    photo = load(ROOT / "assets" / "photos" / "astronaut.jpg").pixels
+    photo = load(harness.PHOTO).pixels
     photo = images.resize(images.crop_to_aspect(photo, size), size)
-    style = images.resize(load(ROOT / "assets" / "styles" / "swirls.jpg").pixels, (384, 384))
-    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    style = images.resize(load(harness.STYLE).pixels, (384, 384))
+    base_mib = harness.peak_mib()
     gram = Gram()
     with torch.no_grad():
         target: torch.Tensor | None = None
@@ -59,28 +52,27 @@ def child(case: dict[str, Any], steps: int) -> None:
         grams = {layer: gram.finish(gram.measure(found)) for layer, found in encode(style, STYLES).items()}
     if target is None:
         raise SystemExit("no tiles")
-    judge = Objective(
+    objective = Objective(
         (Content(CONTENT, target, 1 / float(target.square().sum())),),
         tuple(Style(layer, gram, found, 1 / gram.power(found)) for layer, found in grams.items()),
         (TotalVariation("vector", 0.1 / photo.numel()), Gamut(1 / photo.numel())),
     )
-    evaluate: Evaluator = Tiled(encode, judge, grid) if case["tile"] else WholeImage(encode, judge)
+    evaluate: Evaluator = Tiled(encode, objective, grid) if case["tile"] else WholeImage(encode, objective)
     times = []
-    for _ in range(steps + 1):
+    for _ in range(case["steps"] + 1):
         began = time.perf_counter()
         evaluate(photo)
         times.append(time.perf_counter() - began)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    figures = {"step_s": statistics.median(times[1:]), "peak_mib": peak / 1024, "base_mib": base / 1024}
+    figures = {"step_s": statistics.median(times[1:]), "peak_mib": harness.peak_mib(), "base_mib": base_mib}
     figures |= {"threads": torch.get_num_threads(), "target_mib": target.numel() * target.element_size() / 2**20}
     if case["tile"]:
         figures |= {"tiles": len(grid.tiles), "overhead": grid.overhead}
-    print(json.dumps(figures))
+    return figures
 
 
 def main() -> None:
     """Run all cases and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = harness.parser(__doc__)
     parser.add_argument("--encoder", default="petite", help="petite, or a file of weights")
     parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--sizes", nargs="+", type=int, default=[1024])
@@ -90,48 +82,44 @@ def main() -> None:
         "--steps", type=int, default=2, help="evaluations that are timed in each run, after one that is not"
     )
     parser.add_argument("--only-tiled", action="store_true", help="leave out the picture in one piece")
-    parser.add_argument("--child", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.child:
-        child(json.loads(options.child), options.steps)
-        return
+    options = harness.parse(parser, child)
+    shared = {"encoder": options.encoder, "precision": options.precision, "steps": options.steps}
     cases = [
-        {"size": size, "tile": tile, "encoder": options.encoder, "precision": options.precision}
+        {"size": size, "tile": tile, **shared}
         for size in options.sizes
         for tile in ([] if options.only_tiled else [0]) + [tile for tile in options.tiles if tile < size]
     ]
-    found: list[list[dict[str, float]]] = [[] for _ in cases]
-    for _ in range(options.rounds):
-        for case, figures in zip(cases, found, strict=True):
-            command = [sys.executable, __file__, "--child", json.dumps(case), "--steps", str(options.steps)]
-            figures.append(json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout))
-    describe = ["git", "describe", "--always", "--dirty"]
-    commit = subprocess.run(describe, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
-    print(f"commit {commit or 'unknown'}; {platform.machine()}, {os.cpu_count()} cores, ", end="")
-    print(f"{found[0][0]['threads']} threads; {Path(options.encoder).stem}, {options.precision}; ", end="")
-    print(f"{options.rounds} rounds: median (lowest-highest)\n")
-    print("| size | tile | tiles | encoded | s per step | over one piece | peak MiB | above start | content target |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for case, figures in zip(cases, found, strict=True):
-        whole = [one for other, one in zip(cases, found, strict=True) if other == case | {"tile": 0}]
+    measured = harness.rounds(__file__, cases, options.rounds)
+    harness.heading(
+        f"{Path(options.encoder).stem}, {options.precision}",
+        f"{options.rounds} rounds: median (lowest-highest)",
+        threads=measured[0][0]["threads"],
+    )
+    table = harness.Table(
+        "size",
+        "tile",
+        "tiles",
+        "encoded",
+        "s per step",
+        "over one piece",
+        "peak MiB",
+        "above start",
+        "content target",
+    )
+    for case, figures in zip(cases, measured, strict=True):
+        whole = [one for other, one in zip(cases, measured, strict=True) if other == case | {"tile": 0}]
         first = figures[0]
-        cells = [str(case["size"]), str(case["tile"] or "off"), str(first.get("tiles", 1))]
-        cells.append(f"{first.get('overhead', 1.0):.2f}")
-        cells.append(spread([one["step_s"] for one in figures], 2))
-        ratios = (
-            [one["step_s"] / other["step_s"] for one, other in zip(figures, whole[0], strict=True)] if whole else []
+        table.row(
+            case["size"],
+            case["tile"] or "off",
+            first.get("tiles", 1),
+            f"{first.get('overhead', 1.0):.2f}",
+            harness.spread([one["step_s"] for one in figures], 2),
+            harness.spread(harness.ratios(figures, whole[0], "step_s"), 2) if case["tile"] and whole else "",
+            harness.spread([one["peak_mib"] for one in figures], 0),
+            harness.spread([one["peak_mib"] - one["base_mib"] for one in figures], 0),
+            f"{first['target_mib']:.0f}",
         )
-        cells.append(spread(ratios, 2) if case["tile"] and ratios else "")
-        cells.append(spread([one["peak_mib"] for one in figures], 0))
-        cells.append(spread([one["peak_mib"] - one["base_mib"] for one in figures], 0))
-        cells.append(f"{first['target_mib']:.0f}")
-        print("| " + " | ".join(cells) + " |")
-
-
-def spread(values: list[float], digits: int) -> str:
-    """Return the median, and the lowest and highest."""
-    low, middle, high = min(values), statistics.median(values), max(values)
-    return f"{middle:.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
 
 
 if __name__ == "__main__":

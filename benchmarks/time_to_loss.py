@@ -14,17 +14,15 @@ tools do it. So the ratios are those of one run, whatever else the machine did w
 and pictures are kept under --work, so that a run can be stopped and goes on.
 """
 
-import argparse
-import json
-import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import harness
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -33,7 +31,7 @@ from impasto import Recipe, Stylizer, encoders, images, load
 from impasto.encoders import Encoder
 
 Log = list[tuple[float, float]]
-"""(seconds, loss) of each step at full size that the encoder itself judged."""
+"""(seconds, loss) of each step at full size that the encoder itself evaluated."""
 STEPS = 400
 MANNERS = {"same": "as the others", "wide": "in float32", "textbook": "textbook, float32"}
 """How (a) is timed."""
@@ -97,7 +95,7 @@ class Ways:
         }
 
     def run(self, mark: float | None, settings: dict[str, Any], out: Path) -> Log:
-        """Paint until the loss at full size reaches `mark`; save the picture, give the log of the last level."""
+        """Paint until the loss at full size reaches `mark`; save the picture, return the log of the last level."""
         painting = self._painting(settings, self.precision)
         began, log = time.monotonic(), Log()
         for progress in painting:
@@ -134,8 +132,9 @@ class Ways:
         return Stylizer(*self._pictures, recipe, encoder=encoder)
 
 
-def table(ways: Ways, work: Callable[[str], Path], chosen: list[str] | None, manners: list[str]) -> None:
-    """Print a line for each way."""
+def compare(ways: Ways, work: Callable[[str], Path], chosen: list[str] | None, manners: list[str]) -> None:
+    """Print a row for each way."""
+    table = harness.Table("way", "full-size steps", "seconds", *(f"(a) {MANNERS[manner]}" for manner in manners))
     paces: dict[str, list[float]] = {manner: [] for manner in manners}
     mark = None
     for name, settings in ways.all.items():
@@ -145,30 +144,25 @@ def table(ways: Ways, work: Callable[[str], Path], chosen: list[str] | None, man
             for manner, times in paces.items():
                 times += ways.pace(manner)
         path = work(name)
-        if not path.exists():
-            path.write_text(json.dumps(ways.run(mark, settings, path.with_suffix(".png"))))
-        log = json.loads(path.read_text())
+        log = harness.remembered(path, partial(ways.run, mark, settings, path.with_suffix(".png")))
         if mark is None:
             mark = log[-1][1]
             continue
         reached = next(((number, seconds) for number, (seconds, loss) in enumerate(log, 1) if loss <= mark), None)
         if reached is None:
-            print(
-                f"| {name} | {len(log)} | not reached: {log[-1][1] / mark:.2f} of the mark's loss | | | |", flush=True
-            )
+            table.row(name, len(log), f"not reached: {log[-1][1] / mark:.2f} of the mark's loss", *("" for _ in paces))
             continue
-        ratios = " | ".join(f"{STEPS * statistics.median(times) / reached[1]:.1f}" for times in paces.values())
-        print(f"| {name} | {reached[0]} | {reached[1]:.1f} | {ratios} |", flush=True)
+        ratios = (f"{STEPS * statistics.median(times) / reached[1]:.1f}" for times in paces.values())
+        table.row(name, reached[0], f"{reached[1]:.1f}", *ratios)
     for manner, times in paces.items():
         if not times:  # (a) alone was asked for
             continue
-        spread = f"{min(times):.2f}-{max(times):.2f}"
-        print(f"(a), a step {MANNERS[manner]}: {statistics.median(times):.2f} s ({spread})", flush=True)
+        print(f"(a), a step {MANNERS[manner]}: {harness.spread(times)} s", flush=True)
 
 
 def main() -> None:
     """Print a table of seconds to the mark."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = harness.parser(__doc__)
     parser.add_argument("--vgg19", type=Path, required=True, help="a file of VGG-19's weights")
     parser.add_argument("--content", type=Path, required=True)
     parser.add_argument("--style", type=Path, required=True)
@@ -181,14 +175,9 @@ def main() -> None:
     width, height = map(int, options.size.split("x"))
     photo = images.crop_to_aspect(load(options.content).pixels, (height, width))[0]
     ways = Ways(photo, options.style, max(width, height), options.vgg19, options.precision)
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)
-    machine = platform.processor() or platform.machine()
-    print(f"commit {commit.stdout.strip()}, {machine}, {torch.get_num_threads()} threads")
-    print(f"{width}x{height}, {ways.precision}\n\n| way | full-size steps | seconds | ", end="")
-    print(" | ".join(f"(a) {MANNERS[manner]}" for manner in options.manners), "|", flush=True)
-    print("|---|---|---" + "|---" * len(options.manners) + "|", flush=True)
+    harness.heading(f"{width}x{height}, {ways.precision}", threads=torch.get_num_threads())
     options.work.mkdir(parents=True, exist_ok=True)
-    table(ways, lambda name: options.work / f"{name}-{options.size}.json", options.ways, options.manners)
+    compare(ways, lambda name: options.work / f"{name}-{options.size}.json", options.ways, options.manners)
 
 
 if __name__ == "__main__":

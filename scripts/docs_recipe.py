@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from impasto.recipe import Recipe, load_preset, presets
+from impasto.recipe import Recipe, list_presets, load_preset
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "recipe.md"
 
@@ -29,7 +29,7 @@ def page() -> str:
         default = json.dumps(field.get_default(), ensure_ascii=False) if name != "version" else "1"
         rows.append(f"| `{name}` | `{default}` | {_values(schema['properties'][name])} | {field.description} |")
     text = HEAD + "\n".join(rows) + "\n\n## Presets\n\nA preset sets some keys; options given beside it go before it.\n"
-    for name, description in presets().items():
+    for name, description in list_presets().items():
         settings = "\n".join(f"{key} = {_toml(value)}" for key, value in load_preset(name).items())
         text += f"\n### {name}\n\n{description[:1].upper()}{description[1:]}.\n\n```toml\n{settings}\n```\n"
     return text

@@ -1,6 +1,6 @@
 """Paint the pictures of docs/methods.md: `python scripts/methods_pictures.py TASK --shared ../shared`.
 
-Tasks: `sheet` (every method that paints in one go on eight pairs, `gatys` beside them), `optimized` (every method that
+Tasks: `sheet` (every feed-forward method on eight pairs, `gatys` beside them), `optimized` (every method that
 optimises, on the same pairs), `rivals` (wct and adain beside wct with the 16x encoders and decoders of Collaborative
 Distillation), `alpha` (strengths of wct, adain and linear), `textures` (from noise). Each picture is painted in a
 process of its own, whose seconds after loading and peak memory stand below it. Pictures are kept under --work and
@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 from rival_wct import Distilled  # noqa: E402  # beside the benchmarks that it is measured by
 
 SIDE, SMALL = 448, 320
-"""Long sides: of what is painted in one go, and of what is optimised."""
+"""Long sides: of what is painted feed-forward, and of what is optimised."""
 PAIRS = [
     ("content/golden_gate", "swirls"),
     ("content/kodim04_woman_redhat", "woodblock"),
@@ -40,8 +40,8 @@ PAIRS = [
     ("content/chicago", "style/monet_sainte_adresse"),
 ]
 """Photographs with a painting of ours, which networks of one style know, or a shared one."""
-COLUMNS = ("gatys", *(name for name, method in METHODS.items() if method.forward))
-OPTIMIZED = tuple(name for name, method in METHODS.items() if not method.forward)
+COLUMNS = ("gatys", *(name for name, method in METHODS.items() if method.feed_forward))
+OPTIMIZED = tuple(name for name, method in METHODS.items() if not method.feed_forward)
 LANDMARKS = ROOT / "assets" / "landmarks"
 
 

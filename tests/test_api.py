@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import impasto
+from forked import Forked, forget_impasto
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 
@@ -54,4 +55,14 @@ def test_importing_is_light():
 
 
 def test_the_function_wins_in_whatever_order_things_are_imported():
-    assert run("import impasto.painting.api; import impasto; impasto.Stylizer; assert callable(impasto.stylize)") == 0
+    def in_another_order():
+        forget_impasto()
+        import impasto as package
+        import impasto.painting.api
+
+        assert package is not impasto_before
+        _ = package.Stylizer
+        return 0 if callable(package.stylize) else 1
+
+    impasto_before = impasto
+    assert Forked(in_another_order).wait() == 0

@@ -19,12 +19,12 @@ from impasto.errors import ImpastoError, InputError, OutputError, UsageError, We
 from impasto.images import Picture
 from impasto.losses import LossReport
 from impasto.optim.history import HistoryStorage
-from impasto.optim.loop import SETTLING, Run
+from impasto.optim.loop import SETTLING_STEPS, Run
 from impasto.optim.solver import Adam, Lbfgs
-from impasto.optim.state import PIECE, Pieces, State
+from impasto.optim.state import VALUES_AT_ONCE, Pieces, State
 from impasto.painting.stylizer import Stylizer
 from impasto.weights import CAFFE
-from stylize_helpers import pixels
+from tests.stylize_helpers import pixels
 
 
 @pytest.fixture
@@ -73,15 +73,15 @@ def halfway(stylizer, tmp_path):
 # Going on.
 
 KINDS = {
-    "lbfgs": {"history": 3, "iterations": 12},
-    "adam": {"solver": "adam", "schedule": "linear", "learning_rate": 8.0, "iterations": 9},
-    "luminance": {"color": "luminance", "history": 2, "iterations": 8},
+    "lbfgs": {"history": 3, "iterations": 8},
+    "adam": {"solver": "adam", "schedule": "linear", "learning_rate": 8.0, "iterations": 6},
+    "luminance": {"color": "luminance", "history": 2, "iterations": 6},
     "surrogate": {"finishing_steps": 3, "iterations": 8},
-    "noise": {"init": "noise", "seed": 7, "iterations": 8},
+    "noise": {"init": "noise", "seed": 7, "iterations": 5},
     "sorted": {"statistics": {"sliced_wasserstein": 1.0}, "iterations": 6, "levels": 2},
-    "regions": {"keep": ("left",), "region_weights": {"right": 2.0}, "iterations": 8},
-    "regions in grey": {"color": "luminance", "region_scales": {"right": 1.5}, "solver": "adam", "iterations": 8},
-    "texture": {"color": "style", "tileable": True, "init": "style", "iterations": 8},
+    "regions": {"keep": ("left",), "region_weights": {"right": 2.0}, "iterations": 5},
+    "regions in grey": {"color": "luminance", "region_scales": {"right": 1.5}, "solver": "adam", "iterations": 5},
+    "texture": {"color": "style", "tileable": True, "init": "style", "iterations": 5},
 }
 
 
@@ -518,7 +518,7 @@ def test_a_run_remembers_its_trouble(kind, tmp_path) -> None:
         def __call__(self, point):
             self.count += 1
             report, gradient = valley(point)
-            bad = {5: float("nan"), SETTLING + 4: 1e12, SETTLING + 9: float("nan")}.get(self.count)
+            bad = {5: float("nan"), SETTLING_STEPS + 4: 1e12, SETTLING_STEPS + 9: float("nan")}.get(self.count)
             return (report, gradient) if bad is None else (LossReport(bad, {}), gradient * bad)
 
     def begin(evaluate):
@@ -569,9 +569,9 @@ def test_large_tensors_are_written_and_read_in_pieces(tmp_path) -> None:
         asked.append(part.stop - part.start)
         return torch.arange(part.start, part.stop, dtype=torch.float32)
 
-    count = 2 * PIECE + 3
+    count = 2 * VALUES_AT_ONCE + 3
     state = stored(State({"a": Pieces((count,), torch.float32, read)}, {}), tmp_path / "a")
-    assert asked == [PIECE, PIECE, 3]
+    assert asked == [VALUES_AT_ONCE, VALUES_AT_ONCE, 3]
     assert torch.equal(state.tensor("a", torch.empty(count)), torch.arange(count, dtype=torch.float32))
 
 

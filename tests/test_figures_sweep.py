@@ -14,6 +14,7 @@ from impasto.errors import DivergedError, ImageError, OutputError, UsageError
 from impasto.images import Picture
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
+from impasto.scene.inputs import Inputs
 from impasto.series import engine, records, sheet
 
 GRID = {"content_weight": [0.5, 2.0], "tv": ["l1", "vector"]}
@@ -94,6 +95,33 @@ def test_a_cell_is_what_the_same_settings_paint_alone(run, photo, painting, tiny
     list(alone)
     alone.result().save(tmp_path / "alone.png")
     assert (tmp_path / "alone.png").read_bytes() == pictures(tmp_path / "out")["content_weight=2.png"]
+
+
+def test_masks_are_read_once_for_each_number_of_regions(run, monkeypatch):
+    from impasto import guides
+
+    read = []
+    from_colors = guides.from_colors
+
+    def counted(content, styles, count, names):
+        read.append((count, names))
+        return from_colors(content, styles, count, names)
+
+    monkeypatch.setattr(guides, "from_colors", counted)
+    content_mask, style_mask = torch.zeros(3, 48, 64), torch.zeros(3, 56, 40)
+    content_mask[0, :, :20], content_mask[2, :, 20:] = 1, 1
+    style_mask[0, :30], style_mask[2, 30:] = 1, 1
+    made = run(
+        {"seed": [1, 2]},
+        content_mask=content_mask,
+        style_masks=[style_mask],
+        region_names={"#ff0000": "roof"},
+        overrides={"region_weights": {"roof": 2.0}},
+    )
+    assert [cell.state for cell in made.cells] == ["painted", "painted"]
+    assert read == [(0, {(255, 0, 0): "roof"})]
+    with pytest.raises(UsageError, match="regions are what was made of masks"):
+        run({"seed": [1]}, content_mask=content_mask, regions=made.cells[0].job.inputs.masks)
 
 
 def test_the_table_tells_how_each_cell_went(run, tmp_path):
@@ -354,9 +382,9 @@ def test_few_pictures_are_held_at_a_time(monkeypatch, tmp_path):
         loaded.append(source)
         return images.load(source)
 
-    cache = engine._Pictures(load)
+    cache = engine._Pictures()
     for path in (*paths[:2], paths[0], paths[2], paths[0], paths[1]):
-        cache(path)
+        cache(path, load)
     assert loaded == [paths[0], paths[1], paths[2], paths[1]]
 
 
@@ -447,7 +475,7 @@ def test_one_axis_is_laid_out_in_even_rows(monkeypatch, count, shape):
     seen = []
     monkeypatch.setattr(images, "contact_sheet", lambda rows, **_options: seen.append([len(row) for row in rows]))
     axis = series.Axis("seed", tuple(range(count)))
-    cells = series.lay_out([axis], lambda v: series.Job("p.png", ("s.png",), Recipe.parse(v)), Path("out"))
+    cells = series.lay_out([axis], lambda v: series.Job(Inputs("p.png", ["s.png"]), Recipe.parse(v)), Path("out"))
     sheet.draw([axis], cells, 300)
     assert seen == [shape]
 

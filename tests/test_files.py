@@ -1,4 +1,4 @@
-"""faults.md rows 23, 24, 26 at their root: whole files or none."""
+"""Rows 23, 24, 26 at their root: whole files or none."""
 
 import errno
 import os

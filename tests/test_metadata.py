@@ -1,4 +1,4 @@
-"""faults.md row 37, and the recipe's way into a picture and back."""
+"""Row 37, and the recipe's way into a picture and back."""
 
 import json
 import os

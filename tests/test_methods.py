@@ -44,11 +44,11 @@ def test_a_setting_of_another_method_is_named_with_its_owners(method: str, key: 
     assert message.startswith(f"{key} belongs to {owners[0]}")
     assert all(owner in message for owner in owners)
     assert f"not to {method}" in message
-    if METHODS[method].forward:
+    if METHODS[method].feed_forward:
         assert all(known in message for known in METHODS[method].settings)
 
 
-@pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.forward])
+@pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.feed_forward])
 def test_refining_lets_the_settings_of_gatys_in(method: str) -> None:
     for key in set(METHODS["gatys"].settings) - {"iterations", "levels", "init", "init_blend"}:
         assert foreign(method, [key], refined=True) == ""

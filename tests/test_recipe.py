@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from impasto.encoders import LAYERS
 from impasto.errors import RecipeError
-from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset, presets
+from impasto.recipe import MAX_JSON_BYTES, Recipe, list_presets, load_preset
 
 FIELDS = list(Recipe.model_fields)
 
@@ -272,7 +272,7 @@ def test_settings_that_mean_nothing_are_refused() -> None:
 
 
 def test_every_preset_parses_and_says_what_it_is() -> None:
-    found = presets()
+    found = list_presets()
     assert list(found) == sorted(found)
     assert {"cs229", "gatys", "johnson", "zhao"} <= set(found)
     for name, description in found.items():

@@ -8,8 +8,8 @@ from impasto.errors import RecipeError, UsageError
 from impasto.painting.api import begin, stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
-from impasto.scene.resolve import regions_of
-from stylize_helpers import gone_on_with, halves
+from impasto.scene.inputs import Masks
+from tests.stylize_helpers import gone_on_with, halves
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,7 @@ def test_an_interrupted_painting_goes_on_at_the_contents_size(
 def test_a_doodle_has_its_masks_size_and_a_texture_has_none_to_follow(style: torch.Tensor, tiny_encoder: Vgg) -> None:
     mask = torch.stack([halves(40, 56)[0]] * 3)
     recipe = Recipe.parse({"size": "content", "precision": "float32", "region_styles": {"black": 1, "white": 1}})
-    regions = regions_of(mask, None, None, 1, 0)
-    assert begin(None, style, recipe, encoder=tiny_encoder, regions=regions).size == (40, 56)
+    assert begin(None, style, recipe, encoder=tiny_encoder, regions=Masks(mask)).size == (40, 56)
     with pytest.raises(UsageError, match="size 'content': a texture has no content"):
         begin(None, style, Recipe.parse({"size": "content"}), encoder=tiny_encoder)
 

@@ -16,7 +16,7 @@ from impasto.painting.api import stylize
 from impasto.painting.stylizer import SMALLEST, Stylizer
 from impasto.recipe import Recipe
 from impasto.weights import CAFFE
-from stylize_helpers import finite, pixels
+from tests.stylize_helpers import finite, pixels
 
 MakePicture = Callable[..., torch.Tensor]
 
@@ -182,7 +182,7 @@ def test_an_encoder_of_ones_own_may_have_its_own_name(tiny_encoder: Vgg, paint, 
 def test_a_plan_that_does_not_fit_into_memory_is_refused_before_painting(
     tiny_encoder: Vgg, quick: Recipe, content, style, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # faults.md row 39.
+    # Row 39.
     monkeypatch.setattr("impasto.optim.memory.available", lambda: 1000)
     with pytest.raises(ResourceError, match="smaller --size") as caught:
         Stylizer(content, style, quick, encoder=tiny_encoder)

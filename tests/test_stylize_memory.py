@@ -11,9 +11,9 @@ from torch import Tensor
 from impasto import Recipe, Stylizer
 from impasto.checkpoint import Checkpoint
 from impasto.encoders import Vgg
-from impasto.optim import memory, planner
+from impasto.optim import memory, tile_planner
 from impasto.weights import CAFFE
-from stylize_helpers import pixels
+from tests.stylize_helpers import pixels
 
 LBFGS = {"size": 320, "iterations": 4, "levels": 1, "precision": "float32"}
 SHALLOW = {"style_layers": "relu1_1,relu2_1", "content_layers": "relu2_1"}
@@ -48,7 +48,7 @@ def encoder(tiny_tensors: Callable[..., dict[str, Tensor]], tiny_encoder: Vgg) -
 
 @pytest.fixture(autouse=True)
 def tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planner, "TILES", (300, 210, 190))
+    monkeypatch.setattr(tile_planner, "TILE_SIDES", (300, 210, 190))
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ def test_in_the_middle_no_step_is_lost(encoder: Scarce, photo: Tensor, style: Te
 def test_the_levels_after_it_begin_in_the_smaller_tiles(
     encoder: Scarce, photo: Tensor, style: Tensor, notices: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "TILES", (210, 105, 60))
+    monkeypatch.setattr(tile_planner, "TILE_SIDES", (210, 105, 60))
     encoder.most = 110**2
     stylizer = Stylizer(photo, style, Recipe.parse(LBFGS | SHALLOW | {"levels": 2}), encoder=encoder)
     assert [plan.grid.size for plan in stylizer.plans] == [(100, 160), (200, 320)]
@@ -117,7 +117,7 @@ def test_the_levels_after_it_begin_in_the_smaller_tiles(
 def test_what_is_left_to_try_is_tried_a_few_times_only(
     encoder: Scarce, photo: Tensor, style: Tensor, notices: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "TILES", (210, 175, 145, 121, 100, 84, 70))
+    monkeypatch.setattr(tile_planner, "TILE_SIDES", (210, 175, 145, 121, 100, 84, 70))
     stylizer = Stylizer(photo, style, Recipe.parse(LBFGS | SHALLOW), encoder=encoder)
     steps = iter(stylizer)
     before = next(steps)
@@ -199,7 +199,7 @@ def test_plans_get_smaller_until_a_tile_is_too_small(encoder: Scarce, photo: Ten
     ],
 )
 def test_how_memory_that_ran_out_is_told(error: Exception, expected: bool) -> None:
-    assert memory.ran_out(error) is expected
+    assert memory.is_out_of_memory(error) is expected
 
 
 def test_what_failed_is_let_go_before_it_is_tried_again() -> None:
@@ -218,4 +218,4 @@ def test_what_failed_is_let_go_before_it_is_tried_again() -> None:
         held.append(weakref.ref(heavy))
         raise MemoryError
 
-    assert memory.again(do, lambda: True) == 7
+    assert memory.retry_smaller(do, lambda: True) == 7

@@ -18,7 +18,7 @@ from impasto.images import resize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.weights import CAFFE
-from stylize_helpers import finite, pixels
+from tests.stylize_helpers import finite, pixels
 
 MakePicture = Callable[..., torch.Tensor]
 
@@ -91,8 +91,10 @@ def test_nan_on_the_way_keeps_the_best(
 
 
 def test_nan_at_the_start_is_an_error(paint, tiny_encoder: Vgg, content, style) -> None:
-    with pytest.raises(DivergedError, match="not finite"):
+    with pytest.raises(DivergedError, match="not finite") as caught:
         paint(content, style, encoder=poisoned(tiny_encoder, 2), levels=1)
+    # Settings that are to be changed, and no mistake in impasto.
+    assert caught.value.exit_code == 2
 
 
 def test_a_large_content_weight_is_no_explosion(paint, content, style, notices: list[str]) -> None:
@@ -135,7 +137,7 @@ def test_metadata_names_the_weights(paint, tiny_encoder: Vgg, content, style) ->
 
 
 def test_a_truncated_input_is_recorded(tiny_encoder: Vgg, quick: Recipe, content, style) -> None:
-    # faults.md row 3: opting in is recorded.
+    # row 3: opting in is recorded.
     stream = io.BytesIO()
     Image.fromarray((255 * content).byte().permute(1, 2, 0).numpy()).save(stream, "JPEG")
     cut = stream.getvalue()[: int(0.7 * len(stream.getvalue()))]

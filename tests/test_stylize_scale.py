@@ -14,9 +14,9 @@ from impasto.encoders import Vgg
 from impasto.errors import NotTileableError, ResourceError, UsageError
 from impasto.guides import from_layers
 from impasto.images import Picture
-from impasto.optim import memory, planner
+from impasto.optim import memory, tile_planner
 from impasto.optim.history import HistoryStorage
-from stylize_helpers import pixels
+from tests.stylize_helpers import pixels
 
 ADAM = {"size": 320, "iterations": 2, "levels": 1, "precision": "float32", "solver": "adam"}
 
@@ -112,7 +112,7 @@ def test_bfloat16_targets_lose_nothing(photo: Tensor, style: Tensor) -> None:
 def test_little_memory_means_tiles_said_aloud(
     photo: Tensor, style: Tensor, tiny_encoder: Vgg, notices: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(planner, "TILES", (224, 210))
+    monkeypatch.setattr(tile_planner, "TILE_SIDES", (224, 210))
     monkeypatch.setattr(memory, "resident", lambda: 300 << 20)
     recipe = Recipe.parse(ADAM)
     plain = Stylizer(photo, style, recipe, encoder=tiny_encoder, memory=1 << 40)

@@ -66,3 +66,6 @@ class PeerError(ResourceError):
 
 class DivergedError(ImpastoError):
     """The optimisation produced NaN or exploded, and going back to the best state did not help."""
+
+    # The settings are to blame, and to be changed.
+    exit_code = UsageError.exit_code

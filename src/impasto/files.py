@@ -17,10 +17,31 @@ from impasto.errors import OutputError
 
 PREFIX = ".impasto-"
 """What the names of unfinished files begin with."""
+PICTURE_SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".avif", ".avifs"),
+    *(".tif", ".tiff", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif"),
+)
+"""What names of pictures that impasto reads end in; what they are is told by their content."""
 STALE_S = 3600.0
 """Seconds after which an unfinished file that nobody writes to is a dead process's: the largest picture takes minutes,
 and every write makes the file young again."""
+_WEB = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
+"""A drive of Windows has one letter, and no scheme of addresses has."""
 _UNFINISHED = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}(\.\w{1,12})?", re.IGNORECASE)
+
+
+def absence(path: str | Path) -> str:
+    """Say why there is no file at `path`, and what to do about it."""
+    if is_web_address(os.fspath(path)):
+        return "is a web address, and impasto fetches no inputs; download it first, and name the file"
+    if Path(path).is_symlink():
+        return "is a link to a file that does not exist; check the name"
+    return "does not exist; check the name"
+
+
+def is_web_address(name: str) -> bool:
+    """Return whether a name is a web address (a `Path` of one has a slash less), and no file's."""
+    return _WEB.match(name) is not None and not os.path.lexists(name)
 
 
 def check_output(path: Path, *, force: bool = False) -> None:
@@ -29,6 +50,8 @@ def check_output(path: Path, *, force: bool = False) -> None:
     Missing folders are created, and what killed processes left unfinished in the folder is removed. Raises
     `OutputError` when the file exists and `force` is false, is not a regular file, or its folder cannot be written.
     """
+    if is_web_address(os.fspath(path)):
+        raise OutputError(f"{path}: is a web address; name a file, and upload that")
     try:
         if path.is_dir():
             raise OutputError(f"{path}: is a folder; name a file in it")

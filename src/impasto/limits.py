@@ -39,7 +39,7 @@ def _address_space(root: Path) -> int | None:
     return max(0, most - int(pages[0]) * resource.getpagesize())
 
 
-def spoken(size: int) -> str:
+def format_bytes(size: int) -> str:
     """Return bytes in GiB, or in MiB where those say more."""
     return f"{size / 2**30:.1f} GiB" if size >= 1 << 31 else f"{size / 2**20:.0f} MiB"
 

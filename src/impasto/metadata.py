@@ -24,12 +24,16 @@ from impasto.errors import ImageError, InputError
 
 # Shared with impasto.images.write, which embeds them; rank-1 modules do not import one another.
 KEYWORD = "impasto"
+"""The keyword of the PNG text that holds the recipe."""
 NAMESPACE = "https://impasto.invalid/ns/1.0/"
+"""The XML namespace of the recipe in other formats' XMP; an address that is not meant to be opened."""
 
 MAX_BYTES = 2**20
 """Longer recipes, packed or not, are refused."""
 MAX_DEPTH = 32
+"""The deepest nesting of what is read: a recipe needs four."""
 _MAX_FILE_BYTES = 2**31
+"""The most bytes of a picture that is searched for a recipe, as `images` reads no larger ones."""
 
 _INPUT_KEYS = ("role", "sha256", "truncated")
 _WEIGHT_KEYS = ("licence", "name", "sha256")

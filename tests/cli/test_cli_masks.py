@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cli_helpers import look, pixels
 from PIL import Image
 
 from impasto import guides, images
@@ -14,6 +13,7 @@ from impasto.cli import mask_files
 from impasto.errors import UsageError
 from impasto.images import Picture
 from impasto.masks import report
+from tests.cli.cli_helpers import look, pixels
 
 
 def scene(path, upper, lower, size=(96, 128), at=0.4):
@@ -67,7 +67,7 @@ def test_auto_writes_masks_that_read_back(run, pair):
     assert float(below[:30].mean()) < 0.1
     assert float(below[48:].mean()) > 0.9
     assert regions.styles[0] is not None
-    assert float(guides.share(regions.styles[0]).min()) > 0.2
+    assert float(guides.area_fractions(regions.styles[0]).min()) > 0.2
 
 
 def test_auto_says_how_to_paint_with_them(run, pair):
@@ -147,8 +147,11 @@ def test_check_shows_shares_and_an_overlay(run, pair, masks):
     outcome = check(run, pair, masks, "-o", "overlay.png")
     assert outcome.status == 0, outcome.err
     rows = [line.split() for line in outcome.out.splitlines()]
-    assert rows[0] == ["region", "colour", "content", "style"]
-    assert sorted(rows[1:]) == [["blue", "#0000ff", "50.0%", "70.0%"], ["red", "#ff0000", "50.0%", "30.0%"]]
+    assert rows[0] == ["region", "colour", "name", "content", "style"]
+    assert sorted(rows[1:]) == [
+        ["blue", "#0000ff", "blue", "50.0%", "70.0%"],
+        ["red", "#ff0000", "red", "50.0%", "30.0%"],
+    ]
     assert "saved overlay.png" in outcome.err
     size = look("overlay.png")[1]
     assert size == (960 + 16 + 648, 720)
@@ -180,6 +183,17 @@ def test_check_warns_of_narrow_and_uneven_regions(run, pair):
     assert other.startswith("region blue of painting.png: ")
     assert sorted(text.split(": ")[0] for text in uneven) == ["region blue", "region red"]
     assert all(f"impasto: note: {text}" in outcome.err for text in outcome.json["warnings"])
+
+
+def test_what_is_too_narrow_depends_on_the_encoder(run, pair):
+    # 80 rows at size 320, at the border: of relu5_1's first neurons, VGG-16's see 74 rows and VGG-19's 86.
+    narrow = halves("narrow.png", (255, 0, 0), (0, 0, 255), (90, 128), 32 / 90)
+    same = halves("same.png", (255, 0, 0), (0, 0, 255), (90, 128))
+    for encoder, lost in (("vgg16", False), ("vgg19", True), ("petite", True), ("auto", True)):
+        outcome = check(run, pair, (narrow, same), "--json", "--size", "320", "--encoder", encoder)
+        assert any(text.startswith("region red of the content") for text in outcome.json["warnings"]) == lost, encoder
+    refused = check(run, pair, (narrow, same), "--encoder", "vgg17")
+    assert (refused.status, "did you mean 'vgg1" in refused.err) == (2, True)
 
 
 def test_check_with_a_style_without_a_mask(run, pair, masks):

@@ -1,4 +1,4 @@
-"""Methods from the command line: the list, paintings in one go, networks in files, refining, and refusals."""
+"""Methods from the command line: the list, feed-forward paintings, networks in files, refining, and refusals."""
 
 import json
 import re
@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_helpers import look, pixels
 
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
 from impasto.recipe import catalogue
 from impasto.recipe.catalogue import METHODS
-from network_helpers import write
+from tests.cli.cli_helpers import look, pixels
+from tests.network_helpers import write
 
 SMALL = ("--size", "48", "--precision", "float32")
 _STEPPED = [name for name, method in METHODS.items() if method.optimizes]
@@ -235,8 +235,8 @@ def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
         ),
         ("gatys", ("--alpha", "0.5"), 2, "alpha belongs to reshuffle, nnst_fast, wct, adain and linear"),
         ("gatys", ("--network", "waves"), 2, "--network: gatys paints without one"),
-        ("adain", ("--checkpoint", "c"), 2, "--checkpoint: adain paints in one go"),
-        ("adain", ("--plot", "p.png"), 2, "--plot: adain paints in one go"),
+        ("adain", ("--checkpoint", "c"), 2, "--checkpoint: adain is feed-forward"),
+        ("adain", ("--plot", "p.png"), 2, "--plot: adain is feed-forward"),
         ("adain", ("--init", "noise"), 2, "init belongs to gatys"),
         ("adain", ("--preset", "fine"), 2, "iterations belongs to gatys"),
         ("johnson", ("--network", "wave"), 2, "unknown network of johnson 'wave'; did you mean 'waves'"),

@@ -1,4 +1,4 @@
-"""Names and places (rows 21 to 26): watching that fails, names of bytes, folders that move, and two at once."""
+"""Names and places (rows 21, 24, 26, 27): watching that fails, names of bytes, folders that move, and two at once."""
 
 import os
 import pathlib
@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_helpers import SMALL, draw, look, pixels
 
 from impasto import files, images
 from impasto.checkpoint import Checkpoint, saved
 from impasto.cli import mask_files
 from impasto.cli.checkpoints import CheckpointWriter
+from tests.cli.cli_helpers import SMALL, draw, look, pixels
 
 ODD = os.fsdecode(b"\xff\xfe-\xe9")
 """A name that is not UTF-8."""

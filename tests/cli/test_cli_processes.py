@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import SMALL, draw, pixels
 
-import impasto
 from impasto.cli import main, processes
 from impasto.errors import ResourceError, UsageError
 from impasto.optim import parallel
+from tests.cli.cli_helpers import SMALL, draw, pixels
+from tests.forked import Forked, impasto
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -29,8 +29,6 @@ LONG = (
 def start(rank, port, *arguments):
     environment = {
         **os.environ,
-        "PYTHONPATH": str(Path(impasto.__file__).parents[1]),
-        "OMP_NUM_THREADS": "1",
         "RANK": str(rank),
         "LOCAL_RANK": str(rank),
         "WORLD_SIZE": "2",
@@ -38,8 +36,7 @@ def start(rank, port, *arguments):
         "MASTER_ADDR": "localhost",
         "MASTER_PORT": str(port),
     }
-    command = [sys.executable, "-W", "error", "-m", "impasto", *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return Forked(impasto(arguments), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 @pytest.fixture
@@ -61,7 +58,7 @@ def together():
 
 
 def ends(started):
-    return [(process.communicate(timeout=120), process.returncode) for process in started]
+    return [([said.decode() for said in process.communicate()], process.returncode) for process in started]
 
 
 def painting(picture):
@@ -118,7 +115,7 @@ def second(monkeypatch):
     """This is the second of two processes, which never meet."""
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "1"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(parallel, "join", lambda: None)
+    monkeypatch.setattr(parallel, "join_processes", lambda: None)
 
 
 @pytest.mark.usefixtures("second")
@@ -142,7 +139,7 @@ def test_its_own_mistakes_the_second_tells(monkeypatch, run):
     def join():
         raise KeyError("a bug")
 
-    monkeypatch.setattr(parallel, "join", join)
+    monkeypatch.setattr(parallel, "join_processes", join)
     outcome = run("paint", "photo.png")
     assert outcome.status == 1
     assert "a bug" in outcome.error
@@ -153,7 +150,7 @@ def test_help_needs_no_others(monkeypatch, capsys):
     def join():
         raise AssertionError("joined for a help text")
 
-    monkeypatch.setattr(parallel, "join", join)
+    monkeypatch.setattr(parallel, "join_processes", join)
     assert main(["paint", "--help"]) == 0
     assert "--tile" in capsys.readouterr().out
 
@@ -185,13 +182,13 @@ def test_processes_that_do_not_meet_are_told_so(monkeypatch):
     monkeypatch.setenv("MASTER_ADDR", "localhost")
     monkeypatch.delenv("MASTER_PORT", raising=False)
     with pytest.raises(ResourceError, match="do not find one another"):
-        parallel.join()
+        parallel.join_processes()
 
 
 @pytest.mark.usefixtures("second")
 def test_a_command_that_fails_leaves_the_group_to_its_end(monkeypatch):
     left = []
-    monkeypatch.setattr(parallel, "leave", lambda: left.append(1))
+    monkeypatch.setattr(parallel, "leave_processes", lambda: left.append(1))
     with processes.joined(["paint"]):
         pass
     assert left == [1]

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import typer
-from cli_helpers import SMALL, draw
 
 from impasto.cli import app as tree
 from impasto.cli import options
 from impasto.cli.paint import app as paint_app
-from impasto.recipe import Recipe, presets
+from impasto.recipe import Recipe, list_presets
+from tests.cli.cli_helpers import SMALL, draw
 
 
 @pytest.fixture(scope="module")
@@ -152,10 +152,10 @@ def test_show(run, paint):
 
 def test_presets(run):
     text = run("presets").out
-    for name, description in presets().items():
+    for name, description in list_presets().items():
         assert f"{name} " in text
         assert description in text
-    assert run("presets", "--json").json == presets()
+    assert run("presets", "--json").json == list_presets()
     assert "learning_rate_end  1\n" in run("presets", "cs229").out
 
 

@@ -4,54 +4,51 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from cli_helpers import draw, look, pixels
 
 from impasto import images
-from impasto.checkpoint import Checkpoint, previous, saved
+from impasto.checkpoint import Checkpoint, previous, saved, tensorfile
 from impasto.cli import checkpoints
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
+from tests.cli.cli_helpers import draw, look, pixels
+from tests.forked import Forked, impasto
 
-SOURCE = Path(__file__).resolve().parents[2] / "src"
 FIXED = ("--size", "64", "--levels", "2", "--iterations", "9", "--precision", "float32")
-DIES = """
-import os, signal, sys
-from impasto.checkpoint import tensorfile
-from impasto.cli import main
-from impasto.cli import checkpoints
-from impasto.cli.checkpoints import CheckpointWriter
-checkpoints.SHARE = 0
-step, where = int(sys.argv.pop(1)), sys.argv.pop(1)
-keep, write = CheckpointWriter.keep, tensorfile.write
 
-def die():
-    os.kill(os.getpid(), signal.SIGKILL)
 
-def keep_and_die(self, stylizer, progress):
-    if where == "write" and progress.total_step == step:
-        tensorfile.write = write_half
-    keep(self, stylizer, progress)
-    if progress.total_step == step:
+def dies(step, where, arguments):
+    """Return what runs `impasto`, in a process that is killed after a step; `where` "write": as it writes."""
+    keep, write = CheckpointWriter.keep, tensorfile.write
+
+    def die():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def keep_and_die(self, painting, progress):
+        if where == "write" and progress.total_step == step:
+            tensorfile.write = write_half
+        keep(self, painting, progress)
+        if progress.total_step == step:
+            die()
+
+    def write_half(stream, tensors, notes):
+        write(stream, dict(list(tensors.items())[:3]), notes)
+        stream.flush()
         die()
 
-def write_half(stream, tensors, notes):
-    write(stream, dict(list(tensors.items())[:3]), notes)
-    stream.flush()
-    die()
+    def run():
+        checkpoints.SHARE = 0
+        CheckpointWriter.keep = keep_and_die
+        return impasto(arguments)()
 
-CheckpointWriter.keep = keep_and_die
-raise SystemExit(main())
-"""
-PLAIN = "from impasto.cli import main\nraise SystemExit(main())"
+    return run
 
 
 @pytest.fixture
@@ -72,17 +69,12 @@ def killed(scene, encoder):
     """`killed(step, *options)` paints in a process that is killed after a step; `where` "write": in mid-write."""
 
     def start(step, *options, where="step"):
-        arguments = ["paint", *scene, "--encoder", str(encoder), *FIXED, "--checkpoint-every", "0", *options]
-        code = [sys.executable, "-c", DIES, str(step), where, *arguments]
-        done = subprocess.run(code, env=environment(), stderr=subprocess.PIPE, timeout=120, check=False)
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        arguments = ["paint", *scene, "--encoder", encoder, *FIXED, "--checkpoint-every", "0", *options]
+        process = Forked(dies(step, where, arguments), stderr=subprocess.PIPE)
+        _, talk = process.communicate()
+        assert process.returncode == -signal.SIGKILL, talk
 
     return start
-
-
-def environment():
-    path = os.pathsep.join([str(SOURCE), os.environ.get("PYTHONPATH", "")])
-    return {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
 
 MASKS = ("--content-mask", "photo-mask.png", "--style-mask", "style-mask.png")
@@ -128,14 +120,12 @@ def test_killed_in_the_middle_of_writing(run, scene, encoder, killed) -> None:
     assert not list(Path.cwd().glob("kept*"))
 
 
-@pytest.mark.parametrize("wait_s", [0.0, 0.3])
+@pytest.mark.parametrize("wait_s", [0.0, 0.1])
 def test_killed_from_outside_at_any_moment(run, scene, encoder, wait_s) -> None:
-    options = ("--size", "48", "--iterations", "300", "--precision", "float32", "--encoder", encoder)
+    options = ("--size", "48", "--iterations", "100", "--precision", "float32", "--encoder", encoder)
     assert run("paint", *scene, *options, "-o", "unbroken.png").status == 0
     arguments = [*scene, *options, "-o", "out.png", "--checkpoint", "kept", "--checkpoint-every", "0.05"]
-    process = subprocess.Popen(
-        [sys.executable, "-c", PLAIN, "paint", *map(str, arguments)], env=environment(), stderr=subprocess.DEVNULL
-    )
+    process = Forked(impasto(["paint", *arguments]), stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not Path("kept").exists():
         assert process.poll() is None

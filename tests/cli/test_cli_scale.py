@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import pixels
 
 from impasto.cli.resources import parse_bytes, parse_tile
 from impasto.errors import UsageError
-from impasto.optim import memory, planner
+from impasto.optim import memory, tile_planner
+from tests.cli.cli_helpers import pixels
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_plan_prints_tiles_memory_and_time(paint):
 def test_little_memory_is_painted_in_tiles(paint, monkeypatch):
     # On a machine of a fixed size, however large this process is by now.
     monkeypatch.setattr(memory, "resident", lambda: 300 << 20)
-    monkeypatch.setattr(planner, "TILES", (192, 176))
+    monkeypatch.setattr(tile_planner, "TILE_SIDES", (192, 176))
     options = ("--size", "250", "--levels", "1")
     whole = paint(*options, "--dry-run", "--memory", "8GiB", "--json").json
     assert whole["tile"] is None

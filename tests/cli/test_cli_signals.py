@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_helpers import draw, look
 
 from impasto.cli import signals
+from tests.cli.cli_helpers import draw, look
+from tests.forked import Forked, impasto
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and pipes")
 
@@ -52,7 +53,9 @@ def painting(encoder, *arguments, size=48):
     draw("photo.png", 1)
     draw("style.png", 2)
     fixed = ("--iterations", "100000", "--solver", "adam", "--precision", "float32", "--encoder", encoder)
-    process = start("paint", "photo.png", "--style", "style.png", "--size", size, *fixed, *arguments)
+    command = ("paint", "photo.png", "--style", "style.png", "--size", size, *fixed, *arguments)
+    process = Forked(impasto(command), stderr=subprocess.PIPE)
+    STARTED.append(process)
     for line in process.stderr:
         if line.startswith(b"start:"):
             return process

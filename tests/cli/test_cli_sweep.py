@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_helpers import SMALL, draw, look
 from PIL import Image
 
 from impasto import metadata
 from impasto.errors import DivergedError
 from impasto.painting.stylizer import Stylizer
+from tests.cli.cli_helpers import SMALL, draw, look
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 # A shell's background job ignores SIGINT, and so would everything started from it: these tests too.
@@ -112,6 +112,17 @@ def test_encoders_and_starts_vary(sweep, encoder, photo):
     assert metadata.read("out/init=photo.png")["recipe"]["init"] == "file"
     refused = sweep("--vary", f"encoder=petite,{encoder}")
     assert "--encoder and --vary encoder exclude each other" in refused.error
+
+
+def test_regions_of_colour_masks_have_the_names_that_are_given(sweep):
+    for name, size in (("ours.png", (64, 48)), ("theirs.png", (52, 40))):
+        mask = Image.new("RGB", size, (0, 0, 255))
+        mask.paste((255, 0, 0), (0, 0, size[0] // 2, size[1]))
+        mask.save(name)
+    masks = ("--content-mask", "ours.png", "--style-mask", "theirs.png", "--keep", "roof")
+    outcome = sweep("--vary", "seed=1,2", *masks, "--region-names", '{"#ff0000": "roof"}', "--dry-run")
+    assert outcome.status == 0, outcome.err
+    assert "roof" in sweep("--vary", "seed=1,2", *masks, "--dry-run").error
 
 
 def test_regions_stay_the_same_while_settings_vary(sweep):

@@ -4,9 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_helpers import draw
+import torch
 
+from impasto.errors import ResourceError
 from impasto.nets import store
+from impasto.optim import memory
+from impasto.training import budget
+from tests.cli.cli_helpers import draw
 
 FIXED = ("--batch", "1", "--crop", "32", "--precision", "float32", "--device", "cpu")
 
@@ -56,3 +60,33 @@ def test_refused_before_training(train, arguments, status, words):
     outcome = train("--steps", "1", *arguments)
     assert (outcome.status, words in outcome.err) == (status, True), outcome.err
     assert not Path("run").exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("decoder", "data"),
+        ("fast", "data", "--style", "data/0.png"),
+        ("linear", "data", "--paintings", "data"),
+        ("encoder", "data", "--teacher", "nowhere.h5"),
+    ],
+)
+@pytest.mark.parametrize("options", [("--crop", "60000"), ("--crop", "20000", "--batch", "64")])
+def test_a_batch_that_no_memory_holds_is_refused_before_anything_is_read(run, words, options):
+    Path("data").mkdir()
+    draw("data/0.png", 0)
+    refused = run("train", *words, "--out", "run", "--steps", "1", *options)
+    assert refused.status == 5, refused.err
+    assert "GiB at the least" in refused.error
+    assert "use a smaller --batch, or --crop " in refused.error
+    assert not Path("run").exists()
+
+
+def test_a_batch_that_fits_barely_is_not_refused(monkeypatch):
+    free = 4 * 192**2 * budget.STEP_BYTES
+    monkeypatch.setattr(memory, "available", lambda: free)
+    budget.check(192, 4, torch.device("cpu"))
+    with pytest.raises(ResourceError, match="--crop 192"):
+        budget.check(193, 4, torch.device("cpu"))
+    monkeypatch.setattr(memory, "available", lambda: None)
+    budget.check(60_000, 64, torch.device("cpu"))

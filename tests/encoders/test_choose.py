@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from impasto import encoders, weights
-from impasto.encoders import Petite, Vgg
+from impasto.encoders import Petite, Vgg, choose
 from impasto.errors import UsageError, WeightsError
 from impasto.training.encoder_task import initial
 
@@ -74,10 +74,17 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_name_is_never_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A recipe out of a stranger's picture names the encoder; it must not be able to name a file (faults.md row 37).
+    # A recipe out of a stranger's picture names the encoder; it must not be able to name a file (row 37).
     save_file(initial(), tmp_path / "mine.safetensors", metadata={"architecture": "petite"})
     monkeypatch.chdir(tmp_path)
     for name in ("mine.safetensors", str(tmp_path / "mine.safetensors"), "0" * 64, "x" * 10_000):
         with pytest.raises(UsageError, match="unknown encoder") as caught:
             encoders.create(name)
         assert len(str(caught.value)) < 300
+
+
+def test_every_named_encoder_has_its_geometry_and_a_file_has_that_of_vgg19(bare: Petite) -> None:
+    assert set(choose.GEOMETRIES) == set(encoders.NAMES)
+    assert set(bare.layers) <= set(encoders.geometry("petite").layers)  # those with a lift
+    assert encoders.geometry("vgg16").layers[-1] == "relu5_3"
+    assert encoders.geometry("my-own.safetensors") is encoders.VGG19

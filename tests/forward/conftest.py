@@ -10,7 +10,7 @@ from impasto.encoders import Petite
 from impasto.feedforward import FeedForward
 from impasto.painting.api import begin
 from impasto.recipe import Recipe, catalogue
-from network_helpers import write
+from tests.network_helpers import write
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +30,7 @@ def shipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def painted(content: Tensor, style: Tensor) -> Callable[..., FeedForward]:
-    """`painted(method, ...)` paints in one go, and gives the painting; settings of the recipe are keywords."""
+    """`painted(method, ...)` paints feed-forward, and returns the painting; settings of the recipe are keywords."""
 
     def run(method: str, photo: object = content, styles: object = style, **options: object) -> FeedForward:
         # Some keys name what is beside the recipe too.

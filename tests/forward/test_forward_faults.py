@@ -16,10 +16,10 @@ from impasto.painting.api import begin, stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe, catalogue
 from impasto.recipe.catalogue import METHODS
-from network_helpers import decoder
+from tests.network_helpers import decoder
 
 Paint = Callable[..., FeedForward]
-FORWARD = tuple(name for name, method in METHODS.items() if method.forward)
+FORWARD = tuple(name for name, method in METHODS.items() if method.feed_forward)
 NAMED = {"johnson": "waves"}
 
 
@@ -130,8 +130,9 @@ def test_pictures_that_are_too_narrow(method: str, painted: Paint) -> None:
 
 
 @pytest.mark.parametrize("method", FORWARD)
-@pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("which", ["photo", "style", "both"])
+@pytest.mark.parametrize(
+    ("which", "value"), [("both", 0.0), ("both", 0.5), ("both", 1.0), ("photo", 0.0), ("style", 1.0)]
+)
 def test_pictures_without_anything_on_them(
     method: str, value: float, which: str, painted: Paint, content: Tensor, style: Tensor
 ) -> None:
@@ -191,6 +192,6 @@ def test_too_little_memory_is_refused_before_painting(method: str, monkeypatch: 
     assert begun(method, 300 << 20, monkeypatch, size=side).size[1] == side
 
 
-def test_reach_of_a_decoder_by_hand() -> None:
+def test_reach_of_a_decoder_by_hand(petite: Petite) -> None:
     # 1 at full size; 2, to whole neurons, and two convolutions of 2; 6 to 8, and three of 4; 20 to 24, ...
-    assert [tiles.decoder_reach(f"relu{block}_1") for block in range(1, 6)] == [1, 4, 12, 32, 64]
+    assert [tiles.decoder_reach(f"relu{block}_1", petite) for block in range(1, 6)] == [1, 4, 12, 32, 64]

@@ -10,11 +10,11 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.errors import RecipeError, ResourceError, UsageError
 from impasto.feedforward import FeedForward
-from impasto.feedforward.rearranged import DETAILED, LAYERS, OWN, NnstFast, Rearranged
+from impasto.feedforward.rearranged import CONTENT_FRACTION, DETAILED, LAYERS, NnstFast, Rearranged
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import PatchBank, PatchSource, statistic
-from impasto.nets.decoder import whole
+from impasto.nets.decoder import pad_to_neurons
 from impasto.recipe import Recipe
 from impasto.scene.copies import SHARES
 
@@ -71,7 +71,7 @@ def test_a_picture_in_its_own_style_matches_itself(method: str, painted: Paint, 
 def test_its_own_style_gives_what_is_decoded_of_the_picture(painted: Paint, content: Tensor, petite: Petite) -> None:
     painting = painted("nnst_fast", photo=content, styles=content, size=64)
     assert isinstance(painting, NnstFast)
-    image = whole(painting.scene.photo(painting.level), LAYERS[0])
+    image = pad_to_neurons(painting.scene.photo(painting.level), painting.encoder.stride(LAYERS[0]))
     with torch.no_grad():
         image = painting.decoders[LAYERS[0]](petite.raw(image, [LAYERS[0]])[LAYERS[0]]).clamp(0, 1)
     first = next(iter(painting._painted()))[1]
@@ -105,7 +105,7 @@ def test_with_a_wide_bound_matches_are_the_nearest(
 ) -> None:
     painted(method, patch_capacity=1000)
     bound = [found for _, found in spy.found]
-    monkeypatch.setattr(Rearranged, "_share", None)
+    monkeypatch.setattr(Rearranged, "_capacity", None)
     painted(method)
     free = [found for _, found in spy.found[len(bound) :]]
     # But for what is equally alike to the last bits, which two ways of adding up tell apart.
@@ -130,7 +130,7 @@ def test_alpha_is_how_far_the_picture_goes(method: str, painted: Paint) -> None:
     none, half, whole = (picture(painted(method, alpha=alpha)) for alpha in (0.0, 0.5, 1.0))
     assert torch.equal(none, picture(painted(method, alpha=0.0, styles=torch.rand(3, 50, 70))))
     assert 0 < (half - none).abs().mean() < (whole - none).abs().mean()
-    assert 0 < OWN < 1
+    assert 0 < CONTENT_FRACTION < 1
     assert set(DETAILED) < set(LAYERS)
 
 
@@ -146,7 +146,7 @@ def test_regions_restrict_the_matches(method: str, painted: Paint, style: Tensor
     bank, found = spy.found[-1]
     labels = bank.usable_labels
     assert bool(labels[:2].all())
-    allowed = bank._allowed
+    allowed = bank._tables.allowed
     assert allowed is not None
     # Far from the border between them, matches are of the region's own.
     rows, columns = found.shape

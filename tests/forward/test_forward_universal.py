@@ -13,7 +13,7 @@ from impasto.errors import UsageError
 from impasto.feedforward import AnyStyle, FeedForward
 from impasto.guides import Regions
 from impasto.nets import store, transforms
-from impasto.nets.decoder import Decoder, whole
+from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.painting.api import begin
 from impasto.recipe import Recipe
 
@@ -67,7 +67,7 @@ def test_without_strength_the_photograph_is_only_given_back(
     network = folder / file if method == "wct" else None
     found = picture(painted(method, alpha=0.0, network=network))
     with torch.no_grad():
-        features = petite.raw(whole(content[None], layer), [layer])[layer]
+        features = petite.raw(pad_to_neurons(content[None], petite.stride(layer)), [layer])[layer]
         wanted = load(folder / file)(features, (48, 64)).clamp(0, 1)
     torch.testing.assert_close(found, wanted, atol=1e-5, rtol=0)
     assert not torch.allclose(picture(painted(method, network=network)), wanted, atol=1e-3)
@@ -94,7 +94,9 @@ def test_wct_goes_from_deep_to_shallow_and_encodes_anew(
     image = content[None]
     with torch.no_grad():
         for layer in ("relu5_1", "relu4_1", "relu3_1", "relu2_1", "relu1_1"):
-            features, wanted = (petite.raw(x, [layer])[layer] for x in (whole(image, layer), style_pixels))
+            features, wanted = (
+                petite.raw(x, [layer])[layer] for x in (pad_to_neurons(image, petite.stride(layer)), style_pixels)
+            )
             changed = transforms.wct(features, wanted, 0.5)
             decoder = load(folder / f"wct-{layer}.safetensors")
             found = decoder(changed, (48, 64))

@@ -7,11 +7,22 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from image_helpers import ADOBE_RGB, DISPLAY_P3, chunk, file_of, matrix_profile, noise, png16, png_with, smooth
 from PIL import Image
 
 from impasto import images
 from impasto.images import icc, signals
+from tests.images.image_helpers import (
+    ADOBE_RGB,
+    DISPLAY_P3,
+    chunk,
+    file_of,
+    matrix_profile,
+    noise,
+    png16,
+    png_with,
+    smooth,
+)
+from tests.images.tiff_helpers import tiff_of
 
 
 def cicp(primaries, transfer, matrix=0, full=1):
@@ -238,3 +249,84 @@ def test_adobe_rgb_by_exif():
 def test_pictures_that_pillow_opened():
     data = png_with(file_of(PLAIN, "PNG"), gama(1), ADOBE)
     assert torch.equal(images.load(Image.open(io.BytesIO(data))).pixels, images.load(data).pixels)
+
+
+def fractions(*values):
+    """Fractions, as TIFF has them."""
+    return [part for value in values for part in (round(value * 10_000), 10_000)]
+
+
+def tagged(samples, **tags):
+    """A TIFF with tags of fractions (f319=) and of shorts (s301=): entries are written as longs, and then renamed."""
+    given = {f"t{key[1:]}": value for key, value in tags.items()}
+    data = bytearray(tiff_of(samples, **given))
+    (at,) = struct.unpack("<I", data[4:8])
+    (count,) = struct.unpack("<H", data[at : at + 2])
+    for place in range(at + 2, at + 2 + 12 * count, 12):
+        tag, _, length, spot = struct.unpack("<HHII", data[place : place + 12])
+        if f"f{tag}" in tags:
+            struct.pack_into("<HHII", data, place, tag, 5, length // 2, spot)
+        if f"s{tag}" in tags:
+            numbers = struct.unpack(f"<{length}I", data[spot : spot + 4 * length])
+            struct.pack_into(f"<{length}H", data, spot, *numbers)
+            struct.pack_into("<HHII", data, place, tag, 3, length, spot)
+    return bytes(data)
+
+
+P3_POINTS = fractions(0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
+WHITE = fractions(0.3127, 0.3290)
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_primaries_of_a_tiff_are_those_of_a_profile(kind, notices):
+    samples = PLAIN.astype(kind) * (257 if kind == "u2" else 1)
+    plain, p3 = images.load(tagged(samples)), images.load(tagged(samples, f319=P3_POINTS, f318=WHITE))
+    by_codes = images.load(png_with(file_of(PLAIN, "PNG"), cicp(12, 13)))
+    assert (p3.pixels - plain.pixels).abs().max() > 0.05
+    assert (p3.pixels - by_codes.pixels).abs().max() < 1.5 / 255
+    assert notices == []
+
+
+@pytest.mark.parametrize("kind", ["u1", "u2"])
+def test_curves_of_a_tiff_are_applied(kind, notices):
+    levels = 256 if kind == "u1" else 65536
+    samples = np.full((8, 8, 3), levels // 2, kind)
+    squares = [round((level / (levels - 1)) ** 2 * 65535) for level in range(levels)]
+    found = images.load(tagged(samples, s301=squares)).pixels
+    half = (levels // 2) / (levels - 1)
+    assert float(found[0, 0, 0, 0]) == pytest.approx(float(icc.encode_srgb(np.float64(half**2))), abs=1.5 / 255)
+    assert notices == []
+
+
+def test_a_tiff_that_says_srgb_changes_nothing(notices):
+    usual = fractions(0.640, 0.330, 0.300, 0.600, 0.150, 0.060)
+    steps = np.arange(256) / 255
+    curve = np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4)
+    table = [round(value * 65535) for value in curve]
+    said = images.load(tagged(PLAIN, f319=usual, f318=WHITE, s301=table * 3))
+    assert torch.equal(said.pixels, images.load(tagged(PLAIN)).pixels)
+    assert notices == []
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"f319": fractions(0.64, 0.33)},
+        {"f319": [0, 0] * 6},
+        {"f319": fractions(0.2, 0.2, 0.2, 0.2, 0.2, 0.2)},
+        {"s301": [1, 2, 3]},
+        {"s301": list(range(256))[::-1]},
+        {"f319": P3_POINTS, "f318": fractions(0.3127, 0.0)},
+    ],
+)
+def test_tags_without_a_meaning_are_told_and_ignored(tags, notices):
+    found = images.load(tagged(PLAIN, **tags))
+    assert torch.equal(found.pixels, images.load(tagged(PLAIN)).pixels)
+    assert len(notices) == 1
+    assert "its colour tags cannot be used" in notices[0]
+
+
+def test_a_profile_goes_before_the_tags_of_a_tiff():
+    by_profile = images.load(file_of(PLAIN, "TIFF", icc_profile=DISPLAY_P3))
+    both = file_of(PLAIN, "TIFF", icc_profile=DISPLAY_P3, tiffinfo={301: tuple(range(0, 65536, 257))})
+    assert torch.equal(images.load(both).pixels, by_profile.pixels)

@@ -7,7 +7,7 @@ import torch
 
 from impasto.encoders import VGG19, Petite
 from impasto.errors import UsageError, WeightsError
-from impasto.nets.decoder import LAYERS, PLAN, WIDTHS, Decoder, whole
+from impasto.nets.decoder import LAYERS, PLAN, WIDTHS, Decoder, pad_to_neurons
 from impasto.nets.store import Card
 
 
@@ -59,18 +59,18 @@ def test_a_deeper_decoder_ends_as_a_shallower_one() -> None:
 @pytest.mark.parametrize("size", [(37, 50), (1, 1), (3, 5), (16, 33), (1, 40)])
 def test_any_size_comes_back(petite: Petite, layer: str, size: tuple[int, int]) -> None:
     image = torch.rand(1, 3, *size)
-    extended = whole(image, layer)
+    extended = pad_to_neurons(image, VGG19.stride(layer))
     assert all(side % VGG19.stride(layer) == 0 for side in extended.shape[-2:])
     assert all(0 <= more - side < VGG19.stride(layer) for more, side in zip(extended.shape[-2:], size, strict=True))
     assert torch.equal(extended[..., : size[0], : size[1]], image)
     assert Decoder(layer)(petite.raw(extended, [layer])[layer], size).shape == image.shape
 
 
-def test_whole_reflects_and_leaves_whole_pictures_alone() -> None:
+def test_padding_reflects_and_leaves_whole_pictures_alone() -> None:
     image = torch.arange(6.0).reshape(1, 1, 1, 6).expand(1, 3, 4, 6)
-    assert whole(image, "relu1_1") is image
+    assert pad_to_neurons(image, 1) is image
     # 0 1 2 3 4 5, then 4 3.
-    assert whole(image, "relu3_1")[0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 4, 3]
+    assert pad_to_neurons(image, 4)[0, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 4, 3]
 
 
 def test_a_picture_too_small_for_its_size_repeats_its_border() -> None:

@@ -53,7 +53,7 @@ def test_a_file_is_what_its_name_and_its_card_say(file: Path) -> None:
 
 def painted(method: str, **settings: object) -> FeedForward:
     styles = [ASSETS / "styles" / "swirls.jpg"] if METHODS[method].styles else []
-    recipe = Recipe.parse({"method": method, "size": 256, "precision": "float32", **settings})
+    recipe = Recipe.parse({"method": method, "size": 160, "precision": "float32", **settings})
     painting = begin(ASSETS / "photos" / "astronaut.jpg", styles, recipe)
     assert isinstance(painting, FeedForward)
     for _ in painting:
@@ -61,7 +61,7 @@ def painted(method: str, **settings: object) -> FeedForward:
     return painting
 
 
-@pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.forward])
+@pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.feed_forward])
 def test_a_painting_keeps_the_photographs_forms_and_takes_other_colours(method: str) -> None:
     settings: dict[str, object] = {} if METHODS[method].styles else {"network": next(iter(shipped(method)))}
     if method in ("wct", "reshuffle", "nnst_fast"):  # which at full strength give the light of the painting too

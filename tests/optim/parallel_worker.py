@@ -1,11 +1,7 @@
-"""One of three processes that judge pictures together; `test_parallel_tiles` starts them and looks at what they found.
-
-Run as: parallel_worker.py FOLDER RANK COUNT
-"""
+"""One of three processes that judge pictures together; `test_parallel_tiles` starts them and compares them."""
 
 import json
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -69,13 +65,13 @@ def main(folder: Path, rank: int, count: int) -> None:
     dist.init_process_group(
         "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=count, timeout=timedelta(seconds=60)
     )
-    group = parallel.group()
+    group = parallel.current_group()
     if group is None:
         raise RuntimeError("no group")
-    gradients, said = {}, dict[str, Any](chief=parallel.chief(), count=parallel.count(), reports={})
+    gradients, said = {}, dict[str, Any](chief=parallel.is_first_process(), count=parallel.process_count(), reports={})
     several = cases(load_file(folder / "encoder.safetensors"))
     for name, (encode, judge, cut, size) in several.items():
-        report, gradients[name] = parallel.tiled(encode, judge, cut)(painting(size))
+        report, gradients[name] = parallel.tiled_evaluator(encode, judge, cut)(painting(size))
         said["reports"][name] = [report.total, report.terms]
 
     mixed = [torch.tensor([1.5, 2.0]), torch.full((2, 1), 10.0**rank, dtype=torch.float64), torch.tensor(rank)]
@@ -83,10 +79,10 @@ def main(folder: Path, rank: int, count: int) -> None:
     strided = torch.arange(6.0).reshape(2, 3).T * (rank + 1)
     group.add_up(strided)
     said["strided"] = strided.tolist()
-    said["most"], said["least"] = parallel.most(rank), parallel.least(10 - rank)
-    said["least of none"] = parallel.least(None)
-    said["least of some"] = parallel.least(None if rank else 5)
-    said["firsts"] = group.firsts([7 + rank, 2**40 - rank])
+    said["most"], said["least"] = parallel.maximum(rank), parallel.minimum(10 - rank)
+    said["least of none"] = parallel.minimum(None)
+    said["least of some"] = parallel.minimum(None if rank else 5)
+    said["firsts"] = group.of_first([7 + rank, 2**40 - rank])
     copied = torch.full((2,), float(rank))
     group.copy(copied)
     said["copied"] = copied.tolist()
@@ -95,28 +91,24 @@ def main(folder: Path, rank: int, count: int) -> None:
     said["short"] = []
     for when in (lambda graph: rank == 1 and not graph, lambda graph: rank == 2 and graph):
         try:
-            parallel.tiled(failing(encode, when), judge, cut)(painting(size))
+            parallel.tiled_evaluator(failing(encode, when), judge, cut)(painting(size))
         except MemoryError as error:
             said["short"].append(str(error))
     try:
-        group.together(lambda: [][rank])
+        group.run_on_all(lambda: [][rank])
     except IndexError:
         said["another error"] = "IndexError"
     # All go on from the same place after that.
-    said["after"] = parallel.most(rank)
+    said["after"] = parallel.maximum(rank)
 
     save_file(gradients, folder / f"{rank}.safetensors")
     if rank == count - 1:
         (folder / f"{rank}.json").write_text(json.dumps(said))
         os._exit(0)
     try:
-        group.most(1)
+        group.maximum(1)
     except PeerError as error:
         said["lost"] = str(error)
     (folder / f"{rank}.json").write_text(json.dumps(said))
     # The others are gone, or going.
     os._exit(0)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -58,7 +58,7 @@ def test_report_is_of_the_point_it_left() -> None:
     for _ in range(4):
         before = solver.point
         report = solver.step(evaluate)
-        assert solver.judged is before
+        assert solver.evaluated is before
         assert report.total == float(loss_at(before))
         assert not torch.equal(solver.point, before)
 

@@ -1,5 +1,7 @@
 """Where to compute, and in which type."""
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
@@ -52,19 +54,33 @@ def test_a_gpu_that_only_emulates_bfloat16_is_not_faster_at_it(native: bool, mon
     assert devices.faster_precision(torch.device("mps")) is torch.float32
 
 
+@pytest.fixture
+def unmeasured() -> Iterator[None]:
+    """Nothing was measured before, and what is measured with a false clock is forgotten."""
+    devices._faster_on_cpu.cache_clear()
+    yield
+    devices._faster_on_cpu.cache_clear()
+
+
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
-    ("half_takes", "expected"), [(0.5, torch.bfloat16), (0.9, torch.float32), (30.0, torch.float32)]
+    ("half_takes", "expected", "rounds"),
+    [(0.5, torch.bfloat16, 12), (0.9, torch.float32, 36), (30.0, torch.float32, 3)],
 )
 def test_bfloat16_only_where_it_is_clearly_faster(
-    half_takes: float, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+    half_takes: float, expected: torch.dtype, rounds: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now = 0.0
+    now, convolved = 0.0, 0
 
     def convolve(x: torch.Tensor, _weight: torch.Tensor, **_options: int) -> torch.Tensor:
-        nonlocal now
+        nonlocal now, convolved
+        convolved += 1
         now += half_takes if x.dtype == torch.bfloat16 else 1.0
         return x
 
     monkeypatch.setattr(devices.F, "conv2d", convolve)
     monkeypatch.setattr(devices.time, "perf_counter", lambda: now)
-    assert devices.faster_precision(torch.device("cpu")) is expected
+    for _ in range(2):
+        assert devices.faster_precision(torch.device("cpu")) is expected
+    # Measured once; and where a processor only emulates it, no longer than three rounds take.
+    assert convolved == 2 * rounds

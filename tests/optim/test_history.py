@@ -11,7 +11,7 @@ from impasto.errors import ResourceError
 from impasto.losses import LossReport
 from impasto.optim import history
 from impasto.optim.evaluate import Evaluator
-from impasto.optim.history import Filed, Held, HistoryStorage, Pairs
+from impasto.optim.history import HistoryStorage, InMemory, OnDisk, Pairs
 from impasto.optim.solver import Lbfgs
 
 SHAPE = (1, 3, 8, 10)
@@ -47,7 +47,7 @@ def path(storage: HistoryStorage | None, steps: int = 30, dtype: torch.dtype = t
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pieces that do not divide the vectors; aligned as the real ones are, on which sums depend in their last bits."""
-    monkeypatch.setattr(history, "CHUNK", 64)
+    monkeypatch.setattr(history, "VALUES_AT_ONCE", 64)
 
 
 @pytest.mark.parametrize("narrow", [False, True])
@@ -59,7 +59,7 @@ def test_a_file_is_as_good_as_memory_bit_for_bit(narrow: bool) -> None:
 
 def test_pieces_change_no_more_than_rounding(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = path(None, dtype=torch.float64)
-    monkeypatch.setattr(history, "CHUNK", 64)
+    monkeypatch.setattr(history, "VALUES_AT_ONCE", 64)
     for one, other in zip(whole, path(None, dtype=torch.float64), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=1e-9)
 
@@ -129,7 +129,7 @@ def whole(vector: Any) -> Tensor:
 
 def test_a_parked_gradient_comes_back_as_it_was() -> None:
     tensor = torch.randn(SHAPE)
-    for storage, kind in ((HistoryStorage(), Held), (HistoryStorage(narrow=True, file=True), Filed)):
+    for storage, kind in ((HistoryStorage(), InMemory), (HistoryStorage(narrow=True, file=True), OnDisk)):
         pairs = Pairs(3, tensor, storage)
         parked = pairs.park(tensor)
         assert isinstance(parked, kind)
@@ -137,7 +137,7 @@ def test_a_parked_gradient_comes_back_as_it_was() -> None:
 
 
 def test_the_file_has_no_name_and_is_as_large_as_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setattr(history, "scratch", lambda: str(tmp_path))
+    monkeypatch.setattr(history, "scratch_folder", lambda: str(tmp_path))
     evaluate, _ = bowl()
     solver = Lbfgs(torch.zeros(SHAPE), history=3, storage=HistoryStorage(narrow=True, file=True))
     for _ in range(8):
@@ -158,7 +158,7 @@ def test_a_full_disk_is_one_line() -> None:
         def readinto(self, _data: memoryview) -> int:
             return 0
 
-    vector = Filed(Full(), 0, torch.float32)  # type: ignore[arg-type]  # as much of a file as is asked for
+    vector = OnDisk(Full(), 0, torch.float32)  # type: ignore[arg-type]  # as much of a file as is asked for
     with pytest.raises(ResourceError, match="No space left") as caught:
         vector.write(slice(0, 4), torch.ones(4))
     assert caught.value.exit_code == 5
@@ -168,7 +168,7 @@ def test_a_full_disk_is_one_line() -> None:
 
 def test_scratch_avoids_a_tmp_that_may_be_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setattr(history.tempfile, "gettempdir", lambda: str(tmp_path))
-    assert history.scratch() == str(tmp_path)
+    assert history.scratch_folder() == str(tmp_path)
     assert history.scratch_bytes() > 0
     monkeypatch.setattr(history.tempfile, "gettempdir", lambda: "/tmp")
-    assert history.scratch() in ("/tmp", "/var/tmp")
+    assert history.scratch_folder() in ("/tmp", "/var/tmp")

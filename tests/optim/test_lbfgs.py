@@ -179,7 +179,7 @@ def test_report_is_of_the_point_reached() -> None:
     solver, evaluate = Lbfgs(torch.zeros_like(minimum)), evaluator(function)
     for _ in range(15):
         report = solver.step(evaluate)
-        assert solver.judged is solver.point
+        assert solver.evaluated is solver.point
         assert report.total == float(function(solver.point))
 
 

@@ -8,7 +8,7 @@ import torch
 
 from impasto.errors import DivergedError
 from impasto.losses import LossReport
-from impasto.optim.loop import EXPLODED, RETRIES, SETTLING, Run
+from impasto.optim.loop import EXPLOSION_FACTOR, MAX_RESTARTS, SETTLING_STEPS, Run
 from impasto.optim.solver import Adam, Lbfgs, Solver
 
 SOLVERS = ["adam", "lbfgs"]
@@ -95,7 +95,7 @@ def test_nonsense_on_the_way_goes_back_to_the_best_and_finishes(value: float, no
     faulty = Faulty(lambda count: count == 6, value)
     run = Run(solver("adam"), faulty, 80)
     totals = [report.total for report in run]
-    assert all(math.isfinite(total) and total < EXPLODED for total in totals)
+    assert all(math.isfinite(total) and total < EXPLOSION_FACTOR for total in totals)
     assert len(totals) == 79
     assert len(notices) == 1
     assert "back to the best picture" in notices[0]
@@ -108,16 +108,16 @@ def test_nonsense_on_the_way_goes_back_to_the_best_and_finishes(value: float, no
 
 def test_an_explosion_goes_back_to_the_best(notices: list[str]) -> None:
     # The first steps tell what losses are usual, so it comes after them.
-    faulty = Faulty(lambda count: count == SETTLING + 6, 1e9)
+    faulty = Faulty(lambda count: count == SETTLING_STEPS + 6, 1e9)
     totals = [report.total for report in Run(solver("adam"), faulty, 80)]
     assert len(totals) == 79
-    assert max(totals) < EXPLODED
+    assert max(totals) < EXPLOSION_FACTOR
     assert len(notices) == 1
-    assert torch.equal(faulty.asked[SETTLING + 6], faulty.asked[SETTLING + 4])
+    assert torch.equal(faulty.asked[SETTLING_STEPS + 6], faulty.asked[SETTLING_STEPS + 4])
 
 
 def test_a_rise_that_is_no_explosion_is_let_be(notices: list[str]) -> None:
-    faulty = Faulty(lambda count: count == SETTLING + 6, 100.0)
+    faulty = Faulty(lambda count: count == SETTLING_STEPS + 6, 100.0)
     assert len(list(Run(solver("adam"), faulty, 80))) == 80
     assert notices == []
 
@@ -137,7 +137,7 @@ def test_nonsense_without_end_stops_with_the_best(notices: list[str]) -> None:
     assert len(totals) == 5
     assert not run.sound
     assert bowl(run.best)[0].total == run.lowest == min(totals)
-    assert len(notices) == RETRIES + 1
+    assert len(notices) == MAX_RESTARTS + 1
     assert "kept the best picture" in notices[-1]
 
 

@@ -9,11 +9,11 @@ import torch
 
 from impasto import Recipe, Stylizer, encoders
 from impasto.errors import NotTileableError, ResourceError, UsageError
-from impasto.optim import memory, planner
+from impasto.optim import memory, tile_planner
 from impasto.optim.history import HistoryStorage
 from impasto.optim.memory import Work
-from impasto.optim.planner import LARGE, Plan
 from impasto.optim.pyramid import Level
+from impasto.optim.tile_planner import NARROW_FROM_PIXELS, Plan
 from impasto.painting.budget import grid
 
 PETITE = encoders.Petite.embedded()
@@ -22,7 +22,7 @@ WORK = Work(neurons=100, precision="float32", pairs=12, target_bytes=8)
 
 
 def plan(side: int, tiling: Any, free: int | None, work: Work = WORK, **others: Any) -> Plan | int:
-    found = planner.plan(
+    found = tile_planner.plan(
         [Level(0, (side, side), 100)],
         work,
         lambda size, tile: grid(size, PETITE, LAYERS, tile),
@@ -43,7 +43,7 @@ def test_prediction_grows_with_what_there_is() -> None:
     def bytes_(
         storage: HistoryStorage = HistoryStorage(), work: Work = WORK, steps: int = 50, encoded: int = 10_000
     ) -> int:
-        return memory.evaluating(work, 10_000, encoded, storage, tiled=encoded < 10_000, steps=steps)
+        return memory.bytes_of_evaluation(work, 10_000, encoded, storage, tiled=encoded < 10_000, steps=steps)
 
     plane = 10_000 * 4 * 3
     assert bytes_() - bytes_(HistoryStorage(narrow=True)) == 12 * plane
@@ -89,7 +89,7 @@ def test_off_is_in_one_piece_or_not_at_all() -> None:
 
 
 def test_what_is_kept_narrow_depends_on_the_size_alone() -> None:
-    small, large = int(LARGE**0.5) - 1, int(LARGE**0.5) + 1
+    small, large = int(NARROW_FROM_PIXELS**0.5) - 1, int(NARROW_FROM_PIXELS**0.5) + 1
     for free in (None, 3 << 30):
         assert not planned(small, "auto", free).storage.narrow
         assert planned(large, "auto", free).storage.narrow
@@ -120,16 +120,21 @@ def test_a_method_that_needs_the_whole_picture_is_refused_by_its_name() -> None:
 
 def test_a_side_that_would_fit_does() -> None:
     free = 500 << 20
-    side = planner.fitting((4000, 3000), WORK, lambda size, tile: grid(size, PETITE, LAYERS, tile), "auto", free)
+    side = tile_planner.largest_side(
+        (4000, 3000), WORK, lambda size, tile: grid(size, PETITE, LAYERS, tile), "auto", free
+    )
     assert 200 < side < 4000
     assert isinstance(plan(side * 5 // 6, "auto", free), Plan)  # of as many pixels, square
-    assert planner.fitting((4000, 3000), WORK, lambda size, tile: grid(size, PETITE, LAYERS, tile), "auto", 1) == 0
+    assert (
+        tile_planner.largest_side((4000, 3000), WORK, lambda size, tile: grid(size, PETITE, LAYERS, tile), "auto", 1)
+        == 0
+    )
 
 
 def test_tiles_cost_what_they_encode() -> None:
     whole, tiled = planned(1000, "off", None), planned(1000, 400, None)
     assert whole.work == 1000**2
-    assert tiled.grid.overhead < tiled.work / whole.work < (1 + planner.SUMMED) * tiled.grid.overhead
+    assert tiled.grid.overhead < tiled.work / whole.work < (1 + tile_planner.FIRST_PASS_COST) * tiled.grid.overhead
 
 
 def test_available_takes_the_smaller_of_machine_and_control_group(tmp_path: Path) -> None:

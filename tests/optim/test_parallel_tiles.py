@@ -1,29 +1,29 @@
 """Several processes answer what one does: the same gradient to 1e-10, and the same bits in each of them."""
 
 import json
-import os
 import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache, partial
 from typing import Any
 
 import pytest
 import torch
-from parallel_worker import cases
 from safetensors.torch import load_file, save_file
 from test_tiling import painting
 from torch import Tensor
 
 from impasto.encoders import Petite
 from impasto.errors import ResourceError, UsageError
-from impasto.optim import parallel, planner
+from impasto.optim import parallel, tile_planner
 from impasto.optim.evaluate import WholeImage
 from impasto.optim.grid import Grid
 from impasto.optim.history import HistoryStorage
-from impasto.optim.planner import Plan
+from impasto.optim.tile_planner import Plan
 from impasto.optim.tiling import Tiled
 from impasto.scene.tiles import grid
+from tests.forked import Forked
+from tests.optim import parallel_worker
+from tests.optim.parallel_worker import Case, cases
 
 COUNT = 3
 NAMES = (
@@ -43,16 +43,8 @@ def found(
     """Gradients, and all else, of each process."""
     folder = tmp_path_factory.mktemp("processes")
     save_file(encoder, folder / "encoder.safetensors")
-    worker = Path(__file__).with_name("parallel_worker.py")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
     started = [
-        subprocess.Popen(
-            [sys.executable, str(worker), str(folder), str(rank), str(COUNT)],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(COUNT)
+        Forked(partial(parallel_worker.main, folder, rank, COUNT), stderr=subprocess.PIPE) for rank in range(COUNT)
     ]
     try:
         said = [process.communicate(timeout=200)[1] for process in started]
@@ -66,9 +58,13 @@ def found(
     ]
 
 
+@pytest.fixture(scope="module")
+def several(encoder: dict[str, Tensor]) -> dict[str, Case]:
+    return cases(encoder)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_the_gradient_of_one_process(found: Any, encoder: dict[str, Tensor], name: str) -> None:
-    several = cases(encoder)
+def test_the_gradient_of_one_process(found: Any, several: dict[str, Case], name: str) -> None:
     assert set(several) == set(NAMES)
     encode, judge, _, size = several[name]
     expected, slope = WholeImage(encode, judge)(painting(size))
@@ -88,8 +84,8 @@ def test_the_same_bits_in_all(found: Any, name: str) -> None:
         assert others_said["reports"][name] == said["reports"][name]
 
 
-def test_the_cases_are_what_they_are_called(encoder: dict[str, Tensor]) -> None:
-    counts = {name: len(cut.tiles) for name, (_, _, cut, _) in cases(encoder).items()}
+def test_the_cases_are_what_they_are_called(several: dict[str, Case]) -> None:
+    counts = {name: len(cut.tiles) for name, (_, _, cut, _) in several.items()}
     assert counts["one tile"] == 1
     assert 1 < counts["a process without a tile"] < COUNT
     assert 1 < counts["no style"] < COUNT
@@ -125,31 +121,36 @@ def test_a_process_that_is_gone_is_named(found: Any) -> None:
     assert "lost" not in found[-1][1]
 
 
-def test_alone_nothing_changes(encoder: dict[str, Tensor]) -> None:
-    encode, judge, cut, _ = cases(encoder)["many tiles"]
-    assert type(parallel.tiled(encode, judge, cut)) is Tiled
-    assert parallel.group() is None
-    assert (parallel.count(), parallel.chief(), parallel.neighbors()) == (1, True, 1)
-    assert (parallel.most(3), parallel.least(4), parallel.least(None)) == (3, 4, None)
-    assert parallel.together(lambda: 5) == 5
-    parallel.leave()
+def test_alone_nothing_changes(several: dict[str, Case]) -> None:
+    encode, judge, cut, _ = several["many tiles"]
+    assert type(parallel.tiled_evaluator(encode, judge, cut)) is Tiled
+    assert parallel.current_group() is None
+    assert (parallel.process_count(), parallel.is_first_process(), parallel.processes_on_this_machine()) == (1, True, 1)
+    assert (parallel.maximum(3), parallel.minimum(4), parallel.minimum(None)) == (3, 4, None)
+    assert parallel.run_on_all(lambda: 5) == 5
+    parallel.leave_processes()
 
 
 def test_each_process_takes_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "count", lambda: 4)
+    monkeypatch.setattr(parallel, "process_count", lambda: 4)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "4")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert parallel.place(torch.device("cpu")).type == "cpu"
+    assert parallel.device_of_process(torch.device("cpu")).type == "cpu"
     with pytest.raises(ResourceError, match=r"4 processes .* 2 GPUs; use torchrun --nproc-per-node 2"):
-        parallel.place(torch.device("cuda"))
+        parallel.device_of_process(torch.device("cuda"))
     with pytest.raises(UsageError, match="device 'cuda:1'"):
-        parallel.place(torch.device("cuda", 1))
+        parallel.device_of_process(torch.device("cuda", 1))
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    assert parallel.place(torch.device("cuda")) == torch.device("cuda")
+    assert parallel.device_of_process(torch.device("cuda")) == torch.device("cuda")
+
+
+@cache
+def petite() -> Petite:
+    return Petite.embedded()
 
 
 def cut(size: tuple[int, int], tile: int | None) -> Grid:
-    return grid(size, Petite.embedded(), ["relu3_1"], tile)
+    return grid(size, petite(), ["relu3_1"], tile)
 
 
 def plan(size: tuple[int, int], tile: int | None = None) -> Plan:
@@ -158,26 +159,28 @@ def plan(size: tuple[int, int], tile: int | None = None) -> Plan:
 
 def test_the_share_of_the_busiest() -> None:
     whole, halves = plan((64, 80)).grid, plan((200, 400), 270).grid
-    assert planner.share(whole, 1) == planner.share(whole, 5) == 64 * 80
+    assert tile_planner.pixels_per_process(whole, 1) == tile_planner.pixels_per_process(whole, 5) == 64 * 80
     one, two = (len(tile.rows) * len(tile.columns) for tile in halves.tiles)
     # Alone a process encodes one of them twice, forward; with one each, none is.
-    assert planner.share(halves, 1) == pytest.approx((one + two) * (1 + planner.SUMMED / 2))
-    assert planner.share(halves, 2) == max(one, two)
-    assert planner.share(halves, 1) == pytest.approx(plan((200, 400), 270).work)
+    assert tile_planner.pixels_per_process(halves, 1) == pytest.approx(
+        (one + two) * (1 + tile_planner.FIRST_PASS_COST / 2)
+    )
+    assert tile_planner.pixels_per_process(halves, 2) == max(one, two)
+    assert tile_planner.pixels_per_process(halves, 1) == pytest.approx(plan((200, 400), 270).work)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 8])
 @pytest.mark.parametrize("size", [(600, 800), (512, 512), (333, 2000)])
 def test_tiles_are_made_for_all(size: tuple[int, int], count: int) -> None:
-    shared = planner.spread(plan(size), cut, count)
+    shared = tile_planner.split_among(plan(size), cut, count)
     assert len(shared.grid.tiles) >= count
     # Halos cost something, and less than half of what is won.
-    assert planner.share(shared.grid, count) < 1.5 * size[0] * size[1] / count
+    assert tile_planner.pixels_per_process(shared.grid, count) < 1.5 * size[0] * size[1] / count
 
 
 def test_tiles_that_do_not_pay_are_not_made() -> None:
     small = plan((20, 24))
-    assert planner.spread(small, cut, 2) is small
+    assert tile_planner.split_among(small, cut, 2) is small
     many = plan((600, 800), 100)
     assert len(many.grid.tiles) > 8
-    assert planner.spread(many, cut, 2) is many
+    assert tile_planner.split_among(many, cut, 2) is many

@@ -39,7 +39,7 @@ def test_automatic_levels_stop_before_the_coarsest_gets_too_small(side: int) -> 
 
 def test_share_of_steps() -> None:
     assert [level.steps for level in pyramid.plan((512, 400), 3, 700)] == [400, 200, 100]
-    assert [level.steps for level in pyramid.plan((512, 400), 3, 300, share=1.0)] == [100, 100, 100]
+    assert [level.steps for level in pyramid.plan((512, 400), 3, 300, step_ratio=1.0)] == [100, 100, 100]
     assert [level.size for level in pyramid.plan((512, 400), 3, 1)] == [(128, 100), (256, 200), (512, 400)]
 
 

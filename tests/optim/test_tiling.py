@@ -13,12 +13,12 @@ from impasto import encoders
 from impasto.encoders import Petite, Vgg
 from impasto.errors import NotTileableError
 from impasto.losses import (
-    Bank,
     Content,
     Gamut,
     Objective,
+    PatchBank,
     Patches,
-    Source,
+    PatchSource,
     Style,
     TotalVariation,
     blend,
@@ -77,7 +77,7 @@ def objective(
                     method = statistic(kind, lift=lift(layer), seed=0)
                     targets = [method.finish(method.measure(features[layer])) for features in measured]
                     target = blend(targets, (1.0, 0.5 + number))
-                    factor = method.pull / max(method.power(target), 1e-9) / len(names)
+                    factor = method.calibration / max(method.power(target), 1e-9) / len(names)
                     found.append(Style(layer, method, target, factor, guide, name))
         for layer in contents:
             guide = smooth(*whole[layer].shape[-2:], seed=20) if regions else None
@@ -117,8 +117,12 @@ def tiny(tiny_tensors: Callable[..., dict[str, Tensor]]) -> Callable[..., Vgg]:
     return build
 
 
-@pytest.mark.parametrize("tile", [26, 40, 64])
-@pytest.mark.parametrize("size", [(64, 80), (61, 75), (33, 131)])
+# Whole strides, odd numbers, and long strips. Tiles of 26 px are nearly all halo, so a small picture has many of them.
+@pytest.mark.parametrize(
+    ("size", "tile"),
+    [(size, tile) for tile in (40, 64) for size in ((64, 80), (61, 75), (33, 131))]
+    + [((32, 44), 26), ((29, 43), 26), ((25, 51), 26)],
+)
 @pytest.mark.parametrize("pooling", ["average", "max"])
 @pytest.mark.parametrize("padding", ["zero", "reflect", "replicate"])
 def test_every_padding_and_pooling(
@@ -132,8 +136,9 @@ def test_every_padding_and_pooling(
 
 
 @pytest.mark.parametrize("pooling", ["average", "max"])
-@pytest.mark.parametrize("tile", [30, 48])
-@pytest.mark.parametrize("size", [(64, 80), (32, 100), (8, 400)])
+@pytest.mark.parametrize(
+    ("size", "tile"), [((32, 48), 30), ((24, 80), 30), ((8, 400), 30), ((64, 80), 48), ((32, 100), 48), ((8, 400), 48)]
+)
 def test_pictures_that_repeat(tiny: Callable[..., Vgg], size: tuple[int, int], tile: int, pooling: str) -> None:
     encode = tiny("circular", pooling)
     judge = objective(encode, size, regions=2, wrap=True)
@@ -142,14 +147,15 @@ def test_pictures_that_repeat(tiny: Callable[..., Vgg], size: tuple[int, int], t
     compare(encode, judge, cut, painting(size))
 
 
-@pytest.mark.parametrize(("size", "tile"), [((203, 230), 166), ((190, 301), 200), ((16, 400), 60), ((47, 333), 100)])
+@pytest.mark.parametrize(("size", "tile"), [((183, 190), 166), ((190, 301), 200), ((16, 400), 60), ((47, 333), 100)])
 @pytest.mark.parametrize("padding", ["zero", "reflect", "circular"])
 def test_the_deepest_layers(tiny: Callable[..., Vgg], padding: str, size: tuple[int, int], tile: int) -> None:
     # 166 px: a middle tile owns one neuron of relu5_1, and all else is halo. 16 px: maps of one row.
     wrap = padding == "circular"
     if wrap:
-        size = size[0] // 16 * 16, size[1] // 16 * 16
-        tile = 200 if tile == 166 else tile  # every tile has two halos here, and would own one neuron
+        # Every tile has two halos here: at 166 px each would own one neuron, and one row of them is many.
+        size = (192, 224) if tile == 166 else (size[0] // 16 * 16, size[1] // 16 * 16)
+        tile = 200 if tile == 166 else tile
     encode = tiny(padding)
     judge = objective(encode, size, styles=DEEP, contents=("relu4_2",), wrap=wrap)
     cut = grid(judge, size, tile, wrap=wrap)
@@ -157,14 +163,14 @@ def test_the_deepest_layers(tiny: Callable[..., Vgg], padding: str, size: tuple[
     compare(encode, judge, cut, painting(size))
 
 
-@given(st.integers(8, 70), st.integers(8, 70), st.integers(26, 60), st.sampled_from(["zero", "reflect", "replicate"]))
+@given(st.integers(8, 48), st.integers(8, 48), st.integers(26, 48), st.sampled_from(["zero", "reflect", "replicate"]))
 def test_any_size(tiny: Callable[..., Vgg], height: int, width: int, tile: int, padding: str) -> None:
     encode = tiny(padding)
     judge = objective(encode, (height, width), regions=1)
     compare(encode, judge, grid(judge, (height, width), tile), painting((height, width)))
 
 
-@given(st.integers(1, 16), st.integers(1, 16), st.integers(26, 60))
+@given(st.integers(1, 11), st.integers(1, 11), st.integers(26, 48))
 def test_any_size_that_repeats(tiny: Callable[..., Vgg], height: int, width: int, tile: int) -> None:
     size = 4 * height, 4 * width
     encode = tiny("circular")
@@ -184,7 +190,7 @@ def test_every_statistic_of_sums(tiny: Callable[..., Vgg], statistics: tuple[str
 @pytest.mark.parametrize("wrap", [False, True])
 @pytest.mark.parametrize("tv", ["l1", "l2", "vector"])
 def test_terms_over_pixels(tiny: Callable[..., Vgg], tv: str, wrap: bool) -> None:
-    size = (60, 72)
+    size = (32, 44)
     encode = tiny("circular" if wrap else "reflect")
     judge = objective(encode, size, tv=tv, wrap=wrap)
     for terms in (judge, Objective(judge.contents, pixels=judge.pixels)):
@@ -195,7 +201,7 @@ def test_terms_over_pixels(tiny: Callable[..., Vgg], tv: str, wrap: bool) -> Non
 
 
 def test_terms_one_by_one(tiny: Callable[..., Vgg]) -> None:
-    size = (50, 66)
+    size = (40, 50)
     encode = tiny()
     judge = objective(encode, size, regions=2)
     for one in (
@@ -286,7 +292,9 @@ def test_sorted_statistics_are_refused(tiny: Callable[..., Vgg], name: str) -> N
 
 
 def test_patches_are_refused(tiny: Callable[..., Vgg]) -> None:
-    judge = Objective(patches=(Patches("relu3_1", Bank([Source(torch.rand(8, 4, 4, dtype=torch.float64))]), 1.0),))
+    judge = Objective(
+        patches=(Patches("relu3_1", PatchBank([PatchSource(torch.rand(8, 4, 4, dtype=torch.float64))]), 1.0),)
+    )
     with pytest.raises(NotTileableError, match=r"patches.*cannot be tiled.*--method gatys.*--tile off"):
         Tiled(tiny(), judge, grid(judge, (64, 64), 40))
     report, gradient = Tiled(tiny(), judge, grid(judge, (64, 64), 4096))(painting((64, 64)))

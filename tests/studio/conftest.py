@@ -4,12 +4,13 @@ import asyncio
 
 import httpx
 import pytest
-from studio_helpers import Server
+
+from tests.studio.studio_helpers import Server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def studio(tmp_path_factory):
-    """A studio that runs, for all tests of a module."""
+    """A studio that runs, for all tests that need nothing of their own."""
     server = Server(tmp_path_factory.mktemp("studio") / "data")
     yield server
     assert server.end() is not None

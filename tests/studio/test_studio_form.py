@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from impasto.cli.options import SETTINGS, parse
-from impasto.recipe import Recipe, load_preset, presets, spell
+from impasto.recipe import Recipe, list_presets, load_preset, spell
 from impasto.recipe.catalogue import ENCODERS, METHODS, foreign
 from impasto.studio import app, commandline, job_requests, openapi
 from impasto.studio.form import GROUPS, describe
@@ -38,8 +38,8 @@ def test_the_form_has_what_it_needs():
         assert group["title"]
         for field in group["fields"]:
             assert form["schema"]["properties"][field]["description"]
-    assert {preset["name"] for preset in form["presets"]} == set(presets())
-    assert set(form["qualities"]) <= set(presets())
+    assert {preset["name"] for preset in form["presets"]} == set(list_presets())
+    assert set(form["qualities"]) <= set(list_presets())
     assert [method["name"] for method in form["methods"]] == list(METHODS)
     for method in form["methods"]:
         assert set(method["settings"]) <= set(SETTINGS)
@@ -112,6 +112,11 @@ def test_a_described_job_has_the_keys_of_a_real_one(client):
         ({"content": "../x"}, "no such picture"),
         ({"style_masks": ["mask"]}, "belong to a mask of the photograph"),
         ({"content_mask": "mask", "style_masks": ["mask", "mask"]}, "2 style masks for 1"),
+        ({"region_names": ["sky"]}, "of the colours of a mask"),
+        ({"content_mask": "mask", "region_names": "sky"}, "no object from colours to names"),
+        ({"content_mask": "mask", "region_names": {"#ff0000": 3}}, "no object from colours to names"),
+        ({"content_mask": "mask", "region_names": []}, "no object from colours to names"),
+        ({"content_mask": "mask", "region_names": ["x"] * 300}, "there can be 256"),
         ({"content": None, "content_mask": "mask"}, "a doodle needs a mask of the painting"),
         ({"recipe": {"sise": 5}}, "did you mean 'size'?"),
         ({"recipe": {"size": "large"}}, "recipe key 'size'"),

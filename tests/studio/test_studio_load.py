@@ -5,13 +5,15 @@ import statistics
 import sys
 
 import pytest
-from studio_helpers import SOURCE, in_thread
+
+from tests.studio.studio_helpers import SOURCE, in_thread
 
 pytestmark = pytest.mark.slow
 
 
 def test_painting_does_not_starve_the_page(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(SOURCE))
+    monkeypatch.syspath_prepend(SOURCE.parent / "benchmarks")
     spec = importlib.util.spec_from_file_location("studio_load", SOURCE.parent / "benchmarks" / "studio_load.py")
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "studio_load", module)

@@ -6,13 +6,13 @@ import os
 import signal
 
 import pytest
-from studio_helpers import run
 
 from impasto.studio.inspector_client import InspectorClient
 from impasto.studio.queue import ATTEMPTS, DOWNS, STATES, Queue, view
 from impasto.studio.settings import Refused
 from impasto.studio.store import open_database
 from impasto.studio.streams import MAX_NOTICES, Streams, Watcher
+from tests.studio.studio_helpers import run
 
 SPEC = {"title": "a", "content": "c", "styles": ["s"], "content_mask": None, "style_masks": [], "sweep": None}
 
@@ -217,12 +217,13 @@ def test_an_inspector_that_takes_too_long_is_replaced():
         client = InspectorClient(answer_s=0.01)
         with pytest.raises(Refused) as slow:
             await client.ask("about")
-        client = InspectorClient(answer_s=60)
+        client = InspectorClient(answer_s=280)
         try:
             first = await client.ask("about")
             # One that dies of a request is no reason for the next one to fail.
             os.kill(client.pid, signal.SIGKILL)
-            await asyncio.sleep(0.3)
+            while client._child.alive:
+                await asyncio.sleep(0.01)
             again = await client.ask("about")
             # Stopped first: on a busy machine it might answer before it dies.
             os.kill(client.pid, signal.SIGSTOP)
@@ -261,7 +262,7 @@ def test_the_queue_goes_on_whatever_one_job_brings_about(client, monkeypatch):
 
 def test_a_desk_lets_only_so_many_wait():
     async def ask():
-        client = InspectorClient(answer_s=60, waiting=2)
+        client = InspectorClient(answer_s=280, waiting=2)
         try:
             return await asyncio.gather(*(client.ask("about") for _ in range(5)), return_exceptions=True)
         finally:
@@ -270,3 +271,13 @@ def test_a_desk_lets_only_so_many_wait():
     found = run(ask())
     assert sum(isinstance(each, dict) for each in found) == 2
     assert [each.status for each in found if isinstance(each, Refused)] == [429] * 3
+
+
+def test_row_45_the_order_of_jobs_is_not_the_clocks(queue, monkeypatch):
+    times = iter(range(10_000, 0, -1000))
+    monkeypatch.setattr("time.time", lambda: float(next(times)))
+    made = [queue.add([SPEC], limit=9)[0]["id"] for _ in range(3)]
+    assert [job["id"] for job in queue.all()] == made[::-1]
+    for job in made:
+        assert queue.next()["id"] == job
+        queue.update(job, "done")

@@ -4,16 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from studio_helpers import SMALL, png
+import torch
 
-from impasto import load, metadata
+from impasto import images, load, metadata
 from impasto.encoders import Petite
 from impasto.recipe import Recipe, catalogue
 from impasto.studio import worker
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 from impasto.studio.inspector import answer
 from impasto.studio.worker import JobRunner, Order, curves
-from network_helpers import write
+from tests.network_helpers import write
+from tests.studio.studio_helpers import SMALL, png
 
 
 class Parent:
@@ -53,6 +54,7 @@ def order(tmp_path):
             "styles": [{"path": str(tmp_path / "style"), "name": "painting.png"}],
             "content_mask": None,
             "style_masks": [],
+            "region_names": None,
             "recipe": Recipe.parse({**SMALL, **(recipe or {})}).model_dump(mode="json"),
             "finish": False,
             "checkpoint_s": 60.0,
@@ -227,10 +229,21 @@ class Poor:
                 raise MemoryError
 
 
+def test_regions_have_the_names_that_were_given(painter, order, tmp_path):
+    mask = torch.zeros(3, 48, 64)
+    mask[0, :, :20], mask[2, :, 20:] = 1, 1
+    images.save(images.Picture(mask[None]), tmp_path / "mask.png")
+    source = {"path": str(tmp_path / "mask.png"), "name": "mask.png"}
+    given = {"content_mask": source, "style_masks": [None]}
+    named = order({"keep": ["roof"]}, region_names={"#ff0000": "roof"}, **given)
+    assert do(painter, named)["state"] == "done"
+    assert "roof" in do(painter, order({"keep": ["roof"]}, **given))["error"]
+
+
 @pytest.mark.parametrize("steps", [0, 3])
 def test_what_was_painted_before_memory_ran_out_is_kept(painter, order, monkeypatch, steps):
-    begin = worker.begin
-    monkeypatch.setattr(worker, "begin", lambda *args, **options: Poor(begin(*args, **options), steps))
+    begin = worker.begin_with
+    monkeypatch.setattr(worker, "begin_with", lambda *args, **options: Poor(begin(*args, **options), steps))
     job = order()
     end = do(painter, job)
     assert (end["state"], end.get("kept", False)) == ("failed", steps > 0)
@@ -243,7 +256,7 @@ def test_what_nobody_foresaw_is_one_line(painter, order, monkeypatch):
     def broken(*_args, **_options):
         raise ZeroDivisionError("a\nb")
 
-    monkeypatch.setattr(worker, "begin", broken)
+    monkeypatch.setattr(worker, "begin_with", broken)
     end = do(painter, order())
     assert end["error"] == "ZeroDivisionError: a b (a mistake in impasto)"
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from impasto.encoders import Petite
 from impasto.errors import InputError, UsageError, WeightsError
 from impasto.nets import store
-from impasto.nets.decoder import LAYERS, Decoder, whole
+from impasto.nets.decoder import LAYERS, Decoder, pad_to_neurons
 from impasto.nets.transforms import adain
 from impasto.training import decoder_run, held_out
 from impasto.training.data import PictureStream
@@ -186,7 +186,7 @@ def test_export_is_what_was_trained(make_task: MakeTask, petite: Petite, tmp_pat
     decoder = Decoder.from_parts(tensors, card, "it")
     image = task.held_out[1]
     assert image.shape[-2:] == (33, 50)
-    features = petite.raw(whole(image, "relu3_1"), ["relu3_1"])["relu3_1"]
+    features = petite.raw(pad_to_neurons(image, petite.stride("relu3_1")), ["relu3_1"])["relu3_1"]
     # Odd sizes come back; float16 rounds each weight by up to 5e-4.
     restored = decoder(features, (33, 50))
     assert restored.shape == image.shape

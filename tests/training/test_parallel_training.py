@@ -2,9 +2,8 @@
 
 import json
 import math
-import os
 import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
-from training_worker import STEPS, Task, values
 
 from impasto.training.loop import Schedule, train
+from tests.forked import Forked
+from tests.training import training_worker
+from tests.training.training_worker import STEPS, Task, values
 
 Found = tuple[Path, list[tuple[dict[str, Tensor], dict[str, Any]]]]
 
@@ -23,17 +24,9 @@ Found = tuple[Path, list[tuple[dict[str, Tensor], dict[str, Any]]]]
 def found(tmp_path_factory: pytest.TempPathFactory) -> Found:
     """The folder, and the weights and all else of each of two processes."""
     folder = tmp_path_factory.mktemp("training-together")
-    worker = Path(__file__).with_name("training_worker.py")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
-    started = [
-        subprocess.Popen(
-            [sys.executable, str(worker), str(folder), str(rank), "2"],
-            env=environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
+    # torch imports its optimizers with the first step, and that is slow: here once, rather than in each process.
+    list(train(Task(), Schedule(steps=1, rate=1e-2, warmup=0.0), folder / "before"))
+    started = [Forked(partial(training_worker.main, folder, rank, 2), stderr=subprocess.PIPE) for rank in range(2)]
     try:
         said = [process.communicate(timeout=200)[1] for process in started]
     finally:

@@ -1,11 +1,7 @@
-"""One of two processes that train together; `test_parallel_training` starts them and looks at what they left.
-
-Run as: training_worker.py FOLDER RANK COUNT
-"""
+"""One of two processes that train together; `test_parallel_training` starts them and looks at what they left."""
 
 import json
 import math
-import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -94,8 +90,4 @@ def main(folder: Path, rank: int, count: int) -> None:
 
     save_file(found, folder / f"{rank}.safetensors")
     (folder / f"{rank}.json").write_text(json.dumps(said))
-    parallel.leave()
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    parallel.leave_processes()

@@ -1,4 +1,4 @@
-"""faults.md rows 29 to 32 and 45: downloads that are cut, lied to, redirected, shared, or impossible."""
+"""Rows 29 to 32 and 45: downloads that are cut, lied to, redirected, shared, or impossible."""
 
 import http.client
 import io

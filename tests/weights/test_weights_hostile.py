@@ -1,4 +1,4 @@
-"""faults.md rows 33 and 34, and whatever else a file that calls itself weights may try."""
+"""Rows 33 and 34, and whatever else a file that calls itself weights may try."""
 
 import json
 import os

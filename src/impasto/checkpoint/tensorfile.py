@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import InputError
+from impasto.files import absence
 from impasto.optim.state import Pieces, parts
 
 MAX_HEADER_BYTES = 4 << 20
@@ -166,7 +167,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], os.stat_result]]:
         finally:
             os.close(handle)
     except FileNotFoundError:
-        raise InputError(f"{path}: does not exist; check the name") from None
+        raise InputError(f"{path}: {absence(path)}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be read ({reason}); check the name") from None

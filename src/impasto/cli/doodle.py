@@ -7,6 +7,7 @@ import typer
 
 from impasto.cli import shared_options as given
 from impasto.cli.paint_options import Shared, painter, run
+from impasto.cli.style_list import expand
 
 app = typer.Typer(add_completion=False)
 
@@ -22,10 +23,10 @@ def doodle(
     style_mask: given.StyleMasks = None,
     region_names: given.RegionNames = None,
 ) -> None:
-    """Paint a doodle in flat colours with what a painting shows of each.
+    """Turn a doodle in flat colours into a painting, each region like the same region of a style.
 
     impasto doodle doodle.png --style painting.jpg --style-mask painting_mask.png -o out.png
     """
     # The preset is the method: another one is asked for by name.
     preset = "doodle" if settings["method"] in (None, "doodle") else None
-    run(ctx, None, style or [], shared, settings, (mask, style_mask or [], [], region_names), preset=preset)
+    run(ctx, None, expand(style or []), shared, settings, (mask, style_mask or [], [], region_names), preset=preset)

@@ -78,13 +78,17 @@ def region_names(given: str | None) -> str | None:
     where, text = ("--region-names", given) if inline else (Path(given).name, "")
     if not inline:
         try:
+            if Path(given).exists() and not Path(given).is_file():
+                # Opening a pipe would wait for somebody who writes to it.
+                raise InputError(f"{given}: is not a regular file; name a readable file of region names")
             with Path(given).open("rb") as file:
                 content = file.read(_LONGEST + 1)
             text = content.decode("utf-8-sig")
-        except OSError as error:
-            raise InputError(f"{given}: {error.strerror or error}; name a readable file of region names") from None
         except UnicodeDecodeError:
             raise InputError(f"{given}: is no text; name a file of region names, or give JSON") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{given}: cannot be read ({reason}); name a readable file of region names") from None
     if len(text) > _LONGEST:
         raise UsageError(f"{where}: is longer than {_LONGEST:,} characters; keep the names that the masks need")
     from impasto import guides

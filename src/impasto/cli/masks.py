@@ -11,8 +11,10 @@ from impasto.cli import mask_files
 from impasto.cli import shared_options as given
 from impasto.cli.options import parse
 from impasto.cli.session import write_out
+from impasto.cli.style_list import expand
 from impasto.errors import OutputError, UsageError
 from impasto.events import notice
+from impasto.recipe import unknown
 from impasto.recipe.catalogue import ENCODERS
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def auto(
     session.terminal.quiet = quiet
     if regions == 1:
         raise UsageError("--regions 1: give 2 to 12, or leave it out to let the pictures decide")
+    style = expand(style)
     folder = Path(output)
     if not output or (folder.exists() and not folder.is_dir()):
         raise OutputError(f"{output or '--output'}: is not a folder; name one for the masks")
@@ -93,7 +96,7 @@ def auto(
     session.terminal.say(f"paint with them: {command}")
     written = [str(path) for path in [*masks, *([sheet] if sheet else [])]]
     if as_json:
-        document = {"command": command, "files": written, "regions": report.described(found)}
+        document = {"command": command, "files": written, "regions": report.describe(found)}
         write_out(json.dumps(document, sort_keys=True))
         return
     for name in written:
@@ -119,6 +122,9 @@ def check(
     size: Annotated[
         str, typer.Option("--size", metavar="PIXELS|content|N%", help="Long side to paint at, for the warnings.")
     ] = "512",
+    encoder: Annotated[
+        str, typer.Option("--encoder", metavar="NAME", help="Encoder to paint with, for the warnings.")
+    ] = "auto",
     force: given.Force = False,
     as_json: given.Json = False,
     quiet: given.Quiet = False,
@@ -131,12 +137,15 @@ def check(
     session: Session = ctx.obj
     session.terminal.quiet = quiet
     masks, layers = style_mask or [], region or []
+    style = expand(style)
     if output == "-":
         raise UsageError("the overlay cannot go to standard output, where the table is; name a file")
 
+    if encoder not in ENCODERS:
+        raise UsageError(unknown(encoder, dict.fromkeys(ENCODERS), "encoder"))
     recipe = parse({}, {"size": size})
 
-    from impasto import images
+    from impasto import encoders, images
     from impasto.masks import report
     from impasto.scene.resolve import long_side
 
@@ -157,11 +166,14 @@ def check(
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")
-    warnings = [*report.vanishing(found, pictures, long_side(pictures[0], recipe)), *report.uneven(found)]
+    warnings = [
+        *report.too_narrow(found, pictures, long_side(pictures[0], recipe), encoders.geometry(encoder)),
+        *report.uneven(found),
+    ]
     for warning in warnings:
         notice(warning)
     if as_json:
-        write_out(json.dumps({"regions": report.described(found), "warnings": warnings}, sort_keys=True))
+        write_out(json.dumps({"regions": report.describe(found), "warnings": warnings}, sort_keys=True))
         return
     for row in report.table(found):
         write_out(row)

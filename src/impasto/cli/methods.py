@@ -26,7 +26,7 @@ def methods(
         notes = [f"{method.source}; {method.cost} at 512x512; needs {method.needs}"]
         if method.name != "gatys":
             notes.append("settings: " + ", ".join(sorted(method.settings)))
-        if method.forward:
+        if method.feed_forward:
             names = list(shipped(method.name))
             notes.append(
                 f"networks here: {', '.join(names)}" if names else f"no network here; made by: {method.training}"

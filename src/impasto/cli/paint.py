@@ -7,6 +7,7 @@ import typer
 
 from impasto.cli import shared_options as given
 from impasto.cli.paint_options import Shared, painter, run
+from impasto.cli.style_list import expand
 
 app = typer.Typer(add_completion=False)
 
@@ -31,4 +32,4 @@ def paint(
     impasto paint photo.jpg --style painting.jpg -o out.png --size 768
     """
     masks = (content_mask, style_mask or [], region or [], region_names)
-    run(ctx, content, style or [], shared, settings, masks, landmarks=(landmarks, style_landmarks))
+    run(ctx, content, expand(style or []), shared, settings, masks, landmarks=(landmarks, style_landmarks))

@@ -9,9 +9,9 @@ from impasto import images, landmarks
 from impasto.cli import mask_files
 from impasto.cli.sources import Chosen
 from impasto.errors import UsageError
-from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.optim.planner import Tiling
+from impasto.optim.tile_planner import Tiling
+from impasto.scene.inputs import Inputs
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Masks:
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """The pictures that a painting needs, by name, and how they may be read."""
+class InputFiles:
+    """The files that a painting needs, by name, and how they may be read."""
 
     content: str | None
     """None: a texture."""
@@ -44,7 +44,7 @@ class Inputs:
     landmarks: tuple[str | None, str | None] = (None, None)
     """Of the content and of the first style."""
     found: Mapping[str, str] = field(default_factory=dict)
-    """Where files are that are not where their names say: a painting is gone on with from another folder."""
+    """Where files are that are not where their names say: a painting is resumed from another folder."""
     digests: dict[str, str] = field(default_factory=dict, compare=False)
     """sha256 of each file that was read, by name."""
 
@@ -57,17 +57,8 @@ class Inputs:
         named += [*self.landmarks, *mask_files.files(*masks, styles=len(self.styles), known=self.found)]
         return [name for name in named if name is not None and name != "-"]
 
-    def faces(self) -> dict[str, Path]:
-        """Return where the landmarks are, as `begin` takes them."""
-        found = {}
-        for key, name in zip(("content_landmarks", "style_landmarks"), self.landmarks, strict=True):
-            if name is not None:
-                found[key] = Path(self.found.get(name, name))
-                self.digests[name] = landmarks.digest(found[key])
-        return found
-
-    def load(self) -> tuple[Picture | None, list[Picture], Picture | None, Regions | None]:
-        """Read them, before any weights: content, styles, start, regions."""
+    def load(self) -> Inputs:
+        """Read the pictures and masks, before any weights."""
         if [self.content, *self.styles, self.chosen.init].count("-") > 1:
             raise UsageError("only one picture can come from standard input; name a file for the others")
         limit = images.DEFAULT_MAX_PIXELS if self.max_pixels is None else self.max_pixels
@@ -93,4 +84,13 @@ class Inputs:
             names=masks.names,
             known=self.found,
         )
-        return content, styles, init, regions
+        ours, theirs = (self._landmarks(name) for name in self.landmarks)
+        return Inputs(content, styles, init, regions, ours, theirs)
+
+    def _landmarks(self, name: str | None) -> Path | None:
+        """Return where the landmarks of this name are."""
+        if name is None:
+            return None
+        path = Path(self.found.get(name, name))
+        self.digests[name] = landmarks.digest(path)
+        return path

@@ -80,6 +80,7 @@ def painter(function: Callable[..., None]) -> Callable[..., None]:
     def command(*args: Any, **kwargs: Any) -> None:
         shared = Shared(**{parameter.name: kwargs.pop(parameter.name) for parameter in shared_parameters})
         settings = {name: kwargs.pop(name) for name in SETTINGS}
+        kwargs["ctx"].obj.terminal.quiet = shared.quiet
         function(*args, **kwargs, shared=shared, settings=settings)
 
     own = [
@@ -112,7 +113,6 @@ def run(
     `preset` is the command's own, where neither a recipe nor another preset is given.
     """
     session: Session = ctx.obj
-    session.terminal.quiet = shared.quiet
     output = shared.output
     if output is None and not shared.dry_run:
         raise UsageError("no output is named; say where to save the result with -o FILE")
@@ -132,7 +132,7 @@ def run(
     if shared.threads is not None:
         torch.set_num_threads(shared.threads)
     where = paint_inputs.Masks(*masks[:3], mask_files.region_names(masks[3]))
-    inputs = paint_inputs.Inputs(
+    inputs = paint_inputs.InputFiles(
         content,
         styles,
         chosen,
@@ -157,8 +157,8 @@ def run(
     )
     # Files are the first process's.
     written = None if processes.silent() else outputs or None
-    # What is painted in one go has no steps to go on from.
-    instant = METHODS[chosen.recipe.method].forward and not chosen.recipe.refine
+    # What is painted feed-forward has no steps to go on from.
+    instant = METHODS[chosen.recipe.method].feed_forward and not chosen.recipe.refine
     if written is not None and not shared.dry_run:
         session.claim(output, shared.preview, shared.plot)
     writer = checkpoint_writer(OFF if instant else shared.checkpoint, shared.checkpoint_every, inputs, written)
@@ -179,11 +179,9 @@ def _check(recipe: "Recipe", styles: list[str], shared: Shared) -> None:
     method = METHODS[recipe.method]
     if not styles and method.styles:
         raise UsageError("no style given; name at least one painting with --style")
-    if not method.forward or recipe.refine:
+    if not method.feed_forward or recipe.refine:
         return
     if shared.checkpoint not in (None, "off"):
-        raise UsageError(
-            f"--checkpoint: {method.name} paints in one go, and leaves nothing to go on from; leave it out"
-        )
+        raise UsageError(f"--checkpoint: {method.name} is feed-forward, and leaves nothing to go on from; leave it out")
     if shared.plot is not None:
-        raise UsageError(f"--plot: {method.name} paints in one go, and has no losses to plot; leave it out")
+        raise UsageError(f"--plot: {method.name} is feed-forward, and has no losses to plot; leave it out")

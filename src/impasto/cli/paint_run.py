@@ -8,7 +8,7 @@ from typing import Any
 
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.cli.outputs import Outputs
-from impasto.cli.paint_inputs import Inputs
+from impasto.cli.paint_inputs import InputFiles
 from impasto.cli.plot import PARTS
 from impasto.cli.session import Session, write_out
 from impasto.cli.sources import differences
@@ -16,7 +16,8 @@ from impasto.errors import OutputError, PeerError, ResourceError
 from impasto.events import Progress, notice
 from impasto.feedforward.any_style import TEXTURE_PASSES
 from impasto.optim import memory, parallel
-from impasto.painting.api import begin
+from impasto.optim.resources import Resources
+from impasto.painting.api import begin_with
 from impasto.recipe import STYLE_LAYERS, Recipe
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.result import Result
@@ -24,54 +25,49 @@ from impasto.scene.painting import Painting
 from impasto.scene.resolve import result_size
 
 
-def prepare(inputs: Inputs, outputs: Outputs | None, *, check: bool = True) -> Painting:
+def prepare(files: InputFiles, outputs: Outputs | None, *, check: bool = True) -> Painting:
     """Read the inputs, check the outputs, and load the networks, in this order: the quickest refusal first.
 
     Without `check`, outputs are only looked at where that leaves nothing behind (no folder is made).
     """
-    content, styles, init, regions = inputs.load()
-    recipe = inputs.chosen.recipe
+    inputs, chosen = files.load(), files.chosen
+    recipe = chosen.recipe
     if outputs is not None and (check or Path(outputs.output).parent.is_dir()):
-        outputs.check(result_size(content, recipe, regions), _most(recipe), inputs.files)
-    painting = begin(
-        content,
-        styles,
+        size = result_size(inputs.content, recipe, inputs.regions)
+        outputs.check(size, _most(recipe), files.files)
+    painting = begin_with(
+        inputs,
         recipe,
-        encoder=inputs.chosen.encoder,
-        network=inputs.chosen.network,
-        init_image=init,
-        regions=regions,
-        **inputs.faces(),
-        tile=inputs.tile,
-        memory=inputs.memory,
-        device=inputs.device,
+        encoder=chosen.encoder,
+        network=chosen.network,
+        resources=Resources.choose(files.device, files.tile, files.memory),
     )
     digests = [(record["role"], record["sha256"]) for record in painting.scene.inputs()]
-    for note in differences(inputs.chosen.recorded, digests, [record["sha256"] for record in painting.weights]):
+    for note in differences(chosen.recorded, digests, [record["sha256"] for record in painting.weights]):
         notice(note)
     return painting
 
 
 def _encoder(painting: Painting) -> dict[str, str] | None:
-    """Return name and sha256 of what features are taken with; None where a network paints without."""
+    """Return name and sha256 of the encoder; None where a network paints without one."""
     encoder = painting.encoder
     return None if encoder is None else {"name": encoder.name, "sha256": encoder.sha256}
 
 
 def _most(recipe: Recipe) -> int:
-    """Return the most steps that there can be."""
-    if not METHODS[recipe.method].forward:
+    """Return an upper bound on the number of steps."""
+    if not METHODS[recipe.method].feed_forward:
         return recipe.iterations
     return len(STYLE_LAYERS) * max(recipe.passes, TEXTURE_PASSES) + recipe.refine
 
 
 def paint(stylizer: Painting, outputs: Outputs, session: Session, writer: CheckpointWriter, *, as_json: bool) -> int:
-    """Paint and save; give the exit status, which is that of a signal when one stopped it early."""
+    """Paint and save; return the exit status, which is that of a signal when one stopped it early."""
     began = time.monotonic()
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
         trouble, signum = _steps(stylizer, outputs, session, writer)
-        if not parallel.chief():
+        if not parallel.is_first_process():
             if trouble is not None:
                 raise ResourceError(str(trouble))
             return 128 + signum if signum else 0
@@ -118,12 +114,12 @@ def _save(result: Result, outputs: Outputs, writer: CheckpointWriter) -> None:
 def _steps(
     stylizer: Painting, outputs: Outputs, session: Session, writer: CheckpointWriter
 ) -> tuple[Exception | None, int]:
-    """Take the steps; give the error that ended them with steps worth keeping, and the signal that did, or 0.
+    """Take the steps; return the error that ended them with steps worth keeping, and the signal that did, or 0.
 
     The error is that memory ran out, or that another process did.
     """
     progress: Progress | None = None
-    terminal, chief, signum, judged = session.terminal, parallel.chief(), 0, False
+    terminal, chief, signum, judged = session.terminal, parallel.is_first_process(), 0, False
     try:
         with terminal.meter() as meter:
             for progress in stylizer:
@@ -137,22 +133,28 @@ def _steps(
                     if judged:
                         writer.keep(stylizer, progress)
                 # All processes stop after the same step.
-                if signum := parallel.most(session.stop.asked or 0):
+                if signum := parallel.maximum(session.stop.asked or 0):
                     break
     except (MemoryError, RuntimeError, PeerError) as error:
-        if not isinstance(error, PeerError) and not memory.ran_out(error):
-            raise
-        if progress is not None:
-            return error, 0
-        if isinstance(error, PeerError):
-            raise
-        raise ResourceError("not enough memory for the first step; use --tile 512 or a smaller --size") from error
+        _end_without_steps(error, begun=progress is not None)
+        return error, 0
     if progress is not None:
         if chief:
             outputs.show(stylizer, progress, last=True)
         if judged:
             terminal.say(f"end:   {_losses(progress.losses)}")
     return None, signum
+
+
+def _end_without_steps(error: Exception, *, begun: bool) -> None:
+    """Raise what an `error` means where no step is worth keeping for it; return where the painting has `begun`."""
+    other = isinstance(error, PeerError)
+    if not other and not memory.is_out_of_memory(error):
+        raise error
+    if not begun and other:
+        raise error
+    if not begun:
+        raise ResourceError("not enough memory for the first step; use --tile 512 or a smaller --size") from error
 
 
 def plan(stylizer: Painting, *, as_json: bool) -> str:

@@ -45,11 +45,11 @@ def joined(arguments: Sequence[str]) -> Iterator[None]:
 
     from impasto.optim import parallel
 
-    parallel.join()
+    parallel.join_processes()
     try:
         yield
     except typer.Exit:
-        parallel.leave()
+        parallel.leave_processes()
         raise
     # Not after an error: the others may wait for this process, and only its end lets them go.
-    parallel.leave()
+    parallel.leave_processes()

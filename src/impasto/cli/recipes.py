@@ -7,7 +7,7 @@ import typer
 
 from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
-from impasto.recipe import Recipe, load_preset, presets, spell
+from impasto.recipe import Recipe, list_presets, load_preset, spell
 
 presets_app = typer.Typer(add_completion=False)
 recipe_app = typer.Typer(add_completion=False)
@@ -19,7 +19,7 @@ def show_presets(
     as_json: given.Json = False,
 ) -> None:
     """List the presets, or show what one of them sets."""
-    settings = presets() if name is None else load_preset(name)
+    settings = list_presets() if name is None else load_preset(name)
     if as_json:
         write_out(json.dumps(settings, sort_keys=True))
         return

@@ -35,7 +35,7 @@ def resume(
     memory: given.Memory = None,
     device: given.DeviceAsBefore = None,
 ) -> None:
-    """Go on with a painting that was interrupted.
+    """Resume a painting that was interrupted.
 
     impasto resume .out.png.checkpoint
 
@@ -63,7 +63,7 @@ def resume(
     found = command.find(path)
     encoder = None if command.encoder is None else Path(found.get(command.encoder, command.encoder))
     network = None if command.network is None else Path(found.get(command.network, command.network))
-    inputs = paint_inputs.Inputs(
+    inputs = paint_inputs.InputFiles(
         command.content,
         command.styles,
         Chosen(saved.recipe, encoder, command.init, network),

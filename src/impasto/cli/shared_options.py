@@ -10,7 +10,9 @@ import typer
 
 Photograph = Annotated[str, typer.Argument(help="The photograph to paint.")]
 
-_STYLE = typer.Option("--style", metavar="PICTURE", help="A painting whose style is taken; repeat for several.")
+_STYLE = typer.Option(
+    "--style", metavar="PICTURE", help="A painting whose style is taken, or a folder of them; repeat for several."
+)
 Styles = Annotated[list[str] | None, _STYLE]
 RequiredStyles = Annotated[list[str], _STYLE]
 ContentMask = Annotated[

@@ -10,9 +10,8 @@ from impasto import metadata
 from impasto.cli.app import nearest
 from impasto.cli.options import choices, given_settings, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
-from impasto.recipe import Recipe, load_preset
+from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset
 from impasto.recipe.catalogue import ENCODERS, METHODS, shipped
-from impasto.recipe.settings import MAX_JSON_BYTES
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
 
 
 def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read a recipe from JSON or from a picture's metadata; give its values and what was recorded besides.
+    """Read a recipe from JSON or from a picture's metadata; return its values and what was recorded besides.
 
     Raises `InputError` when there is none, `RecipeError` when it is not valid.
     """
@@ -139,8 +138,8 @@ def _network_file(spelled: dict[str, Any], method: str) -> Path | None:
     value: str | None = spelled.get("network")
     if value is None or method not in METHODS:
         return None
-    if not METHODS[method].forward:
-        able = ", ".join(name for name, each in METHODS.items() if each.forward)
+    if not METHODS[method].feed_forward:
+        able = ", ".join(name for name, each in METHODS.items() if each.feed_forward)
         raise UsageError(f"--network: {method} paints without one; leave it out, or give --method ({able})")
     known = shipped(method)
     if "network" in METHODS[method].settings and (value == "auto" or value in known):

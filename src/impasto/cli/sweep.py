@@ -3,7 +3,7 @@
 import functools
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +14,7 @@ from impasto.cli import shared_options as given
 from impasto.cli.options import choices, option_name, with_settings
 from impasto.cli.session import write_out
 from impasto.cli.sources import Chosen, choose
+from impasto.cli.style_list import expand
 from impasto.errors import UsageError
 from impasto.events import notice
 from impasto.recipe.catalogue import ENCODERS
@@ -44,6 +45,7 @@ def sweep(
     content_mask: given.ContentMask = None,
     style_mask: given.StyleMasks = None,
     region: given.Regions = None,
+    region_names: given.RegionNames = None,
     landmarks: given.Landmarks = None,
     style_landmarks: given.StyleLandmarks = None,
     recipe: given.RecipeFile = None,
@@ -71,17 +73,16 @@ def sweep(
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
-    named = _split(vary)
+    named, style = _split(vary), expand(style or [])
     _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
     masks = mask_files.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
+    names = mask_files.region_names(region_names)
     of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
-    if (masks and "content" in named) or (of_styles and "style" in named):
-        raise UsageError("masks belong to one picture; with them, vary something else than that picture")
-    faces = {"content_landmarks": landmarks, "style_landmarks": style_landmarks}
-    if any(faces.values()) and ("content" in named or "style" in named):
-        raise UsageError("landmarks belong to one picture; with them, vary something else than the pictures")
+    ours, theirs = (None if name is None else Path(name) for name in (landmarks, style_landmarks))
+    _check_belongings(named, masks=bool(masks), style_masks=of_styles, landmarks=bool(ours or theirs))
     if not output:
         raise UsageError("--output: the folder has no name")
+    paintings = style or []
 
     def chosen(values: Mapping[str, str]) -> Chosen:
         spelled = {key: value for key, value in values.items() if key not in ("content", "style", "preset")}
@@ -95,6 +96,7 @@ def sweep(
     import torch
 
     from impasto import guides, images, series
+    from impasto.scene.inputs import Inputs
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -106,17 +108,17 @@ def sweep(
         def load(name: str) -> images.Picture:
             return images.load(Path(name), max_pixels=limit, allow_truncated=allow_truncated)
 
-        return mask_files.read(content_mask, style_mask or [], region or [], styles=styles, count=count, load=load)
+        return mask_files.read(
+            content_mask, style_mask or [], region or [], styles=styles, count=count, load=load, names=names
+        )
 
     def make(values: Mapping[str, Any]) -> series.Job:
         settled = chosen(values)
-        photo, paintings = values.get("content", content), style or []
-        paintings = [values["style"]] if "style" in values else paintings
-        if [photo, *paintings, settled.init].count("-") > 1:
-            raise UsageError("only one picture can come from standard input; name a file for the others")
-        photo, start, *styles = (None if name is None else _source(name) for name in (photo, settled.init, *paintings))
+        several = [values["style"]] if "style" in values else paintings
+        photo, start, *styles = _sources(values.get("content", content), settled.init, *several)
         areas = regions(settled.recipe.regions, len(styles))
-        return series.Job(photo, tuple(styles), settled.recipe, settled.encoder, start, areas, settled.network)
+        inputs = Inputs(photo, styles, start, areas, ours, theirs, max_pixels=limit, allow_truncated=allow_truncated)
+        return series.Job(inputs, settled.recipe, settled.encoder, settled.network)
 
     axes = [
         series.Axis(key, tuple(values), tuple(_label(key, value) for value in values)) for key, values in named.items()
@@ -130,9 +132,6 @@ def sweep(
         cell_height=cell,
         force=force,
         check=not dry_run,
-        max_pixels=limit,
-        allow_truncated=allow_truncated,
-        **{key: Path(name) for key, name in faces.items() if name is not None},
     )
     if dry_run:
         write_out(_plan(made, as_json=as_json))
@@ -157,10 +156,20 @@ def _split(vary: list[str]) -> dict[str, list[str]]:
             values.pop()
         if not key or not equals or not values or not all(values):
             raise UsageError(f"--vary {text}: name values, none of them empty: --vary {key or 'KEY'}=1,2,3")
+        if key in ("content", "style"):
+            values = expand(values, f"--vary {key}")
         if key in named:
             raise UsageError(f"--vary {key} is there twice; name all its values in one place")
         named[key] = values
     return named
+
+
+def _check_belongings(named: Mapping[str, list[str]], *, masks: bool, style_masks: bool, landmarks: bool) -> None:
+    """Raise `UsageError` where a picture is varied to which masks or landmarks belong."""
+    if (masks and "content" in named) or (style_masks and "style" in named):
+        raise UsageError("masks belong to one picture; with them, vary something else than that picture")
+    if landmarks and ("content" in named or "style" in named):
+        raise UsageError("landmarks belong to one picture; with them, vary something else than the pictures")
 
 
 def _check_given(named: Mapping[str, list[str]], settings: Mapping[str, Any]) -> None:
@@ -182,9 +191,12 @@ def _check_given(named: Mapping[str, list[str]], settings: Mapping[str, Any]) ->
             raise UsageError(f"{what}; name one, or several to compare with --vary {key}=A,B")
 
 
-def _source(name: str) -> str | Path:
+def _sources(*names: str | None) -> Iterator[str | Path | None]:
+    """Yield the pictures of a cell. Raises `UsageError` where several come from standard input."""
+    if names.count("-") > 1:
+        raise UsageError("only one picture can come from standard input; name a file for the others")
     # A path object for a file: only the very word `-` is standard input.
-    return name if name == "-" else Path(name)
+    return (name if name is None or name == "-" else Path(name) for name in names)
 
 
 def _label(key: str, value: str) -> str:
@@ -195,7 +207,7 @@ def _label(key: str, value: str) -> str:
 
 
 def run(made: "Sweep", session: "Session") -> int:
-    """Paint what waits; give the exit status: that of a signal, or 1 where a cell failed."""
+    """Paint what waits; return the exit status: that of a signal, or 1 where a cell failed."""
     session.claim(made.folder, doing="painting into it")
     began, terminal = time.monotonic(), session.terminal
     waiting = made.waiting

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 _STDERR = 2
 """The number by which C knows it."""
+
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f]")
 
 
 class Meter(Protocol):
@@ -60,7 +63,7 @@ class Terminal:
             self._own, sys.stderr = None, before
 
     def _part(self) -> None:
-        """Give Python a stderr of its own: libtiff and others, in C, know only the number."""
+        """Open a stderr of its own for Python: libtiff and others, in C, know only the number."""
         if sys.stderr.fileno() != _STDERR:
             return
         number = os.dup(_STDERR)
@@ -106,6 +109,8 @@ class Terminal:
     def _line(self, text: str) -> None:
         if sys.stderr is None:
             return
+        # Names of files may hold newlines, and what moves a terminal's cursor or sets its title.
+        text = _CONTROL.sub(lambda sign: sign[0].encode("unicode_escape").decode("ascii"), text)
         with contextlib.suppress(OSError, ValueError):
             if self._console is not None:
                 self._console.print(text, markup=False, highlight=False, soft_wrap=True)

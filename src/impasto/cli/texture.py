@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from impasto.cli.paint_options import Shared, painter, run
+from impasto.cli.style_list import expand
 from impasto.errors import UsageError
 
 texture_app = typer.Typer(add_completion=False)
@@ -28,7 +29,7 @@ def texture(
     """
     # The preset is of gatys's settings.
     preset = "texture" if settings["method"] in (None, "gatys") else None
-    run(ctx, None, style or [], shared, settings, preset=preset)
+    run(ctx, None, expand(style or [], "STYLE"), shared, settings, preset=preset)
 
 
 @mix_app.command()
@@ -40,7 +41,7 @@ def mix(
     shared: Shared,
     settings: Mapping[str, str | None],
 ) -> None:
-    """Mix two paintings by scale, into a style to paint with: the forms of one, the strokes of the other.
+    """Mix two paintings by scale into one style: the large forms of the first, the strokes of the second.
 
     impasto mix coarse.jpg fine.jpg -o style.png
     """

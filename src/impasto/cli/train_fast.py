@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from impasto.cli import train_options as given
+from impasto.cli.style_list import expand
 
 
 def fast(
@@ -55,7 +56,7 @@ def fast(
     threads: given.Threads = None,
     quiet: given.Quiet = False,
 ) -> None:
-    """Teach a network to paint in one style at once; the same command again goes on.
+    """Train a feed-forward network that paints in one style; the same command again resumes.
 
     impasto train fast photos/ --style painting.jpg --out starry
     """
@@ -71,7 +72,7 @@ def fast(
     }
     work = FastTraining(
         data=[Path(name) for name in data or ()],
-        styles=[Path(name) for name in style],
+        styles=[Path(name) for name in expand(style)],
         method=method,
         mode=mode,
         width=width,

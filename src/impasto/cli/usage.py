@@ -16,12 +16,23 @@ def explain(error: Any) -> tuple[int, str]:
     option = getattr(error, "option_name", None)
     if option and message.startswith("No such option"):
         message = f"unknown option '{option}'{_nearest(option, context)}"
+    elif context is not None and message.startswith("Got unexpected extra argument"):
+        message += _repeated(context)
     elif context is not None and message == "Missing command":
         message = f"missing command; choose from {', '.join(sorted(context.command.commands))}"
     message = message[:1].lower() + message[1:]
     if context is not None:
         message += f" (see {context.command_path} --help)"
     return getattr(error, "exit_code", UsageError.exit_code), message
+
+
+def _repeated(context: Any) -> str:
+    """Return how to give an option several values, where a command has one that takes them."""
+    options = [parameter.opts[0] for parameter in context.command.params if getattr(parameter, "multiple", False)]
+    option = "--style" if "--style" in options else next(iter(options), "")
+    if not option:
+        return ""
+    return f"; repeat {option} for each of several: {option} A {option} B"
 
 
 def _nearest(option: str, context: Any) -> str:

@@ -78,8 +78,8 @@ def bradley_terry(wins: Table, ridge: float = RIDGE) -> tuple[Table, Table]:
             break
     scores = scores - scores.mean()
     _, hessian = _derivatives(wins, scores, ridge)
-    centre = np.eye(sides) - 1 / sides
-    return scores, centre @ np.linalg.inv(hessian) @ centre
+    center = np.eye(sides) - 1 / sides
+    return scores, center @ np.linalg.inv(hessian) @ center
 
 
 def count_wins(names: Sequence[str], votes: Iterable["Vote"]) -> Table:

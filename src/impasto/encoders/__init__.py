@@ -1,6 +1,6 @@
 """Encoders: networks that turn pictures into features."""
 
-from impasto.encoders.choose import NAMES, Options, create, from_file
+from impasto.encoders.choose import NAMES, Options, create, from_file, geometry
 from impasto.encoders.encoder import LAYERS, VGG16, VGG19, Encoder, Geometry, Step
 from impasto.encoders.petite import LIFTED, Petite
 from impasto.encoders.vgg import Vgg
@@ -19,4 +19,5 @@ __all__ = [
     "Vgg",
     "create",
     "from_file",
+    "geometry",
 ]

@@ -1,18 +1,25 @@
 """From a name or a file to an encoder."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TypedDict, Unpack
 
 import torch
 
 from impasto import weights
-from impasto.encoders.petite import Petite
+from impasto.encoders.encoder import VGG16, VGG19, Geometry
+from impasto.encoders.petite import GEOMETRY, Petite
 from impasto.encoders.vgg import Vgg
 from impasto.errors import UsageError, WeightsError
 from impasto.events import notice
 from impasto.recipe.catalogue import ENCODERS
 
 NAMES = ENCODERS
+"""The names that `create` knows; `auto` is a choice between two."""
+
+GEOMETRIES: Mapping[str, Geometry] = {"petite": GEOMETRY, "vgg16": VGG16, "vgg19": VGG19, "auto": VGG19}
+"""The layers of each, for what is said of an encoder before its weights are loaded; petite and vgg19 are of one shape,
+so that `auto` has it too."""
 
 
 class _Shared(TypedDict, total=False):
@@ -45,6 +52,11 @@ def create(name: str = "auto", **options: Unpack[Options]) -> Vgg:
         return from_file(path, **options)
     notice("encoder: petite, impasto's own; for VGG-19: impasto weights fetch vgg19")
     return _petite(options)
+
+
+def geometry(name: str) -> Geometry:
+    """Return the layers of the encoder called `name`; of any other name, as a file has, those of VGG-19."""
+    return GEOMETRIES.get(name, VGG19)
 
 
 def from_file(path: Path, **options: Unpack[Options]) -> Vgg:

@@ -26,7 +26,7 @@ class Record:
     def optimized(self) -> tuple[str, ...]:
         """The layers whose features were optimised."""
         recipe = self.recipe
-        if recipe is None or (METHODS[recipe.method].forward and not recipe.refine):
+        if recipe is None or (METHODS[recipe.method].feed_forward and not recipe.refine):
             return ()
         return tuple({**recipe.layers_of_style, **recipe.layers_of_content})
 
@@ -78,7 +78,7 @@ def _record(inputs: Any, weights: Any, recipe: Recipe | None) -> Record:
         if isinstance(role, str) and isinstance(digest, str):
             roles[role] = (*roles.get(role, ()), digest)
     encoder = None
-    if recipe is not None and (not METHODS[recipe.method].forward or recipe.refine):
+    if recipe is not None and (not METHODS[recipe.method].feed_forward or recipe.refine):
         for item in _dicts(weights):
             if item.get("name") == recipe.encoder and isinstance(item.get("sha256"), str):
                 encoder = recipe.encoder, str(item["sha256"])

@@ -1,22 +1,30 @@
-"""Feed-forward methods: networks and feature transforms, used as a `Stylizer` is."""
+"""Feed-forward methods: networks and feature transforms."""
 
 import importlib
-from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
 
+from impasto.encoders import Encoder
 from impasto.feedforward.any_style import AnyStyle
 from impasto.feedforward.base import FeedForward
 from impasto.feedforward.per_style import PerStyle
 from impasto.feedforward.rearranged import NnstFast, Reshuffle
+from impasto.optim.resources import Resources
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.scene.resolve import Source
+from impasto.scene.inputs import Inputs
 
 __all__ = ["AnyStyle", "FeedForward", "NnstFast", "PerStyle", "Reshuffle", "create"]
 
 
-def create(content: Source | None, styles: Source | Sequence[Source], recipe: Recipe, **options: Any) -> FeedForward:
-    """Begin a painting by the network of `recipe.method`; `options` are those of `FeedForward`, with what it raises."""
+def create(
+    inputs: Inputs,
+    recipe: Recipe,
+    *,
+    encoder: str | Path | Encoder | None = None,
+    network: str | Path | None = None,
+    resources: Resources | None = None,
+) -> FeedForward:
+    """Begin a painting by the networks of `recipe.method`; the arguments, and what is raised, are `FeedForward`'s."""
     module, _, name = METHODS[recipe.method].implementation.partition(":")
     kind: type[FeedForward] = getattr(importlib.import_module(module), name)
-    return kind(content, styles, recipe, **options)
+    return kind(inputs, recipe, encoder=encoder, network=network, resources=resources)

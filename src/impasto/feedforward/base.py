@@ -2,65 +2,51 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from impasto import images
 from impasto.encoders import Encoder
 from impasto.errors import ImageError
 from impasto.events import Progress, notice
-from impasto.guides import Regions
-from impasto.images import Picture
-from impasto.optim import devices, parallel
 from impasto.optim.memory import resident, trim
-from impasto.optim.planner import Tiling
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
 from impasto.recipe import Recipe
-from impasto.scene import SMALLEST, Scene
+from impasto.scene import SMALLEST
+from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting
-from impasto.scene.resolve import Source, check_texture, long_side, multiple_of, result_size
+from impasto.scene.resolve import check_texture, long_side, multiple_of, result_size
 
 
 class FeedForward(Painting):
     """One painting by one pass of networks.
 
-    `content` None paints a texture, where the method can. `encoder` is a petite, `network` a file of a network, or a
-    folder with the several that `wct` needs; without, what ships with impasto is taken. `regions` are what `guides`
-    makes of masks. Everything that can be refused is refused here, before anything is painted.
+    Inputs without content paint a texture, where the method can. `encoder` is a petite, `network` a file of a network,
+    or a folder with the several that `wct` needs; without, what ships with impasto is taken. Everything that can be
+    refused is refused here, before anything is painted.
 
-    `tile`, `memory` and `device` are those of `Stylizer`. Raises `ImpastoError`s: `ImageError` for inputs,
-    `WeightsError` for networks, `ResourceError` for what does not fit, `UsageError` for settings that do not fit
-    together.
+    Raises `ImpastoError`s: `ImageError` for inputs, `WeightsError` for networks, `ResourceError` for what does not fit,
+    `UsageError` for settings that do not fit together.
     """
 
     def __init__(
         self,
-        content: Source | None,
-        styles: Source | Sequence[Source],
+        inputs: Inputs,
         recipe: Recipe,
         *,
         encoder: str | Path | Encoder | None = None,
         network: str | Path | None = None,
-        regions: Regions | None = None,
-        max_pixels: int = images.DEFAULT_MAX_PIXELS,
-        allow_truncated: bool = False,
-        tile: Tiling = "auto",
-        memory: int | None = None,
-        device: str = "auto",
+        resources: Resources | None = None,
     ) -> None:
-        resources = Resources(parallel.place(devices.choose(device)), tile, memory)
-        load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
-        photo: Picture | None = None if content is None else load(content)
-        if photo is None:
+        resources = resources or Resources.choose()
+        if inputs.content is None:
             check_texture(recipe)
-        many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
-        scene = Scene(recipe, photo, [load(style) for style in many], regions)
-        super().__init__(scene, recipe, result_size(photo, recipe, regions), resources, load)
+        scene = inputs.scene(recipe)
+        photo, regions = scene.content, scene.regions
+        super().__init__(scene, recipe, result_size(photo, recipe, regions), resources, inputs.load)
         height, width = self.size
         if max(self.size) != long_side(photo, recipe, regions):
             notice(f"a picture that repeats has sides in steps of {multiple_of(recipe)}: {width}x{height} px")
@@ -85,7 +71,7 @@ class FeedForward(Painting):
 
     @abstractmethod
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
-        """Paint; give after each step its name and the picture (1, 3, H, W), sRGB in [0, 1]."""
+        """Paint; return after each step its name and the picture (1, 3, H, W), sRGB in [0, 1]."""
 
     @abstractmethod
     def _tried(self, image: Tensor) -> None:

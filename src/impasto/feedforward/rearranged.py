@@ -2,7 +2,8 @@
 
 Both go from deep to shallow, each layer with what the one before made of the picture, as `wct` does. The whole picture
 is matched with the whole paintings, so it is painted in one piece. Very many patches would take very long: where there
-are more than `MOST`, only every second, third, ... is matched, and patches are larger, so that they still overlap.
+are more than `MAX_PATCHES`, only every second, third, ... is matched, and patches are larger, so that they still
+overlap.
 """
 
 import math
@@ -25,16 +26,17 @@ from impasto.feedforward.tiles import Need, Size
 from impasto.losses import PatchBank, PatchSource
 from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
-from impasto.nets.decoder import Decoder, whole
+from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.transforms import Moments
 from impasto.scene import Painted
+from impasto.scene.areas import area_scales
 from impasto.scene.copies import StyleCopies, capacity_of, copies
 
 LAYERS = ("relu4_1", "relu3_1", "relu2_1")
 """From deep to shallow. Li et al.'s fifth, relu1_1, has colours and no strokes; Gu et al. use these three too."""
-MOST = 20_000
+MAX_PATCHES = 20_000
 """Patches of the picture, and of the paintings, that are matched with one another at most."""
-OWN = 0.3
+CONTENT_FRACTION = 0.3
 """Share of a layer's own features that stays in `reshuffle` (0.6 in the authors' code, with VGG-19's sharper features):
 less and faces dissolve, more and nothing is painted. Chosen by eye, like the next two."""
 DETAILED = ("relu4_1", "relu3_1")
@@ -91,7 +93,7 @@ class Rearranged(FeedForward):
     def _need(self, size: Size) -> Need:
         recipe, pixels = self.recipe, math.prod(size)
         fit = pixels / math.prod(self.size)
-        scales = {1.0, *recipe.region_scales.values()}
+        scales = area_scales(self.scene)
         styles = [self.scene.style_size(each, self.level, scale) for each in self.scene.styles for scale in scales]
         area = fit * copies(recipe) * sum(map(math.prod, styles))
         largest = fit * max(map(math.prod, styles))
@@ -119,7 +121,7 @@ class Rearranged(FeedForward):
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
         photo = self.scene.photo(self.level).to(self.resources.device)
         # All layers then have whole neurons, and those of two layers lie over one another.
-        photo = whole(photo, LAYERS[0])
+        photo = pad_to_neurons(photo, self.encoder.stride(LAYERS[0]))
         image = photo
         for layer in LAYERS:
             with torch.no_grad():
@@ -155,7 +157,7 @@ class Rearranged(FeedForward):
     def _cut(self, layer: str, size: int) -> tuple[int, int]:
         """Return the size and the stride of the patches at a layer."""
         ours, theirs = (area / self.encoder.stride(layer) ** 2 for area in self._areas())
-        stride = max(1, math.ceil(math.sqrt(math.sqrt(ours * theirs) / MOST)))
+        stride = max(1, math.ceil(math.sqrt(math.sqrt(ours * theirs) / MAX_PATCHES)))
         return (size if stride == 1 else max(size, stride + (size > 1))), stride
 
     def _areas(self) -> tuple[int, int]:
@@ -170,7 +172,11 @@ class Rearranged(FeedForward):
         labels = torch.zeros(rows, columns, dtype=torch.long)
         maps = self.scene.maps(self.level)
         if maps is not None:
-            labels = patch_labels(self._heap.at(whole(maps[None], LAYERS[0])[0], layer), bank.size, bank.stride)
+            labels = patch_labels(
+                self._heap.at(pad_to_neurons(maps[None], self.encoder.stride(LAYERS[0]))[0], layer),
+                bank.size,
+                bank.stride,
+            )
             self._heap.tell(layer, labels, usable_labels.cpu(), self.level)
         last = len(usable_labels) - 1
         labels = torch.where(F.pad(usable_labels[:-1].cpu(), (0, 1))[labels], labels, last).to(features.device)
@@ -214,9 +220,9 @@ class Reshuffle(Rearranged):
 
     A permutation of neurons leaves the Gram matrix as it is, so a picture that uses each of the painting's neurons once
     has its style. Departures: patches are matched on features that are centred and scaled by each side's own mean and
-    deviation (raw ones, all positive, are alike wherever both are bright); use is bounded exactly (`losses.claims`),
-    where the authors' code searches at random within a budget; and what averaging over patches takes of the contrast
-    is given back.
+    deviation (raw ones, all positive, are alike wherever both are bright); use is bounded exactly
+    (`losses.bounded_matching`), where the authors' code searches at random within a budget; and what averaging over
+    patches takes of the contrast is given back.
     """
 
     @property
@@ -234,7 +240,7 @@ class Reshuffle(Rearranged):
         query, _, _ = _standard(own[0], Moments.measure(own))
         found = self._matched(heap.bank, query, layer)
         painted = _laid(heap.bank, found, (own.shape[2], own.shape[3])) * heap.scale + heap.mean
-        return self._decoded(image, own, painted, self.recipe.alpha * (1 - OWN), layer, layer in DETAILED)
+        return self._decoded(image, own, painted, self.recipe.alpha * (1 - CONTENT_FRACTION), layer, layer in DETAILED)
 
     def _moulded(self, layer: str, cut: tuple[int, int]) -> Moulded:
         parts = [
@@ -253,7 +259,7 @@ class Reshuffle(Rearranged):
 
 
 class NnstFast(Rearranged):
-    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes the most alike of the paintings'.
+    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes its nearest neighbour in the paintings.
 
     Alike are two neurons with all they see, at `LAYERS` on one grid, each side centred by its own mean. At the
     shallowest layer, what was found at the one before is laid down with a margin that overlaps. Departures: how often a
@@ -280,7 +286,7 @@ class NnstFast(Rearranged):
         return self._decoded(image, own, painted, self.recipe.alpha, layer, False)
 
     def _replaced(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
-        """Return the most alike neurons (C, h, w) of the paintings."""
+        """Return the paintings' neurons (C, h, w) nearest to these."""
         cut = self._cut(layer, 1)
         parts = [
             (self._columns(painted.pixels, layer), painted, labels)

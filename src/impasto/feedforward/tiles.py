@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from impasto.encoders.petite import GEOMETRY
+from impasto.encoders import Encoder
 from impasto.errors import NotTileableError, ResourceError, UsageError
 from impasto.events import notice
 from impasto.images import fit_size
 from impasto.nets.decoder import PLAN
-from impasto.optim import memory, planner
+from impasto.optim import memory, tile_planner
 from impasto.optim.grid import Grid, Span, Tile
 from impasto.optim.resources import Resources
 
@@ -19,35 +19,40 @@ Encode = Callable[[Tensor], Mapping[str, Tensor]]
 Size = tuple[int, int]
 
 
-def decoder_reach(layer: str) -> int:
-    """Return how far beyond its own square of stride x stride pixels a decoder from `layer` looks, in pixels."""
+def decoder_reach(layer: str, encoder: Encoder) -> int:
+    """Return how far beyond its own square of stride x stride pixels a decoder from `layer` looks, in pixels.
+
+    A decoder is the mirror of its `encoder`: each of its convolutions works at the stride of a block.
+    """
     reach = 0
     for name in reversed(list(PLAN)[list(PLAN).index(layer[4:]) :]):
-        step = GEOMETRY.stride(f"relu{name[0]}_1")
+        step = encoder.stride(f"relu{name[0]}_1")
         # Doubling gives a pixel what the whole neuron has that it lies in.
         reach = -(-reach // step) * step + step
     return reach
 
 
-def grid(size: Size, layer: str, tile: int | None, *, wrap: bool = False) -> Grid:
+def grid(size: Size, layer: str, tile: int | None, encoder: Encoder, *, wrap: bool = False) -> Grid:
     """Return the tiles of a picture of `size` (height, width) that is encoded to `layer` and decoded again.
 
     What comes out of a tile's own pixels is then what would come out of the whole picture's. `tile` None: one for all.
     """
-    step = GEOMETRY.stride(layer)
-    seen = (GEOMETRY.receptive_field(layer) - step) // 2
+    step = encoder.stride(layer)
+    seen = (encoder.receptive_field(layer) - step) // 2
     # A multiple of the stride, so that all tiles but those at the picture's border hold whole neurons.
-    reach = -(-(decoder_reach(layer) + seen) // step) * step
+    reach = -(-(decoder_reach(layer, encoder) + seen) // step) * step
     return Grid(size, tile=max(size) if tile is None else tile, reach=reach, strides={layer: step}, wrap=wrap)
 
 
-def measuring(size: Size, layer: str, tile: int | None, beside: int = 0, *, wrap: bool = False) -> Grid:
+def measuring(
+    size: Size, layer: str, tile: int | None, encoder: Encoder, beside: int = 0, *, wrap: bool = False
+) -> Grid:
     """Return the tiles of a picture that is only measured, down to `layer`, `beside` neurons around each tile included.
 
     A `tile` that is too small for the picture's shape is taken larger: it was chosen for painting another.
     """
-    step = GEOMETRY.stride(layer)
-    reach = -(-(GEOMETRY.receptive_field(layer) - step) // (2 * step)) * step + beside * step
+    step = encoder.stride(layer)
+    reach = -(-(encoder.receptive_field(layer) - step) // (2 * step)) * step + beside * step
     side = max(size) if tile is None else tile
     while True:
         try:
@@ -62,28 +67,29 @@ class Piece:
 
     tile: Tile
     features: Mapping[str, Tensor]
+    encoder: Encoder
 
     def own(self, layer: str, features: Tensor | None = None) -> Tensor:
         """Return the own neurons of `features`, which are those of `layer` or made from them position by position."""
-        return self.tile.own(self.features[layer] if features is None else features, GEOMETRY.stride(layer))
+        return self.tile.own(self.features[layer] if features is None else features, self.encoder.stride(layer))
 
     def window(self, maps: Tensor, layer: str) -> Tensor:
         """Return what lies over the own neurons of `maps` (..., h, w) of the whole picture at `layer`."""
-        step = GEOMETRY.stride(layer)
+        step = self.encoder.stride(layer)
         rows, columns = (slice(s.start // step, -(-s.stop // step)) for s in (self.tile.rows, self.tile.columns))
         return maps[..., rows, columns]
 
     def around(self, maps: Tensor, layer: str) -> Tensor:
         """Return what lies over all neurons, halo included, of `maps` (R, h, w) of the whole picture at `layer`."""
-        step = GEOMETRY.stride(layer)
+        step = self.encoder.stride(layer)
         return Tile(_in_neurons(self.tile.rows, step), _in_neurons(self.tile.columns, step)).cut(maps[None])[0]
 
 
 class Pieces:
     """The pieces of a picture (1, 3, H, W), in order, encoded anew each time; a single one is kept."""
 
-    def __init__(self, encode: Encode, image: Tensor, tiles: Grid) -> None:
-        self._encode, self._image, self._tiles = encode, image, tiles.tiles
+    def __init__(self, encode: Encode, image: Tensor, tiles: Grid, encoder: Encoder) -> None:
+        self._encode, self._image, self._tiles, self._encoder = encode, image, tiles.tiles, encoder
         self._only: Piece | None = None
 
     def __iter__(self) -> Iterator[Piece]:
@@ -91,7 +97,7 @@ class Pieces:
             yield self._only
             return
         for tile in self._tiles:
-            piece = Piece(tile, self._encode(tile.cut(self._image)))
+            piece = Piece(tile, self._encode(tile.cut(self._image)), self._encoder)
             if len(self._tiles) == 1:
                 self._only = piece
             yield piece
@@ -132,20 +138,20 @@ def choose(
     free = resources.free()
     if whole and isinstance(resources.tile, int) and resources.tile < max(size):
         raise NotTileableError(f"{what} is done in one piece; leave --tile out, or use another method")
-    tiling: planner.Tiling = "off" if whole else resources.tile
+    tiling: tile_planner.Tiling = "off" if whole else resources.tile
     found, least = _choose(size, need(size), tiling, free)
     if found is None:
         side = _fitting(size, need, tiling, free or 0)
         have = memory.resident() if resources.device.type != "cuda" else 0
         smaller = f"--size {side} would fit" if side else "use a smaller --size"
         raise ResourceError(
-            f"{what} needs about {planner.spoken(least + have)} of memory and "
-            f"{planner.spoken(max(0, (free or 0) + have))} are free; {smaller}, or use "
+            f"{what} needs about {tile_planner.format_bytes(least + have)} of memory and "
+            f"{tile_planner.format_bytes(max(0, (free or 0) + have))} are free; {smaller}, or use "
             f"{'' if whole else '--tile auto, --precision bfloat16, or '}--memory if there is more"
         )
     if found.tile is not None and tiling == "auto":
         one_piece = _bytes(need(size), size, None)
-        notice(f"painting in tiles, because {planner.spoken(one_piece)} would be needed for one piece")
+        notice(f"painting in tiles, because {tile_planner.format_bytes(one_piece)} would be needed for one piece")
     return found.tile, found.bytes
 
 
@@ -155,9 +161,9 @@ class _Fitting:
     bytes: int
 
 
-def _choose(size: Size, need: Need, tiling: planner.Tiling, free: int | None) -> tuple[_Fitting | None, int]:
+def _choose(size: Size, need: Need, tiling: tile_planner.Tiling, free: int | None) -> tuple[_Fitting | None, int]:
     """Return what fits, or None, and the least bytes there would have to be."""
-    sides: list[int | None] = [None, *(side for side in planner.TILES if side < max(size))]
+    sides: list[int | None] = [None, *(side for side in tile_planner.TILE_SIDES if side < max(size))]
     if tiling == "off":
         sides = [None]
     elif isinstance(tiling, int):
@@ -165,7 +171,7 @@ def _choose(size: Size, need: Need, tiling: planner.Tiling, free: int | None) ->
     least = 0
     for side in sides:
         if side is not None and free is not None:
-            rough = round(need.fixed + need.scratch * planner.FILLED * min(side**2, math.prod(size)))
+            rough = round(need.fixed + need.scratch * tile_planner.FILLED_FRACTION * min(side**2, math.prod(size)))
             if rough > free:
                 least = min(least or rough, rough)
                 continue  # finding the tiles of a large picture takes a while
@@ -183,10 +189,10 @@ def _choose(size: Size, need: Need, tiling: planner.Tiling, free: int | None) ->
 
 def _bytes(need: Need, size: Size, tile: int | None) -> int:
     scratch = need.scratch * need.cut(size, tile)
-    return round(memory.START_BYTES + need.fixed + scratch * (1 if tile is None else memory.FRAGMENTED))
+    return round(memory.STARTUP_BYTES + need.fixed + scratch * (1 if tile is None else memory.FRAGMENTATION))
 
 
-def _fitting(size: Size, need: Callable[[Size], Need], tiling: planner.Tiling, free: int) -> int:
+def _fitting(size: Size, need: Callable[[Size], Need], tiling: tile_planner.Tiling, free: int) -> int:
     """Return a long side near the largest that can be painted within `free` bytes, 0 where none can."""
     side = max(size)
     while side > 64:
@@ -197,9 +203,9 @@ def _fitting(size: Size, need: Callable[[Size], Need], tiling: planner.Tiling, f
     return 0
 
 
-def of_grid(layer: str, *, wrap: bool) -> Callable[[Size, int | None], int]:
+def of_grid(layer: str, encoder: Encoder, *, wrap: bool) -> Callable[[Size, int | None], int]:
     """Return the `Need.cut` of what is encoded to `layer` and decoded again."""
-    return lambda size, tile: math.prod(grid(size, layer, tile, wrap=wrap).encoded)
+    return lambda size, tile: math.prod(grid(size, layer, tile, encoder, wrap=wrap).encoded)
 
 
 def _in_neurons(span: Span, step: int) -> Span:

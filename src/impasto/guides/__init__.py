@@ -2,15 +2,18 @@
 
 from impasto.guides.colors import from_colors
 from impasto.guides.layers import from_layers
+from impasto.guides.naming import Names
 from impasto.guides.naming import parse as parse_names
 from impasto.guides.overlay import overlay, to_colors
 from impasto.guides.propagate import MODES, Mode, boundary, grow, propagate
-from impasto.guides.regions import Regions, check_name, check_shape, fit, share
+from impasto.guides.regions import Regions, area_fractions, check_name, check_shape, fit
 
 __all__ = [
     "MODES",
     "Mode",
+    "Names",
     "Regions",
+    "area_fractions",
     "boundary",
     "check_name",
     "check_shape",
@@ -21,6 +24,5 @@ __all__ = [
     "overlay",
     "parse_names",
     "propagate",
-    "share",
     "to_colors",
 ]

@@ -1,5 +1,6 @@
 """Names of regions by their colours in a mask, as data sets list them."""
 
+import colorsys
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,15 @@ from impasto.guides.regions import check_name
 
 _SAME = 16.0
 """A colour of a mask that is farther than this from a named one is another, in levels of 255."""
+_COLORLESS = 0.09
+"""Difference of the channels, of 1, below which a colour is called a grey."""
+_GRAYS = ((0.1, "black"), (0.36, "dark grey"), (0.66, "grey"), (0.93, "light grey"), (1.0, "white"))
+"""Up to which lightness, of 1, a grey is called so."""
+_HUES = (
+    *((16, "red"), (46, "orange"), (70, "yellow"), (160, "green"), (200, "cyan"), (252, "blue")),
+    *((299, "purple"), (335, "magenta"), (361, "red")),
+)
+"""Below which hue, in degrees, a colour is called so."""
 _LINE = re.compile(r"(#[0-9a-fA-F]{6}|\d{1,3}(?:[\s,]+\d{1,3}[\s,]+\d{1,3})?)\s*[:=\s,]\s*(\S.*)")
 _LONGEST = 10_000
 
@@ -59,6 +69,25 @@ def apply(names: Names | None, colors: Sequence[Tensor], plain: Sequence[str]) -
         if found.count(name) > 1:
             raise UsageError(f"region names: '{name}' stands for two colours of the masks; give each its own name")
     return found
+
+
+def in_words(color: tuple[int, int, int]) -> str:
+    """Return what people call a colour, in levels of 255: `dark blue`, `light gray`, `orange`."""
+    hue, lightness, _ = colorsys.rgb_to_hls(*(level / 255 for level in color))
+    chroma = (max(color) - min(color)) / 255
+    if chroma < _COLORLESS:
+        return next(word for limit, word in _GRAYS if lightness <= limit)
+    word = next(word for limit, word in _HUES if 360 * hue < limit)
+    if word == "magenta" and lightness < 0.45:
+        word = "purple"
+    if word in ("orange", "yellow") and lightness < 0.35:
+        return "brown" if word == "orange" else "olive"
+    if word in ("red", "magenta") and lightness > 0.6:
+        return "pink"
+    if word == "cyan" and lightness < 0.4:
+        return "teal"
+    shade = "dark " if lightness < 0.3 else "light " if lightness > 0.75 else ""
+    return shade + word
 
 
 def _json(text: str, where: str) -> list[tuple[str, str]]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _MAX_META_BYTES = 4 * 2**20
+"""The most bytes of a file's meta box that are read: it describes items, of which a picture has a few."""
 _MAX_BOXES = 4096
+"""The most boxes that are looked at, so that a damaged file cannot keep the reader busy."""
 
 
 @dataclass(frozen=True)

@@ -16,19 +16,21 @@ from impasto.errors import ImageError, ImpastoError, ResourceError, UsageError
 from impasto.events import notice
 from impasto.images import headers, pillow, signals, tiffs
 from impasto.images.arrays import Arrays, check_pixels, from_array, to_tensors, upright
-from impasto.images.container import decode, orientation, ran_out, reason, traits, worth_saying
+from impasto.images.container import decode, is_out_of_memory, orientation, reason, traits, worth_saying
 from impasto.images.convert import Scale, to_srgb
 from impasto.images.picture import Picture
 from impasto.images.source import READABLE, check_kind, misnamed, read_file, read_stdin, shown
 
 DEFAULT_MAX_PIXELS = 200_000_000
+"""The most pixels of a picture that is decoded unless the caller says otherwise: more than any camera's, and they take
+some 5 GB."""
 
-Source = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture
+PictureLike = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture
 
 _SALVAGEABLE = {"JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"}
 
 
-def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncated: bool = False) -> Picture:
+def load(source: PictureLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncated: bool = False) -> Picture:
     """Decode a picture: upright, sRGB, float32, alpha apart.
 
     source: a file's name, `-` for standard input, the bytes of a file, a Pillow picture, a (H, W), (H, W, 3) or
@@ -61,7 +63,7 @@ def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncate
     except ImpastoError:
         raise
     except Exception as error:
-        if ran_out(error):
+        if is_out_of_memory(error):
             raise _out_of_memory(name) from None
         raise ImageError(f"{name}: cannot be read as a picture ({reason(error)})") from None
 
@@ -91,7 +93,7 @@ def _from_bytes(data: bytes, name: str, max_pixels: int, allow_truncated: bool) 
     except ImpastoError:
         raise
     except Exception as error:
-        if ran_out(error) or not headers.fits(data, kind):
+        if is_out_of_memory(error) or not headers.fits(data, kind):
             raise _out_of_memory(name) from None
         problem = f"{name}: is damaged or cut off ({reason(error)})"
         if kind not in _SALVAGEABLE:
@@ -116,7 +118,7 @@ def _salvaged(data: bytes, kind: str, name: str, max_pixels: int, problem: str) 
     except ImpastoError:
         raise
     except Exception as error:
-        raise _out_of_memory(name) if ran_out(error) else beyond from None
+        raise _out_of_memory(name) if is_out_of_memory(error) else beyond from None
 
 
 def _from_pillow(image: Image.Image, name: str, max_pixels: int) -> Arrays:

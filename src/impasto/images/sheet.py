@@ -2,6 +2,7 @@
 
 import math
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from impasto.images.sizing import resize
 MAX_PIXELS = 24_000_000
 """Of a page: what a viewer opens without effort. Cells get smaller rather than the page larger."""
 SMALLEST_CELL = 24
+"""The least height of a cell in pixels: in a smaller one nothing is seen."""
 WIDEST = 4
 """A cell's width over its height; wider pictures are made lower."""
 
@@ -25,7 +27,9 @@ _INK, _GRAY = (28, 28, 30), (104, 104, 108)
 _KEPT = "…·"
 """What Pillow's own font can draw besides ASCII, and labels use."""
 _CUT = "…"
+"""What stands for the part of a line that was cut out."""
 _FINE = 4
+"""How many times finer text is drawn before it is shrunk, for smooth letters."""
 _LANCZOS = Image.Resampling.LANCZOS
 
 
@@ -248,13 +252,14 @@ class _Font:
             y += self.line
 
     def _shortened(self, text: str, room: int) -> str:
-        kept = len(text)
-        short = text
-        # Halving down and up again would save little: labels are short.
-        while kept and self.width(short) > room:
-            kept -= 1
-            short = text[: (kept + 1) // 2].rstrip() + _CUT + text[len(text) - kept // 2 :].lstrip()
-        return short
+        def cut(kept: int) -> str:
+            return text[: (kept + 1) // 2].rstrip() + _CUT + text[len(text) - kept // 2 :].lstrip()
+
+        if self.width(text) <= room:
+            return text
+        # The most characters of which the line still fits.
+        fitting = bisect_right(range(len(text)), room, key=lambda kept: self.width(cut(kept)))
+        return cut(max(fitting - 1, 0))
 
 
 def _plain(text: str) -> str:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from impasto.errors import ImageError
+from impasto.files import absence
 from impasto.images import headers
 
 MAX_FILE_BYTES = 2**31
@@ -79,7 +80,7 @@ def shown(name: str) -> str:
 def sniff(data: bytes) -> str | None:
     """Name the format of a file by its first bytes.
 
-    Gives one of `READABLE`, a description in words of something else, or None where nothing is recognised.
+    Returns one of `READABLE`, a description in words of something else, or None where nothing is recognised.
     """
     for magic, kind in _MAGIC:
         if data.startswith(magic):
@@ -105,7 +106,7 @@ def sniff(data: bytes) -> str | None:
 
 
 def misnamed(suffix: str, kind: str) -> bool:
-    """Whether a file's suffix promises another format than the one found in it."""
+    """Return whether a file's suffix promises another format than the one found in it."""
     known = {known for suffixes in _SUFFIXES.values() for known in suffixes}
     return suffix.lower() in known and suffix.lower() not in _SUFFIXES[kind]
 
@@ -150,9 +151,7 @@ def read_file(path: str | Path, name: str, max_pixels: int) -> bytes:
         finally:
             os.close(handle)
     except FileNotFoundError:
-        broken = Path(path).is_symlink()
-        reason = "is a link to a file that does not exist" if broken else "does not exist"
-        raise ImageError(f"{name}: {reason}; check the name") from None
+        raise ImageError(f"{name}: {absence(path)}") from None
     except PermissionError:
         raise ImageError(f"{name}: may not be read; check its permissions") from None
     except OSError as error:

@@ -33,8 +33,11 @@ _DEEP = {"png", "tiff"}
 
 # Shared with impasto.metadata, which reads them back; rank-1 modules do not import one another.
 KEYWORD = "impasto"
+"""The keyword of the PNG text that holds the recipe."""
 NAMESPACE = "https://impasto.invalid/ns/1.0/"
+"""The XML namespace of the recipe in other formats' XMP; an address that is not meant to be opened."""
 _MAX_JPEG_XMP = 65502
+"""The most bytes of XMP in a JPEG: a segment has 65,535, and its name and length take some."""
 
 
 def save(

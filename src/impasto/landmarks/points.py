@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from impasto.errors import InputError, UsageError
+from impasto.files import absence, is_web_address
 from impasto.landmarks import spline
 
 MAX_BYTES = 1 << 20
-MOST = 500
-FLAT = 0.02
+"""The most bytes of a file of landmarks: 500 points take some 20 kB."""
+MAX_POINTS = 500
+"""The most points of a face: the longest annotations have 478."""
+MIN_SPREAD = 0.02
 """Points whose narrow extent is less than this part of the wide one lie on a line."""
 
 
@@ -29,7 +32,7 @@ class Landmarks:
 
     @property
     def sha256(self) -> str:
-        """What they are, whatever file or unit they came in."""
+        """Return what they are, whatever file or unit they came in."""
         rounded = (self.points * 1e6).round().long().tolist()
         return hashlib.sha256(json.dumps([rounded, self.names]).encode()).hexdigest()
 
@@ -43,7 +46,7 @@ class Pair:
 
     @property
     def digests(self) -> tuple[tuple[str, str], ...]:
-        """(role, sha256) of both."""
+        """Return (role, sha256) of both."""
         return ("content landmarks", self.content.sha256), ("style landmarks", self.style.sha256)
 
 
@@ -69,14 +72,7 @@ def load(source: Any, size: tuple[int, int], what: str = "landmarks") -> Landmar
         raise UsageError(f"{what}: unit is pixel or fraction, not {ascii(str(unit))[:40]}")
     if hasattr(source, "tolist"):
         source = source.tolist()
-    if not isinstance(source, Sequence) or isinstance(source, str) or not all(map(_is_point, source)):
-        raise UsageError(f"{what}: landmarks are a list of [x, y], or an object with such a list as points")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise UsageError(f"{what}: names are a list of words, one for each point")
-    if not 3 <= len(source) <= MOST:
-        raise UsageError(f"{what}: has {len(source)} points; a face needs 3 at least, and {MOST} at most")
-    if names and (len(names) != len(source) or len(set(names)) != len(names)):
-        raise UsageError(f"{what}: give each of its {len(source)} points a name of its own, or none a name")
+    _check_kinds(source, names, what)
     points = torch.tensor([[float(x), float(y)] for x, y in source], dtype=torch.float64)
     if unit == "pixel" or (unit is None and float(points.max()) > 1):
         points = points / torch.tensor([size[1], size[0]])
@@ -88,6 +84,18 @@ def load(source: Any, size: tuple[int, int], what: str = "landmarks") -> Landmar
             )
     _check(points, what)
     return Landmarks(points, tuple(names))
+
+
+def _check_kinds(source: Any, names: Any, what: str) -> None:
+    """Raise `UsageError` where `source` is no list of points, or `names` are not as many words as it has."""
+    if not isinstance(source, Sequence) or isinstance(source, str) or not all(map(_is_point, source)):
+        raise UsageError(f"{what}: landmarks are a list of [x, y], or an object with such a list as points")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise UsageError(f"{what}: names are a list of words, one for each point")
+    if not 3 <= len(source) <= MAX_POINTS:
+        raise UsageError(f"{what}: has {len(source)} points; a face needs 3 at least, and {MAX_POINTS} at most")
+    if names and (len(names) != len(source) or len(set(names)) != len(names)):
+        raise UsageError(f"{what}: give each of its {len(source)} points a name of its own, or none a name")
 
 
 def pair(content: Landmarks, style: Landmarks) -> Pair:
@@ -110,7 +118,7 @@ def pair(content: Landmarks, style: Landmarks) -> Pair:
 
 
 def _check(points: Tensor, what: str) -> None:
-    if spline.spread(points) < FLAT:
+    if spline.spread(points) < MIN_SPREAD:
         raise UsageError(f"{what}: the points lie on a line, which says nothing of a face; add points beside it")
     if len(torch.unique(points, dim=0)) < len(points):
         raise UsageError(f"{what}: two of the points are at one place; move them apart")
@@ -144,6 +152,8 @@ def _read(path: Path, name: str) -> Any:
 
 def _bytes(path: Path, name: str) -> bytes:
     try:
+        if is_web_address(str(path)):
+            raise InputError(f"{name}: {absence(path)}")
         if not path.is_file():
             raise InputError(f"{name}: is not a file of landmarks; name one (JSON, or .pts)")
         with path.open("rb") as stream:

@@ -11,18 +11,20 @@ import torch.nn.functional as functional
 from torch import Tensor
 
 from impasto import guides, images
-from impasto.encoders import VGG19
+from impasto.encoders import Geometry
 from impasto.guides import Regions
 from impasto.guides.colors import color_names
+from impasto.guides.naming import in_words
 from impasto.guides.overlay import COLORS
 from impasto.images import Picture
 from impasto.recipe import STYLE_LAYERS
 
 HEIGHT = 720
-"""Of the pictures on an overlay, pixels."""
+"""The height in pixels of the pictures on an overlay: two of them side by side fit on a screen."""
 UNEVEN = 8.0
-"""Share of a region in one picture over that in another, from which it is worth a word."""
+"""The fraction that a region has of one picture over that of another, from which a warning is due: less is usual."""
 _GAP = 16
+"""The white between two pictures of an overlay, in pixels."""
 
 
 def load(names: Sequence[str], max_pixels: int | None) -> list[Picture]:
@@ -56,15 +58,16 @@ def side_by_side(pictures: Sequence[Picture], regions: Regions) -> Picture:
     return Picture(torch.cat(tiles, dim=3), name="overlay")
 
 
-def described(regions: Regions) -> list[dict[str, Any]]:
-    """List name, colour on the overlay, and shares: of the content, and of each style (None: it has no mask)."""
-    content = guides.share(regions.content)
-    styles = [None if maps is None else guides.share(maps) for maps in regions.styles]
+def describe(regions: Regions) -> list[dict[str, Any]]:
+    """List name, colour on the overlay, and fractions: of the content, and of each style (None: it has no mask)."""
+    content = guides.area_fractions(regions.content)
+    styles = [None if maps is None else guides.area_fractions(maps) for maps in regions.styles]
     shown = colors(regions.names)
     return [
         {
             "name": name,
             "colour": "#" + bytes(shown[index]).hex(),
+            "colour_name": in_words(shown[index]),
             "content": round(float(content[index]), 4),
             "styles": [None if shares is None else round(float(shares[index]), 4) for shares in styles],
         }
@@ -74,19 +77,20 @@ def described(regions: Regions) -> list[dict[str, Any]]:
 
 def table(regions: Regions) -> Iterator[str]:
     """Write the same as lines."""
-    rows = described(regions)
+    rows = describe(regions)
     styles = [f"style {number}" if len(regions.styles) > 1 else "style" for number in range(1, len(regions.styles) + 1)]
     width = max(len("region"), *(len(row["name"]) for row in rows))
-    yield f"{'region':{width}}  {'colour':8} content" + "".join(f"{style:>9}" for style in styles)
+    words = max(len("name"), *(len(row["colour_name"]) for row in rows))
+    yield f"{'region':{width}}  {'colour':8} {'name':{words}}  content" + "".join(f"{style:>9}" for style in styles)
     for row in rows:
         shares = "".join(f"{'all' if share is None else f'{share:.1%}':>9}" for share in row["styles"])
-        yield f"{row['name']:{width}}  {row['colour']:8} {row['content']:7.1%}{shares}"
+        yield f"{row['name']:{width}}  {row['colour']:8} {row['colour_name']:{words}}  {row['content']:7.1%}{shares}"
 
 
-def vanishing(regions: Regions, pictures: Sequence[Picture], size: int) -> Iterator[str]:
+def too_narrow(regions: Regions, pictures: Sequence[Picture], size: int, network: Geometry) -> Iterator[str]:
     """Name regions that are too narrow for layers, painted at a long side of `size`: no neuron sees only them.
 
-    Which encoder will paint is not known yet; the neurons of all named ones see what VGG-19's see at these layers.
+    `network` is the encoder's that will paint: what neurons see depends on it.
     """
     for number, (picture, maps) in enumerate(zip(pictures, (regions.content, *regions.styles), strict=True)):
         if maps is None:
@@ -94,15 +98,15 @@ def vanishing(regions: Regions, pictures: Sequence[Picture], size: int) -> Itera
         fitted = guides.fit(maps, images.fit_size(picture.size, size))
         lost: dict[str, list[str]] = {}
         for layer in STYLE_LAYERS:
-            if min(fitted.shape[1:]) < VGG19.stride(layer):
+            if layer not in network.layers or min(fitted.shape[1:]) < network.stride(layer):
                 continue
-            inside = guides.propagate(fitted, VGG19.steps(layer), "inside")
+            inside = guides.propagate(fitted, network.steps(layer), "inside")
             for index, name in enumerate(regions.names):
                 if maps[index].any() and inside[index].max() < 0.5:
                     lost.setdefault(name, []).append(layer)
         where = "the content" if number == 0 else picture.name
         for name, layers in lost.items():
-            field = VGG19.receptive_field(layers[0])
+            field = network.receptive_field(layers[0])
             yield (
                 f"region {name} of {where}: is nowhere as wide as the {field} pixels that a neuron of {layers[0]} "
                 f"sees at size {size}, so at {', '.join(layers)} it is mixed with what is around it, or dropped "
@@ -111,13 +115,13 @@ def vanishing(regions: Regions, pictures: Sequence[Picture], size: int) -> Itera
 
 
 def uneven(regions: Regions) -> Iterator[str]:
-    """Name regions whose share of the content and of a style are very different, or that a style lacks."""
-    content = guides.share(regions.content).tolist()
+    """Name regions whose fraction of the content and of a style are very different, or that a style lacks."""
+    content = guides.area_fractions(regions.content).tolist()
     for number, maps in enumerate(regions.styles, 1):
         if maps is None:
             continue
         style = f"style {number}" if len(regions.styles) > 1 else "the style"
-        for name, own, other in zip(regions.names, content, guides.share(maps).tolist(), strict=True):
+        for name, own, other in zip(regions.names, content, guides.area_fractions(maps).tolist(), strict=True):
             if other == 0:
                 yield f"region {name}: is not in {style}, and takes nothing from it"
             elif own > 0 and max(own / other, other / own) >= UNEVEN:

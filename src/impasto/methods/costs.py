@@ -29,7 +29,7 @@ def seconds_per_pair(
     capacity: float | None = None,
     precision: torch.dtype | None = None,
 ) -> float:
-    """Time the matching of patches; give it for one neuron of the picture and one of a painting."""
+    """Time the matching of patches; return it for one neuron of the picture and one of a painting."""
     one, other = torch.rand(2, channels, MATCHED, MATCHED, generator=torch.Generator().manual_seed(0)).unbind()
     bank = PatchBank([PatchSource(other)], size=size, stride=stride, precision=precision)
     return min(timed(lambda: bank.match(one, penalty=penalty, capacity=capacity), 3)) / MATCHED**4

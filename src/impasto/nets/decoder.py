@@ -14,7 +14,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.encoders.petite import GEOMETRY
 from impasto.errors import UsageError, WeightsError
 from impasto.nets import store
 from impasto.nets.store import Card
@@ -28,7 +27,8 @@ PLAN = {"5_1": 128, "4_2": 128, "4_1": 96, "3_3": 96, "3_2": 96, "3_1": 64, "2_2
 the tail of a deeper one. Those of 2_1 are dealt out to four pixels each."""
 
 MAX_CHANNELS = 2048
-"""Of the features that are decoded; VGG-19's widest layers have 512."""
+"""The most channels of features that a file may say it decodes: VGG-19's widest layers have 512, and more would be a
+claim of a damaged file."""
 
 
 class Decoder(nn.Module):
@@ -97,7 +97,8 @@ class Decoder(nn.Module):
     def forward(self, features: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Decode `features`; to `size` (height, width) the picture is cut, or its border repeated, right and below.
 
-        Features of `whole(image, layer)` decode to at least the image's size, so that nothing need be repeated.
+        Features of `pad_to_neurons(image, stride)` decode to at least the image's size, so that nothing need be
+        repeated.
         """
         x = features if self.precision is None else features.to(self.precision)
         x = x.contiguous(memory_format=torch.channels_last)
@@ -127,14 +128,13 @@ class Decoder(nn.Module):
         return self.get_submodule(f"conv{name}").get_parameter(kind)
 
 
-def whole(image: Tensor, layer: str) -> Tensor:
-    """Extend `image` (B, 3, H, W) right and below to whole neurons of `layer`, by reflection.
+def pad_to_neurons(image: Tensor, stride: int) -> Tensor:
+    """Extend `image` (B, 3, H, W) right and below to whole neurons of a layer of this `stride`, by reflection.
 
     Encoders leave out what does not fill a neuron, which a decoder could then not give back.
     """
-    step = GEOMETRY.stride(layer)
     height, width = image.shape[-2:]
-    right, below = -width % step, -height % step
+    right, below = -width % stride, -height % stride
     if not right and not below:
         return image
     # A side shorter than what it lacks has too little to reflect.

@@ -1,4 +1,4 @@
-"""What the optimisation starts from, how it moves to the next size, and what is judged of it."""
+"""What the optimisation starts from, how it moves to the next size, and what is evaluated of it."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ NOISE = 20 / 255
 def start(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, seed: int) -> Tensor:
     """Return the first canvas, (1, 3, H, W) like `content`, for one of the starts of a recipe.
 
-    `noise` is uniform around ImageNet's mean colour; `blend` mixes it into the content with share `blend`; `style`
+    `noise` is uniform around ImageNet's mean colour; `blend` mixes it into the content by the fraction `blend`; `style`
     is Gaussian noise with the mean colour and colour covariance of the styles. A start from a file is a `content`
     start with the file as content. `details` are what half the size cannot hold of the content, over the mean colour
     of the styles (Kolkin et al. 2019, section 2.5).
@@ -74,7 +74,7 @@ def _thrice(size: tuple[int, int]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class View:
-    """From the canvas, which the solver moves, to the picture that is judged. Linear in the canvas."""
+    """From the canvas, which the solver moves, to the picture that is evaluated. Linear in the canvas."""
 
     gray: bool = False
     """The canvas has one channel, and all three of the picture are alike."""
@@ -86,7 +86,7 @@ class View:
 
     @property
     def plain(self) -> bool:
-        """Whether the canvas is the picture."""
+        """Return whether the canvas is the picture."""
         return not self.gray and self.kept is None and self.packing is None
 
     def __call__(self, canvas: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,11 @@ PROBES = ((64, 64), (128, 96), (64, 128))
 """Channels and sides of the layers that are timed."""
 PROBE_S = 0.4
 """How many seconds each may take to show which type is faster."""
+HOPELESS = 3.0
+"""Times as long as float32 that bfloat16 takes where the CPU only emulates it: from here on nothing more is measured.
+
+A processor that computes in bfloat16 needs at most about as long, and other work slows one of several rounds, not all.
+"""
 
 
 def choose(name: str = "auto", kinds: Sequence[str] = KINDS) -> torch.device:
@@ -54,7 +60,7 @@ def precision(name: str, device: torch.device) -> torch.dtype | None:
     """
     if name == "auto":
         # Measured: of several processes, each may find something else.
-        wide = parallel.most(faster_precision(device) is not torch.bfloat16)
+        wide = parallel.maximum(faster_precision(device) is not torch.bfloat16)
         name = "float32" if wide else "bfloat16"
     return torch.bfloat16 if name == "bfloat16" else None
 
@@ -66,8 +72,9 @@ def faster_precision(device: torch.device) -> torch.dtype:
     return _faster_on_cpu() if device.type == "cpu" else torch.float32
 
 
+@cache
 def _faster_on_cpu() -> torch.dtype:
-    """Return the type in which this machine's CPU convolves faster: bfloat16 only where it clearly is."""
+    """Return the type in which this CPU convolves faster, measured once a process."""
 
     def once(x: Tensor, weight: Tensor) -> float:
         began = time.perf_counter()
@@ -92,6 +99,8 @@ def _faster_on_cpu() -> torch.dtype:
             while rounds < 12 or (best[1] > 0.7 * best[0] and time.perf_counter() < deadline):
                 best = [min(least, once(*case)) for least, case in zip(best, cases, strict=True)]
                 rounds += 1
+                if rounds >= 3 and best[1] > HOPELESS * best[0]:
+                    return torch.float32
             fraction = min(fraction, best[1] / best[0])
             if fraction < 0.7:
                 break

@@ -12,13 +12,13 @@ Encode = Callable[[Tensor, Iterable[str]], Mapping[str, Tensor]]
 
 
 class Evaluator(Protocol):
-    """Anything that judges an image (1, 3, H, W): its report, and the gradient of the total, like the image."""
+    """Anything that evaluates an image (1, 3, H, W): its report, and the gradient of the total, like the image."""
 
     def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]: ...
 
 
 class WholeImage:
-    """Judge the picture in one piece; memory grows with the picture."""
+    """Evaluate the picture in one piece; memory grows with the picture."""
 
     def __init__(self, encode: Encode, objective: Objective) -> None:
         self._encode, self._objective = encode, objective
@@ -33,7 +33,7 @@ class WholeImage:
 
 
 class Viewed:
-    """Judge what a canvas shows, and give the gradient with respect to the canvas."""
+    """Evaluate what a canvas shows, with the gradient with respect to the canvas."""
 
     def __init__(self, evaluate: Evaluator, view: Callable[[Tensor], Tensor]) -> None:
         self._evaluate, self._view = evaluate, view

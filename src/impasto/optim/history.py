@@ -20,8 +20,8 @@ from torch import Tensor
 from impasto.errors import InputError, ResourceError
 from impasto.optim.state import Pieces
 
-CHUNK = 1 << 20
-"""Values that are widened at a time."""
+VALUES_AT_ONCE = 1 << 20
+"""The values of a vector that are read and widened at a time: 4 MiB of float32, so that no full-size copy is made."""
 
 
 class Vector(Protocol):
@@ -35,7 +35,7 @@ class Vector(Protocol):
 
 
 @dataclass(frozen=True)
-class Held:
+class InMemory:
     """A vector in memory."""
 
     values: Tensor
@@ -50,7 +50,7 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Filed:
+class OnDisk:
     """A vector in a file, read and written rather than mapped: mapped pages count as memory of the process."""
 
     file: IO[bytes]
@@ -59,14 +59,14 @@ class Filed:
 
     def read(self, part: slice) -> Tensor:
         """Return a copy of some of them."""
-        found = torch.empty(part.stop - part.start, dtype=self.dtype)
+        values = torch.empty(part.stop - part.start, dtype=self.dtype)
         self.file.seek(self.offset + part.start * self.dtype.itemsize)
-        bytes_ = _bytes(found)
+        bytes_ = _bytes(values)
         while bytes_:
             if not (count := self.file.readinto(bytes_)):  # type: ignore[attr-defined]  # of raw files
                 raise ResourceError("the file that L-BFGS keeps its history in was cut short; is the disk full?")
             bytes_ = bytes_[count:]
-        return found
+        return values
 
     def write(self, part: slice, values: Tensor) -> None:
         """Replace some of them."""
@@ -88,7 +88,7 @@ class HistoryStorage:
 
     `narrow`: in bfloat16, half the bytes. Curvature is that of the numbers kept, so that the pairs agree with each
     other; they only are those of a function that differs by 1/256. `file`: in a file without a name, which goes when
-    the process goes, however it does; the gradient too waits there, in full, while a step is judged. `device` holds
+    the process goes, however it does; the gradient too waits there, in full, while a step is evaluated. `device` holds
     what is kept in memory, None: the point's own.
     """
 
@@ -97,8 +97,8 @@ class HistoryStorage:
     device: torch.device | None = None
 
     @property
-    def away(self) -> bool:
-        """Whether pairs take no room where the picture is."""
+    def off_device(self) -> bool:
+        """Return whether pairs take no room where the picture is."""
         return self.file or self.device is not None
 
 
@@ -186,24 +186,24 @@ class Pairs:
     def park(self, tensor: Tensor) -> Vector:
         """Put a tensor where it does not count as memory, if there is such a place; none but the last is kept."""
         if not self._storage.file:
-            return Held(_flat(tensor))
-        vector = Filed(self._opened(), 0, self._like)
+            return InMemory(_flat(tensor))
+        vector = OnDisk(self._opened(), 0, self._like)
         for part in self._parts():
             vector.write(part, _flat(tensor)[part])
         return vector
 
     def fetch(self, vector: Vector, like: Tensor) -> Tensor:
         """Return a vector as a tensor like `like`; not a copy where it is in memory anyway."""
-        if isinstance(vector, Held):
+        if isinstance(vector, InMemory):
             return vector.values.view_as(like)
-        found = torch.empty_like(like, memory_format=torch.contiguous_format)
+        tensor = torch.empty_like(like, memory_format=torch.contiguous_format)
         for part in self._parts():
-            found.view(-1)[part] = vector.read(part).to(found)
-        return found
+            tensor.view(-1)[part] = vector.read(part).to(tensor)
+        return tensor
 
     @property
     def narrow(self) -> bool:
-        """Whether pairs are kept in bfloat16."""
+        """Return whether pairs are kept in bfloat16."""
         return self._storage.narrow
 
     def export(self) -> list[tuple[Tensor | Pieces, Tensor | Pieces]]:
@@ -215,10 +215,10 @@ class Pairs:
 
     def kept(self, vector: Vector, dtype: torch.dtype) -> Tensor | Pieces:
         """Return a vector of some type (N,): the tensor itself, or what reads it from its file."""
-        return vector.values if isinstance(vector, Held) else Pieces((self._count,), dtype, vector.read)
+        return vector.values if isinstance(vector, InMemory) else Pieces((self._count,), dtype, vector.read)
 
     def restore(self, pairs: Sequence[tuple[Tensor | Pieces, Tensor | Pieces]]) -> None:
-        """Take back what `export` gave, in place of all pairs there are.
+        """Take back what `export` returned, in place of all pairs there are.
 
         Raises `InputError` where a pair has no positive, finite curvature, as any that was remembered has.
         """
@@ -237,8 +237,8 @@ class Pairs:
             self._pairs.append(pair)
 
     def _parts(self) -> Iterator[slice]:
-        for begin in range(0, self._count, CHUNK):
-            yield slice(begin, min(begin + CHUNK, self._count))
+        for begin in range(0, self._count, VALUES_AT_ONCE):
+            yield slice(begin, min(begin + VALUES_AT_ONCE, self._count))
 
     def _add(self, flat: Tensor, vector: Vector, factor: float) -> None:
         for part in self._parts():
@@ -254,19 +254,19 @@ class Pairs:
 
     def _vector(self) -> Vector:
         if not self._storage.file:
-            return Held(torch.empty(self._count, dtype=self._kept, device=self._storage.device or self._device))
+            return InMemory(torch.empty(self._count, dtype=self._kept, device=self._storage.device or self._device))
         offset = self._count * (self._like.itemsize + self._taken * self._kept.itemsize)
         self._taken += 1
-        return Filed(self._opened(), offset, self._kept)
+        return OnDisk(self._opened(), offset, self._kept)
 
     def _opened(self) -> IO[bytes]:
         if self._file is None:
-            self._file = tempfile.TemporaryFile(buffering=0, dir=scratch())  # noqa: SIM115  # as long as this lives
+            self._file = tempfile.TemporaryFile(buffering=0, dir=scratch_folder())  # noqa: SIM115  # as long as this lives
             weakref.finalize(self, self._file.close)
         return self._file
 
 
-def scratch() -> str:
+def scratch_folder() -> str:
     """Return the folder for what does not fit into memory: TMPDIR, or /var/tmp, because /tmp may be memory itself."""
     folder = Path(tempfile.gettempdir())
     lasting = Path("/var/tmp")
@@ -274,8 +274,8 @@ def scratch() -> str:
 
 
 def scratch_bytes() -> int:
-    """Return the bytes that are free where vectors are filed."""
-    return shutil.disk_usage(scratch()).free
+    """Return the bytes that are free where vectors are kept in a file."""
+    return shutil.disk_usage(scratch_folder()).free
 
 
 def _bytes(values: Tensor) -> memoryview:

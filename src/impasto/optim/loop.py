@@ -12,17 +12,20 @@ from impasto.optim.evaluate import Evaluator
 from impasto.optim.solver import Solver
 from impasto.optim.state import Pieces, State
 
-RETRIES = 4
-EXPLODED = 1e3
-"""A loss this many times the highest of the first `SETTLING` steps is an explosion, not a step uphill."""
-SETTLING = 10
-"""A start from the content has no content loss at all; the first steps tell what losses are usual."""
+MAX_RESTARTS = 4
+"""The times that a run goes back to its best point before it gives up: each halves the steps, and a sixteenth did no
+better."""
+EXPLOSION_FACTOR = 1e3
+"""A loss this many times the highest of the first `SETTLING_STEPS` steps is an explosion, not a step uphill."""
+SETTLING_STEPS = 10
+"""The steps whose highest loss counts as usual. The first alone would not do: a start from the content has no content
+loss at all."""
 
 
 class Run:
     """Take `steps` steps, yielding a report after each; `best` is the best point so far.
 
-    NaN, infinities and explosions go back to the best point with smaller steps, `RETRIES` times at most.
+    NaN, infinities and explosions go back to the best point with smaller steps, `MAX_RESTARTS` times at most.
 
     Raises `DivergedError` when the very first evaluation is not finite.
     """
@@ -47,7 +50,7 @@ class Run:
         point = self._solver.point
         self.best = state.tensor("best", point) if "best" in state.tensors else point
         self.lowest, self._usual = state.number("lowest"), state.number("usual")
-        self._step, self._retries = state.count("step", self._steps), state.count("retries", RETRIES)
+        self._step, self._retries = state.count("step", self._steps), state.count("retries", MAX_RESTARTS)
 
     def __iter__(self) -> Iterator[LossReport]:
         while self._step < self._steps:
@@ -58,22 +61,22 @@ class Run:
             step = self._step
             self._step += 1
             report = self._solver.step(self._evaluate)
-            exploded = step >= SETTLING and report.total > EXPLODED * self._usual > 0
+            exploded = step >= SETTLING_STEPS and report.total > EXPLOSION_FACTOR * self._usual > 0
             if exploded or not math.isfinite(report.total):
                 if self.lowest == math.inf:
                     raise DivergedError(
                         "the loss is not finite at the start; check the weights of the terms and the encoder's weights"
                     )
                 self._retries += 1
-                if self._retries > RETRIES:
+                if self._retries > MAX_RESTARTS:
                     self.sound = False
                     notice(f"the loss did not stay finite; stopped at step {step} and kept the best picture so far")
                     return
                 notice(f"the loss was {report.total:.3g} at step {step}; back to the best picture, with smaller steps")
                 self._solver.restart(self.best)
                 continue
-            if step < SETTLING:
+            if step < SETTLING_STEPS:
                 self._usual = max(self._usual, report.total)
             if report.total <= self.lowest:
-                self.lowest, self.best = report.total, self._solver.judged
+                self.lowest, self.best = report.total, self._solver.evaluated
             yield report

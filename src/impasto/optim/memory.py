@@ -12,17 +12,18 @@ from impasto.limits import available as available
 from impasto.limits import resident as resident
 from impasto.optim.history import HistoryStorage
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 NEURON_BYTES = {"float32": 12, "bfloat16": 8}
 """Bytes per neuron at the peak of forward and backward: its value, the padded copy that the next convolution keeps,
 gradients, and scratch. Fitted to what was seen with petite and VGG-19 (benchmarks/scale.py)."""
-FRAGMENTED = 1.2
-"""Of the room for tiles, over what one of them needs: the C library's heap has gaps after some of them."""
-START_BYTES = 60 << 20
-"""Beside that: oneDNN's compiled kernels, and what the allocator holds on to."""
-VALUE = 4
-"""Bytes of a float32."""
+FRAGMENTATION = 1.2
+"""The room for tiles over what one of them needs: the C library's heap has gaps after some of them. As seen in
+benchmarks/scale.py."""
+STARTUP_BYTES = 60 << 20
+"""The bytes that a painting takes whatever its size: oneDNN's compiled kernels, and what the allocator holds on to."""
+FLOAT32_BYTES = 4
+"""The bytes of one float32, the type of pictures, gradients and L-BFGS's pairs."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Work:
     """What of a painting decides on its memory, whatever its size. `..._bytes` are per pixel of the level."""
 
     neurons: float
-    """Of all convolutions down to the deepest layer that is judged, per pixel."""
+    """Of all convolutions down to the deepest layer that is compared, per pixel."""
     precision: str
     weight_bytes: int = 0
     """In all."""
@@ -43,7 +44,7 @@ class Work:
     viewed: bool = False
     """The canvas is not the picture itself: there are both, and what is kept of the photograph."""
     areas: int = 0
-    """Regions that are judged apart, each with a guide for every style layer."""
+    """Regions that are compared apart, each with a guide for every style layer."""
     style_scale: float = 1.0
     """Pixels of the largest style over those of the canvas."""
     sample_bytes: float = 0.0
@@ -52,45 +53,47 @@ class Work:
     """Colours are matched, at full size and in float64."""
 
 
-def evaluating(work: Work, pixels: int, encoded: int, storage: HistoryStorage, *, tiled: bool, steps: int) -> int:
-    """Return the bytes while a picture of so many `pixels` is judged for the last of `steps`, `encoded` at a time."""
-    plane = pixels * VALUE
+def bytes_of_evaluation(
+    work: Work, pixels: int, encoded: int, storage: HistoryStorage, *, tiled: bool, steps: int
+) -> int:
+    """Return the bytes while `pixels` are evaluated for the last of `steps`, so many of them `encoded` at a time."""
+    plane = pixels * FLOAT32_BYTES
     point = plane * work.channels
     # The point, the gradient, and the old gradient and the trial; or Adam's two moments.
     total: float = (3 if storage.file else 4) * point
-    if work.solver == "lbfgs" and not storage.away:
+    if work.solver == "lbfgs" and not storage.off_device:
         total += 2 * min(work.pairs, steps) * point * (0.5 if storage.narrow else 1)
     if work.viewed:
-        # The picture shown last, the one judged now, its gradient, the photograph and what is kept of it.
+        # The picture shown last, the one evaluated now, its gradient, the photograph and what is kept of it.
         total += 13 * plane
     total += pixels * work.target_bytes * (0.5 if tiled and work.precision == "bfloat16" else 1)
     total += 1.4 * plane * work.areas + encoded * work.sample_bytes
     scratch = encoded * work.neurons * NEURON_BYTES[work.precision]
-    return round(total + scratch * (FRAGMENTED if tiled else 1))
+    return round(total + scratch * (FRAGMENTATION if tiled else 1))
 
 
-def beside(work: Work, pixels: int) -> int:
+def bytes_outside_steps(work: Work, pixels: int) -> int:
     """Return the most bytes before or after the steps: pictures that are resized, matched and saved."""
-    picture = 3 * pixels * VALUE
+    picture = 3 * pixels * FLOAT32_BYTES
     resized = 2 + 2 * work.style_scale + 3 * work.areas / 3
     return round(picture * max(3.5, resized, (2 + 6 * (1 + work.style_scale)) * work.recolored))
 
 
 def trim() -> None:
-    """Return back to the system what the C library holds on to: after many tiles that is as much as one of them."""
+    """Give back to the system what the C library holds on to: after many tiles that is as much as one of them."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another system, another library
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def ran_out(error: BaseException) -> bool:
-    """Whether an error says that there was not enough memory."""
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an error says that there was not enough memory."""
     # torch tells of memory in words: its CPU allocator, cuDNN and MPS raise a plain RuntimeError.
     words = ("allocate memory", "out of memory", "ALLOC_FAILED", "bad_alloc")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)
 
 
-def again(do: Callable[[], Found], shrink: Callable[[], bool]) -> Found:
-    """Return what `do` gives; where memory runs out, once more as often as `shrink` makes it need less.
+def retry_smaller(do: Callable[[], Result], shrink: Callable[[], bool]) -> Result:
+    """Return what `do` returns; where memory runs out, try once more as often as `shrink` makes it need less.
 
     Raises what `do` does, when `shrink` says that it cannot.
     """
@@ -98,13 +101,13 @@ def again(do: Callable[[], Found], shrink: Callable[[], bool]) -> Found:
         try:
             return do()
         except (MemoryError, RuntimeError) as error:
-            if not ran_out(error) or not shrink():
+            if not is_out_of_memory(error) or not shrink():
                 raise
         # Only now, with the error, are the tensors let go that its traceback held.
         trim()
         torch.cuda.empty_cache()
 
 
-def on_device(device: torch.device) -> int | None:
+def free_on_device(device: torch.device) -> int | None:
     """Return the bytes that are free on a device with memory of its own; None where it cannot be told."""
     return int(torch.cuda.mem_get_info(device)[0]) if device.type == "cuda" else None

@@ -1,6 +1,6 @@
 """Several processes at one painting or one training, as `torchrun` starts them: who does what, and what they share.
 
-All take the same steps: each judges its share of the tiles, sums of states and of gradients go round, and what comes
+All take the same steps: each evaluates some of the tiles, sums of states and of gradients go round, and what comes
 back is the same in all of them to the last bit. The machines have to be alike for that, and the threads as many.
 """
 
@@ -23,10 +23,10 @@ from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
 from impasto.optim.tiling import Open, Tiled, differentiate
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-def join() -> None:
+def join_processes() -> None:
     """Join the processes that `torchrun` started with this one, and take this one's GPU where there are some.
 
     Raises `ResourceError` where they do not find one another.
@@ -43,29 +43,29 @@ def join() -> None:
         ) from None
 
 
-def leave() -> None:
-    """Let the others go."""
+def leave_processes() -> None:
+    """Leave the processes that `join_processes` joined."""
     if dist.is_available() and dist.is_initialized():
         dist.destroy_process_group()
 
 
-def group() -> "Group | None":
+def current_group() -> "Group | None":
     """Return the processes that this one is of: those of torch's own default group; None where it is alone."""
     if not dist.is_available() or not dist.is_initialized() or dist.get_world_size() < 2:
         return None
     return Group(dist.get_rank(), dist.get_world_size())
 
 
-def count() -> int:
+def process_count() -> int:
     """Return how many processes there are."""
-    found = group()
-    return 1 if found is None else found.count
+    processes = current_group()
+    return 1 if processes is None else processes.count
 
 
-def chief() -> bool:
-    """Whether this is the one process that writes files and talks."""
-    found = group()
-    return found is None or found.rank == 0
+def is_first_process() -> bool:
+    """Return whether this is the one process that writes files and talks."""
+    processes = current_group()
+    return processes is None or processes.rank == 0
 
 
 @dataclass(frozen=True)
@@ -101,40 +101,40 @@ class Group:
         """Replace `tensor` by that of the first process."""
         self._through(tensor, lambda sent: dist.broadcast(sent, 0))
 
-    def numbers(self, values: Sequence[float]) -> list[float]:
+    def sum_numbers(self, values: Sequence[float]) -> list[float]:
         """Return the sums over all processes of some numbers."""
         total: list[float] = self.sum([torch.tensor(values, dtype=torch.float64)])[0].tolist()
         return total
 
-    def firsts(self, values: Sequence[int]) -> list[int]:
+    def of_first(self, values: Sequence[int]) -> list[int]:
         """Return the whole numbers of the first process."""
         sent = torch.tensor(values, dtype=torch.int64)
         self.copy(sent)
-        found: list[int] = sent.tolist()
-        return found
+        values_of_first: list[int] = sent.tolist()
+        return values_of_first
 
-    def most(self, value: float) -> float:
+    def maximum(self, value: float) -> float:
         """Return the largest of the processes' numbers."""
         sent = torch.tensor(value, dtype=torch.float64)
         self._through(sent, lambda tensor: dist.all_reduce(tensor, dist.ReduceOp.MAX))
         return float(sent)
 
-    def together(self, do: Callable[[], Found]) -> Found:
-        """Return what `do` gives here; raise `MemoryError` in all processes where memory runs out in one of them.
+    def run_on_all(self, do: Callable[[], Result]) -> Result:
+        """Return what `do` returns here; raise `MemoryError` in all processes where memory runs out in one of them.
 
-        The others would otherwise wait for its share.
+        The others would otherwise wait for its part.
         """
-        found: list[Found] = []
+        results: list[Result] = []
         why = "memory ran out in another process"
         try:
-            found.append(do())
+            results.append(do())
         except (MemoryError, RuntimeError) as error:
-            if not memory.ran_out(error):
+            if not memory.is_out_of_memory(error):
                 raise
             why = str(error)
-        if self.most(not found):
+        if self.maximum(not results):
             raise MemoryError(why)
-        return found[0]
+        return results[0]
 
     def _through(self, tensor: Tensor, message: Callable[[Tensor], object]) -> None:
         """Send `tensor`, in a place from which it can be sent, and put what comes back in its place."""
@@ -143,65 +143,66 @@ class Group:
         try:
             message(sent)
         except RuntimeError as error:
-            if memory.ran_out(error):
+            if memory.is_out_of_memory(error):
                 raise
             raise PeerError("another process of this run has ended; see what it said") from error
         if sent is not tensor:
             tensor.copy_(sent)
 
 
-def place(device: torch.device) -> torch.device:
+def device_of_process(device: torch.device) -> torch.device:
     """Return `device` where each of the processes can have one of its own.
 
     Raises `UsageError` where one GPU is named for all, `ResourceError` where there are fewer than processes.
     """
-    if count() > 1 and device.type == "cuda":
+    if process_count() > 1 and device.type == "cuda":
         if device != torch.device("cuda"):
             raise UsageError(f"device '{device}': each process takes a GPU of its own; use --device cuda")
-        if neighbors() > torch.cuda.device_count():
+        processes, gpus = processes_on_this_machine(), torch.cuda.device_count()
+        if processes > gpus:
             raise ResourceError(
-                f"{neighbors()} processes were started for {torch.cuda.device_count()} GPUs; use torchrun "
-                f"--nproc-per-node {torch.cuda.device_count()}, or --device cpu"
+                f"{processes} processes were started for {gpus} GPUs; use torchrun --nproc-per-node {gpus}, "
+                "or --device cpu"
             )
     return device
 
 
-def neighbors() -> int:
+def processes_on_this_machine() -> int:
     """Return how many of the processes share this machine's memory."""
-    return max(1, min(count(), int(os.environ.get("LOCAL_WORLD_SIZE", "0")) or count()))
+    return max(1, min(process_count(), int(os.environ.get("LOCAL_WORLD_SIZE", "0")) or process_count()))
 
 
-def least(value: int | None) -> int | None:
+def minimum(value: int | None) -> int | None:
     """Return the smallest of the processes' numbers; None where no process knows one."""
-    processes = group()
+    processes = current_group()
     if processes is None:
         return value
-    found = -processes.most(-math.inf if value is None else -value)
-    return None if math.isinf(found) else int(found)
+    lowest = -processes.maximum(-math.inf if value is None else -value)
+    return None if math.isinf(lowest) else int(lowest)
 
 
-def most(value: int) -> int:
+def maximum(value: int) -> int:
     """Return the largest of the processes' numbers."""
-    processes = group()
-    return value if processes is None else int(processes.most(value))
+    processes = current_group()
+    return value if processes is None else int(processes.maximum(value))
 
 
-def together(do: Callable[[], Found]) -> Found:
-    """Return what `do` gives here; raise `MemoryError` in all processes where memory runs out in one of them."""
-    processes = group()
-    return do() if processes is None else processes.together(do)
+def run_on_all(do: Callable[[], Result]) -> Result:
+    """Return what `do` returns here; raise `MemoryError` in all processes where memory runs out in one of them."""
+    processes = current_group()
+    return do() if processes is None else processes.run_on_all(do)
 
 
-def tiled(encode: Encode, objective: Objective, grid: Grid) -> Tiled:
-    """Return what judges a picture in tiles, here or by all processes. Raises `NotTileableError` as `Tiled` does."""
-    processes = group()
-    return Tiled(encode, objective, grid) if processes is None else Parallel(encode, objective, grid, processes)
+def tiled_evaluator(encode: Encode, objective: Objective, grid: Grid) -> Tiled:
+    """Return what evaluates a picture in tiles, here or by all processes. Raises `NotTileableError` as `Tiled` does."""
+    processes = current_group()
+    return Tiled(encode, objective, grid) if processes is None else ParallelTiled(encode, objective, grid, processes)
 
 
-class Parallel(Tiled):
-    """Judge the picture in tiles, each process its share; all get what `Tiled` answers, and all the same bits.
+class ParallelTiled(Tiled):
+    """Evaluate the picture in tiles, each process some of them; all get what `Tiled` answers, and all the same bits.
 
-    A process without a tile adds nothing to the sums. A single tile is judged by the first process.
+    A process without a tile adds nothing to the sums. A single tile is evaluated by the first process.
     """
 
     def __init__(self, encode: Encode, objective: Objective, grid: Grid, group: Group) -> None:
@@ -216,30 +217,30 @@ class Parallel(Tiled):
         gradient = torch.zeros_like(image, memory_format=torch.contiguous_format)
         if len(self.grid.tiles) == 1:
             return self._whole(image, gradient)
-        states, opened = group.together(lambda: self._first_pass(image))
+        states, opened = group.run_on_all(lambda: self._first_pass(image))
         summed = group.sum([tensor for state in states for tensor in (state.sums, state.total)])
         states = [State(*pair) for pair in zip(summed[::2], summed[1::2], strict=True)]
         pooled, slopes = differentiate(objective, states, image.dtype)
-        contents, pixels = group.together(lambda: self._second_pass(image, gradient, slopes, opened))
+        contents, pixels = group.run_on_all(lambda: self._second_pass(image, gradient, slopes, opened))
         if group.rank:
             # Of what all know, one says it.
             pooled = [0.0] * len(pooled)
         group.add_up(gradient)
-        return objective.report(group.numbers([*contents, *pooled, *pixels])), gradient
+        return objective.report(group.sum_numbers([*contents, *pooled, *pixels])), gradient
 
     def _whole(self, image: Tensor, gradient: Tensor) -> tuple[LossReport, Tensor]:
         names = tuple(dict.fromkeys(self._objective.names))
         values = [0.0] * (1 + len(names))
 
-        def judge() -> None:
+        def evaluate_whole() -> None:
             if self._group.rank == 0:
-                report, found = WholeImage(self._encode, self._objective)(image)
-                gradient.copy_(found)
+                report, whole_gradient = WholeImage(self._encode, self._objective)(image)
+                gradient.copy_(whole_gradient)
                 values[:] = [report.total, *(report.terms[name] for name in names)]
 
-        self._group.together(judge)
+        self._group.run_on_all(evaluate_whole)
         self._group.add_up(gradient)
-        total, *terms = self._group.numbers(values)
+        total, *terms = self._group.sum_numbers(values)
         return LossReport(total, dict(zip(names, terms, strict=True))), gradient
 
     def _first_pass(self, image: Tensor) -> tuple[list[State], list[Open]]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from impasto.recipe.catalogue import Method
 
 COARSEST = 160
-"""Automatic pyramids do not start with a longer side below this: relu5_1, the deepest style layer, sees 156 pixels,
-and on a smaller canvas its statistics are those of the border."""
+"""The longer side in pixels below which automatic pyramids do not start: relu5_1, the deepest style layer, sees 156
+pixels, and on a smaller canvas its statistics are those of the border."""
 NARROWEST = 16
-"""Nor with a shorter side below this."""
+"""The shorter side in pixels below which they do not start either: one neuron of the deepest layers."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Level:
     size: tuple[int, int]
     steps: int
     surrogate: bool = False
-    """Whether a cheaper encoder judges it than the one asked for."""
+    """Whether a cheaper encoder stands in for the one asked for."""
     finishing: bool = False
     """Whether these are the last steps, at the last size, that come after those of all other levels."""
 
@@ -28,7 +28,7 @@ def plan(
     size: tuple[int, int],
     levels: int,
     iterations: int,
-    share: float = 0.5,
+    step_ratio: float = 0.5,
     multiple: int = 1,
     finishing: int = 0,
     coarsest: int = COARSEST,
@@ -37,13 +37,13 @@ def plan(
     """Return the levels, coarsest first, for a result of `size` (height, width).
 
     Each level has half the side of the next. `levels` 0 chooses as many as keep the sides at `coarsest` and
-    `NARROWEST` or more. A level gets `share` times the steps of the coarser one, because it costs four times as
+    `NARROWEST` or more. A level gets `step_ratio` times the steps of the coarser one, because it costs four times as
     much a step and starts from where that one ended; all together they get `iterations`. Sides are multiples of
     `multiple` (those of a picture that repeats must be whole numbers of neurons at every layer). The last `finishing`
     steps, where there are as many, are a level of their own at the last size, and all before them a surrogate's.
     """
     if 0 < finishing < iterations:
-        early = plan(size, levels, iterations - finishing, share, multiple, coarsest=coarsest)
+        early = plan(size, levels, iterations - finishing, step_ratio, multiple, coarsest=coarsest)
         last = Level(len(early), early[-1].size, finishing, finishing=True)
         return (*(replace(level, surrogate=surrogate) for level in early), last)
     count = levels or automatic(size, coarsest)
@@ -51,7 +51,7 @@ def plan(
         [multiple * max(1, round(side / 2**depth / multiple)) for depth in reversed(range(count))] for side in size
     )
     sizes = list(zip(height, width, strict=True))
-    weights = [share**index for index in range(count)]
+    weights = [step_ratio**index for index in range(count)]
     ends = [round(iterations * sum(weights[: index + 1]) / sum(weights)) for index in range(count)]
     starts = [0, *ends[:-1]]
     return tuple(

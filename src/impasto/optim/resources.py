@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import torch
 
-from impasto.optim import memory, parallel
-from impasto.optim.planner import Tiling
+from impasto.optim import devices, memory, parallel
+from impasto.optim.tile_planner import Tiling
 
 
 @dataclass(frozen=True)
@@ -20,16 +20,24 @@ class Resources:
     tile: Tiling = "auto"
     memory: int | None = None
 
+    @classmethod
+    def choose(cls, device: str = "auto", tile: Tiling = "auto", memory: int | None = None) -> "Resources":
+        """Return the resources on the device called auto, cpu, cuda or mps.
+
+        Raises `ResourceError` and `UsageError` as `devices.choose` and `parallel.device_of_process` do.
+        """
+        return cls(parallel.device_of_process(devices.choose(device)), tile, memory)
+
     def free(self) -> int | None:
         """Return the bytes that painting may use beside what the process has already; None where there is no telling.
 
-        Of several processes, all give the least; those of one machine share what is free there.
+        Of several processes, all return the least; those of one machine share what is free there.
         """
-        on_device = memory.on_device(self.device)
+        on_device = memory.free_on_device(self.device)
         if on_device is not None:
-            found: int | None = on_device if self.memory is None else min(on_device, self.memory)
+            free: int | None = on_device if self.memory is None else min(on_device, self.memory)
         elif self.memory is not None:
-            found = self.memory - memory.resident()
-        elif (found := memory.available()) is not None:
-            found //= parallel.neighbors()
-        return parallel.least(found)
+            free = self.memory - memory.resident()
+        elif (free := memory.available()) is not None:
+            free //= parallel.processes_on_this_machine()
+        return parallel.minimum(free)

@@ -14,7 +14,7 @@ from torch import Tensor
 from impasto.errors import UsageError
 from impasto.losses.objective import LossReport
 from impasto.optim.evaluate import Evaluator
-from impasto.optim.history import Held, HistoryStorage, Pairs, Vector
+from impasto.optim.history import HistoryStorage, InMemory, Pairs, Vector
 from impasto.optim.state import Pieces, State
 
 LARGEST_FIRST_MOVE = 4 / 255
@@ -22,17 +22,17 @@ LARGEST_FIRST_MOVE = 4 / 255
 
 
 class Solver(Protocol):
-    """One way of taking steps. `point` is the current image (1, 3, H, W), `judged` the one last reported on."""
+    """One way of taking steps. `point` is the current image (1, 3, H, W), `evaluated` that of the last report."""
 
     point: Tensor
-    judged: Tensor
+    evaluated: Tensor
 
     @property
     def stalled(self) -> bool:
-        """Whether no step improves the picture any more."""
+        """Return whether no step improves the picture any more."""
 
     def step(self, evaluate: Evaluator) -> LossReport:
-        """Take one step; give the report of `judged`: the point reached (L-BFGS) or left (Adam)."""
+        """Take one step; return the report of `evaluated`: the point reached (L-BFGS) or left (Adam)."""
 
     def restart(self, point: Tensor) -> None:
         """Go to `point`, forget what was learnt, and take smaller steps from here."""
@@ -50,7 +50,8 @@ class Lbfgs:
     One evaluation a step as a rule: the unit step is taken when it meets the Armijo condition (ibid., eq. 3.6a);
     otherwise the step is shortened by the minimiser of the parabola through what is known, at most
     `SHORTENINGS` times. Pairs of negative curvature are left out. `storage` says how pairs are kept where pictures are
-    large; while a step is judged there are then three tensors like the point: it, the trial, and the trial's gradient.
+    large; while a step is evaluated there are then three tensors like the point: it, the trial, and the trial's
+    gradient.
 
     With a `patience` above 1, a step may end as high as the highest of so many last points (Grippo, Lampariello &
     Lucidi 1986): for losses that jump, as those of patches do whose matches change. There a search that may only go
@@ -64,7 +65,7 @@ class Lbfgs:
         self, point: Tensor, *, history: int = 12, storage: HistoryStorage | None = None, patience: int = 1
     ) -> None:
         # Points are never changed in place: this one may be the caller's.
-        self.point = self.judged = point.detach()
+        self.point = self.evaluated = point.detach()
         self._pairs = Pairs(history, self.point, storage)
         self._gradient: Vector | None = None
         self._report: LossReport | None = None
@@ -75,14 +76,14 @@ class Lbfgs:
 
     @property
     def stalled(self) -> bool:
-        """Whether two line searches in a row, the second along the gradient, found nothing lower."""
+        """Return whether two line searches in a row, the second along the gradient, found nothing lower."""
         return self._failures >= 2
 
     def step(self, evaluate: Evaluator) -> LossReport:
         """Take one step downhill; where none is found, forget the curvature and report where we are."""
         if self._gradient is None or self._report is None:
             self._report, gradient = evaluate(self.point)
-            self._gradient = Held(gradient.flatten())
+            self._gradient = InMemory(gradient.flatten())
             if not _sound(self._report, gradient):
                 return _bad(self._report)
             self._recent.append(self._report.total)
@@ -101,8 +102,8 @@ class Lbfgs:
             report, gradient = evaluate(trial)
             if _sound(report, gradient) and report.total <= max(self._recent) + self.ARMIJO * length * slope:
                 self._pairs.remember(self.point, trial, self._gradient, gradient)
-                self.point = self.judged = trial
-                self._report, self._gradient = report, Held(gradient.flatten())
+                self.point = self.evaluated = trial
+                self._report, self._gradient = report, InMemory(gradient.flatten())
                 self._recent.append(report.total)
                 self._failures = 0
                 return report
@@ -116,14 +117,14 @@ class Lbfgs:
         self._failures += 1
         found = self._report
         if self._patience > 1:
-            # The loss may have jumped since it was judged here: what it was is nothing to compare with.
+            # The loss may have jumped since it was evaluated here: what it was is nothing to compare with.
             self._gradient = self._report = None
             self._recent.clear()
         return found
 
     def restart(self, point: Tensor) -> None:
         """Go to `point` without curvature, and start with half as long a move."""
-        self.point = self.judged = point.detach()
+        self.point = self.evaluated = point.detach()
         self._pairs.clear()
         self._gradient = self._report = None
         self._recent.clear()
@@ -156,7 +157,7 @@ class Lbfgs:
         point = state.tensor("point", self.point)
         gradient = report = None
         if "gradient" in state.tensors:
-            gradient = Held(state.tensor("gradient", point.flatten()))
+            gradient = InMemory(state.tensor("gradient", point.flatten()))
             report = LossReport(state.number("total"), state.numbers("terms"))
         kept = torch.bfloat16 if state.values.get("narrow") is True else point.dtype
         shape = (point.numel(),)
@@ -167,7 +168,7 @@ class Lbfgs:
             ]
         )
         self._caution, self._failures = state.number("caution"), state.count("failures")
-        self.point = self.judged = point
+        self.point = self.evaluated = point
         self._gradient, self._report = gradient, report
         self._recent.clear()
         if report is not None:
@@ -185,7 +186,7 @@ class Lbfgs:
             largest = max(map(abs, _extremes(gradient)))
             factor = -self._caution * LARGEST_FIRST_MOVE / largest if largest > 0 else 0.0
             direction = (gradient * factor).contiguous()
-        slope = self._pairs.dot(Held(gradient.flatten()), direction)
+        slope = self._pairs.dot(InMemory(gradient.flatten()), direction)
         self._gradient = self._pairs.park(gradient)
         return direction, slope
 
@@ -200,14 +201,14 @@ class Adam:
     stalled = False
 
     def __init__(self, point: Tensor, rate: Callable[[int], float]) -> None:
-        self.point = self.judged = point.detach()
+        self.point = self.evaluated = point.detach()
         self._rate, self._caution = rate, 1.0
         self._mean, self._square = torch.zeros_like(point), torch.zeros_like(point)
         self._step = self._since = 0
 
     def step(self, evaluate: Evaluator) -> LossReport:
         """Take one step; the report is of the point before it."""
-        self.judged = self.point
+        self.evaluated = self.point
         report, gradient = evaluate(self.point)
         if not _sound(report, gradient):
             return _bad(report)
@@ -226,7 +227,7 @@ class Adam:
 
     def restart(self, point: Tensor) -> None:
         """Go to `point` without moments, at half the rate."""
-        self.point = self.judged = point.detach()
+        self.point = self.evaluated = point.detach()
         self._mean.zero_()
         self._square.zero_()
         self._since = 0
@@ -243,7 +244,7 @@ class Adam:
         # They change in place: copies, since a state that never was in a file is another solver's own.
         mean, square = (state.tensor(name, point).clone() for name in ("mean", "square"))
         self._caution, self._step, self._since = state.number("caution"), state.count("step"), state.count("since")
-        self.point = self.judged = point
+        self.point = self.evaluated = point
         self._mean, self._square = mean, square
 
 

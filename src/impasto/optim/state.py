@@ -10,8 +10,8 @@ from torch import Tensor
 
 from impasto.errors import InputError
 
-PIECE = 1 << 22
-"""Values that are read at a time."""
+VALUES_AT_ONCE = 1 << 22
+"""The values that are read at a time: 16 MiB of float32, little beside a picture that has to be read in pieces."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class Pieces:
     def whole(self) -> Tensor:
         """Return all of it in memory."""
         # A new tensor of torch's own: its alignment decides in which order sums are taken, and so their last bits.
-        found = torch.empty(self.shape, dtype=self.dtype)
+        tensor = torch.empty(self.shape, dtype=self.dtype)
         for part in parts(math.prod(self.shape)):
-            found.view(-1)[part] = self.read(part)
-        return found
+            tensor.view(-1)[part] = self.read(part)
+        return tensor
 
 
 def parts(count: int) -> list[slice]:
-    """Return the ranges of `PIECE` values that make up `count`."""
-    return [slice(begin, min(begin + PIECE, count)) for begin in range(0, count, PIECE)]
+    """Return the ranges of `VALUES_AT_ONCE` values that make up `count`."""
+    return [slice(begin, min(begin + VALUES_AT_ONCE, count)) for begin in range(0, count, VALUES_AT_ONCE)]
 
 
 @dataclass(frozen=True)

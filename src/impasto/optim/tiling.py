@@ -42,7 +42,7 @@ def _piece(encode: Encode, image: Tensor, layers: Iterable[str], grid: Grid, til
 
 @dataclass(frozen=True)
 class Open:
-    """A tile with its graph: its pixels, the states of its own neurons, and its share of the content losses."""
+    """A tile with its graph: its pixels, the states of its own neurons, and its part of the content losses."""
 
     leaf: Tensor
     states: list[State]
@@ -50,11 +50,11 @@ class Open:
 
 
 class Tiled:
-    """Judge the picture in tiles: what `WholeImage` answers, for some 4/3 of its work times `grid.overhead`.
+    """Evaluate the picture in tiles: what `WholeImage` answers, for some 4/3 of its work times `grid.overhead`.
 
     Beside the picture and its gradient, memory is that of one tile and of what the objective itself holds: content
     targets and guides. These are moved to the picture's device and type tile by tile, so they may be kept elsewhere, or
-    narrower. A single tile is judged by `WholeImage`.
+    narrower. A single tile is evaluated by `WholeImage`.
 
     Raises `NotTileableError` for more tiles than one where a statistic sorts all positions at once, or patches are
     matched.
@@ -64,7 +64,7 @@ class Tiled:
         self.grid = grid
         self._encode, self._objective = encode, objective
         self._tiles: Sequence[Tile] = grid.tiles
-        """Those that are judged here."""
+        """Those that are evaluated here."""
         self._pooled = tuple(sorted({style.layer for style in objective.styles}))
         if len(grid.tiles) > 1 and (objective.patches or objective.global_terms):
             raise NotTileableError(
@@ -95,7 +95,7 @@ class Tiled:
             raise ValueError(f"a grid of {self.grid.size} does not fit a picture of {tuple(image.shape[-2:])}")
 
     def _first_pass(self, image: Tensor) -> tuple[list[State], list[Open]]:
-        """Sum the states of the tiles; give them, and the last tile as it is open, in a list to take it out of."""
+        """Sum the states of the tiles; return them, and the last tile as it is open, in a list to take it out of."""
         if not self._objective.layers:
             return [], []
         *others, end = self._tiles

@@ -1,69 +1,101 @@
-"""The façade: `stylize(content, styles, ...) -> Result`, and `begin`, the one place that knows all methods."""
+"""The façade: `stylize` paints, `begin` and `begin_with` return the painting to be iterated over."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from impasto import feedforward
+from impasto import feedforward, images
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import Progress
-from impasto.optim.planner import Tiling
+from impasto.guides import Regions
+from impasto.optim.resources import Resources
+from impasto.optim.tile_planner import Tiling
 from impasto.painting.refined import RefinedPainting
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS, shipped
 from impasto.result import Result
+from impasto.scene.inputs import Inputs, Masks, RegionNames
 from impasto.scene.painting import Painting
-from impasto.scene.resolve import Source, regions_of
+from impasto.scene.resolve import PictureLike
 
 
 def begin(
-    content: Source | None,
-    styles: Source | Sequence[Source],
+    content: PictureLike | None,
+    styles: PictureLike | Sequence[PictureLike],
     recipe: Recipe | None = None,
     *,
     encoder: str | Path | Encoder | None = None,
-    init_image: Source | None = None,
     network: str | Path | None = None,
-    **options: Any,
+    init_image: PictureLike | None = None,
+    regions: Regions | Masks | None = None,
+    content_landmarks: PictureLike | None = None,
+    style_landmarks: PictureLike | None = None,
+    max_pixels: int = images.DEFAULT_MAX_PIXELS,
+    allow_truncated: bool = False,
+    tile: Tiling = "auto",
+    memory: int | None = None,
+    device: str = "auto",
 ) -> Painting:
     """Begin a painting by `recipe.method`: all that can be refused is, and nothing is painted yet.
 
     `network` is the name of one that ships with impasto, a file, or a folder of several, for methods that have one; it
-    goes before the recipe's. Other `options` are those of `Stylizer`, with what it raises.
+    goes before the recipe's. All else is as for `Stylizer`, with what it raises.
     """
-    recipe = recipe or Recipe.parse({})
+    inputs = Inputs(
+        content,
+        styles,
+        init_image,
+        regions,
+        content_landmarks,
+        style_landmarks,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
+    )
+    resources = Resources.choose(device, tile, memory)
+    return begin_with(inputs, recipe or Recipe.parse({}), encoder=encoder, network=network, resources=resources)
+
+
+def begin_with(
+    inputs: Inputs,
+    recipe: Recipe,
+    *,
+    encoder: str | Path | Encoder | None = None,
+    network: str | Path | None = None,
+    resources: Resources | None = None,
+) -> Painting:
+    """Begin a painting of inputs that were put together already, as `begin`: the one place that knows all methods.
+
+    Without `resources`, what the machine has is used.
+    """
     if isinstance(network, str) and (network == "auto" or network in shipped(recipe.method)):
         recipe, network = recipe.replace(network=network), None
-    if not METHODS[recipe.method].forward:
+    if not METHODS[recipe.method].feed_forward:
         if network is not None:
             raise UsageError(f"{recipe.method} paints without a network; leave it out, or name a method that has one")
-        return Stylizer(content, styles, recipe, encoder=encoder, init_image=init_image, **options)
-    for key in ("content_landmarks", "style_landmarks"):
-        if options.pop(key, None) is not None:
-            raise UsageError(f"landmarks belong to method portrait, not to {recipe.method}; leave them out")
-    if init_image is not None:
+        return Stylizer.of(inputs, recipe, encoder=encoder, resources=resources)
+    if inputs.init is not None:
         raise UsageError(f"{recipe.method} starts from no picture; leave init_image out, or use gatys")
-    if recipe.refine:
-        return RefinedPainting(content, styles, recipe, encoder=encoder, network=network, **options)
-    return feedforward.create(content, styles, recipe, encoder=encoder, network=network, **options)
+    kind = RefinedPainting if recipe.refine else feedforward.create
+    return kind(inputs, recipe, encoder=encoder, network=network, resources=resources)
 
 
 def stylize(
-    content: Source | None,
-    styles: Source | Sequence[Source],
+    content: PictureLike | None,
+    styles: PictureLike | Sequence[PictureLike],
     recipe: Recipe | None = None,
     *,
     preset: str | None = None,
     encoder: str | Path | Encoder | None = None,
     network: str | Path | None = None,
-    init_image: Source | None = None,
-    content_mask: Source | None = None,
-    style_masks: Sequence[Source | None] | Source | None = None,
-    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None = None,
-    content_landmarks: Source | None = None,
-    style_landmarks: Source | None = None,
+    init_image: PictureLike | None = None,
+    content_mask: PictureLike | None = None,
+    style_masks: Sequence[PictureLike | None] | PictureLike | None = None,
+    region_masks: Mapping[str, tuple[PictureLike, Sequence[PictureLike | None]]] | None = None,
+    region_names: RegionNames | None = None,
+    content_landmarks: PictureLike | None = None,
+    style_landmarks: PictureLike | None = None,
     tile: Tiling = "auto",
     memory: int | None = None,
     device: str = "auto",
@@ -77,11 +109,12 @@ def stylize(
     key). `content` None paints a texture, or with a `content_mask` a doodle: what the mask says, in the mask's shape.
     `on_progress` sees every step.
 
-    `recipe.method` says how: by optimisation, or in one go by a network: one that ships with impasto, or a file, or a
-    folder of several, as `network` says. Styles are `[]` for a network that has its own.
+    `recipe.method` says how: by optimisation, or feed-forward, by a network: one that ships with impasto, or a file, or
+    a folder of several, as `network` says. Styles are `[]` for a network that has its own.
 
     Regions come from colour masks, `content_mask` with one of `style_masks` for each style (None: all of that style),
-    or from grey ones: `region_masks={"sky": (of the content, [of each style])}`.
+    or from grey ones: `region_masks={"sky": (of the content, [of each style])}`. `region_names={"#804080": "road"}`
+    says how the regions of colour masks are called.
 
     `content_landmarks` and `style_landmarks` say where the faces of a portrait are, in the photograph and in the first
     painting: files, or lists of [x, y] (docs/portraits.md).
@@ -97,22 +130,16 @@ def stylize(
         raise UsageError("give a recipe or a preset, not both; recipe.replace() changes single settings")
     elif overrides:
         recipe = recipe.replace(**overrides)
-    count = len(styles) if isinstance(styles, list | tuple) else 1
-    regions = regions_of(content_mask, style_masks, region_masks, count, recipe.regions)
-    both = {"content_landmarks": content_landmarks, "style_landmarks": style_landmarks}
-    given = {key: value for key, value in both.items() if value is not None}
-    painting = begin(
+    inputs = Inputs(
         content,
         styles,
-        recipe,
-        encoder=encoder,
-        network=network,
-        init_image=init_image,
-        regions=regions,
-        **given,
-        tile=tile,
-        memory=memory,
-        device=device,
+        init_image,
+        Masks.given(content_mask, style_masks, region_masks, region_names),
+        content_landmarks,
+        style_landmarks,
+    )
+    painting = begin_with(
+        inputs, recipe, encoder=encoder, network=network, resources=Resources.choose(device, tile, memory)
     )
     for progress in painting:
         if on_progress is not None:

@@ -16,15 +16,16 @@ from impasto.events import notice
 from impasto.losses import Content, Gram, Objective, Style, TotalVariation
 from impasto.methods import base
 from impasto.methods.costs import timed
-from impasto.optim import memory, parallel, planner
+from impasto.optim import memory, parallel, tile_planner
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
 from impasto.optim.memory import Work
-from impasto.optim.planner import Cut, Plan
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
+from impasto.optim.tile_planner import MakeGrid, Plan
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import Scene
+from impasto.scene.areas import area_scales
 from impasto.scene.tiles import grid
 
 PROBE = 512
@@ -44,22 +45,26 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     Raises `ResourceError` where no plan fits, `NotTileableError` where only tiles would fit and a statistic that is
     asked for needs the whole picture.
     """
-    work, cut, unfit = workload(levels[-1], scene, encoder), cutting(scene, encoder), whole_only(scene)
+    work, make_grid, unfit = workload(levels[-1], scene, encoder), cutting(scene, encoder), whole_only(scene)
     free = resources.free()
     away = resources.device.type == "cuda"
-    found = planner.plan(levels, work, cut, resources.tile, free, unfit=unfit, away=away)
+    found = tile_planner.plan(levels, work, make_grid, resources.tile, free, unfit=unfit, away=away)
     height, width = levels[-1].size
     if isinstance(found, int):
         tiling = "off" if unfit else resources.tile
-        side = planner.fitting(levels[-1].size, work, cut, tiling, free or 0)
+        side = tile_planner.largest_side(levels[-1].size, work, make_grid, tiling, free or 0)
         have = 0 if away else memory.resident()
         what = f"painting {width}x{height} px with {encoder.name}"
-        raise planner.refusal(what, found + have, max(0, (free or 0) + have), side)
-    processes = parallel.count()
-    why = f"{planner.spoken(found[-1].whole_bytes)} would be needed for one piece" if resources.tile == "auto" else ""
+        raise tile_planner.too_little_memory(what, found + have, max(0, (free or 0) + have), side)
+    processes = parallel.process_count()
+    why = (
+        f"{tile_planner.format_bytes(found[-1].whole_bytes)} would be needed for one piece"
+        if resources.tile == "auto"
+        else ""
+    )
     if processes > 1:
         why = f"{processes} processes share them"
-        found = _shared(found, cut, processes if resources.tile != "off" and not unfit else 1)
+        found = _shared(found, make_grid, processes if resources.tile != "off" and not unfit else 1)
     last = found[-1]
     if len(last.grid.tiles) > 1:
         notice(f"painting in {_tiles(last.grid)}{why and f', because {why}'}")
@@ -68,7 +73,7 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     return found
 
 
-def cutting(scene: Scene, encoder: Encoder) -> Cut:
+def cutting(scene: Scene, encoder: Encoder) -> MakeGrid:
     """Return what cuts pictures of a painting into tiles for an encoder."""
     recipe = scene.recipe
     layers = tuple(dict.fromkeys((*recipe.layers_of_content, *recipe.layers_of_style)))
@@ -85,28 +90,28 @@ def smaller(plans: Sequence[Plan], index: int, scene: Scene, encoder: Encoder) -
 
     What was too much there would be too much at the levels after it.
     """
-    cut = cutting(scene, encoder)
-    found = None if whole_only(scene) else planner.smaller(plans[index], cut)
+    make_grid = cutting(scene, encoder)
+    found = None if whole_only(scene) else tile_planner.with_smaller_tiles(plans[index], make_grid)
     if found is None or found.tile is None:
         return None
     changed = [*plans[:index], found]
     for plan in plans[index + 1 :]:
         if math.prod(plan.grid.encoded) > found.tile**2:
             with contextlib.suppress(UsageError):  # in a larger picture, a tile can have a wider halo
-                plan = replace(plan, tile=found.tile, grid=cut(plan.grid.size, found.tile))
+                plan = replace(plan, tile=found.tile, grid=make_grid(plan.grid.size, found.tile))
         changed.append(plan)
     notice(f"memory ran out; going on from there in {_tiles(found.grid)}")
     return tuple(changed)
 
 
-def _shared(plans: Sequence[Plan], cut: Cut, processes: int) -> tuple[Plan, ...]:
+def _shared(plans: Sequence[Plan], make_grid: MakeGrid, processes: int) -> tuple[Plan, ...]:
     """Return the plans with tiles for so many processes: in all of them those of the first."""
-    found = [planner.spread(plan, cut, processes) for plan in plans]
-    group = parallel.group()
+    found = [tile_planner.split_among(plan, make_grid, processes) for plan in plans]
+    group = parallel.current_group()
     if group is not None:
-        tiles = group.firsts([plan.tile or 0 for plan in found])
+        tiles = group.of_first([plan.tile or 0 for plan in found])
         for number, (plan, tile) in enumerate(zip(found, tiles, strict=True)):
-            found[number] = replace(plan, tile=tile or None, grid=cut(plan.grid.size, tile or None))
+            found[number] = replace(plan, tile=tile or None, grid=make_grid(plan.grid.size, tile or None))
     return tuple(found)
 
 
@@ -122,18 +127,18 @@ def adopt(plans: Sequence[Plan], tiles: object, scene: Scene, encoder: Encoder) 
     """
     if not isinstance(tiles, list) or len(tiles) != len(plans):
         return tuple(plans)
-    cut, found = cutting(scene, encoder), []
+    make_grid, found = cutting(scene, encoder), []
     for plan, tile in zip(plans, tiles, strict=True):
         if type(tile) is int and tile < (plan.tile or max(plan.grid.size) + 1):
             with contextlib.suppress(UsageError):  # it was never ours
-                plan = replace(plan, tile=tile, grid=cut(plan.grid.size, tile))
+                plan = replace(plan, tile=tile, grid=make_grid(plan.grid.size, tile))
         found.append(plan)
     return tuple(found)
 
 
 def peak(plans: Sequence[Plan], resources: Resources) -> int:
     """Return the most bytes that the process will have; on a device with memory of its own, that it will have there."""
-    own = memory.on_device(resources.device) is None
+    own = memory.free_on_device(resources.device) is None
     return max(plan.bytes for plan in plans) + (memory.resident() if own else 0)
 
 
@@ -142,8 +147,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
     recipe, regions = scene.recipe, scene.regions
     layers = (*recipe.layers_of_content, *recipe.layers_of_style)
     count = 0 if regions is None else len(regions.names)
-    scales = {1.0, *recipe.region_scales.values()}
-    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
+    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in area_scales(scene)]
     held = base.find(recipe.method).memory(level, scene, encoder)
     return Work(
         neurons=encoder.neurons(layers),
@@ -165,7 +169,7 @@ def seconds(
     levels: Sequence[Level],
     plans: Sequence[Plan],
     scene: Scene,
-    judge: Callable[[Level], Encoder],
+    encoder_of: Callable[[Level], Encoder],
     device: torch.device,
 ) -> float:
     """Estimate the time of the whole painting, by timing the encoder of each level at a small size."""
@@ -180,17 +184,17 @@ def seconds(
                 for at, p in zip(levels, plans, strict=True)
                 if at.surrogate == level.surrogate
             )
-            encode = partial(_encode_on, judge(level), device)
+            encode = partial(_encode_on, encoder_of(level), device)
             side = min(PROBE, math.isqrt(largest))
             rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.layers_of_content, side)
-        terms = base.find(recipe.method).time(level, scene, judge(level))
+        terms = base.find(recipe.method).time(level, scene, encoder_of(level))
         total += terms.seconds
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
-        pixels = planner.share(plan.grid, parallel.count()) * (level.steps + 1)
+        pixels = tile_planner.pixels_per_process(plan.grid, parallel.process_count()) * (level.steps + 1)
         pixels += plan.grid.overhead * (math.prod(level.size) + terms.style_pixels) / 3
         total += rates[level.surrogate] * pixels
         pairs = min(recipe.history, level.steps) if recipe.solved_by == "lbfgs" else 0
-        away = planner.AWAY_PASS if plan.storage.away else 1
+        away = tile_planner.OFFLOADED_PASS if plan.storage.off_device else 1
         total += level.steps * 3 * math.prod(level.size) * stirring * (PASSES + 4 * pairs * away)
     return total
 

@@ -1,28 +1,27 @@
 """A painting in two parts: by one pass of networks, and from there by some steps of optimisation."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from impasto import feedforward, images
+from impasto import feedforward
 from impasto.checkpoint import Checkpoint
 from impasto.encoders import Encoder, Petite
 from impasto.errors import UsageError
 from impasto.events import Progress
-from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.optim import parallel
 from impasto.optim.memory import trim
+from impasto.optim.resources import Resources
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
+from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting, PlannedLevel
-from impasto.scene.resolve import Source
 
 _OF_FORWARD = ("method", "alpha", "passes", "network", "refine")
 
@@ -39,41 +38,35 @@ class RefinedPainting(Painting):
 
     def __init__(
         self,
-        content: Source | None,
-        styles: Source | Sequence[Source],
+        inputs: Inputs,
         recipe: Recipe,
         *,
         encoder: str | Path | Encoder | None = None,
         network: str | Path | None = None,
-        max_pixels: int = images.DEFAULT_MAX_PIXELS,
-        allow_truncated: bool = False,
-        regions: Regions | None = None,
-        **options: Any,
+        resources: Resources | None = None,
     ) -> None:
-        load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
-        photo = None if content is None else load(content)
-        many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
-        paintings = [load(style) for style in many]
-        if not paintings and not METHODS[recipe.method].styles:
+        resources = resources or Resources.choose()
+        read = inputs.read(recipe)
+        if not read.paintings and not METHODS[recipe.method].styles:
             raise UsageError("refine compares with a painting, and a network has none; name it with --style")
         plain = {key: Recipe.model_fields[key].get_default() for key in _OF_FORWARD}
         second = recipe.replace(**plain, init="file", levels=1, iterations=recipe.refine)
-        # Its start is not there yet; all else can be refused now.
-        start = Picture(torch.full((1, 3, 1, 1), 0.5), name="start") if photo is None else photo
-        self.second = Stylizer(photo, paintings, second, encoder=encoder, init_image=start, regions=regions, **options)
-        found = self.second.encoder
+        # What the second part begins with is not there yet; all else can be refused now.
+        init = Picture(torch.full((1, 3, 1, 1), 0.5), name="start") if read.content is None else read.content
+        self.second = Stylizer.of(
+            replace(read.without_landmarks(), init=init), second, encoder=encoder, resources=resources
+        )
+        own = self.second.encoder
         self.first = feedforward.create(
-            photo,
-            paintings,
+            read,
             recipe.replace(precision=self.second.recipe.precision),
-            encoder=found if isinstance(found, Petite) else None,
+            encoder=own if isinstance(own, Petite) else None,
             network=network,
-            regions=regions,
-            **options,
+            resources=resources,
         )
         self.encoder = self.second.encoder
         resolved = self.first.recipe.replace(encoder=self.second.recipe.encoder)
-        super().__init__(self.first.scene, resolved, self.second.size, self.second.resources, load)
+        super().__init__(self.first.scene, resolved, self.second.size, resources, inputs.load)
         self.steps = self.first.steps + self.second.steps
         self.memory_bytes = max(self.first.memory_bytes, self.second.memory_bytes)
         self._restored = False
@@ -95,7 +88,7 @@ class RefinedPainting(Painting):
         if self.first.image is None:
             return
         image = self.first.image.float().cpu().contiguous()
-        if (group := parallel.group()) is not None:
+        if (group := parallel.current_group()) is not None:
             group.copy(image)  # all processes have to step from the very same point
         self.second.scene.start_from = Picture(image, name="start")
 

@@ -16,30 +16,31 @@ from impasto.encoders import Encoder
 from impasto.errors import DivergedError, ImageError, InputError, UsageError
 from impasto.events import Progress, notice
 from impasto.guides import Regions
-from impasto.images import Picture
 from impasto.losses import Objective
 from impasto.losses.objective import LossReport
 from impasto.methods import base
-from impasto.optim import devices, parallel, pyramid
+from impasto.optim import parallel, pyramid
 from impasto.optim.canvas import View
 from impasto.optim.evaluate import Evaluator, Viewed
 from impasto.optim.loop import Run
-from impasto.optim.memory import again, trim
-from impasto.optim.planner import Plan, Tiling
+from impasto.optim.memory import retry_smaller, trim
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
 from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
+from impasto.optim.tile_planner import Plan, Tiling
 from impasto.painting import budget
 from impasto.painting.objective import ObjectiveBuilder
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.scene import SMALLEST, Scene
-from impasto.scene.inputs import landmarks_of
+from impasto.scene import SMALLEST
+from impasto.scene.areas import area_scales
+from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
-    Source,
+    PictureLike,
     check_layers,
     encoder_of,
+    init_shape_differs,
     long_side,
     multiple_of,
     of_texture,
@@ -55,9 +56,9 @@ class Stylizer(Painting):
     """One painting by optimisation: iterate over it for `Progress`, ask for `result()` at any time.
 
     `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. `encoder` is a
-    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are what `guides` makes of masks,
-    `content_landmarks` and `style_landmarks`, of the first style, those of a portrait. Everything that can be refused
-    is refused here, before any step.
+    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are `Masks`, or what `guides` makes
+    of them, `content_landmarks` and `style_landmarks`, of the first style, those of a portrait. Everything that can be
+    refused is refused here, before any step.
 
     `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
     that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
@@ -87,44 +88,72 @@ class Stylizer(Painting):
 
     def __init__(
         self,
-        content: Source | None,
-        styles: Source | Sequence[Source],
+        content: PictureLike | None,
+        styles: PictureLike | Sequence[PictureLike],
         recipe: Recipe | None = None,
         *,
         encoder: str | Path | Encoder | None = None,
-        init_image: Source | None = None,
-        regions: Regions | None = None,
-        content_landmarks: Source | None = None,
-        style_landmarks: Source | None = None,
+        init_image: PictureLike | None = None,
+        regions: Regions | Masks | None = None,
+        content_landmarks: PictureLike | None = None,
+        style_landmarks: PictureLike | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
         tile: Tiling = "auto",
         memory: int | None = None,
         device: str = "auto",
     ) -> None:
-        resources = Resources(parallel.place(devices.choose(device)), tile, memory)
-        recipe = recipe or Recipe.parse({})
-        if METHODS[recipe.method].forward:
+        inputs = Inputs(
+            content,
+            styles,
+            init_image,
+            regions,
+            content_landmarks,
+            style_landmarks,
+            max_pixels=max_pixels,
+            allow_truncated=allow_truncated,
+        )
+        self._prepare(inputs, recipe or Recipe.parse({}), encoder, Resources.choose(device, tile, memory))
+
+    @classmethod
+    def of(
+        cls,
+        inputs: Inputs,
+        recipe: Recipe,
+        *,
+        encoder: str | Path | Encoder | None = None,
+        resources: Resources | None = None,
+    ) -> "Stylizer":
+        """Begin a painting of inputs that were put together already, with what the constructor raises."""
+        painting = cls.__new__(cls)
+        painting._prepare(inputs, recipe, encoder, resources or Resources.choose())
+        return painting
+
+    def _prepare(
+        self, inputs: Inputs, recipe: Recipe, encoder: str | Path | Encoder | None, resources: Resources
+    ) -> None:
+        """Read the inputs, load the encoder and plan the levels; refuse what can be refused."""
+        if METHODS[recipe.method].feed_forward:
             raise UsageError(f"{recipe.method} does not optimise, as a Stylizer does; use stylize, or impasto.begin")
-        load = partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated)
-        photo: Picture | None = None if content is None else load(content)
-        if photo is None:
+        if inputs.content is None:
             recipe = of_texture(recipe)
-        if (init_image is None) != (recipe.init != "file"):
+        if (inputs.init is None) != (recipe.init != "file"):
             raise UsageError("init 'file' and init_image belong together; give both or neither")
-        many: Sequence[Source] = styles if isinstance(styles, list | tuple) else [styles]
-        start = None if init_image is None else load(init_image)
-        paintings = [load(style) for style in many]
-        pair = landmarks_of(recipe, photo, paintings, content_landmarks, style_landmarks)
-        scene = Scene(recipe, photo, paintings, regions, start, pair)
+        scene = inputs.scene(recipe)
+        photo, regions, start = scene.content, scene.regions, scene.start_from
         self._kind = base.find(recipe.method)
         self._kind.check(scene)
         self.encoder, resolved = encoder_of(recipe, encoder, resources.device)
         check_layers(resolved, self.encoder)
-        super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, load)
+        super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, inputs.load)
         multiple = multiple_of(recipe, self.encoder)
         if max(self.size) != long_side(photo, recipe, regions):
             notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
+        if start is not None and init_shape_differs(start.size, self.size, multiple):
+            notice(
+                f"{start.name}: is {start.size[1]}x{start.size[0]} px, of another shape than the result "
+                f"({self.size[1]}x{self.size[0]} px), and is stretched to it"
+            )
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
         method = METHODS[recipe.method]
@@ -132,7 +161,7 @@ class Stylizer(Painting):
             self.size,
             recipe.levels,
             recipe.iterations,
-            method.share,
+            method.step_ratio,
             multiple=multiple,
             finishing=recipe.finishing_steps if self.surrogate or method.finishes else 0,
             coarsest=pyramid.coarsest(method, photo=photo is not None),
@@ -146,7 +175,7 @@ class Stylizer(Painting):
                 "narrow picture"
             )
         for style in self.scene.styles:
-            for scale in {1.0, *recipe.region_scales.values()}:
+            for scale in area_scales(self.scene):
                 self.scene.style_size(style, self.levels[0], scale)
         self._targets = {
             level.surrogate: ObjectiveBuilder(
@@ -190,9 +219,9 @@ class Stylizer(Painting):
                 point = self._here(view.canvas(self.scene.enlarge(pixels, level)))
             if self._kind.remembers_start and restored is None:
                 self._begun = view(point)
-            objective = self._measured(level, saved.step if saved and restored is not None else 0)
+            objective = self._measured(level)
             if saved is not None and restored is not None:
-                level_state.recall(objective, saved.begun, level.size, self._judge(level))
+                level_state.restore(objective, saved.begun, saved.step, level.size, self._judge(level))
             evaluate = self._evaluator(level, view, objective)
             solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
@@ -283,15 +312,14 @@ class Stylizer(Painting):
         self._finished = False
         self._restored = checkpoint, solver
 
-    def objective(self, level: Level, begun: Tensor | None = None, taken: int = 0) -> Objective:
+    def objective(self, level: Level, begun: Tensor | None = None) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size.
 
-        `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting; what is
-        drawn anew for each step goes on after the steps `taken`.
+        `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting.
         """
         if self._kind.remembers_start and begun is None:
             begun = self._view(level)(self._start(level))
-        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun, taken)
+        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun)
 
     def seconds(self) -> float:
         """Estimate how long the painting will take, by timing the encoder for a moment."""
@@ -338,7 +366,7 @@ class Stylizer(Painting):
         tiles = [plan.tile for plan in self.plans]
         device = str(self.resources.device)
         found = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
-        return found | ({"processes": parallel.count()} if parallel.count() > 1 else {})
+        return found | ({"processes": parallel.process_count()} if parallel.process_count() > 1 else {})
 
     def _here(self, tensor: Tensor) -> Tensor:
         # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
@@ -353,9 +381,9 @@ class Stylizer(Painting):
             return view
         return replace(view, kept=self._here(view.kept), photo=self._here(view.photo))
 
-    def _measured(self, level: Level, taken: int) -> Objective:
+    def _measured(self, level: Level) -> Objective:
         shrink = partial(self._shrink, level.index)
-        objective = again(lambda: parallel.together(lambda: self.objective(level, self._begun, taken)), shrink)
+        objective = retry_smaller(lambda: parallel.run_on_all(lambda: self.objective(level, self._begun)), shrink)
         trim()
         return objective
 
@@ -367,7 +395,11 @@ class Stylizer(Painting):
 
         def judge(image: Tensor) -> tuple[LossReport, Tensor]:
             # The grid of now: it may have become one of smaller tiles.
-            return again(lambda: parallel.tiled(encode, objective, self.plans[level.index].grid)(image), shrink)
+            report, gradient = retry_smaller(
+                lambda: parallel.tiled_evaluator(encode, objective, self.plans[level.index].grid)(image), shrink
+            )
+            objective.advance()
+            return report, gradient
 
         return judge if view.plain else Viewed(judge, view)
 
@@ -389,7 +421,7 @@ class Stylizer(Painting):
             storage, patience = self.plans[level.index].storage, self._kind.patience
             return Lbfgs(point, history=recipe.history, storage=storage, patience=patience)
         schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
-        if METHODS[recipe.method].falling:
+        if METHODS[recipe.method].rate_falls:
             schedule, last = "linear", first / 10
         return Adam(point, learning_rate(schedule, first, last, level.steps))
 

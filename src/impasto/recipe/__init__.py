@@ -1,17 +1,8 @@
 """Every setting of a painting, how it is spelled, and which method knows it; nothing here loads torch."""
 
-from impasto.recipe.settings import (
-    MAX_JSON_BYTES,
-    STYLE_LAYERS,
-    VERSION,
-    Recipe,
-    StatisticName,
-    load_preset,
-    presets,
-    renamed,
-    spell,
-    unknown,
-)
+from impasto.recipe.presets import list_presets, load_preset
+from impasto.recipe.settings import STYLE_LAYERS, VERSION, Recipe, StatisticName
+from impasto.recipe.spelling import MAX_JSON_BYTES, renamed, spell, unknown
 
 __all__ = [
     "MAX_JSON_BYTES",
@@ -19,8 +10,8 @@ __all__ = [
     "VERSION",
     "Recipe",
     "StatisticName",
+    "list_presets",
     "load_preset",
-    "presets",
     "renamed",
     "spell",
     "unknown",

@@ -146,9 +146,9 @@ class Method:
     coarsest_texture: int = 0
     """The same where there is no photograph; 0: as `coarsest`. One matched patch of relu4_1 sees 84 pixels, and there
     the large forms are laid out; with a photograph, eyes and mouths were lost to what the style has."""
-    share: float = 0.5
-    """Of the steps of a level, those that the next, larger one gets."""
-    falling: bool = False
+    step_ratio: float = 0.5
+    """The steps of a level over those of the next smaller one, which costs a quarter as much a step."""
+    rate_falls: bool = False
     """Adam's rate falls to a tenth over each level."""
     solver: str = ""
     """The solver that it needs; empty: what the recipe says."""
@@ -156,14 +156,14 @@ class Method:
     """It knows where faces are, in the photograph and in the first style."""
 
     @property
-    def forward(self) -> bool:
-        """Whether a network paints in one go, and nothing is optimised."""
+    def feed_forward(self) -> bool:
+        """Return whether networks paint it in one pass, and nothing is optimised."""
         return not self.optimizes
 
 
 METHODS: Mapping[str, Method] = {
-    each.name: each
-    for each in (
+    method.name: method
+    for method in (
         Method(
             "gatys",
             "optimises the picture itself: the slowest, the best, with every control",
@@ -196,7 +196,7 @@ METHODS: Mapping[str, Method] = {
         ),
         Method(
             "mrf",
-            "optimises the picture, each patch of it towards the most alike of the painting: brush strokes whole",
+            "optimises the picture, each patch towards its nearest neighbour in the painting: whole brush strokes",
             "Li & Wand 2016",
             "three quarters of a minute",
             "a painting",
@@ -270,9 +270,9 @@ METHODS: Mapping[str, Method] = {
             optimizes=True,
             laplacian=True,
             start="details",
-            falling=True,
+            rate_falls=True,
             coarsest=64,
-            share=1.0,
+            step_ratio=1.0,
             solver="adam",
             implementation="impasto.methods.strotss:Strotss",
         ),
@@ -289,7 +289,7 @@ METHODS: Mapping[str, Method] = {
         ),
         Method(
             "nnst_fast",
-            "every point takes the painting's most alike: true to the photograph's forms and light",
+            "every point takes its nearest neighbour in the painting: true to the photograph's forms and light",
             "Kolkin et al. 2022",
             "two seconds",
             "a painting",
@@ -379,7 +379,7 @@ def settings_of(method: str, *, refined: bool = False) -> frozenset[str]:
     """
     own = METHODS[method]
     known = {*SHARED, *own.settings}
-    if refined and own.forward:
+    if refined and own.feed_forward:
         known |= {*METHODS["gatys"].settings} - {*_REFINED}
     return frozenset(known)
 
@@ -394,11 +394,11 @@ def foreign(method: str, changed: Iterable[str], *, refined: bool) -> str:
     for key in changed:
         if key in known:
             continue
-        if refined and key in _REFINED and own.forward:
+        if refined and key in _REFINED and own.feed_forward:
             return f"{key}: is what refine decides: so many steps at the last size, from what {method} paints"
         owners = [each.name for each in METHODS.values() if key in each.settings]
         whose = f"{key} belongs to {_listed(owners)}, not to {method}"
-        if not own.forward:
+        if not own.feed_forward:
             return f"{whose}; set method to {_listed(owners, 'or')}, or leave it out"
         choices = [name for name in (*own.settings, *SHARED) if name not in ("version", "method")]
         more = " (and gatys's settings with refine)" if "gatys" in owners else ""

@@ -4,81 +4,38 @@ The command line's options, the docs' table and the studio's controls are genera
 states a default. A recipe is frozen, complete and free of paths, so a picture can carry it.
 """
 
-import difflib
 import json
 import math
-import tomllib
 from collections.abc import Mapping
-from importlib import resources
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from impasto.errors import RecipeError
 from impasto.recipe.catalogue import ENCODERS, METHODS, MethodName, foreign
+from impasto.recipe.presets import load_preset
 from impasto.recipe.sizes import Size
+from impasto.recipe.spelling import (
+    LayerStyleWeights,
+    LayerWeights,
+    Region,
+    RegionScales,
+    RegionStyles,
+    RegionWeights,
+    Weight,
+    first_mistake,
+    parse_json,
+    read_list,
+    read_numbers,
+    renamed,
+    unknown,
+)
 
 VERSION = 1
-MAX_JSON_BYTES = 1 << 20
-
-RENAMED = {
-    "normalisation": "normalization",
-    "neighbour_layers": "neighbor_layers",
-    "global_share": "global_fraction",
-    "content_share": "content_fraction",
-    "layer_shares": "layer_style_weights",
-    "region_share": "region_balance",
-}
-"""Keys of recipes that were written before 0.1.0, and what they are called now."""
-
-LAYER = r"^relu([12]_[12]|[345]_[1-4])$"
-
-
-def _weights(value: object) -> object:
-    """Accept `relu4_2`, `conv4_2`, `relu1_1=0.5,relu2_1=0.5`, a list of layers, or a mapping."""
-    if isinstance(value, str):
-        value = [part for part in value.replace(" ", ",").split(",") if part]
-    if isinstance(value, list | tuple):
-        pairs = [str(part).partition("=") for part in value]
-        value = {name: (number if number else 1.0) for name, _, number in pairs}
-    if isinstance(value, Mapping):
-        return {"relu" + str(k)[4:] if str(k).startswith("conv") else k: v for k, v in value.items()}
-    return value
-
-
-def _items(value: object) -> object:
-    """Accept `a,b` for a list."""
-    if isinstance(value, str):
-        return tuple(part for part in value.replace(" ", ",").split(",") if part)
-    return value
-
-
-def _pairs(value: object) -> object:
-    """Accept `sky=2,ground=0.5` for a mapping; a bare name means 1."""
-    if isinstance(value, str):
-        pairs = [part.rpartition("=") for part in value.replace(" ", ",").split(",") if part]
-        return {name: number for name, _, number in ((a or b, "=", b if a else 1) for a, _, b in pairs)}
-    return value
-
-
-def _shares(value: object) -> object:
-    """Accept `relu1_1=0:1,relu4_1=1:0`: for each layer, a share of each style."""
-    if isinstance(value, str):
-        pairs = [part.partition("=") for part in value.replace(" ", ",").split(",") if part]
-        value = {name: tuple(shares.split(":")) for name, _, shares in pairs}
-    return _weights(value) if isinstance(value, Mapping) else value
-
-
-Weight = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
-Layer = Annotated[str, Field(pattern=LAYER)]
-LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(_weights), Field(max_length=16)]
-LayerShares = Annotated[dict[Layer, tuple[Weight, ...]], BeforeValidator(_shares), Field(max_length=16)]
-Region = Annotated[str, Field(pattern=r"^[A-Za-z0-9_#-]{1,40}$")]
-RegionWeights = Annotated[dict[Region, Weight], BeforeValidator(_pairs), Field(max_length=64)]
-RegionScales = Annotated[dict[Region, Annotated[float, Field(gt=0, le=16)]], BeforeValidator(_pairs)]
-RegionStyles = Annotated[dict[Region, Annotated[int, Field(ge=1, le=64)]], BeforeValidator(_pairs)]
+"""The version of the format of recipes, which they carry; another is refused."""
 StatisticName = Literal["gram", "mean_std", "covariance", "histogram", "sliced_wasserstein"]
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
+"""The layers of the style term in Gatys et al. 2016: the first of each block."""
 
 
 class Recipe(BaseModel):
@@ -103,12 +60,12 @@ class Recipe(BaseModel):
     style_fit: Literal["scale", "crop"] = Field(
         "scale", description="keep the style's shape, or crop it to the content's shape and size"
     )
-    style_weights: Annotated[tuple[Weight, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
-        (), description="share of each style, in their order (equal when empty)"
+    style_weights: Annotated[tuple[Weight, ...], BeforeValidator(read_list), Field(max_length=64)] = Field(
+        (), description="weight of each style, in their order (equal when empty)"
     )
 
-    layer_style_weights: LayerShares = Field(
-        {}, description="share of each style at single layers, before style_weights: relu1_1=0:1,relu4_1=1:0"
+    layer_style_weights: LayerStyleWeights = Field(
+        {}, description="weight of each style at single layers, before style_weights: relu1_1=0:1,relu4_1=1:0"
     )
     color: Literal["style", "content", "luminance", "match"] = Field(
         "style",
@@ -131,20 +88,20 @@ class Recipe(BaseModel):
     )
     guide_growth: int = Field(0, ge=-16, le=16, description="neurons that guides grow by; negative: shrink")
     region_balance: Literal["area", "equal"] = Field(
-        "area", description="how much a region counts: by area, or all alike"
+        "area", description="how much a region counts: by area, or all equally"
     )
     region_weights: RegionWeights = Field({}, description="weight of the style term in single regions")
     region_content_weights: RegionWeights = Field({}, description="weight of the content term in single regions")
     region_scales: RegionScales = Field({}, description="factor on style_scale in single regions")
     region_styles: RegionStyles = Field({}, description="number of the style that alone paints a region")
-    keep: Annotated[tuple[Region, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
+    keep: Annotated[tuple[Region, ...], BeforeValidator(read_list), Field(max_length=64)] = Field(
         (), description="regions that stay as photographed"
     )
     global_fraction: float = Field(
-        0.0, ge=0, le=1, description="share of the style term that judges the whole picture, whatever its regions"
+        0.0, ge=0, le=1, description="fraction of the style term that is of the whole picture, whatever its regions"
     )
 
-    # What it is judged by.
+    # What it is compared by.
     encoder: str = Field(
         "auto",
         pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$",
@@ -160,7 +117,7 @@ class Recipe(BaseModel):
         dict(zip(STYLE_LAYERS, (0.05, 0.6, 0.27, 0.07, 0.01), strict=True)),
         description="layers of the style term, with weights",
     )
-    statistics: Annotated[dict[StatisticName, Weight], BeforeValidator(_pairs)] = Field(
+    statistics: Annotated[dict[StatisticName, Weight], BeforeValidator(read_numbers)] = Field(
         {"gram": 1.0}, description="statistics of the style term, with weights"
     )
     normalization: Literal["resolution_invariant", "gatys", "zhao", "johnson"] = Field(
@@ -187,7 +144,7 @@ class Recipe(BaseModel):
         0, ge=0, le=6, description="larger and smaller copies of the painting whose patches are used too, 5% apart"
     )
     patch_reuse: float = Field(
-        0.0, ge=0, le=2, description="taken off a patch's likeness for each use, so that others are used; 0 is free"
+        0.0, ge=0, le=2, description="taken off a patch's similarity for each use, so that others are used; 0 is free"
     )
     patch_capacity: int = Field(
         0,
@@ -204,7 +161,7 @@ class Recipe(BaseModel):
         10.0,
         ge=0,
         le=1000,
-        description="how much masks count beside likeness where doodle matches patches; 0: not at all, 1000: first",
+        description="how much masks count beside similarity where doodle matches patches; 0: not at all, 1000: first",
     )
 
     # The content term of portraits.
@@ -227,7 +184,7 @@ class Recipe(BaseModel):
     gain_window: float = Field(
         2.0, ge=0.5, le=32, description="standard deviation of the window of local energies, neurons"
     )
-    gain_regions: Annotated[tuple[Region, ...], BeforeValidator(_items), Field(max_length=64)] = Field(
+    gain_regions: Annotated[tuple[Region, ...], BeforeValidator(read_list), Field(max_length=64)] = Field(
         (), description="regions that get the light of the painting's face; empty: all"
     )
 
@@ -240,8 +197,8 @@ class Recipe(BaseModel):
         0.75,
         ge=0,
         le=1,
-        description="share of the photograph, beside the painting so far, in what nnst finds its likes for: more keeps "
-        "the form",
+        description="fraction of the photograph, beside the painting so far, in what nnst matches with the painting: "
+        "more keeps the form",
     )
     quarter_turns: int = Field(
         3, ge=0, le=3, description="quarter turns of the painting whose parts nnst uses too: strokes in all directions"
@@ -273,7 +230,7 @@ class Recipe(BaseModel):
         "content",
         description="start: content, noise, both blended, noise with the style's statistics, or a file",
     )
-    init_blend: float = Field(0.6, ge=0, le=1, description="share of noise in a blended start")
+    init_blend: float = Field(0.6, ge=0, le=1, description="fraction of noise in a blended start")
     levels: int = Field(0, ge=0, le=12, description="sizes of the pyramid, each half the next; 0: by the size")
     iterations: int = Field(200, ge=0, le=1_000_000, description="solver steps over all levels together")
     finishing_steps: int = Field(
@@ -295,7 +252,7 @@ class Recipe(BaseModel):
     seed: int = Field(0, ge=0, lt=2**63, description="seed of everything random")
 
     @model_validator(mode="after")
-    def _judged_by_something(self) -> Self:
+    def _has_terms(self) -> Self:
         method = METHODS[self.method]
         if not getattr(self, method.content_key) and not self.layers_of_style:
             raise ValueError(f"{method.content_key} and {method.style_key} are both empty; name at least one layer")
@@ -304,7 +261,7 @@ class Recipe(BaseModel):
         if not any(self.hypercolumn_layers.values()):
             raise ValueError("hypercolumn_layers names none with a factor; name at least one layer")
         if self.style_weights and not math.fsum(self.style_weights) > 0:
-            raise ValueError("style_weights are all zero; give at least one style a share")
+            raise ValueError("style_weights are all zero; give at least one style a weight")
         if not math.fsum(self.neighbor_layers.values()) > 0:
             raise ValueError("neighbor_layers names none with a weight; name at least one, for example relu3_1")
         if not math.fsum(self.statistics.values()) > 0:
@@ -313,7 +270,7 @@ class Recipe(BaseModel):
             raise ValueError("patch_reuse and patch_capacity both keep patches from being used too often; give one")
         for layer, shares in self.layer_style_weights.items():
             if not math.fsum(shares) > 0:
-                raise ValueError(f"layer_style_weights of {layer} are all zero; give at least one style a share")
+                raise ValueError(f"layer_style_weights of {layer} are all zero; give at least one style a weight")
         return self
 
     @model_validator(mode="after")
@@ -326,18 +283,18 @@ class Recipe(BaseModel):
 
     @property
     def layers_of_style(self) -> Mapping[str, float]:
-        """The layers that the method's style term looks at, with weights."""
+        """Return the layers that the method's style term looks at, with weights."""
         layers: Mapping[str, float] = getattr(self, METHODS[self.method].style_key)
         return layers
 
     @property
     def solved_by(self) -> str:
-        """The solver: the one that the method needs, or the one chosen."""
+        """Return the solver: the one that the method needs, or the one chosen."""
         return METHODS[self.method].solver or self.solver
 
     @property
     def layers_of_content(self) -> Mapping[str, float]:
-        """The layers that the method's content term looks at, with weights; none where it has no such term."""
+        """Return the layers that the method's content term looks at, with weights; none where it has no such term."""
         method = METHODS[self.method]
         layers: Mapping[str, float] = getattr(self, method.content_key) if method.content_key in method.settings else {}
         return layers
@@ -354,7 +311,7 @@ class Recipe(BaseModel):
     def parse(cls, values: Mapping[str, Any] | str | bytes) -> "Recipe":
         """Build a recipe from a mapping or JSON text; what is not named keeps its default."""
         if isinstance(values, str | bytes):
-            values = _parse_json(values)
+            values = parse_json(values)
         values = renamed(values)
         for key in values:
             if key not in cls.model_fields:
@@ -367,83 +324,9 @@ class Recipe(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise RecipeError(_first(error)) from None
+            raise RecipeError(first_mistake(error)) from None
 
     @classmethod
     def from_preset(cls, preset: str | None = None, **overrides: Any) -> "Recipe":
         """Build a recipe from the defaults, a named preset over them, and `overrides` over both."""
         return cls.parse({**(load_preset(preset) if preset else {}), **renamed(overrides)})
-
-
-def renamed(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `values` under the names that keys have today.
-
-    Raises `RecipeError` where a key is given under its old name and its new one.
-    """
-    for old, new in RENAMED.items():
-        if old in values and new in values:
-            raise RecipeError(f"recipe key '{old}' is called '{new}' now; give one of them")
-    return {RENAMED.get(key, key): value for key, value in values.items()}
-
-
-def presets() -> dict[str, str]:
-    """Return the names of the presets with their one-line descriptions, sorted."""
-    folder = resources.files("impasto.presets")
-    names = sorted(item.name[:-5] for item in folder.iterdir() if item.name.endswith(".toml"))
-    return {name: str(_read_preset(name)["description"]) for name in names}
-
-
-def load_preset(name: str) -> dict[str, Any]:
-    """Return the recipe keys that the preset `name` sets.
-
-    Raises `RecipeError` for an unknown name.
-    """
-    if name not in (known := presets()):
-        raise RecipeError(unknown(name, known, "preset"))
-    return dict(_read_preset(name)["recipe"])
-
-
-def spell(value: object) -> str:
-    """Write a value of a recipe the way an option takes it, and `Recipe.parse` does."""
-    if isinstance(value, Mapping):
-        return ",".join(f"{key}={spell(item).replace(',', ':')}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return ",".join(map(spell, value))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
-
-
-def unknown(name: str, known: Mapping[str, object], what: str) -> str:
-    """Say in one line that `name` is not among `known`, with the nearest one or all of them."""
-    name = name if len(name) <= 60 else name[:60] + "..."
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(known)}"
-    return f"unknown {what} '{name}'; {hint}"
-
-
-def _read_preset(name: str) -> dict[str, Any]:
-    return tomllib.loads(resources.files("impasto.presets").joinpath(f"{name}.toml").read_text("utf-8"))
-
-
-def _parse_json(text: str | bytes) -> dict[str, Any]:
-    if len(text) > MAX_JSON_BYTES:
-        raise RecipeError(f"the recipe has {len(text)} bytes; a recipe has at most {MAX_JSON_BYTES}")
-    try:
-        values = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecipeError(f"the recipe is not JSON: {error}") from None
-    if not isinstance(values, dict):
-        raise RecipeError(f"the recipe must be a JSON object, not {type(values).__name__}")
-    return values
-
-
-def _first(error: ValidationError) -> str:
-    """Return the first mistake of a validation in one line."""
-    mistake = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part)[:60] for part in mistake["loc"]) or "recipe"
-    given = "" if isinstance(mistake["input"], dict) else f" (given: {str(mistake['input'])[:60]!r})"
-    message = mistake["msg"].removeprefix("Value error, ")
-    if where == "recipe":
-        return message
-    return f"recipe key '{where}': {message[:1].lower()}{message[1:]}{given}"

@@ -1,13 +1,12 @@
 """From what a caller gives to what is painted: the encoder, the regions, the size, the recipe of a texture."""
 
 import math
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
-from impasto import encoders, guides, images
+from impasto import encoders, images
 from impasto.encoders import Encoder, Geometry
 from impasto.errors import UsageError, WeightsError
 from impasto.events import notice
@@ -17,7 +16,7 @@ from impasto.optim import devices
 from impasto.recipe import Recipe, sizes
 from impasto.recipe.catalogue import METHODS
 
-Source = Any
+PictureLike = Any
 """A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
 
 
@@ -52,6 +51,12 @@ def long_side(content: Picture | None, recipe: Recipe, regions: Regions | None =
         return sizes.long_side(recipe.size, shape)
     except ValueError as error:
         raise UsageError(f"size '{recipe.size}': {error}") from None
+
+
+def init_shape_differs(init: tuple[int, int], result: tuple[int, int], multiple: int = 1) -> bool:
+    """Whether a start of (height, width) has to be stretched, by more than sides in steps of `multiple` explain."""
+    fitted = images.fit_size(init, max(result))
+    return max(abs(one - other) for one, other in zip(fitted, result, strict=True)) > multiple
 
 
 def _given_size(content: Picture | None, regions: Regions | None) -> tuple[int, int] | None:
@@ -118,35 +123,6 @@ def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Enco
 
 def _on(device: torch.device, encoder: Encoder) -> Encoder:
     return encoder if device.type == "cpu" else encoder.to(device)
-
-
-def regions_of(
-    content_mask: Source | None,
-    style_masks: Sequence[Source | None] | Source | None,
-    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None,
-    styles: int,
-    count: int,
-) -> Regions | None:
-    """Read the masks that `stylize` was given."""
-
-    def load(mask: Source | None) -> Picture | None:
-        return None if mask is None else images.load(mask)
-
-    if region_masks:
-        if content_mask is not None or style_masks is not None:
-            raise UsageError("colour masks and region_masks exclude each other; give one kind")
-        layers = {
-            name: (images.load(mask), [load(each) for each in of_styles] or [None] * styles)
-            for name, (mask, of_styles) in region_masks.items()
-        }
-        return guides.from_layers(layers)
-    if content_mask is None:
-        if style_masks is not None:
-            raise UsageError("style_masks belong to a content_mask; give both")
-        return None
-    many = list(style_masks) if isinstance(style_masks, list | tuple) else [style_masks]
-    many += [None] * (styles - len(many))
-    return guides.from_colors(images.load(content_mask), [load(mask) for mask in many], count)
 
 
 def check_texture(recipe: Recipe) -> None:

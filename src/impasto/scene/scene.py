@@ -21,6 +21,11 @@ from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe, unknown
 from impasto.recipe.catalogue import METHODS
 
+NAMING = ("region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions", "keep")
+"""Recipe keys whose values name regions."""
+NEUTRAL = 1.5 / 255
+"""Most that the channels of a grey picture may differ by, of 1: a level of 255, and what resampling adds to it. Files
+written through other colour spaces, as JPEG's, are that far from equal channels."""
 SMALLEST = 16
 """Pixels on the short side of any level: the deepest style layer then has one neuron."""
 
@@ -63,6 +68,7 @@ class Scene:
         if start is not None and start is not content:
             _check_seen(start)
         self.styles = [_cut_out(style) for style in styles]
+        self._styles_neutral = all(_neutral(style) for style in self.styles)
         self.regions, self.landmarks = regions, landmarks
         self._check()
 
@@ -70,6 +76,7 @@ class Scene:
         """Take `content` as the photograph, whatever colours it hides."""
         _check_seen(content)
         self.content = images.fill_hidden(content)
+        self._photo_neutral = _neutral(self.content)
 
     def inputs(self) -> list[dict[str, Any]]:
         """Return role and sha256 of each picture, mask and set of landmarks, and `truncated` where so; no path."""
@@ -101,12 +108,25 @@ class Scene:
         if self.content is None:
             return torch.full((1, 3, *level.size), 0.5)
         pixels = images.resize_picture(self.content, level.size).pixels
-        return color.gray(pixels).expand(-1, 3, -1, -1) if self.gray else pixels
+        return self._grayed(pixels) if self.gray else pixels
 
     @property
     def gray(self) -> bool:
-        """Whether luminance alone is painted."""
-        return self.recipe.color == "luminance"
+        """Whether the canvas has one channel: luminance alone is painted, or there is no colour in what is given."""
+        return self.recipe.color == "luminance" or self.neutral
+
+    @property
+    def neutral(self) -> bool:
+        """Whether photograph and styles are grey, so that the result is to be grey too.
+
+        Features of a network are not: matching them leaves colours that nobody painted.
+        """
+        return bool(self.styles) and (self.content is None or self._photo_neutral) and self._styles_neutral
+
+    def _grayed(self, pixels: Tensor) -> Tensor:
+        """Return a picture with three equal channels, of its luminance; of a grey one, of their mean."""
+        found = pixels.mean(1, keepdim=True) if self.neutral else color.gray(pixels)
+        return found.expand(-1, 3, -1, -1)
 
     def visible(self, size: tuple[int, int]) -> Tensor | None:
         """Return how visible each pixel of the content is (H, W) at `size`; None where nothing of it is hidden."""
@@ -154,7 +174,7 @@ class Scene:
         start_from = self.start_from
         pixels = self.photo(level) if start_from is None else images.resize_picture(start_from, level.size).pixels
         if self.gray:
-            pixels = color.gray(pixels).expand(-1, 3, -1, -1)
+            pixels = self._grayed(pixels)
         kind = METHODS[self.recipe.method].start or self.recipe.init
         start = partial(canvas.start, kind, pixels, blend=self.recipe.init_blend, seed=self.recipe.seed)
         if kind == "style":
@@ -195,13 +215,18 @@ class Scene:
         """Return `image` (1, 3, h, w) as the result of `size`: in range, with the colours and regions that are kept."""
         recipe, content = self.recipe, self.content
         pixels = canvas.resize(image.detach().float().clamp(0, 1), size, wrap=recipe.tileable)
+        if self.neutral:
+            # Neither colours nor a match of them can be asked of what has none.
+            pixels = self._grayed(pixels)
         if content is None:
             return pixels
         kept = self._kept()
-        if kept is None and recipe.color not in ("content", "luminance"):
+        if kept is None and (self.neutral or recipe.color not in ("content", "luminance")):
             return pixels
         photo = images.resize_picture(content, size).pixels
-        if recipe.color == "content":
+        if self.neutral:
+            photo = self._grayed(photo)
+        elif recipe.color == "content":
             pixels = color.keep_chroma(pixels, photo, strength=recipe.color_strength)
         elif recipe.color == "luminance":
             pixels = color.keep_chroma(pixels, self._chroma(photo), strength=1.0)
@@ -235,7 +260,7 @@ class Scene:
         shown = self.visible(level.size)
         if alpha is not None or shown is not None:
             maps, target = _of_visible(maps, alpha, pixels), _of_visible(target, shown, photo)
-        if self.gray:
+        if recipe.color == "luminance":
             gray = color.match_luminance(color.gray(pixels), photo[:, :1], source_maps=maps, target_maps=target)
             found = gray.expand(-1, 3, -1, -1)
         else:
@@ -300,18 +325,8 @@ class Scene:
             )
 
     def _check_regions(self) -> None:
-        recipe, regions = self.recipe, self.regions
-        named = {
-            key: list(getattr(recipe, key))
-            for key in (
-                "region_weights",
-                "region_content_weights",
-                "region_scales",
-                "region_styles",
-                "gain_regions",
-                "keep",
-            )
-        }
+        regions = self.regions
+        named = {key: list(getattr(self.recipe, key)) for key in NAMING}
         if regions is None:
             for key, names in named.items():
                 if names:
@@ -327,6 +342,11 @@ class Scene:
             for name in names:
                 if name not in known:
                     raise UsageError(f"{key}: {unknown(name, known, 'region')}")
+        self._check_painted(regions)
+
+    def _check_painted(self, regions: Regions) -> None:
+        """Raise `UsageError` where all regions are kept, or one that is not is painted by no style."""
+        recipe = self.recipe
         if set(recipe.keep) >= set(regions.names):
             raise UsageError("keep names every region; leave at least one to paint")
         for name, number in recipe.region_styles.items():
@@ -374,6 +394,12 @@ def _check_seen(picture: Picture) -> bool:
     if not seen:
         notice(f"{picture.name}: is fully transparent; its hidden colours are used")
     return seen
+
+
+def _neutral(picture: Picture) -> bool:
+    """Whether a picture is grey: no pixel's channels are farther apart than rounding leaves them."""
+    highest, lowest = picture.pixels.amax(1), picture.pixels.amin(1)
+    return bool((highest - lowest).max() <= NEUTRAL)
 
 
 def _mean(pixels: Tensor, alpha: Tensor) -> Tensor:

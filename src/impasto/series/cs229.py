@@ -15,6 +15,7 @@ from impasto.errors import ImageError, UsageError
 from impasto.events import Progress, notice
 from impasto.guides import Regions
 from impasto.recipe import Recipe
+from impasto.scene.inputs import Inputs
 from impasto.series.engine import Sweep
 from impasto.series.grid import Axis, Cell, Job, lay_out
 
@@ -54,10 +55,11 @@ def cases(pictures: Path, settings: Mapping[str, Any], encoder: str | Path | Non
     return found
 
 
-def sweep(case: Case, out: Path, **options: Any) -> Sweep:
-    """Return the sweep that paints a figure into `out`/name; `options` go to `Sweep`."""
+def sweep(case: Case, out: Path, *, force: bool = False, check: bool = True) -> Sweep:
+    """Return the sweep that paints a figure into `out`/name; `force` and `check` are those of `Sweep`."""
     folder = out / case.name
-    return Sweep(case.axes, lay_out(case.axes, case.make, folder), folder, sheet="sheet.jpg", **options)
+    cells = lay_out(case.axes, case.make, folder)
+    return Sweep(case.axes, cells, folder, sheet="sheet.jpg", force=force, check=check)
 
 
 def paint(
@@ -94,7 +96,7 @@ def _alphas(name: str, folder: Path, encoder: str | Path | None, settings: Mappi
     content, style = _picture(folder, "content"), _picture(folder, "style")
 
     def make(values: Mapping[str, Any]) -> Job:
-        return Job(content, (style,), _report(settings, **values), encoder)
+        return Job(Inputs(content, [style]), _report(settings, **values), encoder)
 
     return Case(name, (Axis("content_weight", ALPHAS),), make)
 
@@ -106,7 +108,7 @@ def _styles(name: str, folder: Path, encoder: str | Path | None, settings: Mappi
         raise ImageError(f"{folder}: has no style1, style2, ...")
 
     def make(values: Mapping[str, Any]) -> Job:
-        return Job(content, (values["style"],), _report(settings), encoder)
+        return Job(Inputs(content, [values["style"]]), _report(settings), encoder)
 
     return Case(name, (Axis("style", tuple(styles)),), make)
 
@@ -127,7 +129,7 @@ def _masks(name: str, folder: Path, encoder: str | Path | None, settings: Mappin
         masks = None if count == NO_MASKS else regions(count)
         own = {} if masks is None else {"regions": count}
         recipe = _report(settings, **own) if values["preset"] == "cs229" else Recipe.parse({**settings, **own})
-        return Job(content, (style,), recipe, encoder, regions=masks)
+        return Job(Inputs(content, [style], masks=masks), recipe, encoder)
 
     every = len(regions(0).names)
     counts: list[Any] = [NO_MASKS, *sorted({2, every})] if name == "figure4" else [NO_MASKS, every]
@@ -139,8 +141,8 @@ def _masks(name: str, folder: Path, encoder: str | Path | None, settings: Mappin
     )
 
 
-def _report(settings: Mapping[str, Any], **values: Any) -> Recipe:
-    return Recipe.from_preset("cs229", **{"iterations": STEPS, **settings, **values})
+def _report(settings: Mapping[str, Any], **overrides: Any) -> Recipe:
+    return Recipe.from_preset("cs229", **{"iterations": STEPS, **settings, **overrides})
 
 
 def _picture(folder: Path, stem: str) -> Path:

@@ -5,7 +5,7 @@ import os
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,15 +15,18 @@ from impasto.errors import ImageError, ImpastoError, OutputError, RecipeError, R
 from impasto.events import Progress
 from impasto.guides import Regions
 from impasto.images import Picture
-from impasto.painting.api import begin
+from impasto.optim.resources import Resources
+from impasto.optim.tile_planner import Tiling
+from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
+from impasto.scene.inputs import Inputs, Masks, RegionNames
 from impasto.scene.painting import Painting
+from impasto.scene.resolve import PictureLike
 from impasto.series import records, sheet
-from impasto.series.grid import Axis, Cell, Job, Source, State, lay_out
+from impasto.series.grid import Axis, Cell, Job, State, lay_out
 from impasto.series.records import PARTS, Record
 
-LANDMARKS = ("content_landmarks", "style_landmarks")
 KEPT_BYTES = 2**30
 """Of decoded files; more are decoded again when they are needed again."""
 
@@ -32,8 +35,8 @@ class Sweep:
     """A sweep in progress: `paint` each of `cells`, then `finish`; or let `sweep` do it all.
 
     `cells` come from `lay_out`. Everything that can be refused is refused here, before any painting: the quickest
-    first. `check` false refuses nothing for what is in the folder, and leaves no trace there. `options` go to every
-    `Stylizer`; landmarks among them only to those of a method that has them, so that others can stand beside it.
+    first. `check` false refuses nothing for what is in the folder, and leaves no trace there. Landmarks go only to
+    cells of a method that has them, so that others can stand beside it.
 
     Raises `ImpastoError`s as `Stylizer` does, with the cell to blame, and `OutputError` for what cannot be written
     and for pictures in the folder that were painted otherwise, unless `force`.
@@ -49,23 +52,22 @@ class Sweep:
         cell_height: int = 300,
         force: bool = False,
         check: bool = True,
-        max_pixels: int = images.DEFAULT_MAX_PIXELS,
-        allow_truncated: bool = False,
-        **options: Any,
+        resources: Resources | None = None,
     ) -> None:
         self.axes, self.cells, self.folder = tuple(axes), list(cells), folder
         self.sheet, self.table = folder / sheet, folder / records.TABLE
         self.cell_height = cell_height
-        self._faces = {key: options.pop(key) for key in LANDMARKS if options.get(key) is not None}
-        self._options = options
-        if self._faces and not any(METHODS[cell.job.recipe.method].landmarks for cell in self.cells):
+        self._resources = resources or Resources.choose()
+        aligned = any(METHODS[cell.job.recipe.method].landmarks for cell in self.cells)
+        if not aligned and any(cell.job.inputs.has_landmarks for cell in self.cells):
             raise UsageError("landmarks belong to method portrait, by which no cell is painted; leave them out")
         self._encoders: dict[tuple[Any, ...], Encoder] = {}
         self._precision = "auto"
-        self._pictures = _Pictures(partial(images.load, max_pixels=max_pixels, allow_truncated=allow_truncated))
+        self._pictures = _Pictures()
+        self._regions: dict[tuple[int, int, int], Regions | None] = {}
         for cell in self.cells:
-            for source in cell.job.sources:
-                self._pictures(source)
+            for source in cell.job.inputs.sources:
+                self._pictures(source, cell.job.inputs.load)
         self._check_outputs(force=force, check=check)
         self._records = records.read(folder, force=force or not check)
         for cell in self.cells:
@@ -141,7 +143,7 @@ class Sweep:
         written = [cell.path for cell in self.cells] + [self.sheet, self.table, self.folder / records.NAME]
         if self.sheet.parent != self.folder or self.sheet in written[: len(self.cells)] or self.sheet == self.table:
             raise UsageError(f"{self.sheet}: the sheet needs a name of its own in the folder, such as sheet.png")
-        named = [source for cell in self.cells for source in (*cell.job.sources, cell.job.encoder)]
+        named = [source for cell in self.cells for source in (*cell.job.inputs.files, cell.job.encoder)]
         inputs = {os.path.realpath(source) for source in named if isinstance(source, str | Path)}
         for path in written:
             if os.path.realpath(path) in inputs:
@@ -174,21 +176,12 @@ class Sweep:
             if recipe.precision == "auto":
                 # Measured once: all cells of a sweep are painted alike.
                 recipe = recipe.replace(precision=self._precision)
-            if not METHODS[recipe.method].forward:
+            if not METHODS[recipe.method].feed_forward:
                 # Networks bring their own.
                 key = (encoder or recipe.encoder, recipe.pooling, recipe.padding, recipe.precision)
                 encoder = self._encoders.get(key, encoder)
-        stylizer = begin(
-            None if job.content is None else self._pictures(job.content),
-            [self._pictures(style) for style in job.styles],
-            recipe,
-            encoder=encoder,
-            init_image=None if job.init is None else self._pictures(job.init),
-            regions=job.regions,
-            network=job.network,
-            **(self._faces if METHODS[recipe.method].landmarks else {}),
-            **self._options,
-        )
+        inputs = self._read(job.inputs, recipe)
+        stylizer = begin_with(inputs, recipe, encoder=encoder, network=job.network, resources=self._resources)
         if key is not None and stylizer.encoder is not None:
             if recipe.precision == "auto":
                 self._precision = stylizer.recipe.precision
@@ -196,32 +189,59 @@ class Sweep:
             self._encoders[key] = stylizer.encoder
         return stylizer
 
+    def _read(self, inputs: Inputs, recipe: Recipe) -> Inputs:
+        """Return the inputs with pictures and masks that other cells have read before."""
+        if not METHODS[recipe.method].landmarks:
+            inputs = inputs.without_landmarks()
+
+        def load(source: PictureLike) -> Picture:
+            return self._pictures(source, inputs.load)
+
+        if isinstance(inputs.masks, Masks):
+            key = id(inputs.masks), len(inputs.paintings), recipe.regions
+            if key not in self._regions:
+                self._regions[key] = inputs.masks.read(*key[1:], load)
+            inputs = replace(inputs, masks=self._regions[key])
+        return inputs.read(recipe, load)
+
 
 def sweep(
-    content: Source | None,
-    styles: Source | Sequence[Source] | None,
+    content: PictureLike | None,
+    styles: PictureLike | Sequence[PictureLike] | None,
     *,
     vary: Mapping[str, Sequence[Any]],
     folder: str | Path,
     recipe: Recipe | None = None,
     preset: str | None = None,
     encoder: str | Path | Encoder | None = None,
-    init_image: Source | None = None,
-    regions: Regions | None = None,
+    network: str | Path | None = None,
+    init_image: PictureLike | None = None,
+    regions: Regions | Masks | None = None,
+    content_mask: PictureLike | None = None,
+    style_masks: Sequence[PictureLike | None] | PictureLike | None = None,
+    region_masks: Mapping[str, tuple[PictureLike, Sequence[PictureLike | None]]] | None = None,
+    region_names: RegionNames | None = None,
+    content_landmarks: PictureLike | None = None,
+    style_landmarks: PictureLike | None = None,
+    max_pixels: int = images.DEFAULT_MAX_PIXELS,
+    allow_truncated: bool = False,
+    tile: Tiling = "auto",
+    memory: int | None = None,
+    device: str = "auto",
     on_step: Callable[[Cell, Progress], object] | None = None,
     on_cell: Callable[[Cell], None] | None = None,
     sheet: str = "sheet.png",
     cell_height: int = 300,
     force: bool = False,
     overrides: Mapping[str, Any] | None = None,
-    **options: Any,
 ) -> Sweep:
     """Paint every combination of one or two settings into `folder`, with a labelled contact sheet and a table.
 
     `vary` maps recipe keys, `content`, `style`, `preset`, `encoder` or `init` to the values they take; what is varied
     is not given otherwise. Settings are put together as by `stylize`, single ones in `overrides`. What the folder
     holds already is kept. `on_step` and `on_cell` see what happens; `on_step` returning True stops the sweep.
-    `options` go to `Sweep` and on to `Stylizer`.
+    Masks, their names and landmarks are those of `stylize`, or `regions` what `guides` made of masks; all else is as
+    for `Stylizer` and `Sweep`.
 
     Raises `ImpastoError`s before anything is painted; a cell that fails later says so in its `state` and `note`.
     """
@@ -232,22 +252,41 @@ def sweep(
     for key in vary:
         if fixed.get(key) is not None or key in (overrides or {}):
             raise UsageError(f"{key} is given and varied; do one or the other")
-    many = () if styles is None else tuple(styles) if isinstance(styles, list | tuple) else (styles,)
+    masks = Masks.given(content_mask, style_masks, region_masks, region_names)
+    if regions is not None and masks is not None:
+        raise UsageError("regions are what was made of masks; give the one or the other")
+    whole = Inputs(
+        content,
+        () if styles is None else styles,
+        init_image,
+        masks or regions,
+        content_landmarks,
+        style_landmarks,
+        max_pixels=max_pixels,
+        allow_truncated=allow_truncated,
+    )
 
     def make(values: Mapping[str, Any]) -> Job:
         settings = {**(overrides or {}), **values}
         photo, painting = settings.pop("content", content), settings.pop("style", None)
-        chosen, start, network = settings.pop("preset", preset), init_image, encoder
+        chosen, init, own = settings.pop("preset", preset), init_image, encoder
         if "encoder" in settings and not _is_one_of(settings["encoder"], encoders.NAMES):
-            network = settings.pop("encoder")
+            own = settings.pop("encoder")
         if "init" in settings and not _is_one_of(settings["init"], get_args(Recipe.model_fields["init"].annotation)):
-            start, settings["init"] = settings["init"], "file"
+            init, settings["init"] = settings["init"], "file"
         base = Recipe.from_preset(chosen, **settings) if recipe is None else recipe.replace(**settings)
-        return Job(photo, many if painting is None else (painting,), base, network, start, regions)
+        inputs = replace(whole, content=photo, init=init, styles=whole.styles if painting is None else [painting])
+        return Job(inputs, base, own, network)
 
     folder = Path(folder)
     made = Sweep(
-        axes, lay_out(axes, make, folder), folder, sheet=sheet, cell_height=cell_height, force=force, **options
+        axes,
+        lay_out(axes, make, folder),
+        folder,
+        sheet=sheet,
+        cell_height=cell_height,
+        force=force,
+        resources=Resources.choose(device, tile, memory),
     )
     stop = False
     for cell in made.cells:
@@ -269,21 +308,20 @@ def sweep(
 class _Pictures:
     """Decodes each picture once, as long as they fit in `KEPT_BYTES`."""
 
-    def __init__(self, load: Callable[[Source], Picture]) -> None:
-        self._load = load
+    def __init__(self) -> None:
         self._found: OrderedDict[Any, Picture] = OrderedDict()
         self._held: dict[Any, Picture] = {}
         """What is in memory anyway, and standard input, which comes only once."""
 
-    def __call__(self, source: Source) -> Picture:
+    def __call__(self, source: PictureLike, load: Callable[[PictureLike], Picture]) -> Picture:
         if source == "-" if isinstance(source, str) else not isinstance(source, Path):
             key = "-" if isinstance(source, str) else id(source)
             if key not in self._held:
-                self._held[key] = self._load(source)
+                self._held[key] = load(source)
             return self._held[key]
         key = os.fspath(source)
         if key not in self._found:
-            self._found[key] = self._load(source)
+            self._found[key] = load(source)
         self._found.move_to_end(key)
         while len(self._found) > 1 and sum(map(_bytes, self._found.values())) > KEPT_BYTES:
             self._found.popitem(last=False)

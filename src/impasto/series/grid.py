@@ -11,13 +11,10 @@ from typing import Any, Literal
 
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
-from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.recipe import Recipe, unknown
+from impasto.scene.inputs import Inputs
 from impasto.series.records import Record
-
-Source = Any
-"""What `images.load` takes."""
 
 MOST_CELLS = 400
 MOST_NAME_BYTES = 80
@@ -33,29 +30,22 @@ State = Literal["new", "kept", "unfinished", "differs", "painted", "stopped", "f
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """What one cell paints: the arguments of `begin`."""
+    """What one cell paints: the arguments of `begin_with`."""
 
-    content: Source | None
-    styles: tuple[Source, ...]
+    inputs: Inputs
     recipe: Recipe
     encoder: str | Path | Encoder | None = None
-    init: Source | None = None
-    regions: Regions | None = None
-    network: Path | None = None
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """Every picture."""
-        return tuple(source for source in (self.content, *self.styles, self.init) if source is not None)
+    network: str | Path | None = None
 
     def same(self, other: "Job") -> bool:
         """Whether both paint the same, as far as can be told without opening files."""
-        if self.recipe != other.recipe or len(self.styles) != len(other.styles):
+        if self.recipe != other.recipe or len(self.inputs.paintings) != len(other.inputs.paintings):
             return False
-        mine, theirs = (
-            (job.content, *job.styles, job.encoder, job.init, job.regions, job.network) for job in (self, other)
+        ours, theirs = (
+            (job.inputs.content, *job.inputs.paintings, job.inputs.init, job.inputs.masks, job.encoder, job.network)
+            for job in (self, other)
         )
-        return all(map(_same, mine, theirs))
+        return all(map(_same, ours, theirs))
 
 
 @dataclass(frozen=True, eq=False)

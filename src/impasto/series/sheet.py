@@ -8,7 +8,8 @@ from pathlib import Path
 
 from impasto import images
 from impasto.images import Picture, Tile
-from impasto.series.grid import Axis, Cell, Source
+from impasto.scene.resolve import PictureLike
+from impasto.series.grid import Axis, Cell
 
 ACROSS = 5
 """Most pictures in a row of a sheet with one axis."""
@@ -58,7 +59,8 @@ def _common(cells: Sequence[Cell]) -> str:
     """Say what all cells share."""
     first = cells[0]
     words = []
-    photo, styles = _name(first.job.content), ", ".join(map(_name, first.job.styles))
+    inputs = first.job.inputs
+    photo, styles = _name(inputs.content), ", ".join(map(_name, inputs.paintings))
     if photo and "content" not in first.labels:
         words.append(photo)
     if styles and "style" not in first.labels:
@@ -73,7 +75,7 @@ def _common(cells: Sequence[Cell]) -> str:
     return " · ".join(words)
 
 
-def _name(source: Source | None) -> str:
+def _name(source: PictureLike | None) -> str:
     if isinstance(source, str | Path):
         return "" if source == "-" else Path(os.fspath(source)).name
     return source.name if isinstance(source, Picture) else ""

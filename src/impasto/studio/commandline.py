@@ -1,5 +1,6 @@
 """The command line that paints what a job of the studio paints."""
 
+import json
 import re
 import shlex
 from collections.abc import Callable, Mapping
@@ -29,6 +30,8 @@ def argv(job: Mapping[str, Any], name: Name) -> list[str]:
         words += ["--content-mask", mask] if content is not None else []
         for each in job["style_masks"]:
             words += ["--style-mask", "-" if each is None else _file(name(each))]
+    names = job.get("region_names")
+    words += [] if names is None else ["--region-names", json.dumps(names)]
     preset = job["preset"]
     words += [] if preset is None else ["--preset", preset]
     words += options(recipe, own if preset is None else preset)

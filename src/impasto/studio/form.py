@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from impasto.recipe import Recipe, load_preset, presets
+from impasto.recipe import Recipe, list_presets, load_preset
 from impasto.recipe.catalogue import ENCODERS, METHODS, Method, settings_of, shipped
 
 QUALITIES = ("draft", "standard", "fine")
@@ -62,12 +62,12 @@ GROUPS = (
         "Portraits",
         ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
     ),
-    Group("neighbours", "Neighbours", ("content_fraction", "quarter_turns", "neighbor_layers")),
-    Group("start", "Start", ("init", "init_blend", "levels")),
+    Group("neighbors", "Nearest neighbours", ("content_fraction", "quarter_turns", "neighbor_layers")),
+    Group("init", "Initial picture", ("init", "init_blend", "levels")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
-        "judge",
-        "What it is judged by",
+        "objective",
+        "Encoder and objective",
         (
             "encoder",
             "style_layers",
@@ -81,7 +81,7 @@ GROUPS = (
     ),
     Group(
         "solver",
-        "How it is found",
+        "Optimisation",
         ("solver", "history", "learning_rate", "learning_rate_end", "schedule", "finishing_steps", "precision"),
     ),
 )
@@ -94,7 +94,7 @@ def describe() -> dict[str, Any]:
         "schema": Recipe.model_json_schema(),
         "groups": [{"id": group.name, "title": group.title, "fields": list(group.fields)} for group in GROUPS],
         "presets": [
-            {"name": name, "description": line, "recipe": load_preset(name)} for name, line in presets().items()
+            {"name": name, "description": line, "recipe": load_preset(name)} for name, line in list_presets().items()
         ],
         "qualities": list(QUALITIES),
         "encoders": list(ENCODERS),
@@ -110,7 +110,7 @@ def _method(method: Method) -> dict[str, Any]:
         "source": method.source,
         "cost": method.cost,
         "needs": method.needs,
-        "available": not method.forward or bool(networks),
+        "available": not method.feed_forward or bool(networks),
         "settings": sorted(settings_of(method.name) - {"version"}),
         "refined_settings": sorted(settings_of(method.name, refined=True) - {"version"}),
         "networks": networks,

@@ -14,7 +14,11 @@ from impasto.studio.settings import Refused
 STYLES = 16
 """Paintings that may be mixed."""
 AXES, CELLS = 2, 36
-_KEYS = ("content", "styles", "content_mask", "style_masks", "recipe", "preset", "title")
+MAX_NAMES = 256
+"""Names of regions in a request: a list names the levels of a grey mask, of which there are so many."""
+MAX_NAME_CHARACTERS = 200
+"""Length of each: longer ones are cut where masks are read, and nobody writes them by hand."""
+_KEYS = ("content", "styles", "content_mask", "style_masks", "region_names", "recipe", "preset", "title")
 
 Get = Callable[[str], Mapping[str, Any]]
 """From the id of a picture to its record; raises `Refused` for one that is not here."""
@@ -48,6 +52,7 @@ def job(asked: Mapping[str, Any], get: Get) -> dict[str, Any]:
         "styles": styles,
         "content_mask": content_mask,
         "style_masks": style_masks,
+        "region_names": _region_names(asked.get("region_names"), content_mask),
         "recipe": recipe.model_dump(mode="json"),
         "preset": preset,
         "sweep": None,
@@ -72,7 +77,7 @@ def parse(changes: Any, preset: Any) -> Recipe:
         raise Refused(422, "init: the studio starts from no picture of yours; choose another start")
     method = METHODS[recipe.method]
     known = shipped(recipe.method)
-    if method.forward and not known:
+    if method.feed_forward and not known:
         raise Refused(422, f"method: no network of {method.name} is in this installation; choose another method")
     if "network" in method.settings and recipe.network != "auto" and recipe.network not in known:
         raise Refused(422, f"network: {unknown(recipe.network, known, 'network')}")
@@ -132,6 +137,20 @@ def _listed(values: Any, key: str, get: Get) -> list[str | None]:
     if len(values) > STYLES:
         raise Refused(422, f"{key}: {len(values)} are more than the {STYLES} that can be mixed")
     return [_picture(value, key, get) for value in values]
+
+
+def _region_names(names: Any, content_mask: str | None) -> Any:
+    """Return names of regions by colours, or of the levels 0, 1, ...; colours are looked at where masks are read."""
+    if names is None:
+        return None
+    if content_mask is None:
+        raise Refused(422, "region_names: are of the colours of a mask; give a content_mask too")
+    values = list(names.values()) if isinstance(names, dict) else names
+    if not isinstance(values, list) or not values or not all(isinstance(name, str) for name in values):
+        raise Refused(422, 'region_names: is no object from colours to names, as in {"#804080": "road"}, and no list')
+    if len(values) > MAX_NAMES or max(map(len, values)) > MAX_NAME_CHARACTERS:
+        raise Refused(422, f"region_names: there can be {MAX_NAMES}, each of {MAX_NAME_CHARACTERS} characters")
+    return names
 
 
 def _title(asked: Any, content: str | None, styles: list[str | None], get: Get) -> str:

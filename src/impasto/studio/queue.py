@@ -64,11 +64,12 @@ class Queue:
             raise Refused(429, f"{limit} paintings may wait at once; let some finish, or cancel some")
         made = []
         with self._transaction():
+            place = self._end()
             for spec in specs:
                 job = secrets.token_hex(16)
                 self._database.execute(
                     "INSERT INTO jobs (id, place, state, sweep, spec, status) VALUES (?, ?, 'queued', ?, ?, ?)",
-                    (job, now, spec.get("sweep"), json.dumps({"created": now, **spec}), json.dumps(_FRESH)),
+                    (job, place, spec.get("sweep"), json.dumps({"created": now, **spec}), json.dumps(_FRESH)),
                 )
                 made.append(job)
         return [self.get(job) for job in made]
@@ -91,27 +92,32 @@ class Queue:
         row = self._database.execute("SELECT * FROM jobs WHERE state = 'queued' ORDER BY place, number").fetchone()
         return None if row is None else self._read(row)
 
+    def _end(self) -> float:
+        """Return a place behind all jobs: the time, unless the clock went back since one of them came."""
+        (most,) = self._database.execute("SELECT MAX(place) FROM jobs").fetchone()
+        return max(time.time(), most + 0.001) if most is not None else time.time()
+
     def count(self, *states: str) -> int:
         """Count the jobs in some states."""
         marks = ", ".join("?" * len(states))
-        (found,) = self._database.execute(f"SELECT COUNT(*) FROM jobs WHERE state IN ({marks})", states).fetchone()
-        return int(found)
+        (number,) = self._database.execute(f"SELECT COUNT(*) FROM jobs WHERE state IN ({marks})", states).fetchone()
+        return int(number)
 
     def update(self, job: str, state: str | None = None, *, first: bool = False, **status: Any) -> dict[str, Any]:
-        """Change a job's state and status; `first` puts it at the head of the queue. Gives the job."""
-        found = self.get(job)
+        """Change a job's state and status; `first` puts it at the head of the queue. Returns the job."""
+        before = self.get(job)
         for key in status:
             if key not in _FRESH:
                 raise KeyError(key)
-        merged = {key: status.get(key, found[key]) for key in _FRESH}
+        merged = {key: status.get(key, before[key]) for key in _FRESH}
         self._live.pop(job, None)
-        place = found["place"]
+        place = before["place"]
         if first:
             (least,) = self._database.execute("SELECT MIN(place) FROM jobs").fetchone()
             place = least - 1
         self._database.execute(
             "UPDATE jobs SET state = ?, status = ?, place = ? WHERE id = ?",
-            (state or found["state"], json.dumps(merged), place, job),
+            (state or before["state"], json.dumps(merged), place, job),
         )
         return self.get(job)
 
@@ -181,4 +187,4 @@ def view(job: Mapping[str, Any]) -> dict[str, Any]:
 def inputs(job: Mapping[str, Any]) -> list[str]:
     """List the ids of the pictures that a job needs."""
     named = [job["content"], *job["styles"], job["content_mask"], *job["style_masks"]]
-    return [each for each in named if each is not None]
+    return [picture for picture in named if picture is not None]

@@ -24,10 +24,10 @@ from impasto.errors import ImpastoError, OutputError, ResourceError, UsageError
 from impasto.events import Progress, logger, notice
 from impasto.images import Picture
 from impasto.optim import memory
-from impasto.painting.api import begin
+from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
+from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting
-from impasto.scene.resolve import regions_of
 from impasto.studio.child_process import Parent, give_way
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 
@@ -54,6 +54,7 @@ class Order:
     styles: list[Mapping[str, str]]
     content_mask: Mapping[str, str] | None
     style_masks: list[Mapping[str, str] | None]
+    region_names: Mapping[str, str] | list[str] | None
     recipe: Mapping[str, Any]
     finish: bool
     """Nothing more is to be painted: save what the checkpoint has."""
@@ -91,7 +92,7 @@ class JobRunner:
         except ImpastoError as error:
             outcome = {"state": "failed", "error": str(error)}
         except Exception as error:
-            if not memory.ran_out(error):
+            if not memory.is_out_of_memory(error):
                 logging.getLogger("impasto.studio").exception("painting %s", order.job)
             outcome = {"state": "failed", "error": explain(error)}
         self.parent.say(event="end", job=order.job, **outcome)
@@ -116,7 +117,7 @@ class JobRunner:
                 self._tell(order, painting, progress)
                 wish = self.wish(order.job)
         except (MemoryError, RuntimeError) as error:
-            if last is None or not memory.ran_out(error):
+            if last is None or not memory.is_out_of_memory(error):
                 raise
             trouble = error
         if wish == "cancel":
@@ -199,33 +200,27 @@ def prepare(order: Order) -> tuple[Painting, Checkpoint | None]:
 
     Raises `ImpastoError`s, of which each is one line for the person who waits.
     """
-    painting = begin(**arguments(order), recipe=Recipe.parse(order.recipe))
+    painting = begin_with(inputs(order), Recipe.parse(order.recipe))
     path = order.folder / CHECKPOINT
     if not painting.resumable or not path.exists():
         return painting, None
     try:
         saved = Checkpoint.load(path)
-        painting = begin(**arguments(order), recipe=saved.recipe)
+        painting = begin_with(inputs(order), saved.recipe)
         painting.restore(saved)
     except ImpastoError as error:
         notice(f"begun anew: {error}")
-        return begin(**arguments(order), recipe=Recipe.parse(order.recipe)), None
+        return begin_with(inputs(order), Recipe.parse(order.recipe)), None
     return painting, saved
 
 
-def arguments(order: Order) -> dict[str, Any]:
-    """Read the pictures that an order names: what `begin` takes beside the recipe."""
-    content = read(order.content, order.pixels)
+def inputs(order: Order) -> Inputs:
+    """Read the pictures that an order names."""
+    content_mask = read(order.content_mask, order.pixels)
+    style_masks = [read(mask, order.pixels) for mask in order.style_masks]
+    masks = None if content_mask is None else Masks(content_mask, style_masks, names=order.region_names)
     styles = [read(style, order.pixels) for style in order.styles]
-    masks = [read(mask, order.pixels) for mask in order.style_masks]
-    regions = regions_of(
-        read(order.content_mask, order.pixels),
-        masks if any(mask is not None for mask in masks) else None,
-        None,
-        len(styles),
-        int(order.recipe.get("regions", 0)),
-    )
-    return {"content": content, "styles": styles, "regions": regions}
+    return Inputs(read(order.content, order.pixels), styles, masks=masks)
 
 
 def read(source: Mapping[str, str] | None, pixels: int) -> Picture | None:
@@ -281,7 +276,7 @@ def parts(progress: Progress) -> dict[str, float | None]:
 
 def explain(error: Exception) -> str:
     """Say in one line what went wrong that nobody foresaw."""
-    if isinstance(error, MemoryError) or memory.ran_out(error):
+    if isinstance(error, MemoryError) or memory.is_out_of_memory(error):
         return str(ResourceError("not enough memory; use a smaller size"))
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return f"{what[:300]} (a mistake in impasto)"

@@ -171,26 +171,16 @@ def members(source: Source) -> Iterator[Member]:
     """
     long_name, settings = "", dict[str, str]()
     while True:
-        head = source.read(BLOCK)
-        if not head.strip(b"\0"):
-            if len(head) < BLOCK:
-                # Every archive ends in zeros.
-                raise BrokenArchive(f"cut off at {source.position} bytes")
+        head = _header(source)
+        if head is None:
             return
-        if len(head) < BLOCK or not _sound(head):
-            raise BrokenArchive("no tar file" if source.position <= BLOCK else f"damaged at {source.position} bytes")
         kind, size = head[156:157], _number(head[124:136])
         if kind in (_LONG_NAME, _LONG_LINK, _SETTINGS, _GLOBAL):
-            most = MAX_NAME_BYTES if kind == _LONG_NAME else MAX_SETTINGS_BYTES
-            if kind in (_LONG_NAME, _SETTINGS) and size <= most:
-                data = source.read(size)
-                source.skip(-size % BLOCK)
-                if kind == _LONG_NAME:
-                    long_name = _text(data)
-                else:
-                    settings = _settings(data)
-            else:
-                source.skip(size + -size % BLOCK)
+            data = _about_the_next(source, kind, size)
+            if kind == _LONG_NAME and data is not None:
+                long_name = _text(data)
+            elif kind == _SETTINGS and data is not None:
+                settings = _settings(data)
             continue
         if kind == _SPARSE:
             more = head[482]
@@ -209,6 +199,30 @@ def members(source: Source) -> Iterator[Member]:
         if kind in _LINKS or kind in _SPECIAL or kind == _FOLDER:
             continue  # what their headers call their size is not in the archive
         source.skip(start + size + -size % BLOCK - source.position)
+
+
+def _header(source: Source) -> bytes | None:
+    """Read the header of an entry; None at the end. Raises `BrokenArchive` as `members`."""
+    head = source.read(BLOCK)
+    if not head.strip(b"\0"):
+        if len(head) < BLOCK:
+            # Every archive ends in zeros.
+            raise BrokenArchive(f"cut off at {source.position} bytes")
+        return None
+    if len(head) < BLOCK or not _sound(head):
+        raise BrokenArchive("no tar file" if source.position <= BLOCK else f"damaged at {source.position} bytes")
+    return head
+
+
+def _about_the_next(source: Source, kind: bytes, size: int) -> bytes | None:
+    """Read what an entry says of the one that follows; None where nothing reads such an entry, or it is too long."""
+    most = MAX_NAME_BYTES if kind == _LONG_NAME else MAX_SETTINGS_BYTES
+    if kind not in (_LONG_NAME, _SETTINGS) or size > most:
+        source.skip(size + -size % BLOCK)
+        return None
+    data = source.read(size)
+    source.skip(-size % BLOCK)
+    return data
 
 
 def _kind(flag: bytes) -> str:

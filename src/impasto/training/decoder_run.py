@@ -10,7 +10,7 @@ import torch
 from impasto.errors import UsageError
 from impasto.nets.decoder import LAYERS, Decoder
 from impasto.optim import devices
-from impasto.training import held_out
+from impasto.training import budget, held_out
 from impasto.training.data import PictureStream
 from impasto.training.decoder_task import DecoderTask, Objective
 from impasto.training.initialize import begin
@@ -20,7 +20,7 @@ from impasto.training.progress import frozen_petite, schedule, with_progress
 
 @dataclass(frozen=True)
 class DecoderTraining:
-    """What is learnt from what."""
+    """What a run trains, and on which data."""
 
     data: Sequence[Path]
     """Folders or tar files of pictures."""
@@ -49,7 +49,7 @@ def learn(
     save_every: int = 250,
     sheet_every: int = 500,
 ) -> Iterator[dict[str, float]]:
-    """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
+    """Train in `folder`, resuming where an earlier run stopped; yield one record a step, with `eta_s`.
 
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
@@ -65,6 +65,7 @@ def learn(
 def prepare(work: DecoderTraining, *, steps: int = 0) -> DecoderTask:
     """Build the task: petite, decoder, streams and held-out pictures, on their device."""
     where = devices.choose(work.device, devices.FOR_TRAINING)
+    budget.check(work.crop, work.batch, where)
     precision = devices.precision(work.precision, where)
     encoder = frozen_petite(precision)
     torch.manual_seed(work.seed)

@@ -12,7 +12,7 @@ from impasto import weights
 from impasto.encoders.vgg import Vgg
 from impasto.errors import UsageError, WeightsError
 from impasto.optim import devices, parallel
-from impasto.training import held_out, warm_start
+from impasto.training import budget, held_out, warm_start
 from impasto.training.data import PictureStream
 from impasto.training.encoder_task import EncoderTask, initial
 from impasto.training.loop import Schedule, train
@@ -25,7 +25,7 @@ FINAL_BATCHES = 60
 
 @dataclass(frozen=True)
 class EncoderTraining:
-    """What is learnt from what."""
+    """What a run trains, and on which data."""
 
     data: Sequence[Path]
     """Folders or tar files of pictures."""
@@ -46,7 +46,7 @@ class EncoderTraining:
 def learn(
     work: EncoderTraining, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250
 ) -> Iterator[dict[str, float]]:
-    """Train in `folder`, going on where an earlier run stopped; yield one record a step.
+    """Train in `folder`, resuming where an earlier run stopped; yield one record a step.
 
     Everything that can be refused is refused before the first step. Raises `UsageError`, `InputError`,
     `WeightsError` and `ResourceError` for what is wrong with the parts of `work`, `DivergedError` from training.
@@ -63,7 +63,7 @@ def learn(
     yield from train(task, schedule, folder)
     # The last word on the lifts is a linear problem, with far more crops than the last steps of training saw.
     task.fit_lifts(FINAL_BATCHES)
-    if parallel.chief():
+    if parallel.is_first_process():
         with writing(folder / "weights.safetensors"):
             task.export(folder / "weights.safetensors")
 
@@ -71,6 +71,7 @@ def learn(
 def prepare(work: EncoderTraining) -> EncoderTask:
     """Build the task: teacher, stream of crops, start and held-out pictures, on their device."""
     where = devices.choose(work.device, devices.FOR_TRAINING)
+    budget.check(work.crop, work.batch, where)
     precision = devices.precision(work.precision, where)
     loaded = weights.load(work.teacher)
     if loaded.architecture != "vgg19":

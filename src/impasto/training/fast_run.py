@@ -12,7 +12,7 @@ from impasto.nets.johnson import PAPER, Johnson, scaled
 from impasto.nets.texture_net import TextureNet, TexturePlan
 from impasto.optim import devices
 from impasto.recipe import Recipe
-from impasto.training import held_out
+from impasto.training import budget, held_out
 from impasto.training.data import PictureStream
 from impasto.training.fast_task import FastTask, same_style
 from impasto.training.initialize import begin
@@ -26,7 +26,7 @@ HELD_OUT_MOST = 6
 
 @dataclass(frozen=True)
 class FastTraining:
-    """What is learnt from what."""
+    """What a run trains, and on which data."""
 
     data: Sequence[Path]
     """Folders or tar files of photographs; none where the network is fed with noise alone."""
@@ -53,7 +53,7 @@ class FastTraining:
 def learn(
     work: FastTraining, folder: Path, *, steps: int, rate: float = 2e-3, save_every: int = 250, sheet_every: int = 500
 ) -> Iterator[dict[str, float]]:
-    """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
+    """Train in `folder`, resuming where an earlier run stopped; yield one record a step, with `eta_s`.
 
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
@@ -70,6 +70,7 @@ def learn(
 def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
     """Build the task: network, petite, styles, stream of crops and held-out pictures, on their device."""
     where = devices.choose(work.device, devices.FOR_TRAINING)
+    budget.check(work.crop, work.batch, where)
     recipe = Recipe.parse(dict(work.settings))
     if not work.styles:
         raise UsageError("a style is needed: --style painting.jpg")

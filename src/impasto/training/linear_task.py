@@ -16,7 +16,7 @@ from impasto.encoders import Vgg
 from impasto.errors import UsageError
 from impasto.images import Picture, Tile, contact_sheet, save
 from impasto.nets import store
-from impasto.nets.decoder import LAYERS, Decoder, whole
+from impasto.nets.decoder import LAYERS, Decoder, pad_to_neurons
 from impasto.nets.linear import KIND, METHOD, Linear
 from impasto.nets.store import Card
 from impasto.training.decoder_task import relative
@@ -90,14 +90,14 @@ class LinearTask:
 
     def evaluate(self) -> dict[str, float]:
         """Return the mean of the parts over the held-out pictures."""
-        found: dict[str, float] = {}
+        measured: dict[str, float] = {}
         pairs = self._pairs()
         with torch.no_grad():
             for content, style in pairs:
                 for key, value in self._painting(content, style)[1].items():
-                    found[key] = found.get(key, 0.0) + value / len(pairs)
-        self._measured = found
-        return found
+                    measured[key] = measured.get(key, 0.0) + value / len(pairs)
+        self._measured = measured
+        return measured
 
     def export(self, path: Path) -> None:
         """Write the transformation as float16 with its card; the decoder stays in its own file."""
@@ -117,7 +117,8 @@ class LinearTask:
         layer = self.net.layer
         with torch.no_grad():
             features, of_style = (
-                self.encoder.raw(whole(each, layer), [layer])[layer].float() for each in (content, style)
+                self.encoder.raw(pad_to_neurons(each, self.encoder.stride(layer)), [layer])[layer].float()
+                for each in (content, style)
             )
             result = self.decoder(self.net(features, of_style), (content.shape[-2], content.shape[-1]))
             clamped: Tensor = result.clamp(0, 1)
@@ -129,13 +130,15 @@ class LinearTask:
         if not pairs:
             crops = (list(self._whole(stream(-1))[:_SHEET_ROWS, None]) for stream in (self.content, self.style))
             pairs = list(zip(*crops, strict=False))
-        rows = [[_tile(each) for each in (content, style, self.painted(content, style))] for content, style in pairs]
+        rows = [
+            [_tile(picture) for picture in (content, style, self.painted(content, style))] for content, style in pairs
+        ]
         columns = ("content", "style", "painted")
         sheet = contact_sheet(rows, height=256, title=f"{METHOD} {self.net.layer}", note=note, columns=columns)
         save(sheet, path, force=True)
 
     def _whole(self, image: Tensor) -> Tensor:
-        return whole(image.to(self.device), self.net.layer)
+        return pad_to_neurons(image.to(self.device), self.encoder.stride(self.net.layer))
 
     def _pairs(self) -> list[tuple[Tensor, Tensor]]:
         styles = [self._whole(image) for image in self.held_out_styles]

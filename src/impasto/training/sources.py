@@ -10,6 +10,7 @@ from typing import IO
 
 from impasto.errors import ImageError, InputError
 from impasto.events import notice
+from impasto.files import absence, is_web_address
 from impasto.images.source import shown
 from impasto.training import archive
 from impasto.training.archive import BrokenArchive
@@ -80,12 +81,14 @@ def pictures(source: Path) -> list[Stored]:
     neither, or no picture is left.
     """
     name, skipped = shown(str(source)), Skipped()
+    if is_web_address(str(source)):
+        raise InputError(f"{name}: {absence(source)}")
     try:
         status = source.stat()
         if stat.S_ISDIR(status.st_mode):
-            found = sorted(_in_folder(source, skipped), key=lambda each: each.path)
+            stored = sorted(_in_folder(source, skipped), key=lambda each: each.path)
         elif stat.S_ISREG(status.st_mode):
-            found = list(_in_archive(source, skipped))
+            stored = list(_in_archive(source, skipped))
         else:
             raise InputError(f"{name}: is neither a folder nor a tar file of pictures; name one")
     except (OSError, ValueError) as error:
@@ -93,12 +96,12 @@ def pictures(source: Path) -> list[Stored]:
             f"{name}: cannot be read as a folder or tar file of pictures ({_reason(error)}); check the name"
         ) from None
     left_out = skipped.text()
-    if not found:
+    if not stored:
         more = f"; left out: {left_out}" if left_out else ""
         raise InputError(f"{name}: holds no picture ({', '.join(sorted(SUFFIXES))}){more}")
     if left_out:
-        notice(f"{name}: {len(found)} pictures; left out: {left_out}")
-    return found
+        notice(f"{name}: {len(stored)} pictures; left out: {left_out}")
+    return stored
 
 
 def regular(path: Path) -> IO[bytes]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from impasto.errors import WeightsError
+from impasto.files import absence, is_web_address
 
 MAX_FILE_BYTES = 1 << 30
 """No weight file that impasto reads is larger; torchvision's is 0.54 GiB."""
@@ -18,7 +19,9 @@ MAX_HEADER_BYTES = 4 << 20
 """A safetensors header of ours takes a few kilobytes."""
 
 HEAD_BYTES = 32
+"""The bytes of a file that tell what it is: the longest mark, of HDF5 and torch, takes less."""
 _DIGEST_CHUNK_BYTES = 1 << 20
+"""The bytes that are hashed at a time."""
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _ZIP_MAGIC = b"PK\x03\x04"
 # The long integer 0x1950a86a20f9469cfc6c, with which torch opens its older, non-zip files.
@@ -69,6 +72,8 @@ def sniff(path: Path) -> Sniffed:
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
     except OSError as error:
+        if is_web_address(str(path)):
+            raise WeightsError(f"{path}: {absence(path)}") from None
         raise WeightsError(
             f"{path}: cannot be read ({error.strerror or error}); name an existing weight file "
             "or run `impasto weights fetch vgg19`"
@@ -121,7 +126,7 @@ def _description(head: bytes) -> str:
 
 
 def _check_zip(path: Path, size: int) -> None:
-    """torch stores its entries uncompressed, so an archive that would grow was not made by torch."""
+    """Refuse an archive that would grow: torch stores its entries uncompressed, so it was not made by torch."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

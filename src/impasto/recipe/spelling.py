@@ -1,0 +1,126 @@
+"""How settings are spelled: what an option or a file may say for a value, the keys' old names, and errors that help."""
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError
+
+from impasto.errors import RecipeError
+
+MAX_JSON_BYTES = 1 << 20
+"""The most bytes that the JSON of a recipe may have: far more than all settings take, and little to parse."""
+
+RENAMED = {
+    "normalisation": "normalization",
+    "neighbour_layers": "neighbor_layers",
+    "global_share": "global_fraction",
+    "content_share": "content_fraction",
+    "layer_shares": "layer_style_weights",
+    "region_share": "region_balance",
+}
+"""Keys of recipes that were written before 0.1.0, and what they are called now."""
+
+LAYER = r"^relu([12]_[12]|[345]_[1-4])$"
+"""The names of layers that a recipe may hold: those of VGG-19 down to relu5_4."""
+
+
+def read_layer_weights(value: object) -> object:
+    """Accept `relu4_2`, `conv4_2`, `relu1_1=0.5,relu2_1=0.5`, a list of layers, or a mapping."""
+    if isinstance(value, str):
+        value = [part for part in value.replace(" ", ",").split(",") if part]
+    if isinstance(value, list | tuple):
+        pairs = [str(part).partition("=") for part in value]
+        value = {name: (number if number else 1.0) for name, _, number in pairs}
+    if isinstance(value, Mapping):
+        return {"relu" + str(k)[4:] if str(k).startswith("conv") else k: v for k, v in value.items()}
+    return value
+
+
+def read_list(value: object) -> object:
+    """Accept `a,b` for a list."""
+    if isinstance(value, str):
+        return tuple(part for part in value.replace(" ", ",").split(",") if part)
+    return value
+
+
+def read_numbers(value: object) -> object:
+    """Accept `sky=2,ground=0.5` for a mapping; a bare name means 1."""
+    if isinstance(value, str):
+        pairs = [part.rpartition("=") for part in value.replace(" ", ",").split(",") if part]
+        return {name: number for name, _, number in ((a or b, "=", b if a else 1) for a, _, b in pairs)}
+    return value
+
+
+def read_style_weights(value: object) -> object:
+    """Accept `relu1_1=0:1,relu4_1=1:0`: for each layer, a weight of each style."""
+    if isinstance(value, str):
+        pairs = [part.partition("=") for part in value.replace(" ", ",").split(",") if part]
+        value = {name: tuple(weights.split(":")) for name, _, weights in pairs}
+    return read_layer_weights(value) if isinstance(value, Mapping) else value
+
+
+Weight = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+Layer = Annotated[str, Field(pattern=LAYER)]
+LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(read_layer_weights), Field(max_length=16)]
+LayerStyleWeights = Annotated[
+    dict[Layer, tuple[Weight, ...]], BeforeValidator(read_style_weights), Field(max_length=16)
+]
+Region = Annotated[str, Field(pattern=r"^[A-Za-z0-9_#-]{1,40}$")]
+RegionWeights = Annotated[dict[Region, Weight], BeforeValidator(read_numbers), Field(max_length=64)]
+RegionScales = Annotated[dict[Region, Annotated[float, Field(gt=0, le=16)]], BeforeValidator(read_numbers)]
+RegionStyles = Annotated[dict[Region, Annotated[int, Field(ge=1, le=64)]], BeforeValidator(read_numbers)]
+
+
+def renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` under the names that keys have today.
+
+    Raises `RecipeError` where a key is given under its old name and its new one.
+    """
+    for old, new in RENAMED.items():
+        if old in values and new in values:
+            raise RecipeError(f"recipe key '{old}' is called '{new}' now; give one of them")
+    return {RENAMED.get(key, key): value for key, value in values.items()}
+
+
+def spell(value: object) -> str:
+    """Write a value of a recipe the way an option takes it, and `Recipe.parse` does."""
+    if isinstance(value, Mapping):
+        return ",".join(f"{key}={spell(item).replace(',', ':')}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ",".join(map(spell, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
+
+
+def unknown(name: str, known: Mapping[str, object], what: str) -> str:
+    """Say in one line that `name` is not among `known`, with the nearest one or all of them."""
+    name = name if len(name) <= 60 else name[:60] + "..."
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean '{near[0]}'?" if near else f"choose from {', '.join(known)}"
+    return f"unknown {what} '{name}'; {hint}"
+
+
+def parse_json(text: str | bytes) -> dict[str, Any]:
+    if len(text) > MAX_JSON_BYTES:
+        raise RecipeError(f"the recipe has {len(text)} bytes; a recipe has at most {MAX_JSON_BYTES}")
+    try:
+        values = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RecipeError(f"the recipe is not JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise RecipeError(f"the recipe must be a JSON object, not {type(values).__name__}")
+    return values
+
+
+def first_mistake(error: ValidationError) -> str:
+    """Return the first mistake of a validation in one line."""
+    mistake = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part)[:60] for part in mistake["loc"]) or "recipe"
+    given = "" if isinstance(mistake["input"], dict) else f" (given: {str(mistake['input'])[:60]!r})"
+    message = mistake["msg"].removeprefix("Value error, ")
+    if where == "recipe":
+        return message
+    return f"recipe key '{where}': {message[:1].lower()}{message[1:]}{given}"
