@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_helpers import draw, look
 from PIL import Image
+
+from tests.cli.cli_helpers import draw, look
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import torch
-from evaluation_helpers import case, pixels
 
 from impasto.evaluation import affinity, contents, luma
+from tests.evaluation.evaluation_helpers import case, pixels
 
 
 def test_content_features_are_a_cosine() -> None:

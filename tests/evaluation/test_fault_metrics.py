@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from evaluation_helpers import case, pixels
 
 from impasto import color
 from impasto.evaluation import faces, noise, places
 from impasto.evaluation.luma import lightness
 from impasto.guides import Regions
+from tests.evaluation.evaluation_helpers import case, pixels
 
 
 def grey(values: torch.Tensor) -> torch.Tensor:

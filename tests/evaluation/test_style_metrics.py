@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from evaluation_helpers import case, pixels
 
 from impasto.evaluation import palette, styles
 from impasto.evaluation.parts import parts
 from impasto.guides import Regions
+from tests.evaluation.evaluation_helpers import case, pixels
 
 CONTENT = torch.ones(1, 2, 2, 2)
 

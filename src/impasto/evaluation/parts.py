@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from impasto.evaluation.case import Case
-from impasto.guides import fit, share
+from impasto.guides import area_fractions, fit
 from impasto.guides.regions import ABSENT
 from impasto.losses import Statistic, blend
 from impasto.losses.neighbors import subsampled
@@ -37,7 +37,7 @@ def parts(case: Case) -> list[Part]:
     if case.regions is None:
         return [whole]
     found = []
-    areas = share(case.regions.content).tolist()
+    areas = area_fractions(case.regions.content).tolist()
     for number, area in enumerate(areas):
         styles: list[tuple[int, float, Tensor | None]] = []
         for index, (weight, maps) in enumerate(zip(case.weights, case.regions.styles, strict=True)):
