@@ -7,7 +7,6 @@ overlap.
 """
 
 import math
-import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.transforms import Moments
+from impasto.optim.timing import MATCHED_SIDE, seconds_per_pair
 from impasto.scene import Painted
 from impasto.scene.areas import area_scales
 from impasto.scene.copies import StyleCopies, capacity_of, copies
@@ -48,8 +48,6 @@ MARGIN = 2
 where one thing is found again and again, look woven."""
 GAIN = 2.0
 """The most that contrast is raised by."""
-TIMED = 48
-"""Patches on a side of the maps that are matched for time."""
 SCRATCH = {"float32": 420, "bfloat16": 380}
 """Bytes per pixel at the peak, as seen, beside the paintings' features."""
 
@@ -188,15 +186,16 @@ class Rearranged(FeedForward):
         for layer in LAYERS[: self._matchings]:
             channels, size = self._matching_of(layer)
             size, stride = self._cut(layer, size)
-            side = TIMED * stride
-            one, other = torch.rand(2, channels, side, side, generator=torch.Generator().manual_seed(0))
-            bank = PatchBank([PatchSource(other)], size=size, stride=stride, precision=self._products)
-            times = []
-            for _ in range(2):
-                began = time.perf_counter()
-                bank.match(one, penalty=self.recipe.patch_reuse, capacity=self._capacity)
-                times.append(time.perf_counter() - began)
-            total += min(times) * math.prod(self._areas()) / (side * self.encoder.stride(layer)) ** 4
+            pair = seconds_per_pair(
+                channels,
+                size,
+                stride,
+                self.recipe.patch_reuse,
+                self._capacity,
+                self._products,
+                side=MATCHED_SIDE * stride,
+            )
+            total += pair * math.prod(self._areas()) / self.encoder.stride(layer) ** 4
         return total
 
     _matchings = len(LAYERS)

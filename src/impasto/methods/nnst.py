@@ -14,9 +14,10 @@ from impasto.losses.neighbors import hypercolumns, subsampled
 from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.methods.base import Memory, Method, Terms, Time, style_areas, style_pixels
-from impasto.methods.costs import seconds_per_pair, width_of
+from impasto.methods.costs import width_of
 from impasto.methods.patches import Encode, PatchTerms
 from impasto.optim.pyramid import Level
+from impasto.optim.timing import seconds_per_pair
 from impasto.recipe import Recipe
 from impasto.scene import Scene
 from impasto.scene.copies import quarters, unbarred, usable_labels

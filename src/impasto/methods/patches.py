@@ -14,8 +14,9 @@ from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.losses.statistics import TINY
 from impasto.methods.base import Memory, Terms, Time, style_areas, style_pixels
 from impasto.methods.content import WithContent
-from impasto.methods.costs import density, seconds_per_pair, width_of
+from impasto.methods.costs import density, width_of
 from impasto.optim.pyramid import Level
+from impasto.optim.timing import seconds_per_pair
 from impasto.scene import Painted, Scene
 from impasto.scene.areas import areas
 from impasto.scene.copies import StyleCopies, capacity_of, copies, unbarred, usable_labels

@@ -18,8 +18,9 @@ from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.losses.statistics import TINY
 from impasto.losses.transport import self_similarity
 from impasto.methods.base import Memory, Method, Terms, Time, style_pixels
-from impasto.methods.costs import density, timed
+from impasto.methods.costs import density
 from impasto.optim.pyramid import Level
+from impasto.optim.timing import timed
 from impasto.recipe import Recipe
 from impasto.scene import Painted, Scene
 from impasto.scene.areas import Area, areas, style_weights, unnamed_area

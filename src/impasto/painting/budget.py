@@ -15,7 +15,6 @@ from impasto.errors import UsageError
 from impasto.events import notice
 from impasto.losses import Content, Gram, Objective, Style, TotalVariation
 from impasto.methods import base
-from impasto.methods.costs import timed
 from impasto.optim import memory, parallel, tile_planner
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
@@ -23,6 +22,7 @@ from impasto.optim.memory import Work
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
 from impasto.optim.tile_planner import MakeGrid, Plan
+from impasto.optim.timing import timed
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import Scene
 from impasto.scene.areas import area_scales
@@ -52,7 +52,7 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     height, width = levels[-1].size
     if isinstance(found, int):
         tiling = "off" if unfit else resources.tile
-        side = tile_planner.largest_side(levels[-1].size, work, make_grid, tiling, free or 0)
+        side = tile_planner.largest_side_of(levels[-1].size, work, make_grid, tiling, free or 0)
         have = 0 if away else memory.resident()
         what = f"painting {width}x{height} px with {encoder.name}"
         raise tile_planner.too_little_memory(what, found + have, max(0, (free or 0) + have), side)
