@@ -102,17 +102,17 @@ def _core(mask: Tensor) -> Tensor:
 
 def _between(colors: Tensor) -> dict[int, list[tuple[int, int]]]:
     """For each colour the pairs of others whose blend passes near it."""
+    ones, others = torch.tril_indices(len(colors), len(colors), -1)
+    line = colors[ones] - colors[others]
+    # (K, P, 3) from the second of each pair to each colour; (K, P) how far along the line, and how far off it.
+    reach = colors[:, None] - colors[others]
+    along = (reach * line).sum(-1) / line.square().sum(-1).clamp_min(1e-9)
+    off = (along[..., None] * line - reach).norm(dim=-1)
+    numbers = torch.arange(len(colors))[:, None]
+    third = (numbers != ones) & (numbers != others)
     found: dict[int, list[tuple[int, int]]] = {}
-    for middle in range(len(colors)):
-        for one in range(len(colors)):
-            for other in range(one):
-                if middle in (one, other):
-                    continue
-                line = colors[one] - colors[other]
-                along = float((colors[middle] - colors[other]) @ line / (line @ line).clamp_min(1e-9))
-                off = (colors[other] + along * line - colors[middle]).norm()
-                if 0.05 < along < 0.95 and off < _BLEND:
-                    found.setdefault(middle, []).append((one, other))
+    for middle, pair in (third & (along > 0.05) & (along < 0.95) & (off < _BLEND)).nonzero().tolist():
+        found.setdefault(middle, []).append((int(ones[pair]), int(others[pair])))
     return found
 
 
