@@ -24,7 +24,7 @@ from impasto.optim.solver import Adam, Lbfgs
 from impasto.optim.state import VALUES_AT_ONCE, Pieces, State
 from impasto.painting.stylizer import Stylizer
 from impasto.weights import CAFFE
-from stylize_helpers import pixels
+from tests.stylize_helpers import pixels
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from impasto.images import Picture
 from impasto.painting.api import begin, stylize
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from stylize_helpers import with_alpha
+from tests.stylize_helpers import with_alpha
 
 
 def gray(pixels: torch.Tensor, alpha: torch.Tensor | None = None) -> Picture:

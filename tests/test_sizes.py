@@ -9,7 +9,7 @@ from impasto.painting.api import begin, stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.scene.inputs import Masks
-from stylize_helpers import gone_on_with, halves
+from tests.stylize_helpers import gone_on_with, halves
 
 
 @pytest.mark.parametrize(

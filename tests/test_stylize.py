@@ -16,7 +16,7 @@ from impasto.painting.api import stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.weights import CAFFE
-from stylize_helpers import finite, pixels, with_alpha
+from tests.stylize_helpers import finite, pixels, with_alpha
 
 MakePicture = Callable[..., torch.Tensor]
 

@@ -14,7 +14,7 @@ from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Scene
-from stylize_helpers import finite, gone_on_with, pixels
+from tests.stylize_helpers import finite, gone_on_with, pixels
 
 
 def bands(height: int, width: int, *, lying: bool = False) -> Tensor:

@@ -13,7 +13,7 @@ from impasto.checkpoint import Checkpoint
 from impasto.encoders import Vgg
 from impasto.optim import memory, tile_planner
 from impasto.weights import CAFFE
-from stylize_helpers import pixels
+from tests.stylize_helpers import pixels
 
 LBFGS = {"size": 320, "iterations": 4, "levels": 1, "precision": "float32"}
 SHALLOW = {"style_layers": "relu1_1,relu2_1", "content_layers": "relu2_1"}

@@ -9,12 +9,12 @@ from impasto.errors import NotTileableError, RecipeError, UsageError
 from impasto.guides import Regions
 from impasto.losses import FixedMatches, NearestNeighbors
 from impasto.losses.neighbors import hypercolumns
-from impasto.methods.nnst import MOST, quarters, spaced
+from impasto.methods.nnst import MAX_FINISHING_SIDE, quarters, spaced
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Painted
-from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
+from tests.stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_quarters_of_a_painting() -> None:
 
 
 def test_larger_pictures_are_matched_at_no_more_places(build) -> None:
-    assert [spaced(side, MOST) for side in (1, 64, 65, 128, 129)] == [1, 1, 2, 2, 3]
+    assert [spaced(side, MAX_FINISHING_SIDE) for side in (1, 64, 65, 128, 129)] == [1, 1, 2, 2, 3]
     term = nearest(build(size=160, levels=1))
     assert term["relu1_1"].step == 3
     assert term["relu4_1"].step == 1

@@ -16,7 +16,7 @@ from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Painted
 from impasto.scene.copies import turned
-from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
+from tests.stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from impasto.images import resize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.weights import CAFFE
-from stylize_helpers import finite, pixels
+from tests.stylize_helpers import finite, pixels
 
 MakePicture = Callable[..., torch.Tensor]
 

@@ -16,7 +16,7 @@ from impasto.guides import from_layers
 from impasto.images import Picture
 from impasto.optim import memory, tile_planner
 from impasto.optim.history import HistoryStorage
-from stylize_helpers import pixels
+from tests.stylize_helpers import pixels
 
 ADAM = {"size": 320, "iterations": 2, "levels": 1, "precision": "float32", "solver": "adam"}
 

@@ -14,7 +14,7 @@ from impasto.guides import Regions
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from stylize_helpers import finite, gone_on_with, halves, pixels
+from tests.stylize_helpers import finite, gone_on_with, halves, pixels
 
 GEOMETRY = Geometry("wide", {"relu1_1": ((5, 1),), "relu2_1": ((5, 1), (5, 3)), "relu2_2": ((5, 1), (5, 3), (5, 3))})
 WIDTHS = {"relu1_1": 6, "relu2_1": 8, "relu2_2": 10}

@@ -1,5 +1,7 @@
 """STROTSS through the façade, with a tiny encoder."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,10 +11,11 @@ from impasto.errors import NotTileableError, RecipeError
 from impasto.guides import Regions
 from impasto.losses import SelfSimilarity, Transport
 from impasto.optim import canvas
+from impasto.optim.state import State
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
+from tests.stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
 
 
 def two_colors(height: int = 56, width: int = 40) -> Tensor:
@@ -197,9 +200,24 @@ def test_colours(build, color: str) -> None:
 
 
 @pytest.mark.parametrize("stop", [2, 4])
-def test_it_goes_on_bit_for_bit(build, stop: int) -> None:
-    whole = run(build())
-    assert torch.equal(pixels(gone_on_with(lambda: build(), stop)), pixels(whole))
+@pytest.mark.parametrize("changes", [{}, {"solver": "lbfgs"}], ids=["own solver", "lbfgs"])
+def test_it_goes_on_bit_for_bit(build, stop: int, changes: dict[str, object]) -> None:
+    # L-BFGS evaluates more often than it steps: positions go by evaluations.
+    whole = run(build(**changes))
+    assert torch.equal(pixels(gone_on_with(lambda: build(**changes), stop)), pixels(whole))
+
+
+def test_a_checkpoint_without_the_count_of_evaluations_goes_on_from_its_steps(build) -> None:
+    first, second = build(), build()
+    steps = iter(first)
+    for _ in range(3):
+        next(steps)
+    saved = first.checkpoint()
+    assert saved.begun.values == {"evaluations transport": 3, "evaluations selfsimilarity": 3}
+    old = replace(saved, begun=State(saved.begun.tensors, {}))
+    steps.close()
+    second.restore(old)
+    assert torch.equal(pixels(run(second)), pixels(run(build())))
 
 
 def test_tiles_are_refused_before_the_first_step(build) -> None:

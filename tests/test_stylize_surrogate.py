@@ -10,7 +10,7 @@ from impasto.encoders import Vgg
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.weights import CAFFE
-from stylize_helpers import pixels
+from tests.stylize_helpers import pixels
 
 SETTINGS = {"size": 64, "levels": 2, "iterations": 9, "finishing_steps": 3, "precision": "float32"}
 

@@ -13,7 +13,7 @@ from impasto.images import Picture
 from impasto.painting.api import begin
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from stylize_helpers import pixels, with_alpha
+from tests.stylize_helpers import pixels, with_alpha
 
 Pictures = Callable[..., Tensor]
 FACE = [[0.35, 0.4], [0.65, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]]

@@ -9,7 +9,7 @@ from torch import Tensor
 from impasto import Recipe, begin, stylize
 from impasto.errors import NotTileableError, UsageError
 from impasto.recipe.catalogue import METHODS
-from stylize_helpers import pixels
+from tests.stylize_helpers import pixels
 
 Picture = Callable[..., Tensor]
 WHOLE = ("mrf", "doodle", "nnst", "strotss", "reshuffle", "nnst_fast")

@@ -4,13 +4,13 @@ import signal
 
 import pytest
 import torch
-from cli_helpers import SMALL, Outcome, draw
 from safetensors.torch import save
 
 from impasto.cli import main
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
 from impasto.training.encoder_task import PLAN, initial
+from tests.cli.cli_helpers import SMALL, Outcome, draw
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from cli_helpers import draw
 
 from impasto.comparison import Vote, VoteFile, common_names, label_folders
 from impasto.comparison.pairs import digest_side
+from tests.cli.cli_helpers import draw
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import SMALL, draw, look, pixels
 from PIL import Image
 
 from impasto import metadata
+from tests.cli.cli_helpers import SMALL, draw, look, pixels
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 BLACK = ((0, 0, 0), (0, 0, 0))

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import SMALL, draw, look
 from PIL import Image
+
+from tests.cli.cli_helpers import SMALL, draw, look
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 

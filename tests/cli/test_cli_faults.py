@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import SMALL, draw, look, pixels
 from PIL import Image
 
 from impasto.feedforward.per_style import PerStyle
 from impasto.optim import memory
 from impasto.painting.stylizer import Stylizer
 from impasto.series.engine import Sweep
+from tests.cli.cli_helpers import SMALL, draw, look, pixels
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 ROLES = {

@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_helpers import draw, look
 from PIL import Image
 
 from impasto.recipe import Recipe
+from tests.cli.cli_helpers import draw, look
 
 
 def test_size_content_is_in_the_picture_and_comes_back_from_it(paint, run):

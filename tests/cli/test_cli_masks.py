@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from cli_helpers import look, pixels
 from PIL import Image
 
 from impasto import guides, images
@@ -14,6 +13,7 @@ from impasto.cli import mask_files
 from impasto.errors import UsageError
 from impasto.images import Picture
 from impasto.masks import report
+from tests.cli.cli_helpers import look, pixels
 
 
 def scene(path, upper, lower, size=(96, 128), at=0.4):
@@ -67,7 +67,7 @@ def test_auto_writes_masks_that_read_back(run, pair):
     assert float(below[:30].mean()) < 0.1
     assert float(below[48:].mean()) > 0.9
     assert regions.styles[0] is not None
-    assert float(guides.share(regions.styles[0]).min()) > 0.2
+    assert float(guides.area_fractions(regions.styles[0]).min()) > 0.2
 
 
 def test_auto_says_how_to_paint_with_them(run, pair):

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_helpers import look, pixels
 
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
 from impasto.recipe import catalogue
 from impasto.recipe.catalogue import METHODS
-from network_helpers import write
+from tests.cli.cli_helpers import look, pixels
+from tests.network_helpers import write
 
 SMALL = ("--size", "48", "--precision", "float32")
 _STEPPED = [name for name, method in METHODS.items() if method.optimizes]

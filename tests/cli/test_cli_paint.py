@@ -9,10 +9,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from cli_helpers import SMALL, draw, look, pixels
 from PIL import Image
 
 from impasto import metadata
+from tests.cli.cli_helpers import SMALL, draw, look, pixels
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from cli_helpers import SMALL, draw, look, pixels
 
 from impasto import files, images
 from impasto.checkpoint import Checkpoint, saved
 from impasto.cli import mask_files
 from impasto.cli.checkpoints import CheckpointWriter
+from tests.cli.cli_helpers import SMALL, draw, look, pixels
 
 ODD = os.fsdecode(b"\xff\xfe-\xe9")
 """A name that is not UTF-8."""

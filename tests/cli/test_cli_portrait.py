@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_helpers import SMALL
+
+from tests.cli.cli_helpers import SMALL
 
 FACE = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.6], [0.5, 0.8]]
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import SMALL, draw, pixels
 
-from forked import Forked, impasto
 from impasto.cli import main, processes
 from impasto.errors import ResourceError, UsageError
 from impasto.optim import parallel
+from tests.cli.cli_helpers import SMALL, draw, pixels
+from tests.forked import Forked, impasto
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 

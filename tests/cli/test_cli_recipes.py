@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import typer
-from cli_helpers import SMALL, draw
 
 from impasto.cli import app as tree
 from impasto.cli import options
 from impasto.cli.paint import app as paint_app
 from impasto.recipe import Recipe, list_presets
+from tests.cli.cli_helpers import SMALL, draw
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import os
 from pathlib import Path
 
 import pytest
-from cli_helpers import SMALL, draw, look
 
 from impasto import images
+from tests.cli.cli_helpers import SMALL, draw, look
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_helpers import draw, look, pixels
 
-from forked import Forked, impasto
 from impasto import images
 from impasto.checkpoint import Checkpoint, previous, saved, tensorfile
 from impasto.cli import checkpoints
@@ -20,6 +18,8 @@ from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
+from tests.cli.cli_helpers import draw, look, pixels
+from tests.forked import Forked, impasto
 
 FIXED = ("--size", "64", "--levels", "2", "--iterations", "9", "--precision", "float32")
 

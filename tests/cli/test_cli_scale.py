@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import pixels
 
 from impasto.cli.resources import parse_bytes, parse_tile
 from impasto.errors import UsageError
 from impasto.optim import memory, tile_planner
+from tests.cli.cli_helpers import pixels
 
 
 @pytest.mark.parametrize(

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_helpers import draw, look
 
-from forked import Forked, impasto
 from impasto.cli import signals
+from tests.cli.cli_helpers import draw, look
+from tests.forked import Forked, impasto
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and pipes")
 

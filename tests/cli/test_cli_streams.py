@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cli_helpers import SMALL, draw, look
 from PIL import Image
 
 from impasto.cli import main, signals
+from tests.cli.cli_helpers import SMALL, draw, look
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and streams")
 SOURCE = Path(__file__).resolve().parents[2] / "src"

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_helpers import SMALL, draw, look
 from PIL import Image
 
 from impasto import metadata
 from impasto.errors import DivergedError
 from impasto.painting.stylizer import Stylizer
+from tests.cli.cli_helpers import SMALL, draw, look
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 # A shell's background job ignores SIGINT, and so would everything started from it: these tests too.

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_helpers import draw
 from safetensors.torch import load_file, save_file
 
 from impasto.training import encoder_run, held_out
 from impasto.training.encoder_task import PLAN, EncoderTask, initial
 from impasto.weights import VGG19_CONVOLUTIONS
+from tests.cli.cli_helpers import draw
 
 
 @pytest.fixture(scope="module")

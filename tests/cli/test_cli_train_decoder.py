@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from cli_helpers import draw
 
 from impasto.errors import ResourceError
 from impasto.nets import store
 from impasto.optim import memory
 from impasto.training import budget
+from tests.cli.cli_helpers import draw
 
 FIXED = ("--batch", "1", "--crop", "32", "--precision", "float32", "--device", "cpu")
 

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_helpers import draw
 
 from impasto.encoders import Petite
 from impasto.nets import store
 from impasto.nets.decoder import Decoder
+from tests.cli.cli_helpers import draw
 
 FIXED = ("--batch", "1", "--crop", "32", "--precision", "float32", "--device", "cpu")
 

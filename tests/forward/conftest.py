@@ -10,7 +10,7 @@ from impasto.encoders import Petite
 from impasto.feedforward import FeedForward
 from impasto.painting.api import begin
 from impasto.recipe import Recipe, catalogue
-from network_helpers import write
+from tests.network_helpers import write
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from impasto.painting.api import begin, stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe, catalogue
 from impasto.recipe.catalogue import METHODS
-from network_helpers import decoder
+from tests.network_helpers import decoder
 
 Paint = Callable[..., FeedForward]
 FORWARD = tuple(name for name, method in METHODS.items() if method.feed_forward)

@@ -16,7 +16,7 @@ from impasto.nets.johnson import Johnson
 from impasto.nets.texture_net import TextureNet
 from impasto.painting.api import begin
 from impasto.recipe import Recipe
-from network_helpers import texture
+from tests.network_helpers import texture
 
 Paint = Callable[..., FeedForward]
 

@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from guides_helpers import BLUE, RED, jpeg, mask, noisy, paint, picture, scene, smoothed, sums_to_one
 
 from impasto import guides
 from impasto.errors import ImageError, UsageError
 from impasto.guides import exact
+from tests.guides.guides_helpers import BLUE, RED, jpeg, mask, noisy, paint, picture, scene, smoothed, sums_to_one
 
 LEVELS = ((0, 0, 0), (1, 1, 1), (2, 2, 2), (3, 3, 3))
 CITYSCAPES = ((70, 70, 70), (102, 102, 156), (107, 142, 35), (70, 130, 180))

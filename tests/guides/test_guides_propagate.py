@@ -1,13 +1,13 @@
 import pytest
 import torch
 import torch.nn.functional as functional
-from guides_helpers import RED, scene, sums_to_one
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impasto import guides, images
 from impasto.errors import UsageError
 from impasto.images import Picture
+from tests.guides.guides_helpers import RED, scene, sums_to_one
 
 STEPS = {
     "relu1_1": ("conv",),

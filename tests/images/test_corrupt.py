@@ -6,12 +6,12 @@ import struct
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from image_helpers import DISPLAY_P3, chunk, file_of, noise, png16, png_with, smooth
 from PIL import Image
-from tiff_helpers import assembled, tiff_of
 
 from impasto import images, metadata
 from impasto.errors import ImpastoError
+from tests.images.image_helpers import DISPLAY_P3, chunk, file_of, noise, png16, png_with, smooth
+from tests.images.tiff_helpers import assembled, tiff_of
 
 PIXELS = noise(12, 17)
 EXIF = Image.Exif()

@@ -9,12 +9,12 @@ import zlib
 
 import numpy as np
 import pytest
-from image_helpers import SIGNATURE, chunk, file_of, png16, smooth
 from PIL import Image
 
 from impasto import images, limits
 from impasto.errors import ImageError, ResourceError
 from impasto.images import decode, headers
+from tests.images.image_helpers import SIGNATURE, chunk, file_of, png16, smooth
 
 FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "TIFF", "BMP", "GIF")
 

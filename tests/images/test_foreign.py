@@ -6,12 +6,12 @@ import struct
 import numpy as np
 import pytest
 import tifffile
-from image_helpers import file_of, smooth
 from PIL import Image
 
 from impasto import images
 from impasto.errors import ImageError
 from impasto.images.source import sniff
+from tests.images.image_helpers import file_of, smooth
 
 SMALL, FULL = smooth(12, 16), smooth(48, 64)
 SENSOR = np.arange(48 * 64, dtype=np.uint16).reshape(48, 64)

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from image_helpers import (
+from PIL import Image, ImageCms
+from skimage import color
+
+from impasto import images
+from impasto.errors import ImageError
+from impasto.images import icc
+from tests.images.image_helpers import (
     ADOBE_RGB,
     DISPLAY_P3,
     GRAY_LINEAR,
@@ -23,12 +29,6 @@ from image_helpers import (
     png_with,
     smooth,
 )
-from PIL import Image, ImageCms
-from skimage import color
-
-from impasto import images
-from impasto.errors import ImageError
-from impasto.images import icc
 
 
 def tiff(array, **options):

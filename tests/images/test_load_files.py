@@ -12,11 +12,11 @@ import zlib
 
 import numpy as np
 import pytest
-from image_helpers import SIGNATURE, chunk, file_of, noise, png16, png_with, smooth
 from PIL import Image
 
 from impasto import images
 from impasto.errors import ImageError
+from tests.images.image_helpers import SIGNATURE, chunk, file_of, noise, png16, png_with, smooth
 
 
 def refused(source, **options):

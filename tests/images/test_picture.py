@@ -9,11 +9,11 @@ import sys
 import numpy as np
 import pytest
 import torch
-from image_helpers import file_of, noise, smooth
 from PIL import Image
 
 from impasto import images
 from impasto.errors import ImageError, UsageError
+from tests.images.image_helpers import file_of, noise, smooth
 
 PIXELS = noise(5, 7)
 UNIT = torch.from_numpy(PIXELS).movedim(-1, 0).float() / 255

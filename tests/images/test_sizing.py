@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from image_helpers import smooth
 from PIL import Image
 
 from impasto import images
 from impasto.errors import UsageError
+from tests.images.image_helpers import smooth
 
 
 def photo(height=40, width=60):

@@ -5,12 +5,12 @@ import struct
 
 import numpy as np
 import pytest
-from image_helpers import DISPLAY_P3, file_of, noise, smooth
 from PIL import Image
-from tiff_helpers import assembled, tiff_of
 
 from impasto import images
 from impasto.errors import ImageError
+from tests.images.image_helpers import DISPLAY_P3, file_of, noise, smooth
+from tests.images.tiff_helpers import assembled, tiff_of
 
 RNG = np.random.default_rng(7)
 

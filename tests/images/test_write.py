@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import tifffile
 import torch
-from image_helpers import file_of, noise, smooth
 from PIL import Image, ImageCms
 from skimage import color
 
 from impasto import images, metadata
 from impasto.errors import OutputError, UsageError
+from tests.images.image_helpers import file_of, noise, smooth
 
 FORMATS = ["png", "jpeg", "webp", "avif", "tiff"]
 

@@ -76,5 +76,44 @@ def test_matches_are_kept_for_as_long_as_asked() -> None:
     anew, kept = Patches("relu3_1", bank, 1.0), Patches("relu3_1", bank, 1.0, every=3)
     assert float(kept(one)) == float(anew(one))
     # Two more with the matches of the first, which cannot be nearer than the nearest; then anew.
-    assert [float(kept(other)) > float(anew(other)) for _ in range(3)] == [True, True, False]
+    away = []
+    for _ in range(3):
+        kept.advance()
+        away.append(float(kept(other)) > float(anew(other)))
+        assert float(kept(one)) == float(kept(one)), "evaluating changes nothing"
+        kept(other)
+    assert away == [True, True, False]
+    kept.advance()
     assert float(kept(one)) > float(anew(one))
+
+
+def test_a_term_goes_on_from_its_state() -> None:
+    bank = PatchBank([PatchSource(random(4, 8, 8, seed=1))])
+    one, other = (random(1, 4, 7, 7, seed=seed) for seed in (2, 3))
+    first, second = (Patches("relu3_1", bank, 1.0, every=3) for _ in range(2))
+    assert first.state() == {}
+    first(one)
+    first.advance()
+    state = first.state()
+    assert (state["left"], state["matches"].shape) == (2, bank.grid(7, 7))
+    second.restore(state)
+    for _ in range(4):
+        assert float(first(other)) == float(second(other))
+        for term in (first, second):
+            term.advance()
+    second.restore({})
+    assert second.state() == {}
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"matches": torch.full((5, 5), 36), "left": 1},
+        {"matches": torch.full((5, 5), -1), "left": 1},
+        {"matches": torch.zeros(5, 5, dtype=torch.long), "left": 3},
+    ],
+)
+def test_a_state_of_another_term_is_refused(state: dict[str, object]) -> None:
+    term = Patches("relu3_1", PatchBank([PatchSource(random(4, 8, 8, seed=1))]), 1.0, every=3)
+    with pytest.raises(ValueError, match="are"):
+        term.restore(state)

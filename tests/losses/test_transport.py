@@ -153,7 +153,7 @@ def test_small_regions_get_positions_too() -> None:
     assert torch.equal(labels[at[:, 0], at[:, 1]], found)
 
 
-def test_terms_look_at_their_regions_and_count_evaluations() -> None:
+def test_terms_look_at_their_regions() -> None:
     image, features = torch.rand(1, 3, 12, 16), {"relu1_1": torch.rand(1, 4, 12, 16)}
     columns = HypercolumnSampler({"relu1_1": 1.0}, {"relu1_1": 1})
     labels = torch.arange(16).ge(8).long().expand(12, 16)
@@ -168,4 +168,23 @@ def test_terms_look_at_their_regions_and_count_evaluations() -> None:
     content = SelfSimilarity(columns, PositionSampler(labels, (0,)), image, features, 3.0)
     assert content(image, features) == 0
     assert content(image, {"relu1_1": torch.rand(1, 4, 12, 16)}) > 0
-    assert next(content.evaluations) == 2
+
+
+def test_terms_draw_other_positions_when_an_evaluation_is_counted() -> None:
+    image, features = torch.rand(1, 3, 40, 60), {"relu1_1": torch.rand(1, 4, 40, 60)}
+    other = {"relu1_1": torch.rand(1, 4, 40, 60)}
+    columns = HypercolumnSampler({"relu1_1": 1.0}, {"relu1_1": 1})
+    positions = PositionSampler(torch.zeros(40, 60, dtype=torch.long), (0,))
+    samples = {0: RegionSamples(torch.randn(50, 7), 1.0, 7)}
+    for make in (
+        lambda: Transport(columns, positions, samples, 2.0, 0.5),
+        lambda: SelfSimilarity(columns, positions, image, features, 3.0),
+    ):
+        term, later = make(), make()
+        assert float(term(image, other)) == float(term(image, other))
+        before = float(term(image, other))
+        term.advance()
+        assert float(term(image, other)) != before
+        assert term.state() == {"evaluations": 1}
+        later.restore(term.state())
+        assert float(later(image, other)) == float(term(image, other))

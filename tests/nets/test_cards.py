@@ -16,7 +16,7 @@ from impasto.nets.decoder import Decoder
 from impasto.nets.johnson import Johnson
 from impasto.nets.linear import Linear
 from impasto.nets.texture_net import TextureNet
-from network_helpers import write
+from tests.network_helpers import write
 
 FILES = {
     "wct-relu4_1": Decoder.from_parts,

@@ -6,15 +6,12 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-import parallel_worker
 import pytest
 import torch
-from parallel_worker import Case, cases
 from safetensors.torch import load_file, save_file
 from test_tiling import painting
 from torch import Tensor
 
-from forked import Forked
 from impasto.encoders import Petite
 from impasto.errors import ResourceError, UsageError
 from impasto.optim import parallel, tile_planner
@@ -24,6 +21,9 @@ from impasto.optim.history import HistoryStorage
 from impasto.optim.tile_planner import Plan
 from impasto.optim.tiling import Tiled
 from impasto.scene.tiles import grid
+from tests.forked import Forked
+from tests.optim import parallel_worker
+from tests.optim.parallel_worker import Case, cases
 
 COUNT = 3
 NAMES = (

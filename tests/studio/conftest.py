@@ -4,7 +4,8 @@ import asyncio
 
 import httpx
 import pytest
-from studio_helpers import Server
+
+from tests.studio.studio_helpers import Server
 
 
 @pytest.fixture(scope="session")

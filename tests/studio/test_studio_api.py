@@ -10,9 +10,9 @@ import urllib.parse
 
 import pytest
 from PIL import Image
-from studio_helpers import LONG, SMALL, SOURCE, png, together
 
 from impasto import metadata
+from tests.studio.studio_helpers import LONG, SMALL, SOURCE, png, together
 
 
 def test_the_machine_and_its_limits(studio):

@@ -14,12 +14,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from studio_helpers import SOURCE
 
 from impasto import load, metadata
 from impasto.cli import main
 from impasto.studio import samples
 from impasto.studio.serve import bind
+from tests.studio.studio_helpers import SOURCE
 
 ROOT = SOURCE.parent
 

@@ -5,9 +5,9 @@ import signal
 import time
 
 import pytest
-from studio_helpers import LONG, SMALL, alive, children
 
 from impasto.studio.folders import CHECKPOINT
+from tests.studio.studio_helpers import LONG, SMALL, alive, children
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +23,7 @@ def begun(studio, job):
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     """The picture that `STEADY` comes to, when nothing happens."""
-    from studio_helpers import Server
+    from tests.studio.studio_helpers import Server
 
     server = Server(tmp_path_factory.mktemp("unbroken") / "data")
     job = server.paint(STEADY)

@@ -5,7 +5,8 @@ import statistics
 import sys
 
 import pytest
-from studio_helpers import SOURCE, in_thread
+
+from tests.studio.studio_helpers import SOURCE, in_thread
 
 pytestmark = pytest.mark.slow
 

@@ -6,13 +6,13 @@ import os
 import signal
 
 import pytest
-from studio_helpers import run
 
 from impasto.studio.inspector_client import InspectorClient
 from impasto.studio.queue import ATTEMPTS, DOWNS, STATES, Queue, view
 from impasto.studio.settings import Refused
 from impasto.studio.store import open_database
 from impasto.studio.streams import MAX_NOTICES, Streams, Watcher
+from tests.studio.studio_helpers import run
 
 SPEC = {"title": "a", "content": "c", "styles": ["s"], "content_mask": None, "style_masks": [], "sweep": None}
 

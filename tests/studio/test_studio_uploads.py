@@ -7,14 +7,15 @@ import urllib.parse
 
 import pytest
 from PIL import Image
-from studio_helpers import png, together
+
+from tests.studio.studio_helpers import png, together
 
 LIMIT = 200_000
 
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory):
-    from studio_helpers import Server
+    from tests.studio.studio_helpers import Server
 
     folder = tmp_path_factory.mktemp("uploads") / "data"
     server = Server(

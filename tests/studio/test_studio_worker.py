@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from studio_helpers import SMALL, png
 
 from impasto import images, load, metadata
 from impasto.encoders import Petite
@@ -14,7 +13,8 @@ from impasto.studio import worker
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 from impasto.studio.inspector import answer
 from impasto.studio.worker import JobRunner, Order, curves
-from network_helpers import write
+from tests.network_helpers import write
+from tests.studio.studio_helpers import SMALL, png
 
 
 class Parent:

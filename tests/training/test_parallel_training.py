@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import torch
-import training_worker
 from safetensors.torch import load_file
 from torch import Tensor
-from training_worker import STEPS, Task, values
 
-from forked import Forked
 from impasto.training.loop import Schedule, train
+from tests.forked import Forked
+from tests.training import training_worker
+from tests.training.training_worker import STEPS, Task, values
 
 Found = tuple[Path, list[tuple[dict[str, Tensor], dict[str, Any]]]]
 

@@ -1,4 +1,4 @@
-"""Where a painting is, and what its level holds beside the solver, for checkpoints: its beginning, kept matches."""
+"""Where a painting is, and what its level holds beside the solver, for checkpoints: where it began and its terms."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ from torch import Tensor
 from impasto.encoders import Encoder
 from impasto.errors import InputError
 from impasto.losses import Objective
+from impasto.losses.objective import StatefulTerm
 from impasto.optim.loop import Run
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Solver
@@ -28,26 +29,36 @@ class Place:
 
 
 def state(objective: Objective, begun: Tensor | None) -> State:
-    """Return the picture that a level began with, where that counts, and the matches that it keeps."""
+    """Return the picture that a level began with, where that counts, and the state of its terms."""
     tensors: dict[str, Tensor | Pieces] = {} if begun is None else {"image": begun}
     counts = {}
-    for term in objective.patches:
-        if term.cache.matches is not None and term.cache.evaluations_left:
-            tensors[f"matches {term.layer}"] = term.cache.matches.cpu()
-            counts[f"left {term.layer}"] = term.cache.evaluations_left
+    for term in objective.stateful:
+        for key, value in term.state().items():
+            name = f"{key} {term.state_name}"
+            if isinstance(value, Tensor):
+                tensors[name] = value
+            else:
+                counts[name] = value
     return State(tensors, counts)
 
 
-def recall(objective: Objective, state: State, size: tuple[int, int], encoder: Encoder) -> None:
-    """Put the matches back that were kept for a picture of `size`. Raises `InputError` for what are none."""
-    for term in objective.patches:
-        name = f"matches {term.layer}"
-        if name not in state.tensors:
-            continue
-        height, width = (side // encoder.stride(term.layer) for side in size)
-        kept = state.kept(name, term.bank.grid(height, width), torch.int64)
-        found = kept.whole() if isinstance(kept, Pieces) else kept
-        if int(found.min()) < 0 or int(found.max()) >= len(term.bank):
-            raise InputError(f"its {name} are of patches that there are not")
-        term.cache.matches = found.to(term.bank.patches(found[:1, 0]).device)
-        term.cache.evaluations_left = state.count(f"left {term.layer}", term.every - 1)
+def restore(objective: Objective, state: State, step: int, size: tuple[int, int], encoder: Encoder) -> None:
+    """Put terms back to their `state` after so many steps at a picture of `size` (height, width).
+
+    Raises `InputError` for what is no state of theirs.
+    """
+    for patches in objective.patches:
+        name = f"matches {patches.state_name}"
+        if name in state.tensors:
+            height, width = (side // encoder.stride(patches.layer) for side in size)
+            kept = state.kept(name, patches.bank.grid(height, width), torch.int64)
+            left = state.count(f"left {patches.state_name}", patches.every - 1)
+            try:
+                patches.restore({"matches": kept.whole() if isinstance(kept, Pieces) else kept, "left": left})
+            except ValueError as error:
+                raise InputError(f"its {name} {error}") from None
+    for term in objective.global_terms:
+        if isinstance(term, StatefulTerm):
+            name = f"evaluations {term.state_name}"
+            # Older checkpoints do not have the count: then there was one evaluation a step.
+            term.restore({"evaluations": state.count(name) if name in state.values else step})

@@ -85,7 +85,10 @@ class Command(BaseModel):
 
     @classmethod
     def of(cls, saved: Checkpoint, path: Path) -> "Command":
-        """Take it out of a checkpoint. Raises `UsageError` for one that Python made, `InputError` for nonsense."""
+        """Read the command line of a checkpoint.
+
+        Raises `UsageError` for one that Python made, `InputError` for nonsense.
+        """
         if saved.command is None:
             raise UsageError(f"{path}: was made in Python and names no files; go on with Stylizer.restore there")
         try:
@@ -160,7 +163,7 @@ class CheckpointWriter:
             self._write(stylizer)
 
     def stop(self, stylizer: "Painting", output: str) -> str:
-        """Write one of a painting that was stopped, and saved so far; give what to say of it."""
+        """Write one of a painting that was stopped, and saved so far; return what to say of it."""
         if self.path is None or self._progress is None or not (self._long or self.begun):
             return ""
         # A resumed painting may replace this very picture, and no other, without --force.
@@ -169,7 +172,7 @@ class CheckpointWriter:
         return f"; impasto resume {self.path} goes on" if self.begun else ""
 
     def done(self) -> str:
-        """Remove the checkpoints of a painting that is saved; there is nothing to say of it."""
+        """Remove the checkpoints of a painting that is saved; return what to say of it: nothing."""
         if self.path is not None and (self.begun or self.stale):
             checkpoint.remove(self.path)
         return ""
@@ -241,7 +244,7 @@ class CheckpointWriter:
 def checkpoint_writer(
     option: str | None, every_s: float, inputs: "InputFiles", outputs: "Outputs | None"
 ) -> CheckpointWriter:
-    """Make what keeps the checkpoints of a new painting, from the options; of none without `outputs`.
+    """Return the writer of a new painting's checkpoints, by the options; one that writes none without `outputs`.
 
     Raises `OutputError` where a painting was interrupted and waits in the file, `UsageError` where it can never be
     gone on with.

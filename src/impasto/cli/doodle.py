@@ -23,7 +23,7 @@ def doodle(
     style_mask: given.StyleMasks = None,
     region_names: given.RegionNames = None,
 ) -> None:
-    """Paint a doodle in flat colours with what a painting shows of each.
+    """Turn a doodle in flat colours into a painting, each region like the same region of a style.
 
     impasto doodle doodle.png --style painting.jpg --style-mask painting_mask.png -o out.png
     """

@@ -96,7 +96,7 @@ def auto(
     session.terminal.say(f"paint with them: {command}")
     written = [str(path) for path in [*masks, *([sheet] if sheet else [])]]
     if as_json:
-        document = {"command": command, "files": written, "regions": report.described(found)}
+        document = {"command": command, "files": written, "regions": report.describe(found)}
         write_out(json.dumps(document, sort_keys=True))
         return
     for name in written:
@@ -167,13 +167,13 @@ def check(
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")
     warnings = [
-        *report.vanishing(found, pictures, long_side(pictures[0], recipe), encoders.geometry(encoder)),
+        *report.too_narrow(found, pictures, long_side(pictures[0], recipe), encoders.geometry(encoder)),
         *report.uneven(found),
     ]
     for warning in warnings:
         notice(warning)
     if as_json:
-        write_out(json.dumps({"regions": report.described(found), "warnings": warnings}, sort_keys=True))
+        write_out(json.dumps({"regions": report.describe(found), "warnings": warnings}, sort_keys=True))
         return
     for row in report.table(found):
         write_out(row)

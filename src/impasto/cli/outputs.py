@@ -114,7 +114,7 @@ class Outputs:
         raise OutputError(f"{target}: appeared while this was painted; move it, and what else is called so")
 
     def rescue(self, result: "Result") -> str | None:
-        """Write a painting that cannot be saved as its output where temporary files are; give its name."""
+        """Write a painting that cannot be saved as its output where temporary files are; return its name."""
         with contextlib.suppress(OSError, OutputError):
             suffix = Path(self.output).suffix
             handle, name = tempfile.mkstemp(prefix=f"{Path(self.output).stem[:40]}-", suffix=suffix)

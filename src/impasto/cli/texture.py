@@ -41,7 +41,7 @@ def mix(
     shared: Shared,
     settings: Mapping[str, str | None],
 ) -> None:
-    """Mix two paintings by scale, into a style to paint with: the forms of one, the strokes of the other.
+    """Mix two paintings by scale into one style: the large forms of the first, the strokes of the second.
 
     impasto mix coarse.jpg fine.jpg -o style.png
     """

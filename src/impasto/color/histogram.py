@@ -10,6 +10,7 @@ ROUNDS = 12
 """Rotations; after them the distance to the target no longer falls by much."""
 
 SEED = 0
+"""The seed of the random rotations: the same ones each time, so that a recipe repeats."""
 
 CELLS = 128
 """Colours nearer than a 128th of the range are moved as one; `smooth` would make them move alike anyway."""
@@ -21,6 +22,7 @@ KERNEL = (0.06, 0.24, 0.4, 0.24, 0.06)
 """A bell of standard deviation one node; with the lattice's own blur, 0.035 of the range."""
 
 CHUNK = 1 << 17
+"""The points that are interpolated at a time: a few MB of scratch."""
 
 
 def displaced(
@@ -48,7 +50,7 @@ def displaced(
 
 
 def gather(points: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-    """Give the mean colour (3, k) of each cell of a cubic lattice that has weight, and its share (k,) of the weight."""
+    """Return the mean colour (3, k) of each cell of a lattice that has weight, and its fraction (k,) of the weight."""
     values = points.double()
     counts = torch.ones_like(values[0]) if weights is None else weights.double()
     cell = values.mul(CELLS).floor().clamp(0, CELLS - 1).long()

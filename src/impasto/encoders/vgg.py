@@ -12,8 +12,11 @@ from impasto.errors import UsageError, WeightsError
 from impasto.weights import EncoderWeights, Preprocessing
 
 POOLINGS = ("average", "max")
+"""The ways to pool: Gatys et al. 2016 take the average, VGG was trained with the maximum."""
 PADDINGS = ("zero", "reflect", "replicate", "circular")
+"""The ways to continue a map beyond its border; `circular` is for pictures that repeat."""
 WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}
+"""The channels of VGG's convolutions in each block (Simonyan & Zisserman 2015)."""
 
 
 class Vgg:

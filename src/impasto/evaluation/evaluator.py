@@ -35,7 +35,7 @@ STRETCHED = 1.02
 SHELF = 6
 """Pictures that are remembered: a content and a few styles, some 100 MB each with vgg19 at 512 px."""
 
-Source = Any
+PictureLike = Any
 """A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
 
 
@@ -65,14 +65,14 @@ class Evaluator:
 
     def evaluate(
         self,
-        result: Source | Result,
-        content: Source | None,
-        styles: Source | Sequence[Source],
+        result: PictureLike | Result,
+        content: PictureLike | None,
+        styles: PictureLike | Sequence[PictureLike],
         *,
         style_weights: Sequence[float] | None = None,
         regions: Regions | None = None,
-        content_landmarks: Source | None = None,
-        result_landmarks: Source | None = None,
+        content_landmarks: PictureLike | None = None,
+        result_landmarks: PictureLike | None = None,
         tile: int | None = None,
         metrics: Sequence[str] | None = None,
         maps: bool = False,
@@ -91,7 +91,7 @@ class Evaluator:
         record = record_of(result)
         picture = result.picture if isinstance(result, Result) else images.load(result)
         photo = None if content is None else images.load(content)
-        given: list[Source] = list(styles) if isinstance(styles, list | tuple) else [styles]
+        given: list[PictureLike] = list(styles) if isinstance(styles, list | tuple) else [styles]
         paintings = [images.load(style) for style in given]
         for each in (picture, *([] if photo is None else [photo]), *paintings):
             check(each)
@@ -226,7 +226,7 @@ def _resized(photo: Picture, picture: Picture) -> str:
 
 
 def _landmarks(
-    content: Source | None, result: Source | None, photo: Picture | None, picture: Picture
+    content: PictureLike | None, result: PictureLike | None, photo: Picture | None, picture: Picture
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     if content is None:
         if result is not None:

@@ -27,8 +27,9 @@ from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.linear import KIND, Linear
 from impasto.nets.transforms import Affine
 from impasto.scene import Painted
+from impasto.scene.areas import areas, style_weights
 
-FEWEST = 1.0
+MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
 TEXTURE_PASSES = 3
 DETAILED = ("relu5_1",)
@@ -58,6 +59,7 @@ class AnyStyle(FeedForward):
         deepest = self.decoders[0].layer
         what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
         self._tile, self._bytes = tiles.choose(what, self.size, lambda size: self._need(size, deepest), self.resources)
+        self._areas = areas(self.scene)
         self._said: set[tuple[str, str]] = set()
         self._styles: dict[str, list[list[Any]]] | None = None
 
@@ -162,39 +164,26 @@ class AnyStyle(FeedForward):
 
     def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
         """Return the map of each region that is painted, of the whole picture where there are none."""
-        recipe = self.recipe
         own = self.transform.sums("content", pieces, {layer: self._content_guides(regions, layer)})[layer]
-        shares = recipe.layer_style_weights.get(layer) or recipe.style_weights or (1.0,) * len(styles)
+        style_weight = style_weights(self.scene, layer)
         maps: list[Affine | None] = []
-        for number, content in enumerate(own):
-            name = "" if regions is None else self._names[number]
-            weights = [
-                share if regions is None or self._painted_by(index, name) else 0.0 for index, share in enumerate(shares)
-            ]
-            found = None
-            if regions is None or float(regions[number].sum()) >= FEWEST:
-                found = blended(self.transform, content, [each[number] for each in styles], weights, recipe.alpha)
-            if found is None and name:
-                self._leave_out(name, layer)
-            maps.append(found)
+        for position, (content, area) in enumerate(zip(own, self._areas, strict=True)):
+            weights = [weight if index in area.styles else 0.0 for index, weight in enumerate(style_weight)]
+            affine = None
+            if regions is None or float(regions[position].sum()) >= MIN_NEURONS:
+                of_area = [style[position] for style in styles]
+                affine = blended(self.transform, content, of_area, weights, self.recipe.alpha)
+            if affine is None and area.name:
+                self._leave_out(area.name, layer)
+            maps.append(affine)
         return maps
-
-    @property
-    def _names(self) -> list[str]:
-        """Names of the regions that are painted, in order."""
-        regions = self.scene.regions
-        return [] if regions is None else [name for name in regions.names if name not in self.recipe.keep]
-
-    def _painted_by(self, style: int, name: str) -> bool:
-        regions = self.scene.regions
-        return regions is not None and regions.names.index(name) in self.scene.painted_by(style)
 
     def _regions(self, layer: str) -> Tensor | None:
         """Return the maps (R, h, w) over the content's neurons of the regions that are painted."""
         regions, step = self.scene.regions, self.encoder.stride(layer)
         if regions is None:
             return None
-        chosen = regions.content[[regions.names.index(name) for name in self._names]]
+        chosen = regions.content[[area.number for area in self._areas]]
         return guides.fit(chosen, (-(-self.size[0] // step), -(-self.size[1] // step)))
 
     def _content_guides(self, regions: Tensor | None, layer: str) -> list[Tensor | None]:
@@ -206,7 +195,7 @@ class AnyStyle(FeedForward):
         shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]
         both = [shown if guide is None else shown * guide for guide in found]
         # Where less than a neuron is visible, all have to do.
-        return [one if float(one.sum()) >= FEWEST else guide for one, guide in zip(both, found, strict=True)]
+        return [one if float(one.sum()) >= MIN_NEURONS else guide for one, guide in zip(both, found, strict=True)]
 
     @torch.no_grad()
     def _measured(self) -> dict[str, list[list[Any]]]:
@@ -235,9 +224,8 @@ class AnyStyle(FeedForward):
         size = painted.pixels.shape[2] // step, painted.pixels.shape[3] // step
         alpha = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]
         if self.scene.regions is None or painted.maps is None:
-            return [alpha] * max(1, len(self._names))
-        numbers = [self.scene.regions.names.index(name) for name in self._names]
-        maps = guides.fit(painted.maps[numbers], size)
+            return [alpha] * len(self._areas)
+        maps = guides.fit(painted.maps[[area.number for area in self._areas]], size)
         return [each if alpha is None else each * alpha for each in maps]
 
     def _leave_out(self, name: str, layer: str) -> None:

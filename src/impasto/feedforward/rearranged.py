@@ -2,11 +2,11 @@
 
 Both go from deep to shallow, each layer with what the one before made of the picture, as `wct` does. The whole picture
 is matched with the whole paintings, so it is painted in one piece. Very many patches would take very long: where there
-are more than `MOST`, only every second, third, ... is matched, and patches are larger, so that they still overlap.
+are more than `MAX_PATCHES`, only every second, third, ... is matched, and patches are larger, so that they still
+overlap.
 """
 
 import math
-import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,14 +27,16 @@ from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.transforms import Moments
+from impasto.optim.timing import MATCHED_SIDE, seconds_per_pair
 from impasto.scene import Painted
+from impasto.scene.areas import area_scales
 from impasto.scene.copies import StyleCopies, capacity_of, copies
 
 LAYERS = ("relu4_1", "relu3_1", "relu2_1")
 """From deep to shallow. Li et al.'s fifth, relu1_1, has colours and no strokes; Gu et al. use these three too."""
-MOST = 20_000
+MAX_PATCHES = 20_000
 """Patches of the picture, and of the paintings, that are matched with one another at most."""
-OWN = 0.3
+CONTENT_FRACTION = 0.3
 """Share of a layer's own features that stays in `reshuffle` (0.6 in the authors' code, with VGG-19's sharper features):
 less and faces dissolve, more and nothing is painted. Chosen by eye, like the next two."""
 DETAILED = ("relu4_1", "relu3_1")
@@ -46,8 +48,6 @@ MARGIN = 2
 where one thing is found again and again, look woven."""
 GAIN = 2.0
 """The most that contrast is raised by."""
-TIMED = 48
-"""Patches on a side of the maps that are matched for time."""
 SCRATCH = {"float32": 420, "bfloat16": 380}
 """Bytes per pixel at the peak, as seen, beside the paintings' features."""
 
@@ -91,7 +91,7 @@ class Rearranged(FeedForward):
     def _need(self, size: Size) -> Need:
         recipe, pixels = self.recipe, math.prod(size)
         fit = pixels / math.prod(self.size)
-        scales = {1.0, *recipe.region_scales.values()}
+        scales = area_scales(self.scene)
         styles = [self.scene.style_size(each, self.level, scale) for each in self.scene.styles for scale in scales]
         area = fit * copies(recipe) * sum(map(math.prod, styles))
         largest = fit * max(map(math.prod, styles))
@@ -155,7 +155,7 @@ class Rearranged(FeedForward):
     def _cut(self, layer: str, size: int) -> tuple[int, int]:
         """Return the size and the stride of the patches at a layer."""
         ours, theirs = (area / self.encoder.stride(layer) ** 2 for area in self._areas())
-        stride = max(1, math.ceil(math.sqrt(math.sqrt(ours * theirs) / MOST)))
+        stride = max(1, math.ceil(math.sqrt(math.sqrt(ours * theirs) / MAX_PATCHES)))
         return (size if stride == 1 else max(size, stride + (size > 1))), stride
 
     def _areas(self) -> tuple[int, int]:
@@ -186,15 +186,16 @@ class Rearranged(FeedForward):
         for layer in LAYERS[: self._matchings]:
             channels, size = self._matching_of(layer)
             size, stride = self._cut(layer, size)
-            side = TIMED * stride
-            one, other = torch.rand(2, channels, side, side, generator=torch.Generator().manual_seed(0))
-            bank = PatchBank([PatchSource(other)], size=size, stride=stride, precision=self._products)
-            times = []
-            for _ in range(2):
-                began = time.perf_counter()
-                bank.match(one, penalty=self.recipe.patch_reuse, capacity=self._capacity)
-                times.append(time.perf_counter() - began)
-            total += min(times) * math.prod(self._areas()) / (side * self.encoder.stride(layer)) ** 4
+            pair = seconds_per_pair(
+                channels,
+                size,
+                stride,
+                self.recipe.patch_reuse,
+                self._capacity,
+                self._products,
+                side=MATCHED_SIDE * stride,
+            )
+            total += pair * math.prod(self._areas()) / self.encoder.stride(layer) ** 4
         return total
 
     _matchings = len(LAYERS)
@@ -238,7 +239,7 @@ class Reshuffle(Rearranged):
         query, _, _ = _standard(own[0], Moments.measure(own))
         found = self._matched(heap.bank, query, layer)
         painted = _laid(heap.bank, found, (own.shape[2], own.shape[3])) * heap.scale + heap.mean
-        return self._decoded(image, own, painted, self.recipe.alpha * (1 - OWN), layer, layer in DETAILED)
+        return self._decoded(image, own, painted, self.recipe.alpha * (1 - CONTENT_FRACTION), layer, layer in DETAILED)
 
     def _moulded(self, layer: str, cut: tuple[int, int]) -> Moulded:
         parts = [
@@ -257,7 +258,7 @@ class Reshuffle(Rearranged):
 
 
 class NnstFast(Rearranged):
-    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes the most alike of the paintings'.
+    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes its nearest neighbour in the paintings.
 
     Alike are two neurons with all they see, at `LAYERS` on one grid, each side centred by its own mean. At the
     shallowest layer, what was found at the one before is laid down with a margin that overlaps. Departures: how often a
@@ -284,7 +285,7 @@ class NnstFast(Rearranged):
         return self._decoded(image, own, painted, self.recipe.alpha, layer, False)
 
     def _replaced(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
-        """Return the most alike neurons (C, h, w) of the paintings."""
+        """Return the paintings' neurons (C, h, w) nearest to these."""
         cut = self._cut(layer, 1)
         parts = [
             (self._columns(painted.pixels, layer), painted, labels)

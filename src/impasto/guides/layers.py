@@ -14,6 +14,7 @@ REST = "rest"
 """What the masks leave of a picture."""
 
 _WORTH = 1e-3
+"""The fraction of a picture that a region takes at least: less is rounding of 8 bits."""
 
 
 def from_layers(layers: Mapping[str, tuple[Picture, Sequence[Picture | None]]]) -> Regions:
@@ -73,7 +74,7 @@ def _style(names: list[str], files: list[Picture | None], rest: bool) -> Tensor 
 
 
 def _stack(names: Sequence[str], files: Sequence[Picture]) -> Tensor:
-    """(R, H, W), all as large as the largest."""
+    """Return (R, H, W), all as large as the largest."""
     size = max((file.size for file in files), key=lambda size: size[0] * size[1])
     maps = []
     for name, file in zip(names, files, strict=True):

@@ -72,7 +72,7 @@ def apply(names: Names | None, colors: Sequence[Tensor], plain: Sequence[str]) -
 
 
 def in_words(color: tuple[int, int, int]) -> str:
-    """Return what people call a colour, in levels of 255: `dark blue`, `light grey`, `orange`."""
+    """Return what people call a colour, in levels of 255: `dark blue`, `light gray`, `orange`."""
     hue, lightness, _ = colorsys.rgb_to_hls(*(level / 255 for level in color))
     chroma = (max(color) - min(color)) / 255
     if chroma < _COLORLESS:

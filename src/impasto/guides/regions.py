@@ -54,7 +54,7 @@ def check_name(name: str) -> str:
     return name
 
 
-def share(maps: Tensor) -> Tensor:
+def area_fractions(maps: Tensor) -> Tensor:
     """Return the part of the area that each region of `maps` (R, H, W) takes, (R,)."""
     return maps.mean((1, 2))
 
@@ -77,7 +77,7 @@ def fit(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def partition(maps: Tensor) -> bool:
-    """Whether `maps` (R, H, W) sum to 1 at every pixel."""
+    """Return whether `maps` (R, H, W) sum to 1 at every pixel."""
     return bool(((maps.sum(0) - 1).abs() < 1e-4).all())
 
 
@@ -101,7 +101,7 @@ def check_present(
 
     described: how to speak of each region; content, style_names: the files.
     """
-    present = [None if maps is None else share(maps) >= ABSENT for maps in styles]
+    present = [None if maps is None else area_fractions(maps) >= ABSENT for maps in styles]
     masked = [found for found in present if found is not None]
     if masked and len(masked) == len(present):
         missing = (~torch.stack(masked).any(0)).nonzero().flatten().tolist()

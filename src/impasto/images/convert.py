@@ -16,6 +16,7 @@ Floats = npt.NDArray[Any]
 Color = bytes | icc.SimpleProfile | None
 """What a file says about its colours: a profile, something simpler, or nothing, which means sRGB."""
 MAX_PROFILE_BYTES = 16 * 2**20
+"""The most bytes of an ICC profile: printers' have up to a few million."""
 _CHUNK = 1 << 18
 """Pixels whose colours are converted at a time: several copies of so many in floats are little memory."""
 

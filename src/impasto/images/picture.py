@@ -52,12 +52,12 @@ class Picture:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
+        """Return (height, width) in pixels."""
         return self.pixels.shape[2], self.pixels.shape[3]
 
     @cached_property
     def opaque(self) -> bool:
-        """Whether no pixel is transparent."""
+        """Return whether no pixel is transparent."""
         return self.alpha is None or bool((self.alpha >= 1).all())
 
     def to_numpy(self, bits: int = 8) -> npt.NDArray[Any]:

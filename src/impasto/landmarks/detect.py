@@ -13,6 +13,7 @@ SIDE = 512
 SMALLEST = 40
 """Pixels of it that a face takes at least: smaller ones are mostly leaves and folds."""
 INSTALL = 'pip install "impasto[faces]"'
+"""The command that installs the detector."""
 
 _PLACES = {
     "eye_left": (0.31, 0.37),

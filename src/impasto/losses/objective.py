@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -35,19 +35,43 @@ class GlobalTerm(Protocol):
 
     @property
     def name(self) -> str:
-        """How the term is called in a report: its first word is content, style, tv or gamut."""
+        """Return the term's name in a report: its first word is content, style, tv or gamut."""
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers whose features it needs."""
+        """Return the layers whose features it needs."""
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
 
 
+@runtime_checkable
+class StatefulTerm(Protocol):
+    """A term whose loss depends on the evaluations before, as kept matches do, or positions that are drawn anew.
+
+    Evaluating does not change it, so the same picture has the same loss again; `advance` does.
+    """
+
+    @property
+    def state_name(self) -> str:
+        """Return the term's name in a checkpoint; no two of an objective share one."""
+
+    def advance(self) -> None:
+        """Count an evaluation."""
+
+    def state(self) -> dict[str, Tensor | int]:
+        """Return what the next evaluations depend on."""
+
+    def restore(self, state: Mapping[str, Tensor | int]) -> None:
+        """Go on from a `state`. Raises `ValueError` for what is none of this term."""
+
+
 @dataclass(frozen=True)
 class Objective:
-    """Immutable terms; a new one is built for each level of a pyramid."""
+    """Terms that evaluating does not change; a new objective is built for each level of a pyramid.
+
+    Who takes steps calls `advance` after each evaluation that counts.
+    """
 
     contents: tuple[Content, ...] = ()
     styles: tuple[Style, ...] = ()
@@ -58,14 +82,14 @@ class Objective:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers whose features the objective needs, sorted."""
+        """Return the layers whose features the objective needs, sorted."""
         layers = {term.layer for term in self.contents} | {term.layer for term in self.styles}
         layers |= {term.layer for term in self.patches} | {layer for term in self.global_terms for layer in term.layers}
         return tuple(sorted(layers))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """How the terms are called in a report; in the order contents, styles, pixels, patches, wholes."""
+        """Return the terms' names in a report, in the order contents, styles, pixels, patches, global terms."""
         every = (self.contents, self.styles, self.pixels, self.patches, self.global_terms)
         return tuple(term.name for terms in every for term in terms)
 
@@ -80,6 +104,16 @@ class Objective:
             raise ValueError("an objective needs at least one term")
         stacked = torch.stack([loss.to(image.dtype) for loss in losses])
         return stacked.sum(), self.report(stacked.detach().double().tolist())
+
+    @property
+    def stateful(self) -> tuple[StatefulTerm, ...]:
+        """Return the terms whose loss depends on the evaluations before."""
+        return tuple(term for term in (*self.patches, *self.global_terms) if isinstance(term, StatefulTerm))
+
+    def advance(self) -> None:
+        """Count an evaluation."""
+        for term in self.stateful:
+            term.advance()
 
     def measure(self, features: Mapping[str, Tensor], windows: Mapping[str, Window] | None = None) -> list[State]:
         """Return the state of each style term.

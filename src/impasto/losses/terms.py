@@ -1,5 +1,6 @@
 """The terms of an objective. Pointwise: content, patches, total variation, gamut. Pooled: style, of a `State`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch.nn.functional as F
@@ -31,7 +32,7 @@ class Content:
 
     @property
     def name(self) -> str:
-        """How the term is called in a report."""
+        """Return the term's name in a report."""
         return f"content {self.layer}"
 
     def __call__(self, features: Tensor) -> Tensor:
@@ -61,7 +62,7 @@ class Style:
 
     @property
     def name(self) -> str:
-        """How the term is called in a report: `style relu1_1 sky histogram`; `gram` goes without saying."""
+        """Return the term's name in a report: `style relu1_1 sky histogram`; `gram` goes without saying."""
         kind = "" if self.statistic.name == "gram" else self.statistic.name
         return " ".join(filter(None, ("style", self.layer, self.region, kind)))
 
@@ -88,7 +89,10 @@ class Patches:
     looks like decides on its match, and what it is, brightness and all, on its distance.
 
     `labels` (Y, X), `maps` (R, h, w), `penalty` and `capacity` are those of `PatchBank.match`; `weights` (Y, X) are
-    those of patches. `cache` is what changes from one evaluation to the next.
+    those of patches.
+
+    Evaluating changes nothing, so the same features have the same loss again; `advance` counts an evaluation. `cache`
+    is what it changes, and what `state` and `restore` are about.
     """
 
     layer: str
@@ -104,8 +108,13 @@ class Patches:
 
     @property
     def name(self) -> str:
-        """How the term is called in a report."""
+        """Return the term's name in a report."""
         return f"style {self.layer} patches"
+
+    @property
+    def state_name(self) -> str:
+        """Return the term's name in a checkpoint."""
+        return self.layer
 
     def __call__(self, features: Tensor) -> Tensor:
         """Return the loss of `features` (1, C, h, w)."""
@@ -124,9 +133,31 @@ class Patches:
             cache.matches, _ = self.bank.match(
                 features, maps=self.maps, labels=self.labels, penalty=self.penalty, capacity=self.capacity
             )
-            cache.evaluations_left = self.every
-        cache.evaluations_left -= 1
         return cache.matches
+
+    def advance(self) -> None:
+        """Count an evaluation: the next ones use its matches, `every` - 1 of them."""
+        self.cache.evaluations_left = (self.cache.evaluations_left or self.every) - 1
+
+    def state(self) -> dict[str, Tensor | int]:
+        """Return the `matches` (Y, X) that the next evaluations use, and how many are `left`; empty where none do."""
+        cache = self.cache
+        if cache.matches is None or not cache.evaluations_left:
+            return {}
+        return {"matches": cache.matches.cpu(), "left": cache.evaluations_left}
+
+    def restore(self, state: Mapping[str, Tensor | int]) -> None:
+        """Go on from a `state`. Raises `ValueError` where it is none of this term."""
+        matches, left = state.get("matches"), state.get("left", 0)
+        if matches is None:
+            self.cache.matches, self.cache.evaluations_left = None, 0
+            return
+        if not isinstance(matches, Tensor) or int(matches.min()) < 0 or int(matches.max()) >= len(self.bank):
+            raise ValueError("are of patches that there are not")
+        if not isinstance(left, int) or not 0 <= left < self.every:
+            raise ValueError(f"are left for {left} evaluations, of which there are fewer than {self.every}")
+        self.cache.matches = matches.to(self.bank.patches(matches[:1, 0]).device)
+        self.cache.evaluations_left = left
 
 
 @dataclass(frozen=True)
@@ -167,7 +198,7 @@ class TotalVariation:
 class Gamut:
     """Weighted sum of squared distances of the colours to [0, 1].
 
-    Saving clips what lies outside, and a clipped picture is not the one that was judged: unconstrained solvers
+    Saving clips what lies outside, and a clipped picture is not the one that was evaluated: unconstrained solvers
     otherwise buy style with highlights that no screen can show.
     """
 

@@ -4,9 +4,8 @@ Sets are (n, D): n positions of a picture, in any order. All that is compared by
 for their isometric lift.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import count
 
 import torch
 import torch.nn.functional as F
@@ -98,31 +97,67 @@ class RegionSamples:
         return self.weight * (shapes + palette_weight * colors)
 
 
-@dataclass(frozen=True)
-class Transport:
-    """The style term: hypercolumns at positions drawn anew for each evaluation, region by region.
+@dataclass
+class EvaluationCount:
+    """How many evaluations were counted, which decides on the positions of the next one."""
 
-    Relaxed transport and moments of hypercolumns, and relaxed transport of colours with the weight `palette` (Kolkin et
-    al. 2019, section 2.3). `samples` by label; positions of other labels are not looked at. `evaluations` counts on
-    from where a painting was interrupted.
+    value: int = 0
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """What terms over sampled positions share: positions are drawn anew after each `advance`, and not before.
+
+    So the same picture has the same loss again until an evaluation is counted.
     """
 
     columns: HypercolumnSampler
     positions: PositionSampler
-    samples: Mapping[int, RegionSamples]
-    factor: float
-    palette: float
-    evaluations: Iterator[int] = field(default_factory=count)
-    name = "style transport"
+    _evaluations: EvaluationCount = field(default_factory=EvaluationCount, init=False, repr=False, compare=False)
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers whose features it needs."""
+        """Return the layers whose features it needs."""
         return tuple(self.columns.factors)
+
+    @property
+    def state_name(self) -> str:
+        """Return the term's name in a checkpoint."""
+        return type(self).__name__.lower()
+
+    def drawn(self) -> tuple[Tensor, Tensor]:
+        """Return the positions (n, 2) of this evaluation, and their labels (n,)."""
+        return self.positions(self._evaluations.value)
+
+    def advance(self) -> None:
+        """Count an evaluation: the next one has other positions."""
+        self._evaluations.value += 1
+
+    def state(self) -> dict[str, Tensor | int]:
+        """Return how many `evaluations` were counted."""
+        return {"evaluations": self._evaluations.value}
+
+    def restore(self, state: Mapping[str, Tensor | int]) -> None:
+        """Go on from a `state`."""
+        self._evaluations.value = int(state.get("evaluations", 0))
+
+
+@dataclass(frozen=True)
+class Transport(Sampled):
+    """The style term: hypercolumns at positions drawn anew for each evaluation, region by region.
+
+    Relaxed transport and moments of hypercolumns, and relaxed transport of colours with the weight `palette` (Kolkin et
+    al. 2019, section 2.3). `samples` by label; positions of other labels are not looked at.
+    """
+
+    samples: Mapping[int, RegionSamples]
+    factor: float
+    palette: float
+    name = "style transport"
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
-        at, labels = self.positions(next(self.evaluations))
+        at, labels = self.drawn()
         loss = image.sum() * 0
         for label in torch.unique(labels).tolist():
             if label in self.samples:
@@ -132,30 +167,22 @@ class Transport:
 
 
 @dataclass(frozen=True)
-class SelfSimilarity:
+class SelfSimilarity(Sampled):
     """The content term: how the picture's hypercolumns differ from one another, as the photograph's do.
 
     At positions drawn anew for each evaluation (Kolkin et al. 2019, section 2.4). `photo` (1, 3, H, W) and its
     `features`; `weights` (R,) are those of labels.
     """
 
-    columns: HypercolumnSampler
-    positions: PositionSampler
     photo: Tensor
     features: Mapping[str, Tensor]
     factor: float
     weights: Tensor | None = None
-    evaluations: Iterator[int] = field(default_factory=count)
     name = "content self-similarity"
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        """The layers whose features it needs."""
-        return tuple(self.columns.factors)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
-        at, labels = self.positions(next(self.evaluations))
+        at, labels = self.drawn()
         with torch.no_grad():
             target = self.columns(self.photo, self.features, at)
         weights = None if self.weights is None else self.weights[labels].to(target)

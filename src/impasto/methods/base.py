@@ -21,6 +21,7 @@ from impasto.optim.tiling import pieces
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import Scene
+from impasto.scene.areas import area_scales
 from impasto.scene.tiles import grid
 
 
@@ -75,11 +76,11 @@ class Method(ABC):
         self._said: set[tuple[str, str]] = set()
 
     @abstractmethod
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
         """Build the terms of one level: targets measured on pictures of the level's size.
 
         With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `begun` is the picture
-        (1, 3, H, W) that the level begins with; what is drawn anew for each step goes on after the steps `taken`.
+        (1, 3, H, W) that the level begins with.
         """
 
     @classmethod
@@ -126,6 +127,5 @@ def style_pixels(scene: Scene, level: Level) -> float:
 
 def style_areas(scene: Scene, level: Level) -> float:
     """Return the pixels of all styles, once for each scale that regions ask for, over those of the level."""
-    scales = {1.0, *scene.recipe.region_scales.values()}
-    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
+    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in area_scales(scene)]
     return sum(math.prod(size) for size in sizes) / math.prod(level.size)

@@ -14,14 +14,16 @@ from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.losses.statistics import TINY
 from impasto.methods.base import Memory, Terms, Time, style_areas, style_pixels
 from impasto.methods.content import WithContent
-from impasto.methods.costs import density, seconds_per_pair, width_of
+from impasto.methods.costs import density, width_of
 from impasto.optim.pyramid import Level
+from impasto.optim.timing import seconds_per_pair
 from impasto.scene import Painted, Scene
+from impasto.scene.areas import areas
 from impasto.scene.copies import StyleCopies, capacity_of, copies, unbarred, usable_labels
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
 
-PULL = 0.02
+STYLE_SCALE = 0.02
 """On distances over their power, so that the default style_weight is one to start from. Chosen by eye, on two faces, a
 town and a still life at 320 px with petite: with 0.03 to 0.04 faces got the painting's beards and a fruit became a bowl
 of fruit, with 0.015 the town stayed a photograph."""
@@ -75,7 +77,7 @@ class PatchTerms:
             weights = self._weights()[labels]
             self._heap.tell(layer, labels, usable_labels(sources, len(maps)), level)
         device = bank.patches(torch.zeros(1, dtype=torch.long)).device
-        factor = recipe.style_weight * recipe.patch_layers[layer] * PULL / max(whole * bank.power, TINY)
+        factor = recipe.style_weight * recipe.patch_layers[layer] * STYLE_SCALE / max(whole * bank.power, TINY)
         return Patches(
             layer,
             bank,
@@ -100,9 +102,12 @@ class PatchTerms:
 
     def _weights(self) -> Tensor:
         """Return the weight of each region, and at the end that of none."""
-        regions, recipe = self._scene.regions, self._recipe
-        weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
-        return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
+        regions = self._scene.regions
+        weights = torch.zeros(0 if regions is None else len(regions.names))
+        if regions is not None:
+            for area in areas(self._scene):
+                weights[area.number] = area.weight
+        return torch.cat([weights, torch.ones(1)])
 
 
 class Mrf(WithContent):
@@ -116,7 +121,7 @@ class Mrf(WithContent):
         super().__init__(scene, encoder, size, device)
         self._patches = PatchTerms(scene, self._encode, encoder, steers=self._steers)
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`."""
         return Terms(contents=self.contents(level, tile), patches=self._patches.terms(level))
 

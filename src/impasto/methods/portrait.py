@@ -23,7 +23,7 @@ from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.scene import SMALLEST, Painted, Scene
 
-OWN = {"ratio": (0.7, 5.0), "energy": (0.9, 2.8)}
+GAIN_LIMITS = {"ratio": (0.7, 5.0), "energy": (0.9, 2.8)}
 """Least and most gain of each rule: Selim et al. 2016, Shih et al. 2014."""
 
 Maps = Callable[[Tensor], Mapping[str, Tensor]]
@@ -74,7 +74,7 @@ def targets(
 
 def rule(recipe: Recipe) -> GainRule:
     """Return what makes gains, as the recipe says."""
-    least, most = OWN[recipe.gains]
+    least, most = GAIN_LIMITS[recipe.gains]
     least, most = recipe.gain_min or least, recipe.gain_max or most
     if recipe.gains == "energy":
         return partial(gains.energy, least=least, most=most, window=recipe.gain_window)

@@ -13,6 +13,7 @@ from impasto.errors import UsageError, WeightsError
 from impasto.nets.store import Card
 
 EPSILON = 1e-5
+"""Added to a variance before its root, as in PyTorch's norms: a constant channel is then no division by zero."""
 Moments = tuple[Tensor, Tensor]
 """Mean and biased variance, (B, C, 1, 1) each."""
 Plan = TypeVar("Plan")
@@ -200,7 +201,7 @@ def _pad(x: Tensor, sides: tuple[int, int, int, int], mode: str) -> Tensor:
 
 
 def initialize(net: nn.Module, seed: int) -> None:
-    """Return the convolutions of `net` random weights that keep the variance (He et al. 2015)."""
+    """Fill the convolutions of `net` with random weights that keep the variance (He et al. 2015)."""
     random = torch.Generator().manual_seed(seed)
     for module in net.modules():
         if isinstance(module, Conv | UpConv):
@@ -243,7 +244,7 @@ class StyleNet(Protocol):
 
     @property
     def halo(self) -> int:
-        """Pixels around a tile that its paint depends on, statistics apart."""
+        """Return the pixels around a tile that its paint depends on, statistics apart."""
 
     def __call__(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
         """Paint `image` (B, 3, H, W)."""

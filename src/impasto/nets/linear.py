@@ -27,7 +27,9 @@ from impasto.nets.store import Card
 from impasto.nets.transforms import Affine
 
 METHOD = "linear"
+"""The method that paints with it, as its card says."""
 KIND = "transform"
+"""What its card calls it."""
 Side = Literal["content", "style"]
 
 
@@ -130,7 +132,7 @@ class Linear(nn.Module):
 
     @property
     def card_plan(self) -> dict[str, Any]:
-        """What `from_card` builds the module from."""
+        """Return what `from_card` builds the module from."""
         return asdict(self.plan)
 
     def begin(self, basis: Tensor) -> None:

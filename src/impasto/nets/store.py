@@ -19,12 +19,17 @@ from impasto.files import absence, is_web_address, write_bytes
 KEY = "impasto"
 """The one key of the safetensors header's notes; its value is the card."""
 FORMAT = 1
+"""The version of the card's format; later ones are refused."""
 MAX_FILE_BYTES = 64 << 20
 """Networks of ours take half a megabyte to a few."""
 MAX_HEADER_BYTES = 1 << 20
+"""The most bytes of a safetensors header: ours take a few kilobytes."""
 _LARGEST_HALF = 65504.0
+"""The largest number that float16 holds: weights beyond it cannot be saved."""
 _REMEDY = "name a network that `impasto train` wrote"
+"""What to do about a file that is none of ours."""
 _DIFFERENCES_SHOWN = 3
+"""The differences to the plan that an error lists: more would not fit a line."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ As a share it means the same for features of any scale.
 FLOOR = 1e-5
 """Added to a channel's variance, as a share of the mean E f² over channels: one that is off has no scale to undo."""
 _TINY = 1e-12
+"""The variance below which features count as constant, so that nothing is divided by zero."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +46,24 @@ class Moments:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was measured: a guide that is zero everywhere."""
+        """Return whether nothing was measured: a guide that is zero everywhere."""
         return float(self.state.total) <= 0
 
     @property
     def mean(self) -> Tensor:
-        """(C,)."""
+        """Return the mean (C,)."""
         return self.state.mean()[:-1, -1]
 
     @property
     def covariance(self) -> Tensor:
-        """(C, C), per unit of weight: the paper's M - 1 means nothing where positions are weighted."""
+        """Return the covariance (C, C) per unit of weight: the paper's M - 1 means nothing for weighted positions."""
         moments = self.state.mean()
         centered = moments[:-1, :-1] - torch.outer(moments[:-1, -1], moments[:-1, -1])
         return (centered + centered.T) / 2
 
     @property
     def deviation(self) -> Tensor:
-        """Standard deviation of each channel, (C,), never zero (`FLOOR`)."""
+        """Return the standard deviation of each channel, (C,), never zero (`FLOOR`)."""
         power = self.state.mean().diagonal()[:-1]
         variance = (power - self.mean.square()).clamp_min(0)
         return (variance + FLOOR * power.mean() + _TINY).sqrt()
@@ -190,7 +191,7 @@ def guided(
 
 
 def adain(content: Tensor, style: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
-    """Return `content` (B, C, h, w) the mean and deviation of each channel of `style` (B, C, h', w').
+    """Return `content` (B, C, h, w) with the mean and deviation of each channel of `style` (B, C, h', w').
 
     alpha: one strength, or one for each picture, (B,). For whole pictures; `scaling` is for moments that add.
     """

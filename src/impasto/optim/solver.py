@@ -29,7 +29,7 @@ class Solver(Protocol):
 
     @property
     def stalled(self) -> bool:
-        """Whether no step improves the picture any more."""
+        """Return whether no step improves the picture any more."""
 
     def step(self, evaluate: Evaluator) -> LossReport:
         """Take one step; return the report of `evaluated`: the point reached (L-BFGS) or left (Adam)."""
@@ -76,7 +76,7 @@ class Lbfgs:
 
     @property
     def stalled(self) -> bool:
-        """Whether two line searches in a row, the second along the gradient, found nothing lower."""
+        """Return whether two line searches in a row, the second along the gradient, found nothing lower."""
         return self._failures >= 2
 
     def step(self, evaluate: Evaluator) -> LossReport:

@@ -15,7 +15,6 @@ from impasto.errors import UsageError
 from impasto.events import notice
 from impasto.losses import Content, Gram, Objective, Style, TotalVariation
 from impasto.methods import base
-from impasto.methods.costs import timed
 from impasto.optim import memory, parallel, tile_planner
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
@@ -23,8 +22,10 @@ from impasto.optim.memory import Work
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
 from impasto.optim.tile_planner import MakeGrid, Plan
+from impasto.optim.timing import timed
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import Scene
+from impasto.scene.areas import area_scales
 from impasto.scene.tiles import grid
 
 PROBE = 512
@@ -51,7 +52,7 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     height, width = levels[-1].size
     if isinstance(found, int):
         tiling = "off" if unfit else resources.tile
-        side = tile_planner.largest_side(levels[-1].size, work, make_grid, tiling, free or 0)
+        side = tile_planner.largest_side_of(levels[-1].size, work, make_grid, tiling, free or 0)
         have = 0 if away else memory.resident()
         what = f"painting {width}x{height} px with {encoder.name}"
         raise tile_planner.too_little_memory(what, found + have, max(0, (free or 0) + have), side)
@@ -146,8 +147,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
     recipe, regions = scene.recipe, scene.regions
     layers = (*recipe.layers_of_content, *recipe.layers_of_style)
     count = 0 if regions is None else len(regions.names)
-    scales = {1.0, *recipe.region_scales.values()}
-    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
+    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in area_scales(scene)]
     held = base.find(recipe.method).memory(level, scene, encoder)
     return Work(
         neurons=encoder.neurons(layers),
@@ -169,7 +169,7 @@ def seconds(
     levels: Sequence[Level],
     plans: Sequence[Plan],
     scene: Scene,
-    judge: Callable[[Level], Encoder],
+    encoder_of: Callable[[Level], Encoder],
     device: torch.device,
 ) -> float:
     """Estimate the time of the whole painting, by timing the encoder of each level at a small size."""
@@ -184,10 +184,10 @@ def seconds(
                 for at, p in zip(levels, plans, strict=True)
                 if at.surrogate == level.surrogate
             )
-            encode = partial(_encode_on, judge(level), device)
+            encode = partial(_encode_on, encoder_of(level), device)
             side = min(PROBE, math.isqrt(largest))
             rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.layers_of_content, side)
-        terms = base.find(recipe.method).time(level, scene, judge(level))
+        terms = base.find(recipe.method).time(level, scene, encoder_of(level))
         total += terms.seconds
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = tile_planner.pixels_per_process(plan.grid, parallel.process_count()) * (level.steps + 1)

@@ -25,16 +25,14 @@ class ObjectiveBuilder:
         self._recipe, self._pixels = scene.recipe, size[0] * size[1]
         self._method = base.find(scene.recipe.method)(scene, encoder, size, device or torch.device("cpu"))
 
-    def objective(
-        self, level: Level, tile: int | None = None, begun: Tensor | None = None, taken: int = 0
-    ) -> Objective:
+    def objective(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size.
 
-        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `begun` and `taken` are
-        those of `Stylizer.objective`.
+        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `begun` is that of
+        `Stylizer.objective`.
         """
         with torch.no_grad():
-            terms = self._method.terms(level, tile, begun, taken)
+            terms = self._method.terms(level, tile, begun)
         return Objective(terms.contents, terms.styles, self._of_pixels(level), terms.patches, terms.global_terms)
 
     def _of_pixels(self, level: Level) -> tuple[TotalVariation | Gamut, ...]:

@@ -33,10 +33,11 @@ from impasto.painting.objective import ObjectiveBuilder
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import SMALLEST
+from impasto.scene.areas import area_scales
 from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
-    Source,
+    PictureLike,
     check_layers,
     encoder_of,
     init_shape_differs,
@@ -87,15 +88,15 @@ class Stylizer(Painting):
 
     def __init__(
         self,
-        content: Source | None,
-        styles: Source | Sequence[Source],
+        content: PictureLike | None,
+        styles: PictureLike | Sequence[PictureLike],
         recipe: Recipe | None = None,
         *,
         encoder: str | Path | Encoder | None = None,
-        init_image: Source | None = None,
+        init_image: PictureLike | None = None,
         regions: Regions | Masks | None = None,
-        content_landmarks: Source | None = None,
-        style_landmarks: Source | None = None,
+        content_landmarks: PictureLike | None = None,
+        style_landmarks: PictureLike | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
         tile: Tiling = "auto",
@@ -174,7 +175,7 @@ class Stylizer(Painting):
                 "narrow picture"
             )
         for style in self.scene.styles:
-            for scale in {1.0, *recipe.region_scales.values()}:
+            for scale in area_scales(self.scene):
                 self.scene.style_size(style, self.levels[0], scale)
         self._targets = {
             level.surrogate: ObjectiveBuilder(
@@ -218,9 +219,9 @@ class Stylizer(Painting):
                 point = self._here(view.canvas(self.scene.enlarge(pixels, level)))
             if self._kind.remembers_start and restored is None:
                 self._begun = view(point)
-            objective = self._measured(level, saved.step if saved and restored is not None else 0)
+            objective = self._measured(level)
             if saved is not None and restored is not None:
-                level_state.recall(objective, saved.begun, level.size, self._judge(level))
+                level_state.restore(objective, saved.begun, saved.step, level.size, self._judge(level))
             evaluate = self._evaluator(level, view, objective)
             solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
@@ -311,15 +312,14 @@ class Stylizer(Painting):
         self._finished = False
         self._restored = checkpoint, solver
 
-    def objective(self, level: Level, begun: Tensor | None = None, taken: int = 0) -> Objective:
+    def objective(self, level: Level, begun: Tensor | None = None) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size.
 
-        `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting; what is
-        drawn anew for each step goes on after the steps `taken`.
+        `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting.
         """
         if self._kind.remembers_start and begun is None:
             begun = self._view(level)(self._start(level))
-        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun, taken)
+        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun)
 
     def seconds(self) -> float:
         """Estimate how long the painting will take, by timing the encoder for a moment."""
@@ -381,11 +381,9 @@ class Stylizer(Painting):
             return view
         return replace(view, kept=self._here(view.kept), photo=self._here(view.photo))
 
-    def _measured(self, level: Level, taken: int) -> Objective:
+    def _measured(self, level: Level) -> Objective:
         shrink = partial(self._shrink, level.index)
-        objective = retry_smaller(
-            lambda: parallel.run_on_all(lambda: self.objective(level, self._begun, taken)), shrink
-        )
+        objective = retry_smaller(lambda: parallel.run_on_all(lambda: self.objective(level, self._begun)), shrink)
         trim()
         return objective
 
@@ -397,9 +395,11 @@ class Stylizer(Painting):
 
         def judge(image: Tensor) -> tuple[LossReport, Tensor]:
             # The grid of now: it may have become one of smaller tiles.
-            return retry_smaller(
+            report, gradient = retry_smaller(
                 lambda: parallel.tiled_evaluator(encode, objective, self.plans[level.index].grid)(image), shrink
             )
+            objective.advance()
+            return report, gradient
 
         return judge if view.plain else Viewed(judge, view)
 

@@ -157,7 +157,7 @@ class Method:
 
     @property
     def feed_forward(self) -> bool:
-        """Whether networks paint it in one pass, and nothing is optimised."""
+        """Return whether networks paint it in one pass, and nothing is optimised."""
         return not self.optimizes
 
 
@@ -196,7 +196,7 @@ METHODS: Mapping[str, Method] = {
         ),
         Method(
             "mrf",
-            "optimises the picture, each patch of it towards the most alike of the painting: brush strokes whole",
+            "optimises the picture, each patch towards its nearest neighbour in the painting: whole brush strokes",
             "Li & Wand 2016",
             "three quarters of a minute",
             "a painting",
@@ -289,7 +289,7 @@ METHODS: Mapping[str, Method] = {
         ),
         Method(
             "nnst_fast",
-            "every point takes the painting's most alike: true to the photograph's forms and light",
+            "every point takes its nearest neighbour in the painting: true to the photograph's forms and light",
             "Kolkin et al. 2022",
             "two seconds",
             "a painting",

@@ -283,18 +283,18 @@ class Recipe(BaseModel):
 
     @property
     def layers_of_style(self) -> Mapping[str, float]:
-        """The layers that the method's style term looks at, with weights."""
+        """Return the layers that the method's style term looks at, with weights."""
         layers: Mapping[str, float] = getattr(self, METHODS[self.method].style_key)
         return layers
 
     @property
     def solved_by(self) -> str:
-        """The solver: the one that the method needs, or the one chosen."""
+        """Return the solver: the one that the method needs, or the one chosen."""
         return METHODS[self.method].solver or self.solver
 
     @property
     def layers_of_content(self) -> Mapping[str, float]:
-        """The layers that the method's content term looks at, with weights; none where it has no such term."""
+        """Return the layers that the method's content term looks at, with weights; none where it has no such term."""
         method = METHODS[self.method]
         layers: Mapping[str, float] = getattr(self, method.content_key) if method.content_key in method.settings else {}
         return layers

@@ -97,7 +97,7 @@ class Child:
         self._reader = asyncio.create_task(self._read(self._process))
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Return an order; one to a process that is gone is lost, as `ended` says."""
+        """Send an order; one to a process that is gone is lost, and `ended` is called."""
         if self._process is not None and self._process.stdin is not None and self.alive:
             with contextlib.suppress(OSError, RuntimeError):
                 self._process.stdin.write(json.dumps(message).encode() + b"\n")

@@ -29,7 +29,7 @@ class InspectorClient:
         return None if self._child is None else self._child.pid
 
     async def ask(self, what: str, **request: Any) -> dict[str, Any]:
-        """Have something done; give the answer.
+        """Have something done; return the answer.
 
         Raises `Refused`: for what is wrong with the request, when too many wait, when it takes too long (503).
         """

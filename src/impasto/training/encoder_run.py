@@ -25,7 +25,7 @@ FINAL_BATCHES = 60
 
 @dataclass(frozen=True)
 class EncoderTraining:
-    """What is learnt from what."""
+    """What a run trains, and on which data."""
 
     data: Sequence[Path]
     """Folders or tar files of pictures."""
@@ -46,7 +46,7 @@ class EncoderTraining:
 def learn(
     work: EncoderTraining, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250
 ) -> Iterator[dict[str, float]]:
-    """Train in `folder`, going on where an earlier run stopped; yield one record a step.
+    """Train in `folder`, resuming where an earlier run stopped; yield one record a step.
 
     Everything that can be refused is refused before the first step. Raises `UsageError`, `InputError`,
     `WeightsError` and `ResourceError` for what is wrong with the parts of `work`, `DivergedError` from training.

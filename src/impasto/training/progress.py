@@ -53,7 +53,7 @@ def schedule(steps: int, rate: float, save_every: int) -> Schedule:
 
 
 def frozen_petite(precision: torch.dtype | None) -> Petite:
-    """Return petite as what is asked in every step and never trained: cast once."""
+    """Return petite as the fixed encoder of a loss: its tensors are cast to `precision` once, not in every step."""
     encoder = Petite.embedded(precision=precision)
     if precision is not None:
         encoder.tensors = {key: tensor.to(precision) for key, tensor in encoder.tensors.items()}

@@ -86,9 +86,9 @@ def pictures(source: Path) -> list[Stored]:
     try:
         status = source.stat()
         if stat.S_ISDIR(status.st_mode):
-            found = sorted(_in_folder(source, skipped), key=lambda each: each.path)
+            stored = sorted(_in_folder(source, skipped), key=lambda each: each.path)
         elif stat.S_ISREG(status.st_mode):
-            found = list(_in_archive(source, skipped))
+            stored = list(_in_archive(source, skipped))
         else:
             raise InputError(f"{name}: is neither a folder nor a tar file of pictures; name one")
     except (OSError, ValueError) as error:
@@ -96,12 +96,12 @@ def pictures(source: Path) -> list[Stored]:
             f"{name}: cannot be read as a folder or tar file of pictures ({_reason(error)}); check the name"
         ) from None
     left_out = skipped.text()
-    if not found:
+    if not stored:
         more = f"; left out: {left_out}" if left_out else ""
         raise InputError(f"{name}: holds no picture ({', '.join(sorted(SUFFIXES))}){more}")
     if left_out:
-        notice(f"{name}: {len(found)} pictures; left out: {left_out}")
-    return found
+        notice(f"{name}: {len(stored)} pictures; left out: {left_out}")
+    return stored
 
 
 def regular(path: Path) -> IO[bytes]:

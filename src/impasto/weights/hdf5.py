@@ -29,6 +29,7 @@ MAX_TOTAL_ELEMENTS = 24_000_000
 MAX_CHUNKS = 2048
 """Of one dataset; h5py cuts VGG-19's largest kernel into some 300."""
 MAX_NAME_BYTES = 200
+"""The most bytes of a name; Keras's have some thirty."""
 
 _SPARE_BYTES = 64
 """What a checksum may add to a chunk."""

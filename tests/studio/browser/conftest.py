@@ -5,9 +5,10 @@ import shutil
 from contextlib import contextmanager
 
 import pytest
-from browser_helpers import Look
 from PIL import Image
-from studio_helpers import Server, png
+
+from tests.studio.browser.browser_helpers import Look
+from tests.studio.studio_helpers import Server, png
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 

@@ -8,8 +8,9 @@ import sys
 import urllib.parse
 
 import pytest
-from browser_helpers import Look
-from studio_helpers import SOURCE, Answer, Server, png
+
+from tests.studio.browser.browser_helpers import Look
+from tests.studio.studio_helpers import SOURCE, Answer, Server, png
 
 
 class Page(Server):

@@ -1,8 +1,9 @@
 """What goes wrong is one line near its cause, and harms nothing."""
 
 import pytest
-from browser_helpers import TINY
-from studio_helpers import png
+
+from tests.studio.browser.browser_helpers import TINY
+from tests.studio.studio_helpers import png
 
 HOSTILE = "<img src=x onerror=document.title='broken'>.png"
 

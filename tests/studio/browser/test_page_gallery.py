@@ -1,7 +1,8 @@
 """What was painted before: looked at, used again, compared, swept, deleted."""
 
 import pytest
-from browser_helpers import TINY
+
+from tests.studio.browser.browser_helpers import TINY
 
 
 @pytest.fixture

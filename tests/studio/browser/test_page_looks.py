@@ -1,7 +1,8 @@
 """How the page lies on a screen: nothing beyond its edge, everything named, nothing from outside."""
 
 import pytest
-from browser_helpers import TINY
+
+from tests.studio.browser.browser_helpers import TINY
 
 UNNAMED = """nodes => nodes
     .filter((node) => node.checkVisibility() && node.type !== 'file' && node.getAttribute('aria-hidden') !== 'true')

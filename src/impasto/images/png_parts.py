@@ -8,10 +8,12 @@ from typing import Any
 from impasto.images import icc, signals
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+"""The eight bytes that a PNG begins with."""
 _KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _COLORS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
 """Chunks that tell of colours, and their bytes."""
 _MAX_PROFILE_BYTES = 16 * 2**20
+"""The most bytes that a profile may unpack to: printers' have up to a few million."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from impasto.images.tiffs import Directory
 Samples = npt.NDArray[Any]
 
 WEBP = 50001
+"""The number of TIFF's compression by WebP."""
 _FILL_ORDER, _ROWS = 266, 278
 _PLAIN = {1, 5, 8, 32773, 32946, 34925, 50000}
 """Compressions that give back bytes as they were: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
@@ -62,7 +63,7 @@ class Layout:
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Bytes that a pixel takes unpacked."""
+        """Return the bytes that a pixel takes unpacked."""
         return self.samples * int(self.type[1])
 
 
