@@ -137,10 +137,10 @@ def _from_png(data: bytes, name: str) -> str | None:
 def _chunks(data: bytes, kind: bytes) -> Iterator[bytes]:
     at = len(_PNG)
     while at + 8 <= len(data):
-        size, found = struct.unpack(">I4s", data[at : at + 8])
-        if found == kind:
+        size, found_kind = struct.unpack(">I4s", data[at : at + 8])
+        if found_kind == kind:
             yield data[at + 8 : at + 8 + size]
-        if found == b"IEND":
+        if found_kind == b"IEND":
             return
         at += 12 + size
 

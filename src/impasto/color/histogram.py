@@ -128,6 +128,6 @@ def smooth(points: Tensor, displacements: Tensor, weights: Tensor) -> Tensor:
 def interpolate(lattice: Tensor, points: Tensor) -> Tensor:
     """Return the mean displacement (3, n) at `points` (3, n); zero where the lattice has no weight."""
     where = (points.clamp(0, 1) * 2 - 1).flip(0).T.reshape(1, 1, 1, -1, 3)
-    found = F.grid_sample(lattice[None], where, mode="bilinear", padding_mode="border", align_corners=True)
-    found = found.reshape(4, -1)
-    return torch.where(found[3] > 0, found[:3] / found[3].clamp_min(torch.finfo(found.dtype).tiny), 0)
+    sums = F.grid_sample(lattice[None], where, mode="bilinear", padding_mode="border", align_corners=True)
+    sums = sums.reshape(4, -1)
+    return torch.where(sums[3] > 0, sums[:3] / sums[3].clamp_min(torch.finfo(sums.dtype).tiny), 0)

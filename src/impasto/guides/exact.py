@@ -94,8 +94,8 @@ def _count(mask: Tensor) -> dict[int, tuple[float, float]] | None:
     squares: dict[int, int] = {}
     for top in range(0, height, step):
         codes = _codes(mask[:, top : top + step + 1])
-        for found, into in ((codes[:step], pixels), (_squares(codes), squares)):
-            values, counts = torch.unique(found, return_counts=True)
+        for some, into in ((codes[:step], pixels), (_squares(codes), squares)):
+            values, counts = torch.unique(some, return_counts=True)
             for code, number in zip(values.tolist(), counts.tolist(), strict=True):
                 into[code] = into.get(code, 0) + number
             if len(into) > _HARD:

@@ -60,10 +60,10 @@ def kmeans(points: Tensor, weights: Tensor, start: Tensor, steps: int = 100) -> 
     """
     centers, nearest = start.clone(), torch.full((len(points),), -1)
     for _ in range(steps):
-        found = _distances(points, centers).argmin(1)
-        if torch.equal(found, nearest):
+        assigned = _distances(points, centers).argmin(1)
+        if torch.equal(assigned, nearest):
             break
-        nearest = found
+        nearest = assigned
         total = torch.zeros(len(centers), dtype=points.dtype).index_add_(0, nearest, weights)
         sums = torch.zeros_like(centers).index_add_(0, nearest, points * weights[:, None])
         centers = torch.where(total[:, None] > 0, sums / total[:, None].clamp_min(1e-300), centers)
@@ -203,8 +203,8 @@ def _modes(samples: list[tuple[Tensor, Tensor]], merging: float, most: int) -> t
 
 def _shares(points: Tensor, weights: Tensor, owner: Tensor, colors: Tensor, masks: int) -> Tensor:
     nearest = _distances(points, colors).argmin(1)
-    found = torch.zeros(len(colors) * masks, dtype=torch.float64).index_add_(0, nearest * masks + owner, weights)
-    return found.reshape(len(colors), masks)
+    totals = torch.zeros(len(colors) * masks, dtype=torch.float64).index_add_(0, nearest * masks + owner, weights)
+    return totals.reshape(len(colors), masks)
 
 
 def _distances(points: Tensor, centers: Tensor) -> Tensor:

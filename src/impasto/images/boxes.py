@@ -73,12 +73,12 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _primary(meta: bytes) -> Primary | None:
-    found = dict(reversed(list(_boxes(meta[4:]))))
-    pitm = found.get(b"pitm", b"")
-    if not pitm or b"iprp" not in found:
+    inside = dict(reversed(list(_boxes(meta[4:]))))
+    pitm = inside.get(b"pitm", b"")
+    if not pitm or b"iprp" not in inside:
         return None
     (item,) = struct.unpack(">I" if pitm[0] else ">H", pitm[4 : 8 if pitm[0] else 6])
-    inner = list(_boxes(found[b"iprp"]))
+    inner = list(_boxes(inside[b"iprp"]))
     properties = [box for kind, body in inner if kind == b"ipco" for box in _boxes(body)]
     mine = [i for kind, body in inner if kind == b"ipma" for i in _associated(body, item)]
     size: tuple[int, int] | None = None

@@ -96,10 +96,10 @@ class SortedStatistic:
                 return samples.sums.sum()
             if channels not in drawn:
                 drawn[channels] = self.directions(channels)
-            found: Tensor = _RankedDistance.apply(  # type: ignore[no-untyped-call]  # torch's own
+            value: Tensor = _RankedDistance.apply(  # type: ignore[no-untyped-call]  # torch's own
                 samples.sums, samples.weights, drawn[channels], target
             )
-            return found
+            return value
 
         return distance
 

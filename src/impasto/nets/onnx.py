@@ -121,12 +121,12 @@ def difference(graph: Graph, data: bytes, inputs: Sequence[Mapping[str, Tensor]]
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     worst = 0.0
     for given in inputs:
-        found = torch.from_numpy(session.run(None, {name: value.numpy() for name, value in given.items()})[0])
+        painted = torch.from_numpy(session.run(None, {name: value.numpy() for name, value in given.items()})[0])
         wanted = graph.painted(given)
-        if found.shape != wanted.shape:
-            raise WeightsError(f"onnxruntime's picture is {tuple(found.shape)}, torch's {tuple(wanted.shape)}")
+        if painted.shape != wanted.shape:
+            raise WeightsError(f"onnxruntime's picture is {tuple(painted.shape)}, torch's {tuple(wanted.shape)}")
         # `maximum`, unlike `max`, keeps NaN.
-        worst = float(torch.maximum(torch.tensor(worst), (found - wanted).abs().max()))
+        worst = float(torch.maximum(torch.tensor(worst), (painted - wanted).abs().max()))
     return worst
 
 

@@ -128,9 +128,9 @@ class Tiled:
         windows = self.grid.windows(tile)
         contents = []
         for content in self._objective.contents:
-            found, window = features[content.layer], windows[content.layer]
+            maps, window = features[content.layer], windows[content.layer]
             guide = None if content.guide is None else content.guide[window]
-            contents.append(replace(content, target=content.target[(..., *window)].to(found), guide=guide)(found))
+            contents.append(replace(content, target=content.target[(..., *window)].to(maps), guide=guide)(maps))
         return Open(leaf, self._objective.measure(features, windows), contents)
 
     def _pixels(self, image: Tensor, gradient: Tensor) -> list[float]:

@@ -319,8 +319,8 @@ class Recipe(BaseModel):
         if isinstance(method := values.get("method"), str) and method not in METHODS:
             raise RecipeError(f"{unknown(method, METHODS, 'method')} (impasto methods says what each is)")
         if values.get("version", VERSION) != VERSION:
-            found = str(values["version"])[:40]
-            raise RecipeError(f"recipe version {found} is not known to this impasto (it reads version {VERSION})")
+            given = str(values["version"])[:40]
+            raise RecipeError(f"recipe version {given} is not known to this impasto (it reads version {VERSION})")
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
