@@ -37,6 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.blend:app",
         "Paint a photograph from one style to another: a strip, an animation, or each frame.",
     ),
+    "evaluate": (
+        "impasto.cli.evaluate:app",
+        "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
+    ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
     "compare": (
         "impasto.cli.compare:app",
