@@ -195,8 +195,8 @@ def _original(
             raise UsageError("of a set, --style is one folder of pictures; name that")
         report = original.measure_set(Path(result), Path(content), Path(style[0]), store, loading, wanted=wanted)
     else:
-        pictures = (images.load(name if name == "-" else Path(name)) for name in (result, content))
-        report = original.measure_pair(*pictures, store, loading, wanted=wanted)
+        painted, photo = (images.load(name if name == "-" else Path(name)) for name in (result, content))
+        report = original.measure_pair(painted, photo, store, loading, wanted=wanted)
     for note in report.notes:
         notice(note)
     lines = []

@@ -179,7 +179,7 @@ class Stylizer(Painting):
                 self.scene.style_size(style, self.levels[0], scale)
         self._targets = {
             level.surrogate: ObjectiveBuilder(
-                self.scene, self._judge(level), self.levels[-1].size, self.resources.device
+                self.scene, self._encoder_of(level), self.levels[-1].size, self.resources.device
             )
             for level in self.levels
         }
@@ -221,7 +221,7 @@ class Stylizer(Painting):
                 self._begun = view(point)
             objective = self._measured(level)
             if saved is not None and restored is not None:
-                level_state.restore(objective, saved.begun, saved.step, level.size, self._judge(level))
+                level_state.restore(objective, saved.begun, saved.step, level.size, self._encoder_of(level))
             evaluate = self._evaluator(level, view, objective)
             solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
@@ -323,7 +323,7 @@ class Stylizer(Painting):
 
     def seconds(self) -> float:
         """Estimate how long the painting will take, by timing the encoder for a moment."""
-        return budget.seconds(self.levels, self.plans, self.scene, self._judge, self.resources.device)
+        return budget.seconds(self.levels, self.plans, self.scene, self._encoder_of, self.resources.device)
 
     @property
     def weights(self) -> tuple[Mapping[str, str], ...]:
@@ -365,8 +365,8 @@ class Stylizer(Painting):
         """Return what may show in the last bits of a picture, beside its recipe."""
         tiles = [plan.tile for plan in self.plans]
         device = str(self.resources.device)
-        found = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
-        return found | ({"processes": parallel.process_count()} if parallel.process_count() > 1 else {})
+        engine = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
+        return engine | ({"processes": parallel.process_count()} if parallel.process_count() > 1 else {})
 
     def _here(self, tensor: Tensor) -> Tensor:
         # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
@@ -388,12 +388,12 @@ class Stylizer(Painting):
         return objective
 
     def _evaluator(self, level: Level, view: View, objective: Objective) -> Evaluator:
-        shrink, encode = partial(self._shrink, level.index), self._judge(level)
+        shrink, encode = partial(self._shrink, level.index), self._encoder_of(level)
         if self.recipe.tileable:
             # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
             encode = encode.padded("circular")
 
-        def judge(image: Tensor) -> tuple[LossReport, Tensor]:
+        def evaluate(image: Tensor) -> tuple[LossReport, Tensor]:
             # The grid of now: it may have become one of smaller tiles.
             report, gradient = retry_smaller(
                 lambda: parallel.tiled_evaluator(encode, objective, self.plans[level.index].grid)(image), shrink
@@ -401,7 +401,7 @@ class Stylizer(Painting):
             objective.advance()
             return report, gradient
 
-        return judge if view.plain else Viewed(judge, view)
+        return evaluate if view.plain else Viewed(evaluate, view)
 
     def _shrink(self, index: int) -> bool:
         """Plan smaller tiles from level `index` on; say whether there are any."""
@@ -412,7 +412,7 @@ class Stylizer(Painting):
         self.plans, self._shrunk = plans, self._shrunk + 1
         return True
 
-    def _judge(self, level: Level) -> Encoder:
+    def _encoder_of(self, level: Level) -> Encoder:
         return self.surrogate if level.surrogate and self.surrogate is not None else self.encoder
 
     def _solver(self, point: Tensor, level: Level) -> Solver:
