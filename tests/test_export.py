@@ -93,7 +93,10 @@ def given(graph: Graph, size: tuple[int, int], batch: int = 1, seed: int = 0) ->
     return made
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# Tracing takes seconds: a network of blocks and a decoder each time, the other kinds with the slow tests.
+@pytest.mark.parametrize(
+    "kind", [kind if kind in ("johnson", "wct") else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_paints_as_torch_does_at_any_size(exported: Callable[[str], tuple[Graph, bytes]], kind: str) -> None:
     graph, data = exported(kind)
     tried = [

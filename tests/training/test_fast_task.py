@@ -78,8 +78,8 @@ def test_losing_the_content_costs_its_weight(make_fast: MakeTask, picture: Calla
     one, three = (make_fast(recipe=Recipe.parse({"content_weight": weight})) for weight in (1, 3))
     wanted, found = (one.encoder(image, ["relu4_2"])["relu4_2"] for image in (content, painted))
     share = float((found - wanted).square().sum() / wanted.square().sum())
-    assert one._judge(painted, content)[1]["content"] == pytest.approx(share, rel=1e-4)
-    assert three._judge(painted, content)[1]["content"] == pytest.approx(3 * share, rel=1e-4)
+    assert one._mean_objective(painted, content)[1]["content"] == pytest.approx(share, rel=1e-4)
+    assert three._mean_objective(painted, content)[1]["content"] == pytest.approx(3 * share, rel=1e-4)
 
 
 def test_a_batch_costs_the_mean_of_its_pictures(make_fast: MakeTask, picture: Callable[..., Tensor]) -> None:

@@ -44,14 +44,14 @@ def grid(size: Size, layer: str, tile: int | None, encoder: Encoder, *, wrap: bo
 
 
 def measuring(
-    size: Size, layer: str, tile: int | None, encoder: Encoder, beside: int = 0, *, wrap: bool = False
+    size: Size, layer: str, tile: int | None, encoder: Encoder, neighborhood: int = 0, *, wrap: bool = False
 ) -> Grid:
-    """Return the tiles of a picture that is only measured, down to `layer`, `beside` neurons around each tile included.
+    """Return the tiles of a picture that is only measured, down to `layer`, with `neighborhood` neurons around each.
 
     A `tile` that is too small for the picture's shape is taken larger: it was chosen for painting another.
     """
     step = encoder.stride(layer)
-    reach = -(-(encoder.receptive_field(layer) - step) // (2 * step)) * step + beside * step
+    reach = -(-(encoder.receptive_field(layer) - step) // (2 * step)) * step + neighborhood * step
     side = max(size) if tile is None else tile
     while True:
         try:

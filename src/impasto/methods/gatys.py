@@ -70,7 +70,7 @@ class Gatys(WithContent):
         }
         measured = self._measure(level, areas, statistics, tile)
         normal = NORMALIZATIONS[recipe.normalization]
-        found = []
+        terms = []
         for layer, layer_weight in recipe.style_layers.items():
             at_layer = None if maps is None else self._propagate(maps, layer)
             shown = None if visible is None else self._shown(visible, layer)
@@ -86,9 +86,9 @@ class Gatys(WithContent):
                         reach = float(guide.sum() / at_layer[list(area.regions)].sum())
                 if shown is not None:
                     # What is hidden neither has the style nor counts in its weight.
-                    whole = torch.ones_like(shown) if guide is None else guide
-                    guide = whole * shown
-                    reach *= float(guide.sum() / whole.sum())
+                    everywhere = torch.ones_like(shown) if guide is None else guide
+                    guide = everywhere * shown
+                    reach *= float(guide.sum() / everywhere.sum())
                     if float(guide.sum()) < MIN_NEURONS:
                         self._leave_out(area, layer, "what is visible of the content", level)
                         continue
@@ -101,8 +101,8 @@ class Gatys(WithContent):
                     target = blend(list(targets.values()), weights)
                     factor = recipe.style_weight * layer_weight * statistic_weight * area.weight * reach
                     factor *= normal.of(kind, self._encoder.channels[layer], target)
-                    found.append(Style(layer, kind, target, factor, guide, area.name))
-        return tuple(found)
+                    terms.append(Style(layer, kind, target, factor, guide, area.name))
+        return tuple(terms)
 
     def _shown(self, visible: Tensor, layer: str) -> Tensor | None:
         """Return how visible each neuron of a layer is; None where less than one is, and all have to do."""
@@ -115,7 +115,7 @@ class Gatys(WithContent):
         self, level: Level, areas: list[StyleArea], statistics: dict[tuple[str, str], Statistic], tile: int | None
     ) -> dict[tuple[str, str, str], dict[int, Tensor]]:
         """Return {(layer, area, statistic): {style: finished}}; each style is encoded once for each of its scales."""
-        found: dict[tuple[str, str, str], dict[int, Tensor]] = {}
+        finished_states: dict[tuple[str, str, str], dict[int, Tensor]] = {}
         for index, scale in sorted({(index, area.scale) for area in areas for index in area.styles}):
             painted = self._scene.style(index, level, scale)
             wanted = [area for area in areas if area.scale == scale and index in area.styles]
@@ -131,9 +131,9 @@ class Gatys(WithContent):
                             states[key] = states[key] + state if key in states else state
             for (layer, area_name, name), state in states.items():
                 finished = statistics[layer, name].finish(state)
-                found.setdefault((layer, area_name, name), {})[index] = finished
-        self._add_borders(areas, statistics, found)
-        return found
+                finished_states.setdefault((layer, area_name, name), {})[index] = finished
+        self._add_borders(areas, statistics, finished_states)
+        return finished_states
 
     def _add_borders(
         self,
@@ -154,18 +154,18 @@ class Gatys(WithContent):
         self, painted: Painted, areas: list[StyleArea], index: int, level: Level
     ) -> dict[tuple[str, str], Tensor | None]:
         """Return {(layer, area): weight of each neuron, None where all count}, without what a style does not show."""
-        found: dict[tuple[str, str], Tensor | None] = {}
+        guides_of: dict[tuple[str, str], Tensor | None] = {}
         height, width = painted.pixels.shape[2:]
         for layer in self._recipe.style_layers:
             stride = self._encoder.stride(layer)
             for area in areas:
                 guide = self._style_guide(painted, area, layer, (height // stride, width // stride))
                 if guide is None or float(guide.sum()) >= MIN_NEURONS:
-                    found[layer, area.name] = guide
+                    guides_of[layer, area.name] = guide
                 elif len(area.regions) == 1:
                     # A painting need not have the border; its two sides are then there to be mixed.
                     self._leave_out(area, layer, self._scene.styles[index].name, level)
-        return found
+        return guides_of
 
     def _style_guide(self, painted: Painted, area: StyleArea, layer: str, size: tuple[int, int]) -> Tensor | None:
         guide = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]

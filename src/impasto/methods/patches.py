@@ -44,13 +44,13 @@ class PatchTerms:
     def __init__(self, scene: Scene, encode: Encode, encoder: Encoder, *, steers: bool = False) -> None:
         self._scene, self._encode, self._encoder, self._recipe = scene, encode, encoder, scene.recipe
         self._steers = steers
-        self._heap = StyleCopies(scene, encoder)
+        self._style_copies = StyleCopies(scene, encoder)
 
     def terms(self, level: Level) -> tuple[Patches, ...]:
         """Build the terms of one level: patches of paintings at the level's size."""
         recipe, scene = self._recipe, self._scene
         sources: dict[str, list[PatchSource]] = {layer: [] for layer in recipe.patch_layers}
-        for painted, labels in self._heap.paintings(level):
+        for painted, labels in self._style_copies.paintings(level):
             for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
                 source = self._source(features, painted, layer, labels, recipe.patch_size, recipe.patch_stride)
                 sources[layer].append(source)
@@ -72,10 +72,10 @@ class PatchTerms:
         labels = torch.zeros(rows, columns, dtype=torch.long)
         weights, whole = None, float(rows * columns)
         if maps is not None:
-            maps = self._heap.at(maps, layer)
+            maps = self._style_copies.at(maps, layer)
             labels = patch_labels(maps, recipe.patch_size, recipe.patch_stride)
             weights = self._weights()[labels]
-            self._heap.tell(layer, labels, usable_labels(sources, len(maps)), level)
+            self._style_copies.tell(layer, labels, usable_labels(sources, len(maps)), level)
         device = bank.patches(torch.zeros(1, dtype=torch.long)).device
         factor = recipe.style_weight * recipe.patch_layers[layer] * STYLE_SCALE / max(whole * bank.power, TINY)
         return Patches(
@@ -95,10 +95,10 @@ class PatchTerms:
     ) -> PatchSource:
         """Return the features of a painting, of which patches may stand for those `labels` that they show."""
         steered = self._steers and painted.maps is not None
-        allowed = self._heap.allowed(painted, labels, layer, size, stride, steered=steered).to(features.device)
+        allowed = self._style_copies.allowed(painted, labels, layer, size, stride, steered=steered).to(features.device)
         if painted.maps is None or not steered:
             return PatchSource(features[0], allowed=allowed)
-        return PatchSource(features[0], self._heap.at(painted.maps, layer).to(features.device), allowed)
+        return PatchSource(features[0], self._style_copies.at(painted.maps, layer).to(features.device), allowed)
 
     def _weights(self) -> Tensor:
         """Return the weight of each region, and at the end that of none."""
@@ -166,4 +166,4 @@ class Doodle(Mrf):
     def check(cls, scene: Scene) -> None:
         """Say so where there are no masks."""
         if scene.regions is None:
-            notice("doodle has no masks to go by, and matches patches by their likeness alone")
+            notice("doodle has no masks to go by, and matches patches by their similarity alone")

@@ -78,11 +78,11 @@ _STATISTICS = (
 """Settings of all methods whose style term is made of statistics."""
 _GAINS = ("gain_layers", "gain_max", "gain_min", "gain_regions", "gain_strength", "gain_window", "gains")
 _COPIES = ("patch_rotations", "patch_scales")
-_ONE_HEAP = ("style_scale", "style_fit", "region_styles", "region_scales", "encoder")
-"""Of paintings whose patches are one heap, so that there are no shares to give."""
+_ONE_BANK = ("style_scale", "style_fit", "region_styles", "region_scales", "encoder")
+"""Settings of methods that put all paintings into one bank of patches, so that these have no weights."""
 _WCT_TRAINING = "impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)"
 _PATCHES = (
-    *_ONE_HEAP,
+    *_ONE_BANK,
     *_OPTIMIZED,
     "aspect",
     "content_layers",
@@ -227,7 +227,7 @@ METHODS: Mapping[str, Method] = {
             "a minute",
             "a painting",
             (
-                *_ONE_HEAP,
+                *_ONE_BANK,
                 "region_weights",
                 *(name for name in _OPTIMIZED if name not in _FIXED),
                 "content_fraction",
@@ -282,7 +282,7 @@ METHODS: Mapping[str, Method] = {
             "Gu et al. 2018",
             "six to nine seconds",
             "a painting",
-            ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_HEAP),
+            ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_BANK),
             training=_WCT_TRAINING,
             networks="wct",
             implementation="impasto.feedforward.rearranged:Reshuffle",
@@ -293,7 +293,7 @@ METHODS: Mapping[str, Method] = {
             "Kolkin et al. 2022",
             "two seconds",
             "a painting",
-            ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_HEAP),
+            ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_BANK),
             training=_WCT_TRAINING,
             networks="wct",
             implementation="impasto.feedforward.rearranged:NnstFast",
