@@ -13,7 +13,7 @@ from impasto.guides import Regions
 from tests.evaluation.evaluation_helpers import case, pixels
 
 
-def grey(values: torch.Tensor) -> torch.Tensor:
+def gray(values: torch.Tensor) -> torch.Tensor:
     """A picture (1, 3, H, W) whose lightness is `values` (H, W)."""
     return color.from_oklab(torch.stack([values, values * 0, values * 0])[None])
 
@@ -28,8 +28,8 @@ def test_noise_of_a_known_deviation_is_found() -> None:
 
 
 def test_residual_noise_is_in_units_of_the_styles_own() -> None:
-    style = grey(0.5 + 0.01 * torch.randn(96, 96))
-    result = grey(0.5 + 0.03 * torch.randn(96, 96))
+    style = gray(0.5 + 0.01 * torch.randn(96, 96))
+    result = gray(0.5 + 0.03 * torch.randn(96, 96))
     assert noise.residual_noise(pixels(result, None, style)).value == pytest.approx(3, rel=0.1)
     assert noise.residual_noise(pixels(style, None, style)).value == pytest.approx(1)
 
@@ -172,4 +172,4 @@ def test_faces_are_compared_at_eyes_and_mouth_without_style() -> None:
 
 def test_lightness_of_greys() -> None:
     values = torch.rand(8, 8)
-    torch.testing.assert_close(lightness(grey(values))[0, 0], values, atol=1e-4, rtol=0)
+    torch.testing.assert_close(lightness(gray(values))[0, 0], values, atol=1e-4, rtol=0)

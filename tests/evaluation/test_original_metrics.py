@@ -262,5 +262,5 @@ def test_styleid_makes_the_short_side_512() -> None:
     wide = Picture(torch.rand(1, 3, 100, 150))
     assert _prepared(wide, "styleid").shape == (1, 3, 512, 768)
     assert _prepared(wide, "artfid").shape == (1, 3, 100, 150)
-    assert _prepared(wide, "styleid", grey=True).shape == (1, 1, 512, 768)
+    assert _prepared(wide, "styleid", gray=True).shape == (1, 1, 512, 768)
     assert inception.SMALLEST == 75

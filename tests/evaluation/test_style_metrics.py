@@ -131,8 +131,8 @@ def test_local_patterns_of_one_patch() -> None:
 
 
 def test_histograms_of_channels_and_their_sum() -> None:
-    grey = torch.full((1, 3, 4, 4), 0.5)
-    counts = palette.channels(grey)
+    gray = torch.full((1, 3, 4, 4), 0.5)
+    counts = palette.channels(gray)
     assert counts.shape == (3, 128)
     assert counts[:, 64].tolist() == [1, 1, 1]
     assert palette.channels(torch.rand(1, 3, 80, 80)).sum(1).tolist() == pytest.approx([1, 1, 1])

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from impasto.scene.painting import Painting
 
 LONG_S = 120.0
-"""A painting that takes less is not worth a file that nobody asked for."""
-SHARE = 19
+"""Seconds that a painting takes for a checkpoint to be written that nobody asked for."""
+PAUSE = 19
 """A checkpoint waits at least this many times as long as the last one took: writing takes a twentieth at most."""
 OFF = "off"
 _LONGEST = 32_768
+"""Characters of a file's name at most, which is the longest path of any system."""
 
 
 def _name(value: object) -> str:
@@ -238,7 +239,7 @@ class CheckpointWriter:
         except OutputError as error:
             notice(f"{error}; painting goes on without a new checkpoint, and tries again")
         self._last = time.monotonic()
-        self._wait_s = SHARE * (self._last - began)
+        self._wait_s = PAUSE * (self._last - began)
 
 
 def checkpoint_writer(

@@ -37,10 +37,7 @@ def evaluate(
     style_mask: given.StyleMasks = None,
     region: given.Regions = None,
     region_names: given.RegionNames = None,
-    regions: Annotated[
-        int,
-        typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
-    ] = 0,
+    regions: given.ColorCount = 0,
     landmarks: given.Landmarks = None,
     result_landmarks: Annotated[
         str | None,
@@ -52,9 +49,7 @@ def evaluate(
     metric: Annotated[
         list[str] | None, typer.Option("--metric", metavar="NAME", help="Only this one; repeat for several.")
     ] = None,
-    encoder: Annotated[
-        str, typer.Option("--encoder", metavar="NAME|FILE", help=f"{', '.join(ENCODERS)}, or a file of weights.")
-    ] = "auto",
+    encoder: given.EncoderName = "auto",
     second_encoder: Annotated[
         str,
         typer.Option(

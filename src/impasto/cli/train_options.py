@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from impasto.cli.session import Session
 
 LOG_EVERY = 25
+"""Steps between lines about a training."""
 
 
 def _named(folder: str) -> str:

@@ -35,11 +35,11 @@ def displaced(
     tears a flat sky apart into whatever the target holds in that quantity, and its noise with it. The mean
     is the target's, the distribution close to it.
     """
-    before, share = gather(points, weights)
-    aims, aim_share = gather(targets, target_weights)
+    before, mass = gather(points, weights)
+    aims, aim_mass = gather(targets, target_weights)
     start = matrix @ before + shift
-    added = transfer(start, share, aims, aim_share) - start
-    lattice = smooth(before, added, share)
+    added = transfer(start, mass, aims, aim_mass) - start
+    lattice = smooth(before, added, mass)
     moved = torch.empty_like(points)
     for first in range(0, points.shape[1], CHUNK):
         part = points[:, first : first + CHUNK].double()

@@ -60,9 +60,9 @@ def find(masks: Sequence[Tensor], count: int = 0) -> ExactPalette | int | None:
         return len(known)
     ordered = sorted(known, key=lambda code: (-sum(known[code]), code))
     codes = torch.tensor(ordered)
-    colors, shares = _colors(codes), torch.tensor([known[code] for code in ordered]).double()
-    region = grouped(colors, shares.mean(1), count) if 0 < count < len(codes) else torch.arange(len(codes))
-    return ExactPalette(colors, colors, shares, region, codes)
+    colors, fractions = _colors(codes), torch.tensor([known[code] for code in ordered]).double()
+    region = grouped(colors, fractions.mean(1), count) if 0 < count < len(codes) else torch.arange(len(codes))
+    return ExactPalette(colors, colors, fractions, region, codes)
 
 
 def label(mask: Tensor, plane: Tensor, palette: ExactPalette) -> Tensor:

@@ -12,7 +12,7 @@ from impasto.errors import ImageError, UsageError
 from impasto.events import notice
 
 ABSENT = 2e-4
-"""A region with a smaller share of a mask is not in it: a few stray pixels have no statistics worth matching."""
+"""A region with a smaller fraction of a mask is not in it: a few stray pixels have no statistics worth matching."""
 
 _NAME = re.compile(r"[A-Za-z0-9_#-]{1,40}")
 

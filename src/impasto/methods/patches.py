@@ -166,4 +166,4 @@ class Doodle(Mrf):
     def check(cls, scene: Scene) -> None:
         """Say so where there are no masks."""
         if scene.regions is None:
-            notice("doodle has no masks to go by, and matches patches by their likeness alone")
+            notice("doodle has no masks to go by, and matches patches by their similarity alone")

@@ -159,8 +159,8 @@ class Tiled:
 
 def _close(opened: Open, slopes: Sequence[Tensor]) -> Tensor:
     """Return the gradient of a tile's pixels, halo included."""
-    shares = [(slope * own.sums).sum() for slope, own in zip(slopes, opened.states, strict=True)]
-    losses = torch.stack([loss.to(opened.leaf.dtype) for loss in (*opened.contents, *shares)])
+    pulled = [(slope * own.sums).sum() for slope, own in zip(slopes, opened.states, strict=True)]
+    losses = torch.stack([loss.to(opened.leaf.dtype) for loss in (*opened.contents, *pulled)])
     (part,) = torch.autograd.grad(losses.sum(), opened.leaf)
     return part
 

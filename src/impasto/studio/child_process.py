@@ -18,6 +18,7 @@ from impasto import threads
 
 logger = logging.getLogger("impasto.studio")
 MAX_LINE = 16 << 20
+"""Bytes of a message at most: a job with all its masks and settings takes some kilobytes."""
 NICE = 10
 """Children give way to the server, and to the person at the machine."""
 

@@ -29,6 +29,7 @@ from impasto.studio.child_process import Parent, give_way
 from impasto.studio.worker import Order, explain, inputs, noticed, read
 
 QUALITY = 95
+"""Quality of the JPEG, WebP and AVIF files that pictures are converted to, the default of `impasto paint`."""
 
 
 def about() -> dict[str, Any]:

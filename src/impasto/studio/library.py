@@ -17,6 +17,7 @@ ROLES = ("content", "style", "mask")
 SIZES = (96, 192, 384, 768, 1024, 2048)
 """Long sides in which pictures are shown; what is asked for is rounded up to one of them."""
 MAX_NAME = 200
+"""Characters of a picture's name at most; file systems allow 255 bytes."""
 _ID = re.compile(r"[0-9a-f]{32}")
 
 

@@ -17,7 +17,9 @@ ATTEMPTS = 2
 DOWNS = 5
 """How often a painting may go down with the whole studio, without a step between."""
 MAX_NOTICES = 50
+"""Notices that are kept of one job: a person reads a few, and a fault that repeats must not fill the database."""
 FLUSH_S = 1.0
+"""Seconds between writes of a job's progress to the file; what is read of it is always the latest."""
 
 _FRESH: dict[str, Any] = {
     "started": None,

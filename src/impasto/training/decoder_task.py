@@ -23,6 +23,7 @@ from impasto.nets.transforms import adain
 Stream = Callable[[int], Tensor]
 METHODS = ("wct", "adain")
 _SHEET_ROWS = 6
+"""Pictures on a sheet of samples: what is seen at a glance."""
 
 
 @dataclass(frozen=True)

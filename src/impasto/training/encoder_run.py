@@ -20,7 +20,9 @@ from impasto.training.outputs import check_folder, writing
 from impasto.weights import TORCHVISION
 
 LIFT_BATCHES = 12
+"""Batches that the first lifts are solved on: enough for a start, as training changes them from then on."""
 FINAL_BATCHES = 60
+"""Batches that the last lifts are solved on, a linear problem of up to 512 unknowns a channel."""
 
 
 @dataclass(frozen=True)

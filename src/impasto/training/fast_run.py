@@ -21,7 +21,7 @@ from impasto.training.progress import frozen_petite, schedule, with_progress
 
 METHODS = ("johnson", "texture_net")
 HELD_OUT_MOST = 6
-"""Pictures; more only make the evaluation slower."""
+"""Pictures that are measured at most; more only make the evaluation slower."""
 
 
 @dataclass(frozen=True)

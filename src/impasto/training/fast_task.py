@@ -28,8 +28,9 @@ from impasto.training.data import PictureStream
 
 MODES = ("photos", "noise", "both")
 SHEET_PICTURES = 6
+"""Pictures on a sheet of samples: what is seen at a glance."""
 NOISE_SIDE = 256
-"""Of the textures that are measured and shown, pixels."""
+"""Side in pixels of the textures that are measured and shown."""
 
 
 @dataclass

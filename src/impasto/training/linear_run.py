@@ -20,7 +20,7 @@ from impasto.training.outputs import check_folder
 from impasto.training.progress import frozen_petite, schedule, with_progress
 
 FIRST_BATCHES = 8
-"""Of each stream, that the start is measured on."""
+"""Batches of each stream that the first directions are measured on."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ Stream = Callable[[int], Tensor]
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 """Of the paper, section 3.4; those above the decoder's layer are left out."""
 _SHEET_ROWS = 6
+"""Pictures on a sheet of samples: what is seen at a glance."""
 
 
 @dataclass(frozen=True)

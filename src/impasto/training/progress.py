@@ -14,7 +14,7 @@ from impasto.training.loop import Schedule, Task, train
 from impasto.training.outputs import SAMPLES, writing
 
 PACE = 0.98
-"""Of the time of a step, what the steps before it say: the latest say most about the next."""
+"""Weight of the earlier steps in the running mean of seconds per step: it forgets within some fifty steps."""
 
 
 class TaskWithSheets(Task, Protocol):

@@ -17,12 +17,13 @@ from impasto.training.archive import BrokenArchive
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp"})
 MAX_PICTURE_BYTES = 256 << 20
+"""Bytes of one picture's file at most; larger ones are left out."""
 MAX_PIXELS = 64_000_000
-"""Of a picture that crops are cut from: one is decoded for each crop, and takes some 25 bytes a pixel meanwhile."""
+"""Pixels of a picture that crops are cut from: one is decoded for each crop, at some 25 bytes a pixel meanwhile."""
 MAX_ENTRIES = 2_000_000
-"""Looked at in one source."""
+"""Entries of one folder or archive that are looked at."""
 MAX_KEPT_BYTES = 2 << 30
-"""Of pictures in a packed archive, which cannot be read at will and are kept in memory."""
+"""Bytes of the pictures in a packed archive, which cannot be read at will and are kept in memory."""
 
 
 @dataclass(frozen=True)

@@ -157,8 +157,8 @@ def measure_set(
         if content.size != result.size:
             content = images.resize_picture(content, result.size)
         if distance is not None:
-            for key, grey in (("lpips_alex", False), ("lpips_alex_gray", True)):
-                pair = (_prepared(each, protocol, grey=grey) for each in (result, content))
+            for key, gray in (("lpips_alex", False), ("lpips_alex_gray", True)):
+                pair = (_prepared(each, protocol, gray=gray) for each in (result, content))
                 sums[key].append(distance(*pair)[0])
         if encoder is not None:
             sums["cfsd"].append(cfsd(encoder, result.pixels, content.pixels))
@@ -241,7 +241,7 @@ def _any(names: Sequence[str], part: str) -> bool:
     return any(part in SET_PARTS[name] for name in names)
 
 
-def _prepared(picture: Picture, protocol: Protocol, *, grey: bool = False) -> Tensor:
+def _prepared(picture: Picture, protocol: Protocol, *, gray: bool = False) -> Tensor:
     """Return a picture (1, 3 or 1, H, W) in [0, 1] as the protocol's code loads it: 8 bits, resized by Pillow."""
     loaded = Picture(picture.pixels, None, picture.name).to_pil()
     short = min(loaded.size)
@@ -253,10 +253,10 @@ def _prepared(picture: Picture, protocol: Protocol, *, grey: bool = False) -> Te
             f"{picture.name}: is {loaded.size[0]}x{loaded.size[1]} px; the original metrics need "
             f"{max(lpips.SMALLEST, inception.SMALLEST)} px a side"
         )
-    if grey:
+    if gray:
         loaded = loaded.convert("L")
     data = torch.frombuffer(bytearray(loaded.tobytes()), dtype=torch.uint8)
-    return data.view(1, loaded.size[1], loaded.size[0], 1 if grey else 3).permute(0, 3, 1, 2).float() / 255
+    return data.view(1, loaded.size[1], loaded.size[0], 1 if gray else 3).permute(0, 3, 1, 2).float() / 255
 
 
 def _pictures(folder: Path) -> list[Path]:
