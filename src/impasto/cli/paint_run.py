@@ -49,13 +49,13 @@ def prepare(files: InputFiles, outputs: Outputs | None, *, check: bool = True) -
 
 
 def _encoder(painting: Painting) -> dict[str, str] | None:
-    """Return name and sha256 of what features are taken with; None where a network paints without."""
+    """Return name and sha256 of the encoder; None where a network paints without one."""
     encoder = painting.encoder
     return None if encoder is None else {"name": encoder.name, "sha256": encoder.sha256}
 
 
 def _most(recipe: Recipe) -> int:
-    """Return the most steps that there can be."""
+    """Return an upper bound on the number of steps."""
     if not METHODS[recipe.method].feed_forward:
         return recipe.iterations
     return len(STYLE_LAYERS) * max(recipe.passes, TEXTURE_PASSES) + recipe.refine

@@ -35,11 +35,11 @@ def displaced(
     tears a flat sky apart into whatever the target holds in that quantity, and its noise with it. The mean
     is the target's, the distribution close to it.
     """
-    before, share = gather(points, weights)
-    aims, aim_share = gather(targets, target_weights)
+    before, mass = gather(points, weights)
+    aims, aim_mass = gather(targets, target_weights)
     start = matrix @ before + shift
-    added = transfer(start, share, aims, aim_share) - start
-    lattice = smooth(before, added, share)
+    added = transfer(start, mass, aims, aim_mass) - start
+    lattice = smooth(before, added, mass)
     moved = torch.empty_like(points)
     for first in range(0, points.shape[1], CHUNK):
         part = points[:, first : first + CHUNK].double()
@@ -128,6 +128,6 @@ def smooth(points: Tensor, displacements: Tensor, weights: Tensor) -> Tensor:
 def interpolate(lattice: Tensor, points: Tensor) -> Tensor:
     """Return the mean displacement (3, n) at `points` (3, n); zero where the lattice has no weight."""
     where = (points.clamp(0, 1) * 2 - 1).flip(0).T.reshape(1, 1, 1, -1, 3)
-    found = F.grid_sample(lattice[None], where, mode="bilinear", padding_mode="border", align_corners=True)
-    found = found.reshape(4, -1)
-    return torch.where(found[3] > 0, found[:3] / found[3].clamp_min(torch.finfo(found.dtype).tiny), 0)
+    sums = F.grid_sample(lattice[None], where, mode="bilinear", padding_mode="border", align_corners=True)
+    sums = sums.reshape(4, -1)
+    return torch.where(sums[3] > 0, sums[:3] / sums[3].clamp_min(torch.finfo(sums.dtype).tiny), 0)

@@ -87,9 +87,9 @@ class Petite(Vgg):
 
         Raises `WeightsError` for a layer that petite has no lift for.
         """
-        found = self.raw(image, layers)
+        raw_features = self.raw(image, layers)
         lifted = {}
-        for layer, features in found.items():
+        for layer, features in raw_features.items():
             root = self._roots[layer].to(features.dtype)[:, :, None, None]
             lifted[layer] = F.conv2d(features, root).to(image.dtype)
         return lifted

@@ -115,10 +115,10 @@ def color_names(colors: Sequence[Tensor]) -> list[str]:
     table = torch.tensor([example for examples in _NAMED.values() for example in examples], dtype=torch.float64)
     # A colour without saturation is a grey, however near a dark brown may be.
     plain = _saturation(table) == 0
-    found = [
+    nearest = [
         (table - color).norm(dim=1).where(plain | (_saturation(color) > _PALE), torch.inf).min(0) for color in colors
     ]
-    like = [words[int(index)] if distance <= _LIKE else "" for distance, index in found]
+    like = [words[int(index)] if distance <= _LIKE else "" for distance, index in nearest]
     names = []
     for color, word in zip(colors, like, strict=True):
         # Of several colours that a word fits, only the very colour keeps it.
@@ -184,10 +184,10 @@ def _because(count: int, palette: Palette) -> str:
     return f"as many as asked for, joined from {len(palette.colors)} colours"
 
 
-def _miscounted(name: str, masks: int, found: int, count: int) -> str:
+def _miscounted(name: str, masks: int, actual: int, count: int) -> str:
     where = "has" if masks == 1 else "with its style masks has"
     if count:
-        return f"{name} {where} {found} distinct colours, fewer than the {count} regions asked for; ask for fewer"
+        return f"{name} {where} {actual} distinct colours, fewer than the {count} regions asked for; ask for fewer"
     return (
         f"{name} {where} more than {MAX_COLORS} distinct colours, which is a photograph rather than a mask; paint each "
         "region in one flat colour, or say how many regions there are"

@@ -117,10 +117,10 @@ def _between(colors: Tensor) -> dict[int, list[tuple[int, int]]]:
     off = (away - along[..., None] * line).norm(dim=2)
     middles = torch.arange(len(colors))[:, None]
     near = (along > 0.05) & (along < 0.95) & (off < _BLEND) & (ones != middles) & (others != middles)
-    found: dict[int, list[tuple[int, int]]] = {}
+    pairs: dict[int, list[tuple[int, int]]] = {}
     for middle, pair in near.nonzero().tolist():
-        found.setdefault(middle, []).append((int(ones[pair]), int(others[pair])))
-    return found
+        pairs.setdefault(middle, []).append((int(ones[pair]), int(others[pair])))
+    return pairs
 
 
 def _doubt_blends(labels: Tensor, core: Tensor, colors: Tensor) -> None:

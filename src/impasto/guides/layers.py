@@ -60,9 +60,9 @@ def _style(names: list[str], files: list[Picture | None], rest: bool) -> Tensor 
     if not given:
         return None
     stack = iter(_stack(list(given), list(given.values())))
-    found = {name: next(stack) for name in given}
-    nothing = torch.zeros_like(next(iter(found.values())))
-    maps = _partition(torch.stack([found.get(name, nothing) for name in names]))
+    drawn = {name: next(stack) for name in given}
+    nothing = torch.zeros_like(next(iter(drawn.values())))
+    maps = _partition(torch.stack([drawn.get(name, nothing) for name in names]))
     if not rest:
         return maps
     maps = _with_rest(names, maps, (1 - maps.sum(0)).clamp(0, 1))

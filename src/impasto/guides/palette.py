@@ -37,7 +37,7 @@ class Palette:
     """(n, 3) float64 in 0 ... 255, the most frequent first: means."""
     painted: Tensor
     """(n, 3) the very colours that were painted, where they can be told."""
-    shares: Tensor
+    fractions: Tensor
     """(n, masks) part of each mask's area."""
     region: Tensor
     """(n,) which region each colour belongs to."""
@@ -60,10 +60,10 @@ def kmeans(points: Tensor, weights: Tensor, start: Tensor, steps: int = 100) -> 
     """
     centers, nearest = start.clone(), torch.full((len(points),), -1)
     for _ in range(steps):
-        found = _distances(points, centers).argmin(1)
-        if torch.equal(found, nearest):
+        assigned = _distances(points, centers).argmin(1)
+        if torch.equal(assigned, nearest):
             break
-        nearest = found
+        nearest = assigned
         total = torch.zeros(len(centers), dtype=points.dtype).index_add_(0, nearest, weights)
         sums = torch.zeros_like(centers).index_add_(0, nearest, points * weights[:, None])
         centers = torch.where(total[:, None] > 0, sums / total[:, None].clamp_min(1e-300), centers)
@@ -78,15 +78,15 @@ def find(masks: Sequence[Tensor], count: int = 0) -> Palette | int:
     exact = [_sample(mask) for mask in masks]
     samples = _bins(exact)
     for merging in _FINER if count else _FINER[:1]:
-        colors, shares = _modes(samples, merging, 2 * MAX_COLORS if count else MAX_COLORS + 1)
+        colors, fractions = _modes(samples, merging, 2 * MAX_COLORS if count else MAX_COLORS + 1)
         if len(colors) >= count:
             break
     if len(colors) < count or (not count and len(colors) > MAX_COLORS):
         return len(colors)
     region = torch.arange(len(colors))
     if 0 < count < len(colors):
-        region = grouped(colors, shares.mean(1), count)
-    return Palette(colors, _painted(exact, colors), shares, region)
+        region = grouped(colors, fractions.mean(1), count)
+    return Palette(colors, _painted(exact, colors), fractions, region)
 
 
 def flatness(mask: Tensor) -> Tensor:
@@ -138,10 +138,10 @@ def _sample(mask: Tensor) -> tuple[Tensor, Tensor]:
 def _bins(samples: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
     """Return the same in fewer, coarser steps: the mean colour and the part of each cell that has any."""
     coarse = []
-    for colors, shares in samples:
+    for colors, fractions in samples:
         cells, inverse = _unique(colors // _BIN)
-        total = torch.zeros(len(cells), dtype=torch.float64).index_add_(0, inverse, shares)
-        sums = torch.zeros(len(cells), 3, dtype=torch.float64).index_add_(0, inverse, colors * shares[:, None])
+        total = torch.zeros(len(cells), dtype=torch.float64).index_add_(0, inverse, fractions)
+        sums = torch.zeros(len(cells), 3, dtype=torch.float64).index_add_(0, inverse, colors * fractions[:, None])
         coarse.append((sums / total[:, None], total))
     return coarse
 
@@ -149,11 +149,11 @@ def _bins(samples: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
 def _painted(samples: list[tuple[Tensor, Tensor]], colors: Tensor) -> Tensor:
     """Return for each colour (n, 3) the one that was painted: the most frequent near it, if it is frequent."""
     points = torch.cat([points for points, _ in samples])
-    shares = torch.cat([shares for _, shares in samples])
+    fractions = torch.cat([fractions for _, fractions in samples])
     painted = colors.clone()
     for index, color in enumerate(colors):
         near = (points - color).norm(dim=1) <= _BIN
-        weights = torch.where(near, shares, 0)
+        weights = torch.where(near, fractions, 0)
         if bool(weights.max() >= 0.25 * weights.sum()) and bool(near.any()):
             painted[index] = points[weights.argmax()]
     return painted
@@ -169,7 +169,7 @@ def _unique(colors: Tensor) -> tuple[Tensor, Tensor]:
 def _modes(samples: list[tuple[Tensor, Tensor]], merging: float, most: int) -> tuple[Tensor, Tensor]:
     """Return colours (n, 3), the most frequent first, and their part of each mask (n, masks)."""
     points = torch.cat([colors for colors, _ in samples])
-    weights = torch.cat([shares for _, shares in samples])
+    weights = torch.cat([fractions for _, fractions in samples])
     owner = torch.cat([torch.full((len(colors),), index) for index, (colors, _) in enumerate(samples)])
     left = weights.clone()
     modes: list[Tensor] = []
@@ -184,27 +184,27 @@ def _modes(samples: list[tuple[Tensor, Tensor]], merging: float, most: int) -> t
         left = torch.where((points - center).norm(dim=1) <= merging, 0, left)
         left[peak] = 0
     colors = torch.stack(modes)
-    shares = _shares(points, weights, owner, colors, len(samples))
-    large = (shares >= MIN_FRACTION).any(1)
+    fractions = _fractions(points, weights, owner, colors, len(samples))
+    large = (fractions >= MIN_FRACTION).any(1)
     colors = colors[large] if bool(large.any()) else colors[:1]
     while True:
         colors, _ = kmeans(points, weights, colors)
-        shares = _shares(points, weights, owner, colors, len(samples))
+        fractions = _fractions(points, weights, owner, colors, len(samples))
         # The tail of an uneven colour can start as a colour of its own and then move towards its body.
         apart = _distances(colors, colors) + torch.where(torch.eye(len(colors)) > 0, torch.inf, 0)
         if not bool((apart < merging).any()):
             break
         one, other = divmod(int(apart.argmin()), len(colors))
-        smaller = one if shares[one].sum() < shares[other].sum() else other
+        smaller = one if fractions[one].sum() < fractions[other].sum() else other
         colors = torch.cat([colors[:smaller], colors[smaller + 1 :]])
-    order = shares.sum(1).argsort(descending=True, stable=True)[:most]
-    return colors[order], shares[order]
+    order = fractions.sum(1).argsort(descending=True, stable=True)[:most]
+    return colors[order], fractions[order]
 
 
-def _shares(points: Tensor, weights: Tensor, owner: Tensor, colors: Tensor, masks: int) -> Tensor:
+def _fractions(points: Tensor, weights: Tensor, owner: Tensor, colors: Tensor, masks: int) -> Tensor:
     nearest = _distances(points, colors).argmin(1)
-    found = torch.zeros(len(colors) * masks, dtype=torch.float64).index_add_(0, nearest * masks + owner, weights)
-    return found.reshape(len(colors), masks)
+    totals = torch.zeros(len(colors) * masks, dtype=torch.float64).index_add_(0, nearest * masks + owner, weights)
+    return totals.reshape(len(colors), masks)
 
 
 def _distances(points: Tensor, centers: Tensor) -> Tensor:

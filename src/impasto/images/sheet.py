@@ -266,8 +266,8 @@ def _plain(text: str) -> str:
     """Write a line in what the font has: ASCII, with accents dropped and anything else as `?`."""
     text = " ".join(text.split())
     parts = (c if c in _KEPT else unicodedata.normalize("NFKD", c) for c in text[:400])
-    found = "".join(c for c in "".join(parts) if not unicodedata.combining(c))
-    return "".join(c if c in _KEPT or (c.isascii() and c.isprintable()) else "?" for c in found)
+    ascii_text = "".join(c for c in "".join(parts) if not unicodedata.combining(c))
+    return "".join(c if c in _KEPT or (c.isascii() and c.isprintable()) else "?" for c in ascii_text)
 
 
 def _fit(height: int, width: int, limit: int) -> tuple[int, int]:

@@ -110,8 +110,8 @@ def from_codes(primaries: int, transfer: int, notes: list[str]) -> icc.SimplePro
             "and what is brighter is cut off"
         )
     rendering = _hlg_display(_PRIMARIES[primaries]) if transfer == 18 else None
-    found = icc.SimpleProfile((_CURVES[transfer],) * 3, to_xyz(_PRIMARIES[primaries]), rendering)
-    return None if found.is_srgb() else found
+    profile = icc.SimpleProfile((_CURVES[transfer],) * 3, to_xyz(_PRIMARIES[primaries]), rendering)
+    return None if profile.is_srgb() else profile
 
 
 def from_numbers(gamma: float | None, primaries: Primaries | None) -> icc.SimpleProfile | None:
@@ -125,8 +125,8 @@ def from_numbers(gamma: float | None, primaries: Primaries | None) -> icc.Simple
     if usual and (gamma is None or abs(gamma - _UNIT) < 0.001):
         return None
     curve = icc.SRGB_CURVE if gamma is None else _power(1 / gamma) if abs(gamma - 1) > 1e-6 else _CURVES[8]
-    found = icc.SimpleProfile((curve,) * 3, to_xyz(SRGB if usual or primaries is None else primaries))
-    return None if found.is_srgb() else found
+    profile = icc.SimpleProfile((curve,) * 3, to_xyz(SRGB if usual or primaries is None else primaries))
+    return None if profile.is_srgb() else profile
 
 
 def from_pillow(info: dict[str | tuple[int, int], Any], notes: list[str]) -> icc.SimpleProfile | None:

@@ -107,8 +107,8 @@ def pair(content: Landmarks, style: Landmarks) -> Pair:
                 f"the landmarks of photograph and painting share {len(common)} names; they need 3 at least"
             )
         content, style = _named(content, common), _named(style, common)
-        for found in (content, style):
-            _check(found.points, "the landmarks that photograph and painting share")
+        for landmarks in (content, style):
+            _check(landmarks.points, "the landmarks that photograph and painting share")
     if len(content.points) != len(style.points):
         raise UsageError(
             f"there are {len(content.points)} landmarks of the photograph and {len(style.points)} of the painting; "
@@ -124,8 +124,8 @@ def _check(points: Tensor, what: str) -> None:
         raise UsageError(f"{what}: two of the points are at one place; move them apart")
 
 
-def _named(found: Landmarks, names: list[str]) -> Landmarks:
-    return Landmarks(found.points[[found.names.index(name) for name in names]], tuple(names))
+def _named(landmarks: Landmarks, names: list[str]) -> Landmarks:
+    return Landmarks(landmarks.points[[landmarks.names.index(name) for name in names]], tuple(names))
 
 
 def _is_point(value: Any) -> bool:

@@ -14,14 +14,14 @@ from torch import Tensor
 from impasto.errors import UsageError
 from impasto.losses import Covariance, State
 
-CUT = 1e-5
-"""Eigenvalues below this share of the mean variance of a channel are no direction but rounding, and are left out.
+EIGENVALUE_CUT = 1e-5
+"""Eigenvalues below this fraction of the mean variance of a channel are no direction but rounding, and are left out.
 
 Li et al.'s code cuts at 1e-5 where VGG-19 is scaled to a mean activation of 1, where channels vary by about as much.
-As a share it means the same for features of any scale.
+As a fraction it means the same for features of any scale.
 """
 FLOOR = 1e-5
-"""Added to a channel's variance, as a share of the mean E f² over channels: one that is off has no scale to undo."""
+"""Added to a channel's variance, as a fraction of the mean E f² over channels: one that is off has no scale to undo."""
 _TINY = 1e-12
 """The variance below which features count as constant, so that nothing is divided by zero."""
 
@@ -100,14 +100,14 @@ def mix(maps: Sequence[Affine], weights: Sequence[float] | None = None) -> Affin
     total = sum(weights)
     if len(weights) != len(maps) or not total > 0 or min(weights) < 0:
         raise UsageError(f"{len(maps)} styles need as many weights, none below 0 and not all 0; got {list(weights)}")
-    shares = [weight / total for weight in weights]
+    fractions = [weight / total for weight in weights]
     return Affine(
-        torch.stack([share * each.matrix for share, each in zip(shares, maps, strict=True)]).sum(0),
-        torch.stack([share * each.offset for share, each in zip(shares, maps, strict=True)]).sum(0),
+        torch.stack([fraction * each.matrix for fraction, each in zip(fractions, maps, strict=True)]).sum(0),
+        torch.stack([fraction * each.offset for fraction, each in zip(fractions, maps, strict=True)]).sum(0),
     )
 
 
-def whitening(content: Moments, style: Moments, cut: float = CUT) -> Affine:
+def whitening(content: Moments, style: Moments, cut: float = EIGENVALUE_CUT) -> Affine:
     """Return the map that whitens `content` and colours it as `style` (Li et al. 2017, eqs. 2 and 3).
 
     V_s Λ_s^½ V_sᵀ V_c Λ_c^-½ V_cᵀ (f - μ_c) + μ_s, of the eigenvalues that are above `cut`.

@@ -132,7 +132,7 @@ class Grid:
 
     def own(self, tile: Tile, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the own neurons of the `features` of `tile`."""
-        return {layer: tile.own(found, self.strides[layer]) for layer, found in features.items()}
+        return {layer: tile.own(maps, self.strides[layer]) for layer, maps in features.items()}
 
     def _best(self, area: int) -> tuple[list[Span], list[Span]]:
         height, width = self.size

@@ -115,12 +115,12 @@ class Lbfgs:
         self._pairs.clear()
         self._caution *= 0.5
         self._failures += 1
-        found = self._report
+        last_report = self._report
         if self._patience > 1:
             # The loss may have jumped since it was evaluated here: what it was is nothing to compare with.
             self._gradient = self._report = None
             self._recent.clear()
-        return found
+        return last_report
 
     def restart(self, point: Tensor) -> None:
         """Go to `point` without curvature, and start with half as long a move."""

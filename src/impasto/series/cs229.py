@@ -54,7 +54,7 @@ def cases(
 
     Raises `ImageError` when there is none of them.
     """
-    found = []
+    built: list[Case] = []
     for name in ("figure1", "figure2", "figure3", "figure4"):
         folder = pictures / name
         if not folder.is_dir():
@@ -62,12 +62,12 @@ def cases(
             continue
         if name in OF_THE_SET:
             build = _alphas if name == "figure1" else _styles
-            found.append(build(name, folder, _photograph(name, folder, photographs), encoder, settings))
+            built.append(build(name, folder, _photograph(name, folder, photographs), encoder, settings))
         else:
-            found.append(_masks(name, folder, encoder, settings))
-    if not found:
+            built.append(_masks(name, folder, encoder, settings))
+    if not built:
         raise ImageError(f"{pictures}: has none of the folders figure1 to figure4; see docs/figures.md")
-    return found
+    return built
 
 
 def sweep(case: Case, out: Path, *, force: bool = False, check: bool = True) -> Sweep:

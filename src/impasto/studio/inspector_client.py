@@ -7,7 +7,7 @@ from impasto.studio.child_process import Child
 from impasto.studio.settings import Refused
 
 WAITING = 64
-"""Requests that may wait at once."""
+"""Requests that may wait at once; further ones are refused, as their pages would wait for minutes."""
 
 
 class InspectorClient:

@@ -188,10 +188,11 @@ def _from_adain(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensor
     """Read AdaIN's network, which begins with a 1x1 convolution of the colours, which is a `Preprocessing` exactly."""
     rest = dict(tensors)
     weight, bias = rest.pop("0.weight"), rest.pop("0.bias", torch.zeros(0))
-    found = (tuple(weight.shape), tuple(bias.shape))
-    if found != ((3, 3, 1, 1), (3,)) or not (_is_finite(weight) and _is_finite(bias)):
+    shapes = (tuple(weight.shape), tuple(bias.shape))
+    if shapes != ((3, 3, 1, 1), (3,)) or not (_is_finite(weight) and _is_finite(bias)):
         raise WeightsError(
-            f"{path}: its first layer should map colours, finite (3, 3, 1, 1) and (3,); found {found[0]} and {found[1]}"
+            f"{path}: its first layer should map colours, finite (3, 3, 1, 1) and (3,); "
+            f"found {shapes[0]} and {shapes[1]}"
         )
     rows = weight.double()[:, :, 0, 0].tolist()
     first, second, third = ((float(row[0]), float(row[1]), float(row[2])) for row in rows)

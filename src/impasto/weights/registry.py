@@ -93,8 +93,8 @@ class WeightFile:
             return sha256 if sha256.startswith(self.sha256) else None
         if not self.md5:
             return None
-        found = file_digests(path, ("md5", "sha256"))
-        return found["sha256"] if found["md5"] == self.md5 else None
+        digests = file_digests(path, ("md5", "sha256"))
+        return digests["sha256"] if digests["md5"] == self.md5 else None
 
 
 _CITATION = (
