@@ -11,7 +11,13 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 WORKFLOW = (ROOT / ".github/workflows/test.yml").read_text()
 MAKEFILE = (ROOT / "Makefile").read_text()
 
-MODULES = {"pillow": "PIL", "pillow-heif": "pillow_heif", "opencv-python-headless": "cv2", "scikit-image": "skimage"}
+MODULES = {
+    "POT": "ot",
+    "pillow": "PIL",
+    "pillow-heif": "pillow_heif",
+    "opencv-python-headless": "cv2",
+    "scikit-image": "skimage",
+}
 """What a package is imported as, where that is not its name."""
 CALLED = {
     "pytest": r"-m pytest",

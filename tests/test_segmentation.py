@@ -11,7 +11,9 @@ from impasto.encoders import Vgg, create
 from impasto.errors import ImageError, UsageError
 from impasto.guides import Regions
 from impasto.images import Picture, load
-from impasto.masks.automatic import SMALLEST, _merged, _parts, _settled, _View, automatic
+from impasto.masks.automatic import automatic
+from impasto.masks.clustering import MIN_FRACTION, View, merge_absent
+from impasto.masks.edges import _parts, settle
 
 HEIGHT, WIDTH = 120, 160
 
@@ -97,7 +99,7 @@ def test_maps_are_partitions_the_size_of_the_pictures(found: Regions) -> None:
 
 
 def test_the_largest_region_of_the_content_is_first_and_named_by_its_colour(found: Regions) -> None:
-    shares = guides.share(found.content)
+    shares = guides.area_fractions(found.content)
     assert float(shares[0]) == pytest.approx(0.6, abs=0.05)
     assert found.names == ("red", "blue")
 
@@ -125,10 +127,10 @@ def test_every_region_is_in_the_content_and_in_a_style(
 ) -> None:
     other = textures([NIGHT[0]], torch.zeros(100, 100).long(), 5, "sky only")
     regions = automatic(pair[0], [pair[1], other], tiny_encoder, count=count, size=160)
-    styles = torch.stack([guides.share(maps) for maps in regions.styles if maps is not None])
+    styles = torch.stack([guides.area_fractions(maps) for maps in regions.styles if maps is not None])
     # Snapping to edges moves a little of what was at least SMALLEST before.
-    assert float(guides.share(regions.content).min()) > SMALLEST / 2
-    assert float(styles.amax(0).min()) > SMALLEST / 2
+    assert float(guides.area_fractions(regions.content).min()) > MIN_FRACTION / 2
+    assert float(styles.amax(0).min()) > MIN_FRACTION / 2
     assert 2 <= len(regions.names) <= count
 
 
@@ -197,7 +199,7 @@ def test_islands_go_to_what_is_around_them() -> None:
     labels[2, 3] = 1
     labels[15, 20] = 2
     labels[10:, :6] = 2
-    maps = _settled(labels, 3)
+    maps = settle(labels, 3)
     expected = horizon(0.5, (20, 30))
     expected[10:, :6] = 2
     assert torch.equal(maps.argmax(0), expected)
@@ -206,7 +208,7 @@ def test_islands_go_to_what_is_around_them() -> None:
 def test_a_region_of_one_small_part_stays() -> None:
     labels = torch.zeros(40, 40).long()
     labels[5, 5] = 1
-    assert int(_settled(labels, 2)[1].sum()) == 1
+    assert int(settle(labels, 2)[1].sum()) == 1
 
 
 def test_parts_are_told_apart_along_winding_ways() -> None:
@@ -223,8 +225,8 @@ def test_regions_that_a_side_lacks_join_their_nearest() -> None:
     points[20:40, 0], points[40:, 0] = 1, 10
     content = torch.arange(3).repeat_interleave(20)
     style = torch.tensor([0, 2]).repeat_interleave(30)
-    views = [_View(points, (6, 10), torch.zeros(1, 3, 1, 1)), _View(points[[0] * 30 + [50] * 30], (6, 10), points)]
-    labels = _merged(views, [content, style])
+    views = [View(points, (6, 10), torch.zeros(1, 3, 1, 1)), View(points[[0] * 30 + [50] * 30], (6, 10), points)]
+    labels = merge_absent(views, [content, style])
     assert labels[0].tolist() == [0] * 40 + [1] * 20
     assert labels[1].tolist() == [0] * 30 + [1] * 30
 

@@ -9,7 +9,7 @@ from impasto.errors import NotTileableError, RecipeError, UsageError
 from impasto.guides import Regions
 from impasto.losses import FixedMatches, NearestNeighbors
 from impasto.losses.neighbors import hypercolumns
-from impasto.methods.nnst import MOST, quarters, spaced
+from impasto.methods.nnst import MAX_FINISHING_SIDE, quarters, spaced
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
@@ -212,7 +212,7 @@ def test_quarters_of_a_painting() -> None:
 
 
 def test_larger_pictures_are_matched_at_no_more_places(build) -> None:
-    assert [spaced(side, MOST) for side in (1, 64, 65, 128, 129)] == [1, 1, 2, 2, 3]
+    assert [spaced(side, MAX_FINISHING_SIDE) for side in (1, 64, 65, 128, 129)] == [1, 1, 2, 2, 3]
     term = nearest(build(size=160, levels=1))
     assert term["relu1_1"].step == 3
     assert term["relu4_1"].step == 1
@@ -252,6 +252,6 @@ def test_colour_modes(build, color: str) -> None:
 
 
 def test_the_estimate_counts_the_matching(build) -> None:
-    one, many = (build(size=320, levels=1, quarter_turns=turns) for turns in (0, 3))
+    one, many = (build(size=160, levels=1, quarter_turns=turns) for turns in (0, 3))
     assert many.seconds() > one.seconds()
     assert many.memory_bytes > one.memory_bytes

@@ -57,7 +57,7 @@ def test_a_painting_comes_nearer(build) -> None:
 @pytest.mark.parametrize("gains", ["ratio", "energy"])
 def test_targets_are_the_photographs_features_within_the_limits(build, tiny_encoder: Vgg, gains: str) -> None:
     stylizer = build(gains=gains)
-    least, most = portrait.OWN[gains]
+    least, most = portrait.GAIN_LIMITS[gains]
     features = tiny_encoder(stylizer.scene.photo(stylizer.levels[-1]), ["relu2_1", "relu3_1", "relu4_1"])
     found = targets(stylizer)
     assert set(found) == set(features)

@@ -34,7 +34,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor, side
     return make
 
 
-def colour_mask(height: int, width: int) -> Tensor:
+def color_mask(height: int, width: int) -> Tensor:
     """Red on the left, blue on the right."""
     mask = torch.zeros(3, height, width)
     mask[0], mask[2] = halves(height, width)
@@ -46,7 +46,7 @@ NAMES = ({"#ff0000": "roof", "#0000ff": "sky"}, '{"#ff0000": "roof", "#0000ff": 
 
 @pytest.mark.parametrize("names", NAMES, ids=["mapping", "json", "lines"])
 def test_names_of_colours_are_those_of_regions(names, tiny_encoder: Vgg, content: Tensor, style: Tensor) -> None:
-    masks = {"content_mask": colour_mask(48, 64), "style_masks": [colour_mask(56, 40)]}
+    masks = {"content_mask": color_mask(48, 64), "style_masks": [color_mask(56, 40)]}
     settings = {"size": 48, "iterations": 1, "levels": 1, "precision": "float32"}
     result = stylize(content, style, encoder=tiny_encoder, **masks, region_names=names, keep=["roof"], **settings)
     plain = stylize(content, style, encoder=tiny_encoder, **masks, keep=["red"], **settings)
@@ -57,7 +57,7 @@ def test_names_of_colours_are_those_of_regions(names, tiny_encoder: Vgg, content
 def test_names_of_no_mask_are_refused(tiny_encoder: Vgg, content: Tensor, style: Tensor) -> None:
     with pytest.raises(UsageError, match="region_names are of the colours of a content_mask"):
         stylize(content, style, encoder=tiny_encoder, region_names=["sky"])
-    mask = colour_mask(48, 64)
+    mask = color_mask(48, 64)
     with pytest.raises(UsageError, match="region_names: 'red' is no colour"):
         stylize(content, style, encoder=tiny_encoder, content_mask=mask, region_names={"red": "sky"})
 

@@ -46,7 +46,7 @@ def format_bytes(size: int) -> str:
 
 def _groups(root: Path) -> list[tuple[Path, str, str]]:
     """Return the folders of this process's control group and of those around it, with their files' names."""
-    found = []
+    folders = []
     names = {"": ("memory.max", "memory.current")}
     names["memory"] = ("memory.limit_in_bytes", "memory.usage_in_bytes")
     for line in [*_read(root / "proc/self/cgroup").splitlines(), "0::/", "1:memory:/"]:
@@ -55,8 +55,8 @@ def _groups(root: Path) -> list[tuple[Path, str, str]]:
         if kind in names and ".." not in path:
             folder = root / "sys/fs/cgroup" / kind
             parts = [part for part in path.split("/") if part]
-            found += [(folder.joinpath(*parts[:depth]), *names[kind]) for depth in range(len(parts) + 1)]
-    return list(dict.fromkeys(found))
+            folders += [(folder.joinpath(*parts[:depth]), *names[kind]) for depth in range(len(parts) + 1)]
+    return list(dict.fromkeys(folders))
 
 
 def _cached(folder: Path) -> int:

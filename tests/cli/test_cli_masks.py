@@ -67,7 +67,7 @@ def test_auto_writes_masks_that_read_back(run, pair):
     assert float(below[:30].mean()) < 0.1
     assert float(below[48:].mean()) > 0.9
     assert regions.styles[0] is not None
-    assert float(guides.share(regions.styles[0]).min()) > 0.2
+    assert float(guides.area_fractions(regions.styles[0]).min()) > 0.2
 
 
 def test_auto_says_how_to_paint_with_them(run, pair):

@@ -10,7 +10,7 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.errors import RecipeError, ResourceError, UsageError
 from impasto.feedforward import FeedForward
-from impasto.feedforward.rearranged import DETAILED, LAYERS, OWN, NnstFast, Rearranged
+from impasto.feedforward.rearranged import CONTENT_FRACTION, DETAILED, LAYERS, NnstFast, Rearranged
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import PatchBank, PatchSource, statistic
@@ -130,7 +130,7 @@ def test_alpha_is_how_far_the_picture_goes(method: str, painted: Paint) -> None:
     none, half, whole = (picture(painted(method, alpha=alpha)) for alpha in (0.0, 0.5, 1.0))
     assert torch.equal(none, picture(painted(method, alpha=0.0, styles=torch.rand(3, 50, 70))))
     assert 0 < (half - none).abs().mean() < (whole - none).abs().mean()
-    assert 0 < OWN < 1
+    assert 0 < CONTENT_FRACTION < 1
     assert set(DETAILED) < set(LAYERS)
 
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from impasto import guides
 from impasto.errors import ImageError, UsageError
-from impasto.guides import palette
+from impasto.guides import labels, palette
 from impasto.guides.colors import color_names
 from impasto.guides.naming import in_words
 from impasto.guides.overlay import COLORS
@@ -53,11 +53,11 @@ def test_clean_masks_are_read_exactly(notices):
     assert sums_to_one(regions.content)
     assert sums_to_one(regions.styles[0])
     assert regions.content.dtype == torch.float32
-    shares = guides.share(regions.content)
-    assert shares.tolist() == sorted(shares.tolist(), reverse=True)
+    fractions = guides.area_fractions(regions.content)
+    assert fractions.tolist() == sorted(fractions.tolist(), reverse=True)
     assert regions.digests == (("content mask", "sha of c.png"), ("style mask", "sha of s.png"))
     assert len(notices) == 1
-    assert notices[0].startswith(f"c.png: 4 regions: {regions.names[0]} {shares[0]:.0%}, ")
+    assert notices[0].startswith(f"c.png: 4 regions: {regions.names[0]} {fractions[0]:.0%}, ")
     assert "chosen because" in notices[0]
 
 
@@ -240,7 +240,7 @@ def test_asking_for_more_looks_finer():
     drawn = noisy(clean, colors, 3)
     assert len(guides.from_colors(drawn, []).names) == 2
     regions = guides.from_colors(drawn, [], 3)
-    assert sorted(guides.share(regions.content).tolist()) == pytest.approx(
+    assert sorted(guides.area_fractions(regions.content).tolist()) == pytest.approx(
         sorted((clean == index).float().mean().item() for index in range(3))
     )
 
@@ -252,7 +252,7 @@ def test_exactly_as_many_as_asked_for(count):
     regions = guides.from_colors(mask(labels, colors), [], count)
     assert len(regions.names) == count
     assert sums_to_one(regions.content)
-    assert (guides.share(regions.content) > 0.1).all()
+    assert (guides.area_fractions(regions.content) > 0.1).all()
 
 
 def test_asking_for_more_than_there_are():
@@ -421,3 +421,10 @@ def test_colours_are_called_what_people_call_them(color: str, words: str) -> Non
 def test_every_colour_has_a_name() -> None:
     levels = range(0, 256, 15)
     assert all(in_words((red, green, blue)) for red in levels for green in levels for blue in levels)
+
+
+def test_which_colours_the_blends_of_others_pass_by_hand() -> None:
+    black, gray, white, red = ([0.0] * 3, [120.0, 128.0, 128.0], [255.0] * 3, [255.0, 0.0, 0.0])
+    # Grey lies on the way from black to white, and on no other.
+    assert labels._between(torch.tensor([black, gray, white, red])) == {1: [(2, 0)]}
+    assert labels._between(torch.tensor([black, white])) == labels._between(torch.zeros(0, 3)) == {}

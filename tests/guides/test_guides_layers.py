@@ -197,7 +197,7 @@ def test_fit_averages():
 def test_share_is_area():
     maps = torch.zeros(2, 4, 5)
     maps[0, 0], maps[1, 1:] = 1, 1
-    assert guides.share(maps).tolist() == pytest.approx([0.25, 0.75])
+    assert guides.area_fractions(maps).tolist() == pytest.approx([0.25, 0.75])
 
 
 def test_shape_of_a_mask(notices):

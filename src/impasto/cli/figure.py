@@ -35,7 +35,7 @@ def figures(
     threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
-    """Make the figures of a paper again, with your pictures.
+    """Reproduce the figures of a paper with your pictures.
 
     impasto figures cs229 --pictures pictures -o figures --size 384
     """

@@ -37,9 +37,7 @@ def auto(
     regions: Annotated[
         int, typer.Option("--regions", min=0, max=12, metavar="COUNT", help="How many regions; 0: chosen.")
     ] = 0,
-    encoder: Annotated[
-        str, typer.Option("--encoder", metavar="NAME|FILE", help=f"{', '.join(ENCODERS)}, or a file of weights.")
-    ] = "petite",
+    encoder: given.EncoderName = "petite",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the clustering.")] = 0,
     no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write the masks only.")] = False,
     force: given.Force = False,
@@ -96,7 +94,7 @@ def auto(
     session.terminal.say(f"paint with them: {command}")
     written = [str(path) for path in [*masks, *([sheet] if sheet else [])]]
     if as_json:
-        document = {"command": command, "files": written, "regions": report.described(found)}
+        document = {"command": command, "files": written, "regions": report.describe(found)}
         write_out(json.dumps(document, sort_keys=True))
         return
     for name in written:
@@ -115,10 +113,7 @@ def check(
     style_mask: given.StyleMasks = None,
     region: given.Regions = None,
     region_names: given.RegionNames = None,
-    regions: Annotated[
-        int,
-        typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
-    ] = 0,
+    regions: given.ColorCount = 0,
     size: Annotated[
         str, typer.Option("--size", metavar="PIXELS|content|N%", help="Long side to paint at, for the warnings.")
     ] = "512",
@@ -167,13 +162,13 @@ def check(
         images.save(report.side_by_side(pictures, found), Path(output), force=force)
         session.terminal.say(f"saved {output}")
     warnings = [
-        *report.vanishing(found, pictures, long_side(pictures[0], recipe), encoders.geometry(encoder)),
+        *report.too_narrow(found, pictures, long_side(pictures[0], recipe), encoders.geometry(encoder)),
         *report.uneven(found),
     ]
     for warning in warnings:
         notice(warning)
     if as_json:
-        write_out(json.dumps({"regions": report.described(found), "warnings": warnings}, sort_keys=True))
+        write_out(json.dumps({"regions": report.describe(found), "warnings": warnings}, sort_keys=True))
         return
     for row in report.table(found):
         write_out(row)

@@ -207,7 +207,7 @@ def _label(key: str, value: str) -> str:
 
 
 def run(made: "Sweep", session: "Session") -> int:
-    """Paint what waits; give the exit status: that of a signal, or 1 where a cell failed."""
+    """Paint what waits; return the exit status: that of a signal, or 1 where a cell failed."""
     session.claim(made.folder, doing="painting into it")
     began, terminal = time.monotonic(), session.terminal
     waiting = made.waiting

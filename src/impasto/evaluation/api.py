@@ -6,14 +6,14 @@ from typing import Any
 
 from impasto.encoders import Encoder
 from impasto.evaluation.evaluation import Evaluation
-from impasto.evaluation.evaluator import SIZE, Evaluator, Source
+from impasto.evaluation.evaluator import SIZE, Evaluator, PictureLike
 from impasto.result import Result
 
 
 def evaluate(
-    result: Source | Result,
-    content: Source | None,
-    styles: Source | Sequence[Source],
+    result: PictureLike | Result,
+    content: PictureLike | None,
+    styles: PictureLike | Sequence[PictureLike],
     *,
     encoder: str | Path | Encoder = "auto",
     second_encoder: str | Path | Encoder = "auto",

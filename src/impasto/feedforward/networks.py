@@ -74,13 +74,13 @@ def missing(method: str, what: str = "") -> WeightsError:
     )
 
 
-def only(found: Sequence[Loaded], kind: str, method: str) -> Loaded:
+def only(loaded: Sequence[Loaded], kind: str, method: str) -> Loaded:
     """Return the one network of a kind. Raises `WeightsError` where there is none, or more than one."""
-    able = [each for each in found if each.card.kind == kind]
+    able = [network for network in loaded if network.card.kind == kind]
     if not able:
         raise missing(method, kind)
     if len(able) > 1:
-        listing = ", ".join(each.where for each in able)
+        listing = ", ".join(network.where for network in able)
         raise WeightsError(f"{method} needs one {kind}, and there are {len(able)} ({listing}); name one with --network")
     return able[0]
 

@@ -6,13 +6,14 @@ from impasto.guides.naming import Names
 from impasto.guides.naming import parse as parse_names
 from impasto.guides.overlay import overlay, to_colors
 from impasto.guides.propagate import MODES, Mode, boundary, grow, propagate
-from impasto.guides.regions import Regions, check_name, check_shape, fit, share
+from impasto.guides.regions import Regions, area_fractions, check_name, check_shape, fit
 
 __all__ = [
     "MODES",
     "Mode",
     "Names",
     "Regions",
+    "area_fractions",
     "boundary",
     "check_name",
     "check_shape",
@@ -23,6 +24,5 @@ __all__ = [
     "overlay",
     "parse_names",
     "propagate",
-    "share",
     "to_colors",
 ]

@@ -9,7 +9,7 @@ from impasto.errors import ImageError, UsageError
 from impasto.events import notice
 from impasto.guides import exact, naming
 from impasto.guides.labels import UNCERTAIN, fill, label
-from impasto.guides.palette import MOST, SMALLEST, Palette, find
+from impasto.guides.palette import MAX_COLORS, MIN_FRACTION, Palette, find
 from impasto.guides.regions import ABSENT, Regions, check_present
 from impasto.images import Picture
 
@@ -35,8 +35,12 @@ _NAMED = {
 }
 """Words for colours, each with examples of it in sRGB."""
 _LIKE = 64.0
+"""The distance in sRGB levels of 255 within which a colour is called by a word: further away no word fits it."""
 _SAME = 16.0
+"""The distance in levels within which a colour is what its word means: JPEG moves it that far."""
 _PALE = 24.0
+"""The difference of the channels, in levels, from which a colour has a hue; greys have less, whatever their
+lightness."""
 
 
 def from_colors(
@@ -55,8 +59,8 @@ def from_colors(
 
     Raises `ImageError` for masks that name no regions or do not match, `UsageError` for a count below 2 or above 48.
     """
-    if count != 0 and not 2 <= count <= 2 * MOST:
-        raise UsageError(f"{count} regions: give 2 to {2 * MOST}, or 0 to count the colours of the masks")
+    if count != 0 and not 2 <= count <= 2 * MAX_COLORS:
+        raise UsageError(f"{count} regions: give 2 to {2 * MAX_COLORS}, or 0 to count the colours of the masks")
     masks = [content_mask, *(mask for mask in style_masks if mask is not None)]
     shown = [_shown(mask) for mask in masks]
     planes = [pixels.mul(255).round_().clamp_(0, 255).to(torch.uint8) for pixels in shown]
@@ -111,10 +115,10 @@ def color_names(colors: Sequence[Tensor]) -> list[str]:
     table = torch.tensor([example for examples in _NAMED.values() for example in examples], dtype=torch.float64)
     # A colour without saturation is a grey, however near a dark brown may be.
     plain = _saturation(table) == 0
-    found = [
+    nearest = [
         (table - color).norm(dim=1).where(plain | (_saturation(color) > _PALE), torch.inf).min(0) for color in colors
     ]
-    like = [words[int(index)] if distance <= _LIKE else "" for distance, index in found]
+    like = [words[int(index)] if distance <= _LIKE else "" for distance, index in nearest]
     names = []
     for color, word in zip(colors, like, strict=True):
         # Of several colours that a word fits, only the very colour keeps it.
@@ -137,7 +141,7 @@ def color_hex(color: Tensor) -> str:
 
 
 def _shown(mask: Picture) -> Tensor:
-    """(3, H, W) in [0, 1], transparent parts black."""
+    """Return (3, H, W) in [0, 1], transparent parts black."""
     pixels = mask.pixels
     if mask.alpha is not None and not mask.opaque:
         clear = float((mask.alpha < 0.5).float().mean())
@@ -154,7 +158,7 @@ def _areas(labels: Tensor, palette: Palette) -> Tensor:
 
 
 def _give_strays_away(labels: Tensor, plane: Tensor, palette: Palette, kept: list[int]) -> None:
-    """Return the few pixels of regions that are not kept to what is beside them, in place."""
+    """Merge the few pixels of regions that are not kept into what is beside them, in place."""
     stray = torch.ones(256, dtype=torch.bool)
     stray[[index for index, region in enumerate(palette.region.tolist()) if region in kept]] = False
     labels[stray[labels.int()]] = UNCERTAIN
@@ -174,18 +178,18 @@ def _because(count: int, palette: Palette) -> str:
     if not count and isinstance(palette, exact.ExactPalette):
         return "chosen because the masks have these exact colours and no others"
     if not count:
-        return f"chosen because each of these colours fills flat areas of {SMALLEST:.1%} or more of a mask"
+        return f"chosen because each of these colours fills flat areas of {MIN_FRACTION:.1%} or more of a mask"
     if len(palette.colors) == count:
         return "as many as asked for"
     return f"as many as asked for, joined from {len(palette.colors)} colours"
 
 
-def _miscounted(name: str, masks: int, found: int, count: int) -> str:
+def _miscounted(name: str, masks: int, actual: int, count: int) -> str:
     where = "has" if masks == 1 else "with its style masks has"
     if count:
-        return f"{name} {where} {found} distinct colours, fewer than the {count} regions asked for; ask for fewer"
+        return f"{name} {where} {actual} distinct colours, fewer than the {count} regions asked for; ask for fewer"
     return (
-        f"{name} {where} more than {MOST} distinct colours, which is a photograph rather than a mask; paint each "
+        f"{name} {where} more than {MAX_COLORS} distinct colours, which is a photograph rather than a mask; paint each "
         "region in one flat colour, or say how many regions there are"
     )
 

@@ -1,7 +1,7 @@
 """Pictures in and out: decoding at one boundary, resizing, and writing whole files."""
 
 from impasto.images.animation import ANIMATIONS, save_animation
-from impasto.images.decode import DEFAULT_MAX_PIXELS, Source, load
+from impasto.images.decode import DEFAULT_MAX_PIXELS, PictureLike, load
 from impasto.images.picture import Picture
 from impasto.images.sheet import Tile, contact_sheet
 from impasto.images.sizing import crop_to_aspect, fit_size, resize
@@ -13,7 +13,7 @@ __all__ = [
     "DEFAULT_MAX_PIXELS",
     "FORMATS",
     "Picture",
-    "Source",
+    "PictureLike",
     "Tile",
     "check_output",
     "contact_sheet",

@@ -19,7 +19,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 
 from impasto.errors import ImageError
 from impasto.events import notice
-from impasto.images import bmps, boxes, convert, deep, pillow, pngparts, signals, tiffcolors, tiffpixels, tiffs
+from impasto.images import bmps, boxes, convert, deep, pillow, png_parts, signals, tiff_colors, tiff_pixels, tiffs
 from impasto.images.arrays import Arrays, check_pixels, upright
 from impasto.images.headers import check_memory, needed
 from impasto.images.source import shown
@@ -71,7 +71,7 @@ def decode(data: bytes, kind: str, name: str, max_pixels: int, *, lenient: bool)
 
 def _usual(data: bytes, kind: str, name: str, max_pixels: int, lenient: bool, notes: list[str]) -> tuple[Arrays, int]:
     """Decode with Pillow's plugins; also the orientation."""
-    parts = pngparts.split(data) if kind == "PNG" else None
+    parts = png_parts.split(data) if kind == "PNG" else None
     opener = _opener(parts.pixels if parts else data, kind, name, lenient)
     try:
         image = opener()
@@ -86,7 +86,7 @@ def _usual(data: bytes, kind: str, name: str, max_pixels: int, lenient: bool, no
     check_pixels(image.size, name, max_pixels)
     deep16 = bool(parts and parts.depth == 16)
     check_memory(image.size, needed(image.width * image.height, len(data), **traits(image, deep=deep16)), name)
-    profile = pngparts.color(parts, notes) if parts else _color(image, data, kind, notes)
+    profile = png_parts.color(parts, notes) if parts else _color(image, data, kind, notes)
     upward = orientation(image, parts.exif if parts else image.info.get("exif"), notes)
     if parts.animated if parts else _has_more_frames(image, data, kind):
         notes.append(_PRIMARY if kind == "HEIC" else _SEVERAL)
@@ -101,12 +101,12 @@ def _special(
         check_pixels(fields.size, name, max_pixels)
         image = bmps.decode(data, fields, lenient=lenient)
         return convert.to_srgb(image, None, notes, convert.Scale()), 1
-    found = tiffs.read(io.BytesIO(data)) if kind == "TIFF" else None
-    if found is None:
+    tiff = tiffs.read(io.BytesIO(data)) if kind == "TIFF" else None
+    if tiff is None:
         return None
-    page = found.chain[0]
-    layout = tiffpixels.layout(page)
-    wrapped = page.get(tiffs.COMPRESSION) == tiffpixels.WEBP
+    page = tiff.chain[0]
+    layout = tiff_pixels.layout(page)
+    wrapped = page.get(tiffs.COMPRESSION) == tiff_pixels.WEBP
     if min(page.size) < 1 or not (layout or wrapped):
         return None
     check_pixels(page.size, name, max_pixels)
@@ -115,15 +115,15 @@ def _special(
     working = 2 * layout.bytes_per_pixel * pixels if layout else 0
     check_memory(page.size, needed(pixels, len(data), alpha=alpha) + working, name)
     profile: convert.Color = tiffs.bytes_of(io.BytesIO(data), page, tiffs.PROFILE, convert.MAX_PROFILE_BYTES)
-    profile = profile or tiffcolors.read(io.BytesIO(data), page, notes)
-    if len(found.chain) > 1:
+    profile = profile or tiff_colors.read(io.BytesIO(data), page, notes)
+    if len(tiff.chain) > 1:
         notes.append(_SEVERAL)
     upward = page.get(_ORIENTATION, 1)
     upward = upward if 1 <= upward <= 8 else 1
     if layout:
-        values, opacity = tiffpixels.decode(data, page, layout, notes)
+        values, opacity = tiff_pixels.decode(data, page, layout, notes)
         return (convert.deep_to_srgb(values, profile, notes), opacity), upward
-    return convert.to_srgb(tiffpixels.webp(data, page), profile, notes, convert.Scale()), upward
+    return convert.to_srgb(tiff_pixels.webp(data, page), profile, notes, convert.Scale()), upward
 
 
 def _opener(data: bytes, kind: str, name: str, lenient: bool) -> deep.Opener:
@@ -175,8 +175,8 @@ def _color(image: Image.Image, data: bytes, kind: str, notes: list[str]) -> conv
     profile: bytes | None = image.info.get("icc_profile")
     if profile:
         return profile
-    if kind == "TIFF" and image.mode in ("RGB", "RGBA") and (found := tiffs.read(io.BytesIO(data))):
-        return tiffcolors.read(io.BytesIO(data), found.chain[0], notes)
+    if kind == "TIFF" and image.mode in ("RGB", "RGBA") and (tiff := tiffs.read(io.BytesIO(data))):
+        return tiff_colors.read(io.BytesIO(data), tiff.chain[0], notes)
     if kind in ("AVIF", "HEIC"):
         primary = boxes.read(io.BytesIO(data))
         if primary and primary.nclx:
@@ -189,7 +189,7 @@ def _color(image: Image.Image, data: bytes, kind: str, notes: list[str]) -> conv
 
 
 def _says_adobe_rgb(image: Image.Image) -> bool:
-    """Whether EXIF says that colours are no sRGB but DCF's optional space, which is Adobe RGB."""
+    """Return whether EXIF says that colours are no sRGB but DCF's optional space, which is Adobe RGB."""
     try:
         exif = image.getexif()
         return exif.get_ifd(_EXIF).get(_COLOR_SPACE) == 0xFFFF and exif.get_ifd(_INTEROPERABILITY).get(1) == "R03"
@@ -210,7 +210,7 @@ def _pixels(
     image: ImageFile.ImageFile,
     opener: deep.Opener,
     kind: str,
-    parts: pngparts.PngParts | None,
+    parts: png_parts.PngParts | None,
     profile: convert.Color,
     notes: list[str],
 ) -> Arrays:
@@ -219,8 +219,8 @@ def _pixels(
         scale, bits = _tiff_scale(image)
         if bits == 16 and image.mode in ("RGB", "RGBA", "CMYK"):
             notes.append("has 16 bits a channel, of which 8 are used")
-    if parts and parts.depth == 16 and (found := deep.planes(opener)) is not None:
-        return _deep(found, image.info.get("transparency"), profile, notes)
+    if parts and parts.depth == 16 and (samples := deep.planes(opener)) is not None:
+        return _deep(samples, image.info.get("transparency"), profile, notes)
     if image.mode == "CMYK" and kind == "JPEG" and "adobe" not in image.info:
         # Adobe writes inverted ink, and Pillow takes all four-channel JPEGs for Adobe's.
         image.tile = [tile._replace(args=("CMYK", "")) for tile in image.tile]
@@ -260,7 +260,7 @@ def _deep(samples: npt.NDArray[Any], key: object, profile: convert.Color, notes:
 
 
 def worth_saying(caught: list[warnings.WarningMessage]) -> list[str]:
-    """Pillow's warnings, once each; not those about a size that was checked already, nor about Pillow itself."""
+    """Return Pillow's warnings, once each; not those about a size that was checked already, nor about Pillow itself."""
     skipped = (Image.DecompressionBombWarning, DeprecationWarning, ResourceWarning)
     kept = [reason(entry.message) for entry in caught if not issubclass(entry.category, skipped)]
     return list(dict.fromkeys(kept))
@@ -273,7 +273,7 @@ def reason(error: Exception | Warning | str) -> str:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that there was not enough memory."""
+    """Return whether an error says that there was not enough memory."""
     # Codecs and torch tell of memory in words.
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in ("out of memory", "alloc"))
 

@@ -22,13 +22,15 @@ from impasto.images.picture import Picture
 from impasto.images.source import READABLE, check_kind, misnamed, read_file, read_stdin, shown
 
 DEFAULT_MAX_PIXELS = 200_000_000
+"""The most pixels of a picture that is decoded unless the caller says otherwise: more than any camera's, and they take
+some 5 GB."""
 
-Source = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture
+PictureLike = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture
 
 _SALVAGEABLE = {"JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"}
 
 
-def load(source: Source, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncated: bool = False) -> Picture:
+def load(source: PictureLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncated: bool = False) -> Picture:
     """Decode a picture: upright, sRGB, float32, alpha apart.
 
     source: a file's name, `-` for standard input, the bytes of a file, a Pillow picture, a (H, W), (H, W, 3) or

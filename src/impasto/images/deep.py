@@ -2,7 +2,7 @@
 
 Pillow's unpackers keep the high byte of big-endian (`;16B`) or little-endian (`;16L`) samples. Unpacking the same
 file in the other byte order therefore gives the low bytes: two passes of Pillow's own decoders (which know every
-filter and interlacing) make one picture of 16 bits. (TIFF: `tiffpixels`.)
+filter and interlacing) make one picture of 16 bits. (TIFF: `tiff_pixels`.)
 """
 
 import sys
@@ -21,7 +21,7 @@ _OTHER = {"L": "B", "B": "L"}
 
 
 def _order(mode: str) -> str | None:
-    """Byte order of a raw mode with 16 bits a sample, `L` or `B`."""
+    """Return the byte order of a raw mode with 16 bits a sample, `L` or `B`."""
     if mode[-4:-1] != ";16" or mode[-1] not in "BLN" or mode.startswith("I;"):
         return None
     return _NATIVE if mode.endswith("N") else mode[-1]

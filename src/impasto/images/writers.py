@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from impasto.images.pngparts import SIGNATURE, chunk
+from impasto.images.png_parts import SIGNATURE, chunk
 
 Samples = npt.NDArray[Any]
 _ROWS = 64
+"""The rows that are filtered and packed at a time: little memory beside the picture."""
 
 
 def png(samples: Samples, profile: bytes, text: tuple[str, str] | None) -> bytes:

@@ -16,8 +16,10 @@ from impasto.files import absence, is_web_address
 from impasto.landmarks import spline
 
 MAX_BYTES = 1 << 20
-MOST = 500
-FLAT = 0.02
+"""The most bytes of a file of landmarks: 500 points take some 20 kB."""
+MAX_POINTS = 500
+"""The most points of a face: the longest annotations have 478."""
+MIN_SPREAD = 0.02
 """Points whose narrow extent is less than this part of the wide one lie on a line."""
 
 
@@ -30,7 +32,7 @@ class Landmarks:
 
     @property
     def sha256(self) -> str:
-        """What they are, whatever file or unit they came in."""
+        """Return what they are, whatever file or unit they came in."""
         rounded = (self.points * 1e6).round().long().tolist()
         return hashlib.sha256(json.dumps([rounded, self.names]).encode()).hexdigest()
 
@@ -44,7 +46,7 @@ class Pair:
 
     @property
     def digests(self) -> tuple[tuple[str, str], ...]:
-        """(role, sha256) of both."""
+        """Return (role, sha256) of both."""
         return ("content landmarks", self.content.sha256), ("style landmarks", self.style.sha256)
 
 
@@ -90,8 +92,8 @@ def _check_kinds(source: Any, names: Any, what: str) -> None:
         raise UsageError(f"{what}: landmarks are a list of [x, y], or an object with such a list as points")
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise UsageError(f"{what}: names are a list of words, one for each point")
-    if not 3 <= len(source) <= MOST:
-        raise UsageError(f"{what}: has {len(source)} points; a face needs 3 at least, and {MOST} at most")
+    if not 3 <= len(source) <= MAX_POINTS:
+        raise UsageError(f"{what}: has {len(source)} points; a face needs 3 at least, and {MAX_POINTS} at most")
     if names and (len(names) != len(source) or len(set(names)) != len(names)):
         raise UsageError(f"{what}: give each of its {len(source)} points a name of its own, or none a name")
 
@@ -105,8 +107,8 @@ def pair(content: Landmarks, style: Landmarks) -> Pair:
                 f"the landmarks of photograph and painting share {len(common)} names; they need 3 at least"
             )
         content, style = _named(content, common), _named(style, common)
-        for found in (content, style):
-            _check(found.points, "the landmarks that photograph and painting share")
+        for landmarks in (content, style):
+            _check(landmarks.points, "the landmarks that photograph and painting share")
     if len(content.points) != len(style.points):
         raise UsageError(
             f"there are {len(content.points)} landmarks of the photograph and {len(style.points)} of the painting; "
@@ -116,14 +118,14 @@ def pair(content: Landmarks, style: Landmarks) -> Pair:
 
 
 def _check(points: Tensor, what: str) -> None:
-    if spline.spread(points) < FLAT:
+    if spline.spread(points) < MIN_SPREAD:
         raise UsageError(f"{what}: the points lie on a line, which says nothing of a face; add points beside it")
     if len(torch.unique(points, dim=0)) < len(points):
         raise UsageError(f"{what}: two of the points are at one place; move them apart")
 
 
-def _named(found: Landmarks, names: list[str]) -> Landmarks:
-    return Landmarks(found.points[[found.names.index(name) for name in names]], tuple(names))
+def _named(landmarks: Landmarks, names: list[str]) -> Landmarks:
+    return Landmarks(landmarks.points[[landmarks.names.index(name) for name in names]], tuple(names))
 
 
 def _is_point(value: Any) -> bool:

@@ -58,10 +58,10 @@ def side_by_side(pictures: Sequence[Picture], regions: Regions) -> Picture:
     return Picture(torch.cat(tiles, dim=3), name="overlay")
 
 
-def described(regions: Regions) -> list[dict[str, Any]]:
+def describe(regions: Regions) -> list[dict[str, Any]]:
     """List name, colour on the overlay, and fractions: of the content, and of each style (None: it has no mask)."""
-    content = guides.share(regions.content)
-    styles = [None if maps is None else guides.share(maps) for maps in regions.styles]
+    content = guides.area_fractions(regions.content)
+    styles = [None if maps is None else guides.area_fractions(maps) for maps in regions.styles]
     shown = colors(regions.names)
     return [
         {
@@ -69,7 +69,7 @@ def described(regions: Regions) -> list[dict[str, Any]]:
             "colour": "#" + bytes(shown[index]).hex(),
             "colour_name": in_words(shown[index]),
             "content": round(float(content[index]), 4),
-            "styles": [None if shares is None else round(float(shares[index]), 4) for shares in styles],
+            "styles": [None if fractions is None else round(float(fractions[index]), 4) for fractions in styles],
         }
         for index, name in enumerate(regions.names)
     ]
@@ -77,17 +77,17 @@ def described(regions: Regions) -> list[dict[str, Any]]:
 
 def table(regions: Regions) -> Iterator[str]:
     """Write the same as lines."""
-    rows = described(regions)
+    rows = describe(regions)
     styles = [f"style {number}" if len(regions.styles) > 1 else "style" for number in range(1, len(regions.styles) + 1)]
     width = max(len("region"), *(len(row["name"]) for row in rows))
     words = max(len("name"), *(len(row["colour_name"]) for row in rows))
     yield f"{'region':{width}}  {'colour':8} {'name':{words}}  content" + "".join(f"{style:>9}" for style in styles)
     for row in rows:
-        shares = "".join(f"{'all' if share is None else f'{share:.1%}':>9}" for share in row["styles"])
-        yield f"{row['name']:{width}}  {row['colour']:8} {row['colour_name']:{words}}  {row['content']:7.1%}{shares}"
+        fractions = "".join(f"{'all' if fraction is None else f'{fraction:.1%}':>9}" for fraction in row["styles"])
+        yield f"{row['name']:{width}}  {row['colour']:8} {row['colour_name']:{words}}  {row['content']:7.1%}{fractions}"
 
 
-def vanishing(regions: Regions, pictures: Sequence[Picture], size: int, network: Geometry) -> Iterator[str]:
+def too_narrow(regions: Regions, pictures: Sequence[Picture], size: int, network: Geometry) -> Iterator[str]:
     """Name regions that are too narrow for layers, painted at a long side of `size`: no neuron sees only them.
 
     `network` is the encoder's that will paint: what neurons see depends on it.
@@ -116,12 +116,12 @@ def vanishing(regions: Regions, pictures: Sequence[Picture], size: int, network:
 
 def uneven(regions: Regions) -> Iterator[str]:
     """Name regions whose fraction of the content and of a style are very different, or that a style lacks."""
-    content = guides.share(regions.content).tolist()
+    content = guides.area_fractions(regions.content).tolist()
     for number, maps in enumerate(regions.styles, 1):
         if maps is None:
             continue
         style = f"style {number}" if len(regions.styles) > 1 else "the style"
-        for name, own, other in zip(regions.names, content, guides.share(maps).tolist(), strict=True):
+        for name, own, other in zip(regions.names, content, guides.area_fractions(maps).tolist(), strict=True):
             if other == 0:
                 yield f"region {name}: is not in {style}, and takes nothing from it"
             elif own > 0 and max(own / other, other / own) >= UNEVEN:

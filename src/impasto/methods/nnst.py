@@ -14,21 +14,22 @@ from impasto.losses.neighbors import hypercolumns, subsampled
 from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.methods.base import Memory, Method, Terms, Time, style_areas, style_pixels
-from impasto.methods.costs import seconds_per_pair, width_of
+from impasto.methods.costs import width_of
 from impasto.methods.patches import Encode, PatchTerms
 from impasto.optim.pyramid import Level
+from impasto.optim.timing import seconds_per_pair
 from impasto.recipe import Recipe
 from impasto.scene import Scene
 from impasto.scene.copies import quarters, unbarred, usable_labels
 
 CELL = 4
 """Hypercolumns lie on the neurons of the first layer that has one for 4x4 pixels (Kolkin et al. 2022, section 3.1)."""
-MOST = 64
+MAX_FINISHING_SIDE = 64
 """Neurons along the longer side that are matched anew in each step (ibid., its code)."""
-MOST_COLUMNS = 128
+MAX_HYPERCOLUMN_SIDE = 128
 """Hypercolumns of a painting along its longer side, all there are at 512 px: matching would otherwise take 16 times as
 long for twice the side."""
-PULL = 0.4
+STYLE_SCALE = 0.4
 """On the mean of 1 - cos. Chosen by eye beside the default tv_weight, at 256 px with petite: 30 gave glaring colours
 and noise, from 1 to 4 flat parts kept a grain, and this much less of it."""
 
@@ -65,29 +66,33 @@ class NnstTerms(PatchTerms):
             size = max(1, picture.shape[2] // stride), max(1, picture.shape[3] // stride)
             return {grid: hypercolumns(self._encode(picture, factors), factors, size)}
 
-        stock = self._stocks(level, look, (grid,), MOST_COLUMNS)[grid]
+        stock = self._stocks(level, look, (grid,), MAX_HYPERCOLUMN_SIDE)[grid]
         columns = look(query)[grid]
         labels, weights = self._restricted(grid, 1, stock, level)
         found, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
-        return FixedMatches(factors, stock.at(found), stock.center, PULL * self._recipe.style_weight, weights)
+        return FixedMatches(factors, stock.at(found), stock.center, STYLE_SCALE * self._recipe.style_weight, weights)
 
     def _nearest(self, level: Level) -> tuple[NearestNeighbors, ...]:
-        steps = {layer: spaced(max(level.size) // self._encoder.stride(layer), MOST) for layer in self._layers}
-        stocks = self._stocks(level, lambda picture: self._encode(picture, self._layers), self._layers, MOST)
-        share = PULL * self._recipe.style_weight / math.fsum(self._layers.values())
-        found = []
+        steps = {
+            layer: spaced(max(level.size) // self._encoder.stride(layer), MAX_FINISHING_SIDE) for layer in self._layers
+        }
+        stocks = self._stocks(
+            level, lambda picture: self._encode(picture, self._layers), self._layers, MAX_FINISHING_SIDE
+        )
+        factor = STYLE_SCALE * self._recipe.style_weight / math.fsum(self._layers.values())
+        terms = []
         for layer, weight in self._layers.items():
             stock, step = stocks[layer], steps[layer]
             labels, weights = self._restricted(layer, step, stock, level)
-            found.append(NearestNeighbors(layer, stock.bank, stock.center, share * weight, step, labels, weights))
-        return tuple(found)
+            terms.append(NearestNeighbors(layer, stock.bank, stock.center, factor * weight, step, labels, weights))
+        return tuple(terms)
 
     def _stocks(
         self, level: Level, look: Callable[[Tensor], Mapping[str, Tensor]], layers: Iterable[str], most: int
     ) -> dict[str, "Stock"]:
         """Return for each of `layers` what the paintings hold at the level's size, at `most` neurons along a side."""
         sources: dict[str, list[PatchSource]] = {layer: [] for layer in layers}
-        for painted, labels in self._heap.paintings(level):
+        for painted, labels in self._style_copies.paintings(level):
             for turns in range(self._recipe.quarter_turns + 1):
                 copy = quarters(painted, turns)
                 for layer, features in look(copy.pixels).items():
@@ -98,15 +103,15 @@ class NnstTerms(PatchTerms):
         return {layer: Stock.of(found, self._encoder.precision) for layer, found in sources.items()}
 
     def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
-        """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
+        """Return the labels and the weights (h, w) of every `step`th neuron of the picture; None: all alike."""
         device, maps = stock.center.device, self._scene.maps(level)
         if maps is None:
             height, width = (side // self._encoder.stride(layer) for side in level.size)
             labels, weights = subsampled(torch.zeros(height, width, dtype=torch.long), step), None
         else:
-            labels = subsampled(patch_labels(self._heap.at(maps, layer), 1, 1), step)
+            labels = subsampled(patch_labels(self._style_copies.at(maps, layer), 1, 1), step)
             weights = self._weights()[labels].to(device)
-            self._heap.tell(layer, labels, usable_labels(stock.sources, len(maps)), level)
+            self._style_copies.tell(layer, labels, usable_labels(stock.sources, len(maps)), level)
         barred = stock.sources[0].allowed is not None
         plain = weights is None or bool((weights == 1).all())
         return labels.to(device) if barred else None, None if plain else weights
@@ -173,7 +178,7 @@ class Nnst(Method):
         recipe = scene.recipe
         areas = style_areas(scene, level) * (recipe.quarter_turns + 1)
         stride = encoder.stride(grid_of(encoder))
-        areas /= spaced(max(level.size) // stride, MOST_COLUMNS) ** 2
+        areas /= spaced(max(level.size) // stride, MAX_HYPERCOLUMN_SIDE) ** 2
         widths = sum(width_of(encoder, layer) for layer in recipe.neighbor_layers)
         samples = (10 * areas + 11) * widths / stride**2
         return Memory(0.0, samples, 2 * SCRATCH_BYTES)
@@ -191,12 +196,12 @@ def _seconds_of_matching(level: Level, styles: float, encoder: Encoder, recipe: 
     long, pixels, precision = max(level.size), math.prod(level.size), encoder.precision
     if not level.finishing:
         stride = encoder.stride(grid_of(encoder))
-        step = spaced(long // stride, MOST_COLUMNS)
+        step = spaced(long // stride, MAX_HYPERCOLUMN_SIDE)
         pairs = pixels * styles / stride**4 / step**2
         return pairs * seconds_per_pair(sum(widths.values()), 1, 1, precision=precision)
     total = 0.0
     for layer, width in widths.items():
         stride = encoder.stride(layer)
-        stride *= spaced(long // stride, MOST)
+        stride *= spaced(long // stride, MAX_FINISHING_SIDE)
         total += pixels * styles / stride**4 * seconds_per_pair(width, 1, 1, precision=precision)
     return (level.steps + 1) * total

@@ -23,7 +23,7 @@ from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.scene import SMALLEST, Painted, Scene
 
-OWN = {"ratio": (0.7, 5.0), "energy": (0.9, 2.8)}
+GAIN_LIMITS = {"ratio": (0.7, 5.0), "energy": (0.9, 2.8)}
 """Least and most gain of each rule: Selim et al. 2016, Shih et al. 2014."""
 
 Maps = Callable[[Tensor], Mapping[str, Tensor]]
@@ -59,22 +59,22 @@ def targets(
 ) -> dict[str, Tensor]:
     """Return the content's targets: `features` of the photograph (1, c, h, w) by layer, times their gains."""
     recipe = scene.recipe
-    example, share = warped(scene, level)
-    share, regions = share[0], scene.maps(level)
+    example, coverage = warped(scene, level)
+    coverage, regions = coverage[0], scene.maps(level)
     if recipe.gain_regions and regions is not None and scene.regions is not None:
         numbers = [scene.regions.names.index(name) for name in recipe.gain_regions]
-        share = share * regions[numbers].sum(0, keepdim=True)
-    found = {}
+        coverage = coverage * regions[numbers].sum(0, keepdim=True)
+    changed = {}
     for layer, wanted in maps(example).items():
         there = features[layer]
-        at_layer = recipe.gain_strength * guides.propagate(share, encoder.steps(layer), "simple")[None].to(there)
-        found[layer] = gains.apply_gains(there, wanted, rule(recipe), lift=encoder.lift(layer), strength=at_layer)
-    return found
+        at_layer = recipe.gain_strength * guides.propagate(coverage, encoder.steps(layer), "simple")[None].to(there)
+        changed[layer] = gains.apply_gains(there, wanted, rule(recipe), lift=encoder.lift(layer), strength=at_layer)
+    return changed
 
 
 def rule(recipe: Recipe) -> GainRule:
     """Return what makes gains, as the recipe says."""
-    least, most = OWN[recipe.gains]
+    least, most = GAIN_LIMITS[recipe.gains]
     least, most = recipe.gain_min or least, recipe.gain_max or most
     if recipe.gains == "energy":
         return partial(gains.energy, least=least, most=most, window=recipe.gain_window)

@@ -86,7 +86,7 @@ def trim() -> None:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there was not enough memory."""
+    """Return whether an error says that there was not enough memory."""
     # torch tells of memory in words: its CPU allocator, cuDNN and MPS raise a plain RuntimeError.
     words = ("allocate memory", "out of memory", "ALLOC_FAILED", "bad_alloc")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)

@@ -18,20 +18,20 @@ from impasto.recipe.catalogue import METHODS, shipped
 from impasto.result import Result
 from impasto.scene.inputs import Inputs, Masks, RegionNames
 from impasto.scene.painting import Painting
-from impasto.scene.resolve import Source
+from impasto.scene.resolve import PictureLike
 
 
 def begin(
-    content: Source | None,
-    styles: Source | Sequence[Source],
+    content: PictureLike | None,
+    styles: PictureLike | Sequence[PictureLike],
     recipe: Recipe | None = None,
     *,
     encoder: str | Path | Encoder | None = None,
     network: str | Path | None = None,
-    init_image: Source | None = None,
+    init_image: PictureLike | None = None,
     regions: Regions | Masks | None = None,
-    content_landmarks: Source | None = None,
-    style_landmarks: Source | None = None,
+    content_landmarks: PictureLike | None = None,
+    style_landmarks: PictureLike | None = None,
     max_pixels: int = images.DEFAULT_MAX_PIXELS,
     allow_truncated: bool = False,
     tile: Tiling = "auto",
@@ -82,20 +82,20 @@ def begin_with(
 
 
 def stylize(
-    content: Source | None,
-    styles: Source | Sequence[Source],
+    content: PictureLike | None,
+    styles: PictureLike | Sequence[PictureLike],
     recipe: Recipe | None = None,
     *,
     preset: str | None = None,
     encoder: str | Path | Encoder | None = None,
     network: str | Path | None = None,
-    init_image: Source | None = None,
-    content_mask: Source | None = None,
-    style_masks: Sequence[Source | None] | Source | None = None,
-    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None = None,
+    init_image: PictureLike | None = None,
+    content_mask: PictureLike | None = None,
+    style_masks: Sequence[PictureLike | None] | PictureLike | None = None,
+    region_masks: Mapping[str, tuple[PictureLike, Sequence[PictureLike | None]]] | None = None,
     region_names: RegionNames | None = None,
-    content_landmarks: Source | None = None,
-    style_landmarks: Source | None = None,
+    content_landmarks: PictureLike | None = None,
+    style_landmarks: PictureLike | None = None,
     tile: Tiling = "auto",
     memory: int | None = None,
     device: str = "auto",

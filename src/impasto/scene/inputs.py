@@ -12,7 +12,7 @@ from impasto.images import Picture
 from impasto.landmarks import Pair, detect
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.scene.resolve import Source
+from impasto.scene.resolve import PictureLike
 from impasto.scene.scene import Scene
 
 RegionNames = str | Mapping[str, str] | Sequence[str]
@@ -26,11 +26,11 @@ class Masks:
     Sources are what `images.load` takes.
     """
 
-    content: Source | None = None
+    content: PictureLike | None = None
     """Colours on the photograph."""
-    styles: Sequence[Source | None] | Source | None = None
+    styles: Sequence[PictureLike | None] | PictureLike | None = None
     """The same colours on each style; None for one that is used as a whole."""
-    layers: Mapping[str, tuple[Source, Sequence[Source | None]]] | None = None
+    layers: Mapping[str, tuple[PictureLike, Sequence[PictureLike | None]]] | None = None
     """Grey masks by the region's name: of the content, and of each style."""
     names: RegionNames | None = None
     """How the regions of colour masks are called."""
@@ -38,9 +38,9 @@ class Masks:
     @classmethod
     def given(
         cls,
-        content_mask: Source | None,
-        style_masks: Sequence[Source | None] | Source | None,
-        region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None,
+        content_mask: PictureLike | None,
+        style_masks: Sequence[PictureLike | None] | PictureLike | None,
+        region_masks: Mapping[str, tuple[PictureLike, Sequence[PictureLike | None]]] | None,
         region_names: RegionNames | None,
     ) -> "Masks | None":
         """Return the masks of a call that can have any; None where it has none."""
@@ -48,19 +48,19 @@ class Masks:
         return None if all(mask is None for mask in masks) else cls(*masks)
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[PictureLike, ...]:
         """Every mask."""
         layers = [mask for content, styles in (self.layers or {}).values() for mask in (content, *styles)]
         return tuple(mask for mask in (self.content, *_listed(self.styles), *layers) if mask is not None)
 
-    def read(self, styles: int, count: int, load: Callable[[Source], Picture] = images.load) -> Regions | None:
+    def read(self, styles: int, count: int, load: Callable[[PictureLike], Picture] = images.load) -> Regions | None:
         """Return the regions; None where no mask is given.
 
         `styles` is how many there are, `count` how many regions colour masks show, 0 for as many as they have colours.
         Raises `UsageError` for masks that do not go together, and what `load` and `guides` raise.
         """
 
-        def loaded(mask: Source | None) -> Picture | None:
+        def loaded(mask: PictureLike | None) -> Picture | None:
             return None if mask is None else load(mask)
 
         if self.names is not None and self.content is None:
@@ -95,17 +95,17 @@ class Inputs:
     Travels as one thing from the caller to the method, which reads it.
     """
 
-    content: Source | None = None
+    content: PictureLike | None = None
     """The photograph; None paints a texture, or with masks a doodle."""
-    styles: Source | Sequence[Source] = ()
+    styles: PictureLike | Sequence[PictureLike] = ()
     """One painting or several."""
-    init: Source | None = None
+    init: PictureLike | None = None
     """The picture to begin with, for `init` 'file'."""
     masks: Regions | Masks | None = None
     """Where regions are: masks, or what `guides` made of them."""
-    content_landmarks: Source | None = None
+    content_landmarks: PictureLike | None = None
     """Points of the photograph's face: a file, or lists of [x, y]."""
-    style_landmarks: Source | None = None
+    style_landmarks: PictureLike | None = None
     """The same points of the first style's face."""
     max_pixels: int = images.DEFAULT_MAX_PIXELS
     """Larger pictures are refused before they are decoded."""
@@ -113,17 +113,17 @@ class Inputs:
     """Whether damaged pictures are used as far as they can be read."""
 
     @property
-    def paintings(self) -> list[Source]:
+    def paintings(self) -> list[PictureLike]:
         """The styles, a single one as a list too."""
         return _listed(self.styles)
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[PictureLike, ...]:
         """Every picture: photograph, styles and the one to begin with."""
         return tuple(source for source in (self.content, *self.paintings, self.init) if source is not None)
 
     @property
-    def files(self) -> tuple[Source, ...]:
+    def files(self) -> tuple[PictureLike, ...]:
         """Everything that is read: pictures, masks and landmarks."""
         masks = self.masks.sources if isinstance(self.masks, Masks) else ()
         points = (self.content_landmarks, self.style_landmarks)
@@ -145,11 +145,11 @@ class Inputs:
         """Return the same inputs for a method that aligns no faces."""
         return replace(self, content_landmarks=None, style_landmarks=None)
 
-    def load(self, source: Source) -> Picture:
+    def load(self, source: PictureLike) -> Picture:
         """Read a picture within the limits of these inputs. Raises what `images.load` does."""
         return images.load(source, max_pixels=self.max_pixels, allow_truncated=self.allow_truncated)
 
-    def read(self, recipe: Recipe, load: Callable[[Source], Picture] | None = None) -> "Inputs":
+    def read(self, recipe: Recipe, load: Callable[[PictureLike], Picture] | None = None) -> "Inputs":
         """Return the same inputs with all pictures and masks in memory; `load` reads one, by default `self.load`."""
         load = load or self.load
         styles = self.paintings
@@ -168,7 +168,7 @@ class Inputs:
         return Scene(recipe, read.content, read.paintings, read.regions, read.init, pair)
 
 
-def _listed(sources: Sequence[Source] | Source | None) -> list[Source]:
+def _listed(sources: Sequence[PictureLike] | PictureLike | None) -> list[PictureLike]:
     """Return several sources, or one, as a list; None as an empty one."""
     if sources is None:
         return []
@@ -176,7 +176,7 @@ def _listed(sources: Sequence[Source] | Source | None) -> list[Source]:
 
 
 def landmarks_of(
-    recipe: Recipe, photo: Picture | None, styles: list[Picture], content: Source | None, style: Source | None
+    recipe: Recipe, photo: Picture | None, styles: list[Picture], content: PictureLike | None, style: PictureLike | None
 ) -> Pair | None:
     """Read the landmarks that a painting was given, or find them; None where whole pictures are aligned.
 

@@ -16,7 +16,7 @@ from impasto.images import Picture
 from impasto.optim.resources import Resources
 from impasto.recipe import Recipe
 from impasto.result import Result
-from impasto.scene.resolve import Source, result_size
+from impasto.scene.resolve import PictureLike, result_size
 from impasto.scene.scene import Scene
 
 
@@ -54,7 +54,7 @@ class Painting(ABC):
         recipe: Recipe,
         size: tuple[int, int],
         resources: Resources,
-        load: Callable[[Source], Picture] = images.load,
+        load: Callable[[PictureLike], Picture] = images.load,
     ) -> None:
         self.scene, self.recipe, self.size, self.resources = scene, recipe, size, resources
         self._load_picture = load
@@ -165,7 +165,7 @@ class Painting(ABC):
         """Return the picture of a step as it would be saved, at the size of its level."""
         return Picture(self.scene.finish(progress.image.cpu(), progress.size), name="preview")
 
-    def frames(self, photos: Iterable[Source]) -> Iterator[Picture]:
+    def frames(self, photos: Iterable[PictureLike]) -> Iterator[Picture]:
         """Paint a stream of photographs that have the shape of the first, each by itself; yield each when it is done.
 
         What does not depend on them is loaded and planned once; feed-forward methods measure the styles once too.

@@ -16,7 +16,7 @@ from impasto.optim import devices
 from impasto.recipe import Recipe, sizes
 from impasto.recipe.catalogue import METHODS
 
-Source = Any
+PictureLike = Any
 """A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
 
 

@@ -10,7 +10,7 @@ from impasto.guides import Regions
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from impasto.scene.resolve import Source
+from impasto.scene.resolve import PictureLike
 
 SHARE = 0.3
 """Steps of a frame that starts from the one before, over those of the first."""
@@ -23,8 +23,8 @@ def shares(frame: int, frames: int, styles: int) -> tuple[float, ...]:
 
 
 def blend(
-    content: Source,
-    styles: Sequence[Source],
+    content: PictureLike,
+    styles: Sequence[PictureLike],
     frames: int,
     recipe: Recipe | None = None,
     *,

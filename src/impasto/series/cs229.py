@@ -43,16 +43,16 @@ def cases(pictures: Path, settings: Mapping[str, Any], encoder: str | Path | Non
 
     Raises `ImageError` when there is none of them.
     """
-    found = []
+    built = []
     for name, build in (("figure1", _alphas), ("figure2", _styles), ("figure3", _masks), ("figure4", _masks)):
         folder = pictures / name
         if not folder.is_dir():
             notice(f"{folder}: is not there; {name} is left out")
             continue
-        found.append(build(name, folder, encoder, settings))
-    if not found:
+        built.append(build(name, folder, encoder, settings))
+    if not built:
         raise ImageError(f"{pictures}: has none of the folders figure1 to figure4; see docs/figures.md")
-    return found
+    return built
 
 
 def sweep(case: Case, out: Path, *, force: bool = False, check: bool = True) -> Sweep:

@@ -22,7 +22,7 @@ from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.scene.inputs import Inputs, Masks, RegionNames
 from impasto.scene.painting import Painting
-from impasto.scene.resolve import Source
+from impasto.scene.resolve import PictureLike
 from impasto.series import records, sheet
 from impasto.series.grid import Axis, Cell, Job, State, lay_out
 from impasto.series.records import PARTS, Record
@@ -194,7 +194,7 @@ class Sweep:
         if not METHODS[recipe.method].landmarks:
             inputs = inputs.without_landmarks()
 
-        def load(source: Source) -> Picture:
+        def load(source: PictureLike) -> Picture:
             return self._pictures(source, inputs.load)
 
         if isinstance(inputs.masks, Masks):
@@ -206,8 +206,8 @@ class Sweep:
 
 
 def sweep(
-    content: Source | None,
-    styles: Source | Sequence[Source] | None,
+    content: PictureLike | None,
+    styles: PictureLike | Sequence[PictureLike] | None,
     *,
     vary: Mapping[str, Sequence[Any]],
     folder: str | Path,
@@ -215,14 +215,14 @@ def sweep(
     preset: str | None = None,
     encoder: str | Path | Encoder | None = None,
     network: str | Path | None = None,
-    init_image: Source | None = None,
+    init_image: PictureLike | None = None,
     regions: Regions | Masks | None = None,
-    content_mask: Source | None = None,
-    style_masks: Sequence[Source | None] | Source | None = None,
-    region_masks: Mapping[str, tuple[Source, Sequence[Source | None]]] | None = None,
+    content_mask: PictureLike | None = None,
+    style_masks: Sequence[PictureLike | None] | PictureLike | None = None,
+    region_masks: Mapping[str, tuple[PictureLike, Sequence[PictureLike | None]]] | None = None,
     region_names: RegionNames | None = None,
-    content_landmarks: Source | None = None,
-    style_landmarks: Source | None = None,
+    content_landmarks: PictureLike | None = None,
+    style_landmarks: PictureLike | None = None,
     max_pixels: int = images.DEFAULT_MAX_PIXELS,
     allow_truncated: bool = False,
     tile: Tiling = "auto",
@@ -313,7 +313,7 @@ class _Pictures:
         self._held: dict[Any, Picture] = {}
         """What is in memory anyway, and standard input, which comes only once."""
 
-    def __call__(self, source: Source, load: Callable[[Source], Picture]) -> Picture:
+    def __call__(self, source: PictureLike, load: Callable[[PictureLike], Picture]) -> Picture:
         if source == "-" if isinstance(source, str) else not isinstance(source, Path):
             key = "-" if isinstance(source, str) else id(source)
             if key not in self._held:

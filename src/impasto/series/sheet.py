@@ -8,7 +8,7 @@ from pathlib import Path
 
 from impasto import images
 from impasto.images import Picture, Tile
-from impasto.scene.resolve import Source
+from impasto.scene.resolve import PictureLike
 from impasto.series.grid import Axis, Cell
 
 ACROSS = 5
@@ -75,7 +75,7 @@ def _common(cells: Sequence[Cell]) -> str:
     return " · ".join(words)
 
 
-def _name(source: Source | None) -> str:
+def _name(source: PictureLike | None) -> str:
     if isinstance(source, str | Path):
         return "" if source == "-" else Path(os.fspath(source)).name
     return source.name if isinstance(source, Picture) else ""

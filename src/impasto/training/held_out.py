@@ -13,7 +13,7 @@ from impasto.training import sources
 SIDE = 320
 """Short side, in pixels, of what is cut from the middle of each picture: as large as crops that encoders are compared
 on usually are, and small enough for sixteen of them to be measured within seconds."""
-MOST = 16
+MAX_PICTURES = 16
 """More pictures than this only make the evaluation slower; they are taken evenly from the folder."""
 
 
@@ -28,7 +28,7 @@ def pictures(folder: Path) -> list[Tensor]:
     except (OSError, ValueError) as error:
         raise InputError(f"{folder}: cannot be read as a folder with pictures to hold out ({error})") from None
     names = sources.pictures(folder)
-    chosen = names[:: -(-len(names) // MOST)]
+    chosen = names[:: -(-len(names) // MAX_PICTURES)]
     read: list[Tensor] = []
     problems: list[str] = []
     # Others stand in only where all those cannot be read.

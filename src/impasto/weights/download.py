@@ -12,7 +12,7 @@ import filelock
 
 from impasto.errors import ResourceError, UsageError, WeightsError
 from impasto.events import notice
-from impasto.weights import firstuse
+from impasto.weights import first_use
 from impasto.weights.locate import cache_folder, cached, quarantine, writable_cache_folder
 from impasto.weights.registry import WeightFile, lookup
 from impasto.weights.sniff import HEAD_BYTES, container_of
@@ -52,14 +52,14 @@ def fetch(
         if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
             raise UsageError(f"mirror {url!r}: not an http or https address")
     # Looked at before any folder is made or probed: a filled read-only cache is fine.
-    found = cached(entry)
-    if found is not None:
-        return found
+    path = cached(entry)
+    if path is not None:
+        return path
     final = writable_cache_folder() / entry.filename
     with _sole_downloader(final):
-        found = cached(entry)  # another process may have brought it meanwhile
-        if found is not None:
-            return found
+        path = cached(entry)  # another process may have brought it meanwhile
+        if path is not None:
+            return path
         reasons: list[str] = []
         for url in urls:
             try:
@@ -92,7 +92,7 @@ def _fetch_from(url: str, entry: WeightFile, final: Path, patience: Patience, pr
     while True:
         _receive_patiently(url, part, entry, patience, progress)
         sha256 = entry.verified(part)
-        if sha256 is not None and firstuse.agrees(entry, final.parent, sha256):
+        if sha256 is not None and first_use.agrees(entry, final.parent, sha256):
             _put_in_place(part, final)
             return
         forget_etag(part)
@@ -101,7 +101,7 @@ def _fetch_from(url: str, entry: WeightFile, final: Path, patience: Patience, pr
         except OSError as error:
             raise ResourceError(f"{part}: wrong bytes that cannot be moved away ({error.strerror})") from None
         if not inherited:
-            what = entry.digest if sha256 is None else f"the one whose sha256 stands in {final.name}{firstuse.SUFFIX}"
+            what = entry.digest if sha256 is None else f"the one whose sha256 stands in {final.name}{first_use.SUFFIX}"
             raise MirrorError(f"sent a file that is not {what}, kept as {final.name}.quarantine")
         inherited = False
 

@@ -194,7 +194,7 @@ class Editor {
   #count() {
     if (!this.sheets[0].labels) return;
     const count = this.palette.colours.length;
-    this.shares = this.shown.map((index) => this.sheets[index].labels?.shares(count) ?? []);
+    this.fractions = this.shown.map((index) => this.sheets[index].labels?.fractions(count) ?? []);
     this.bar.update();
   }
 
