@@ -64,6 +64,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Where each command is defined, and the line that `impasto --help` gives it."""
 
 
+FETCHING = ("datasets", "weights")
+"""Commands that download, and may be told from where."""
 _ADDRESS = re.compile(r"(?<![\w+.-])[A-Za-z][A-Za-z0-9+.-]+://[^\s,;]+")
 """Alone, or as a part of `sky=mask.png:https://...`, `style=https://...,b.png` and `--init=https://...`."""
 
@@ -86,7 +88,7 @@ class LazyGroup(TyperGroup):
         name = args[0]
         if name not in COMMANDS:
             raise UsageError(nearest(name, list(COMMANDS), "command"))
-        for word in args[1:]:
+        for word in () if name in FETCHING else args[1:]:
             _check_place(word)
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: Any = typer.main.get_command(getattr(importlib.import_module(module), attribute))
