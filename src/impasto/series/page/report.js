@@ -3,6 +3,7 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const $ = (id) => document.getElementById(id);
 const labels = data.methods.map((method) => method.label);
 const GROUPS = { cost: "cost", content: "content kept", style: "style reached", faults: "faults" };
+const names = { content: data.contents.map((item) => item.name), style: data.styles.map((item) => item.name), method: labels };
 const short = (id) => ({ seconds: "seconds", peak_bytes: "memory" })[id] ?? id.replace(/\/\d+$/, "").replaceAll("_", " ");
 
 function el(tag, props = {}, ...children) {
@@ -93,7 +94,11 @@ function drawTable() {
   }
   const body = rows.map((label) => {
     const method = data.methods.find((each) => each.label === label);
-    const line = el("tr", {}, el("th", { scope: "row", text: label, title: method.note }));
+    const painted = data.pictures.filter((picture) => picture.method === label).length;
+    const pairs = names.content.length * names.style.length;
+    // Medians over other pairs are not those of the same task: differences are.
+    const few = painted < pairs ? el("small", { text: `${painted} of ${pairs} pairs` }) : null;
+    const line = el("tr", {}, el("th", { scope: "row", title: method.note }, label, few));
     for (const metric of metrics) {
       const found = cellOf(label, metric.id);
       const cell = el("td", { text: found ? (against.value && found.median > 0 ? "+" : "") + number(found.median, metric.id) : "–" });
@@ -192,7 +197,6 @@ function drawPlot() {
 }
 
 // The sheets of pictures.
-const names = { content: data.contents.map((item) => item.name), style: data.styles.map((item) => item.name), method: labels };
 const found = new Map(data.pictures.map((picture) => [[picture.method, picture.content, picture.style].join("\n"), picture]));
 const pictureOf = (place) => found.get([place.method, place.content, place.style].join("\n"));
 
