@@ -135,7 +135,7 @@ class Server:
         """Return the number of the process that paints."""
         return children(self.process.pid, "impasto.studio.worker")[0]
 
-    def raw(self, *parts, timeout=100, pause_s=0.0):
+    def raw(self, *parts, timeout=20, pause_s=0.0):
         """Send bytes as they are; give all that comes back until the connection ends."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             connection.settimeout(timeout)

@@ -11,8 +11,6 @@ from PIL import Image
 from tests.studio.studio_helpers import png, together
 
 LIMIT = 200_000
-SOON_S = 20
-"""Seconds that an answer may take on a busy machine; one that hangs takes as long as the socket waits: 100."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +49,7 @@ def test_one_that_says_it_is_too_large_is_not_read(studio):
     assert status(answer) == 413
     assert b"connection: close" in answer.lower()
     assert b"0 MiB" in answer or b"MiB" in answer
-    assert time.monotonic() - began < SOON_S
+    assert time.monotonic() - began < 4
 
 
 def test_one_that_turns_out_too_large_is_cut_off(studio):
@@ -59,7 +57,7 @@ def test_one_that_turns_out_too_large_is_cut_off(studio):
     answer = studio.raw(head(studio, "Transfer-Encoding: chunked"), *[piece] * (LIMIT // 4096 + 2))
     assert status(answer) == 413
     assert b"connection: close" in answer.lower()
-    assert answers(studio) < SOON_S
+    assert answers(studio) < 5
 
 
 def test_the_answer_arrives_although_the_sender_goes_on(studio):
@@ -80,7 +78,7 @@ def test_one_that_drips_is_given_up(studio):
     drops = [b"x"] * 40
     answer = studio.raw(head(studio, "Content-Length: 100000"), *drops, pause_s=0.1)
     assert status(answer) == 408
-    assert time.monotonic() - began < SOON_S
+    assert time.monotonic() - began < 10
 
 
 def test_one_that_falls_silent_is_given_up(studio):
@@ -103,7 +101,7 @@ def test_a_hundred_at_once_are_too_many_and_the_page_answers(studio):
         return status(studio.raw(head(studio, "Content-Length: 3000"), *slowly, pause_s=0.1, timeout=60))
 
     took, *found = together(101, send)
-    assert took < SOON_S
+    assert took < 5  # a busy machine; the benchmark measures it
     assert found.count(429) >= 90
     assert found.count(415) >= 1  # those that came in, and were no pictures
     assert set(found) <= {415, 429}
@@ -122,7 +120,7 @@ def test_a_form_is_refused_before_its_parts_are_read(studio, parts):
     )
     assert status(answer) == 400
     assert b"bytes as the body" in answer
-    assert time.monotonic() - began < SOON_S
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
@@ -192,7 +190,7 @@ def test_a_bomb_is_refused_by_its_header(studio):
     answer = studio.call("/api/pictures", stream.getvalue(), X_Name="bomb.png")
     assert answer.status == 422
     assert "bomb.png" in answer.json["error"]
-    assert time.monotonic() - began < SOON_S
+    assert time.monotonic() - began < 10
 
 
 def test_pictures_are_shown_upright_and_as_pictures_only(studio):
@@ -219,7 +217,7 @@ def test_ranges_are_not_counted_out(studio, ranges):
     # The whole picture; or, where the line alone is longer than a request may be, nothing.
     assert status(answer) in (200, 400, 431)
     assert b"multipart/byteranges" not in answer
-    assert time.monotonic() - began < SOON_S
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("path", ["/api/pictures/", "/api/jobs/"])
@@ -342,4 +340,4 @@ def test_hostile_json_is_answered_in_a_line(studio, sent, expected):
 def test_nonsense_on_the_wire_is_no_reason_to_end(studio):
     for sent in (b"\0\1\2\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"POST " + b"x" * 100_000, b"\r\n" * 1000):
         studio.raw(sent, timeout=2)
-    assert answers(studio) < SOON_S
+    assert answers(studio) < 5
