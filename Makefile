@@ -39,6 +39,7 @@ demo: $(VENV)/.installed ## Paint a real photograph with the embedded encoder
 lint: $(VENV)/.installed-dev ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint --deny-warnings src/impasto/studio/static
 	$(BIN)/mypy
 
 test: lint ## Lint, types, layering and the core suite
@@ -50,7 +51,8 @@ durations: $(VENV)/.installed-dev ## The core suite, and the fifty tests that ta
 test-slow: $(VENV)/.installed-dev ## What takes longer
 	$(PYTEST) -m "slow or browser or gpu"
 
-test-all: test test-slow ## Everything that can run here
+test-all: lint ## Everything that can run here, and the lines of impasto that nothing ran
+	$(PYTEST) --cov --cov-report=term -m "not network"
 
 fuzz: $(VENV)/.installed-dev ## Damage files and read them, SECONDS=60 long, SEED=0: only impasto's own errors may come out
 	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS) --seed $(SEED) --keep $(OUT)/fuzz

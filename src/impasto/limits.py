@@ -1,5 +1,6 @@
 """How much memory this process has, and how much more it may take."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -72,6 +73,20 @@ def resident() -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     return 300 << 20  # what Python and torch come to
+
+
+def forget_peak() -> None:
+    """Begin to measure anew what `peak` tells, where the system lets a process do that (Linux)."""
+    with contextlib.suppress(OSError), Path("/proc/self/clear_refs").open("w") as stream:
+        stream.write("5")  # "reset the peak resident set size": proc(5)
+
+
+def peak() -> int | None:
+    """Return the most bytes that this process had since `forget_peak`; None where the system does not tell."""
+    for line in _read(Path("/proc/self/status")).splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None
 
 
 def _read(path: Path) -> str:

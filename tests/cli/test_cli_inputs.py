@@ -211,6 +211,13 @@ def test_a_web_address_is_called_one_wherever_it_stands(run, words):
     assert refused.error.startswith(f"{ADDRESS}: is a web address, and impasto works with files; download what is read")
 
 
+def test_commands_that_download_may_be_told_from_where(run):
+    refused = run("datasets", "fetch", "no-such-set", "--mirror", "https://example.org/{file}")
+    assert refused.status == 2
+    assert "web address" not in refused.error
+    assert "no-such-set" in refused.error
+
+
 def test_an_address_of_a_file_is_called_one(run, photo, style):
     refused = run("paint", f"file://{Path(photo).absolute()}", "--style", style, "-o", "out.png")
     assert refused.status == 3

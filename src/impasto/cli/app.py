@@ -42,6 +42,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
     ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
+    "benchmark": (
+        "impasto.cli.benchmark:app",
+        "Paint every photograph in every style by every method, measure all, and write a report.",
+    ),
     "compare": (
         "impasto.cli.compare:app",
         "Judge pictures of the same names in two or more folders, blind and pair by pair, on a page of this machine.",
@@ -64,6 +68,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Where each command is defined, and the line that `impasto --help` gives it."""
 
 
+FETCHING = ("datasets", "weights")
+"""Commands that download, and may be told from where."""
 _ADDRESS = re.compile(r"(?<![\w+.-])[A-Za-z][A-Za-z0-9+.-]+://[^\s,;]+")
 """Alone, or as a part of `sky=mask.png:https://...`, `style=https://...,b.png` and `--init=https://...`."""
 
@@ -86,7 +92,7 @@ class LazyGroup(TyperGroup):
         name = args[0]
         if name not in COMMANDS:
             raise UsageError(nearest(name, list(COMMANDS), "command"))
-        for word in args[1:]:
+        for word in () if name in FETCHING else args[1:]:
             _check_place(word)
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: Any = typer.main.get_command(getattr(importlib.import_module(module), attribute))

@@ -1,5 +1,6 @@
 """The files of networks: those that ship with impasto, and those that somebody names."""
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -90,7 +91,13 @@ def _shipped(file: Traversable) -> Loaded:
         data = file.read_bytes()
     except OSError as error:
         raise WeightsError(f"{file.name}: cannot be read ({error.strerror or error}); install impasto again") from None
-    return Loaded(*store.parse(data, file.name), file.name, hashlib.sha256(data).hexdigest())
+    return _parsed(data, file.name)
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(data: bytes, name: str) -> Loaded:
+    # Once for a process that paints many pictures; all that ship have a few megabytes together.
+    return Loaded(*store.parse(data, name), name, hashlib.sha256(data).hexdigest())
 
 
 def _file(path: Path) -> Loaded:

@@ -80,7 +80,7 @@ def bytes_outside_steps(work: Work, pixels: int) -> int:
 
 
 def trim() -> None:
-    """Give back to the system what the C library holds on to: after many tiles that is as much as one of them."""
+    """Hand back to the system what the C library holds on to: after many tiles that is as much as one of them."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another system, another library
         ctypes.CDLL(None).malloc_trim(0)
 

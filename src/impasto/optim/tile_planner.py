@@ -143,7 +143,7 @@ class Sized(Protocol):
 
     @property
     def bytes(self) -> int:
-        """How much."""
+        """Return the bytes that it takes."""
 
 
 Fitting = TypeVar("Fitting", bound=Sized)

@@ -4,10 +4,11 @@ Data alone: `impasto methods` lists them and recipes are checked without torch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
+
+from impasto.recipe.method import Method
 
 ENCODERS = ("auto", "petite", "vgg16", "vgg19")
 """Names of encoders; `auto` is the first of the others that does well and is on the machine."""
@@ -101,64 +102,6 @@ _FIXED = ("content_weight", "solver", "history")
 """Settings that nnst has no content term for, or no other solver."""
 _REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """One way of painting."""
-
-    name: MethodName
-    line: str
-    source: str
-    cost: str
-    """At 512x512 on two cores, after loading."""
-    needs: str
-    settings: tuple[str, ...]
-    """Beside `SHARED`."""
-    styles: bool = True
-    """It looks at paintings; else a network has learnt one."""
-    textures: bool = False
-    """It paints without a photograph too."""
-    multiple: int = 1
-    """Of this the sides of a picture that repeats are multiples."""
-    implementation: str = ""
-    """Module and class of it, imported when it paints."""
-    training: str = ""
-    """The command that makes its network."""
-    networks: str = ""
-    """The method whose networks it uses, where it has none of its own."""
-    optimizes: bool = False
-    """It optimises the picture itself, step by step."""
-    style_key: str = "style_layers"
-    """The setting that names the layers of its style term."""
-    content_key: str = "content_layers"
-    """The setting that names the layers of its content term."""
-    laplacian: bool = False
-    """What it optimises are the differences of a Laplacian pyramid, not pixels."""
-    detail: bool = True
-    """A level begins with what the level before could not hold of the photograph."""
-    finishes: bool = False
-    """Its last steps, at the last size, are of another kind."""
-    start: str = ""
-    """The start that it needs; empty: what the recipe says."""
-    coarsest: int = 0
-    """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
-    coarsest_texture: int = 0
-    """The same where there is no photograph; 0: as `coarsest`. One matched patch of relu4_1 sees 84 pixels, and there
-    the large forms are laid out; with a photograph, eyes and mouths were lost to what the style has."""
-    step_ratio: float = 0.5
-    """The steps of a level over those of the next smaller one, which costs a quarter as much a step."""
-    rate_falls: bool = False
-    """Adam's rate falls to a tenth over each level."""
-    solver: str = ""
-    """The solver that it needs; empty: what the recipe says."""
-    landmarks: bool = False
-    """It knows where faces are, in the photograph and in the first style."""
-
-    @property
-    def feed_forward(self) -> bool:
-        """Return whether networks paint it in one pass, and nothing is optimised."""
-        return not self.optimizes
 
 
 METHODS: Mapping[str, Method] = {

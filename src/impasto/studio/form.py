@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from impasto.recipe import Recipe, list_presets, load_preset
-from impasto.recipe.catalogue import ENCODERS, METHODS, Method, settings_of, shipped
+from impasto.recipe.catalogue import ENCODERS, METHODS, settings_of, shipped
+from impasto.recipe.method import Method
 
 QUALITIES = ("draft", "standard", "fine")
 

@@ -59,7 +59,7 @@ export function base(preset = draft.preset) {
   const values = {};
   for (const [key, field] of Object.entries(known.schema.schema.properties)) values[key] = field.default;
   const found = known.schema.presets.find((each) => each.name === preset);
-  return { ...values, ...(found?.recipe ?? {}) };
+  return { ...values, ...found?.recipe };
 }
 
 /** A setting as it stands. */

@@ -208,8 +208,8 @@ class Editor {
     if (event.target.matches("input:not([type=range]), select")) return;
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
-      if (key === "z") event.shiftKey ? this.redo() : this.undo();
-      else if (key === "y") this.redo();
+      if (key === "y" || (key === "z" && event.shiftKey)) this.redo();
+      else if (key === "z") this.undo();
       else return;
       event.preventDefault();
       return;

@@ -141,7 +141,7 @@ export class Labels {
 
   /** Part of the picture that each of `count` labels has. */
   fractions(count) {
-    const found = new Array(count).fill(0);
+    const found = Array.from({ length: count }, () => 0);
     for (const label of this.data) found[label]++;
     return found.map((pixels) => pixels / this.data.length);
   }
