@@ -262,7 +262,7 @@ class Benchmark(Series):
         """Return the encoders of the metrics, and the layers that styles are compared at."""
         if not self._setting:
             first, second = (_encoder(which) for which in self._encoders_of_metrics)
-            layers = _unoptimised(second, [entrant.recipe for entrant in self.entrants])
+            layers = _unoptimized(second, [entrant.recipe for entrant in self.entrants])
             self._judges_found = first, second, layers
             self._setting = {
                 "first": {"name": first.name, "sha256": first.sha256},
@@ -307,7 +307,7 @@ def _encoder(which: str | Path | Encoder) -> Encoder:
     return encoders.from_file(Path(which))
 
 
-def _unoptimised(encoder: Encoder, recipes: Sequence[Any]) -> tuple[str, ...]:
+def _unoptimized(encoder: Encoder, recipes: Sequence[Any]) -> tuple[str, ...]:
     """Return the deepest layer of each stride that no recipe optimises; the deepest of each where none is left."""
     taken: set[str] = set()
     for recipe in recipes:
