@@ -15,6 +15,7 @@ from impasto.evaluation import METRICS, Evaluator
 from impasto.events import Progress, logger
 from impasto.guides import Regions
 from impasto.images import Picture
+from impasto.optim.resources import Resources
 from impasto.recipe.catalogue import METHODS
 from impasto.scene.inputs import Inputs
 from impasto.series import external
@@ -49,16 +50,19 @@ class Problem:
     note: str
 
 
-def read_inputs(paths: Sequence[Path], **options: Any) -> tuple[list[Input], list[Problem]]:
+def read_inputs(
+    paths: Sequence[Path], *, max_pixels: int = images.DEFAULT_MAX_PIXELS, allow_truncated: bool = False
+) -> tuple[list[Input], list[Problem]]:
     """Return the pictures that can be read, called by their names without suffix, and those that cannot.
 
-    `options` go to `images.load`. Raises `UsageError` where two have one name, `ImageError` where none can be read.
+    `max_pixels` and `allow_truncated` are those of `images.load`. Raises `UsageError` where two have one name,
+    `ImageError` where none can be read.
     """
     inputs: list[Input] = []
     problems = []
     for path in paths:
         try:
-            images.load(path, **options)
+            images.load(path, max_pixels=max_pixels, allow_truncated=allow_truncated)
         except ImageError as error:
             problems.append(Problem(path.name, str(error)))
             continue
@@ -79,7 +83,7 @@ class Benchmark(Series):
     names its layers, `second_encoder` the style, at layers that no method of the benchmark optimises with it.
     `painter`: the encoder that paints. `problems` are files that could not be read; more are added while painting.
     `against` is the method that the report compares with at first; `report` writes it:
-    `impasto.series.report.write`. Further options and errors are those of `Series`.
+    `impasto.series.report.write`. `force`, `check`, `resources` and errors are those of `Series`.
     """
 
     RECORDS = "paintings.json"
@@ -101,7 +105,9 @@ class Benchmark(Series):
         report: Callable[["Benchmark"], None] | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
-        **options: Any,
+        force: bool = False,
+        check: bool = True,
+        resources: Resources | None = None,
     ) -> None:
         self._report = report
         self._reading: dict[str, Any] = {"max_pixels": max_pixels, "allow_truncated": allow_truncated}
@@ -118,8 +124,8 @@ class Benchmark(Series):
         self._encoders_of_metrics = (encoder, second_encoder)
         self._evaluator: Evaluator | None = None
         self._setting: dict[str, Any] = {}
-        super().__init__(cells, folder, **options)
-        if options.get("check", True):
+        super().__init__(cells, folder, force=force, check=check, resources=resources)
+        if check:
             # Weights that are not there are told of before the first picture is painted.
             self._judges()
         self._measured = Measurements(folder)

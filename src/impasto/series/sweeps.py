@@ -35,14 +35,16 @@ class Sweep(Series):
         *,
         sheet: str = "sheet.png",
         cell_height: int = 300,
-        **options: Any,
+        force: bool = False,
+        check: bool = True,
+        resources: Resources | None = None,
     ) -> None:
         self.axes = tuple(axes)
         self.sheet, self.table = folder / sheet, folder / records.TABLE
         self.cell_height = cell_height
         if self.sheet.parent != folder or self.sheet in [cell.path for cell in cells] or self.sheet == self.table:
             raise UsageError(f"{self.sheet}: the sheet needs a name of its own in the folder, such as sheet.png")
-        super().__init__(cells, folder, **options)
+        super().__init__(cells, folder, force=force, check=check, resources=resources)
 
     @property
     def outputs(self) -> tuple[Path, ...]:
