@@ -9,7 +9,7 @@ SEED ?= 0
 # what a module's tests share is made once, and at the end tests that the other has left.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: help demo install install-dev lint test test-slow test-all fuzz bench clean
+.PHONY: help demo install install-dev lint test durations test-slow test-all fuzz bench clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/:/'
@@ -39,15 +39,20 @@ demo: $(VENV)/.installed ## Paint a real photograph with the embedded encoder
 lint: $(VENV)/.installed-dev ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/oxlint --deny-warnings src/impasto/studio/static
 	$(BIN)/mypy
 
 test: lint ## Lint, types, layering and the core suite
 	$(PYTEST) -m "not slow and not browser and not network and not gpu"
 
+durations: $(VENV)/.installed-dev ## The core suite, and the fifty tests that take longest
+	$(PYTEST) -m "not slow and not browser and not network and not gpu" --durations 50
+
 test-slow: $(VENV)/.installed-dev ## What takes longer
 	$(PYTEST) -m "slow or browser or gpu"
 
-test-all: test test-slow ## Everything that can run here
+test-all: lint ## Everything that can run here, and the lines of impasto that nothing ran
+	$(PYTEST) --cov --cov-report=term -m "not network"
 
 fuzz: $(VENV)/.installed-dev ## Damage files and read them, SECONDS=60 long, SEED=0: only impasto's own errors may come out
 	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS) --seed $(SEED) --keep $(OUT)/fuzz

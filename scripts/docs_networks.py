@@ -39,13 +39,14 @@ halo.""",
 means, deviations and Gram matrices at four layers.
 
 Limits: the calmest of the three, and the steadiest on a moving picture; fine strokes are weaker than adain's.""",
-    "johnson": """One network a style, judged by the very objective of `impasto paint`, with `style_weight` 30 and
+    "johnson": """One network per style, trained on the very objective of `impasto paint`, with `style_weight` 30 and
 `tv_weight` 2. The first began at half a thousand steps with hardly any style (`style_weight` 2), and each other one at
 one before it (`--init`): swirls, woodblock, then stained_glass and swirls again.
 
 Limits: they know one painting at strokes of about a 384 px copy of it. Skies and other even parts can get a flat
 patch of one colour, and dark parts a fine hatching.""",
-    "texture_net": """A generator fed with photographs and with noise in turns, judged as johnson's are (`tv_weight` 1).
+    "texture_net": """A generator fed with photographs and with noise in turns, trained on the objective of
+johnson (`tv_weight` 1).
 
 Limits: weaker than johnson on photographs; textures repeat without a seam.""",
 }

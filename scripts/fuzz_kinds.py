@@ -114,7 +114,13 @@ def _tiffs() -> list[bytes]:
 
 
 def _modern() -> list[bytes]:
-    return [*_pictures("WEBP", "AVIF"), _encoded("WEBP", lossless=True), _encoded("WEBP", _noise(channels=4))]
+    by_stream = _encoded("AVIF").replace(b"colrnclx", b"skipnclx")  # its colours are those of its AV1
+    return [
+        *_pictures("WEBP", "AVIF"),
+        by_stream,
+        _encoded("WEBP", lossless=True),
+        _encoded("WEBP", _noise(channels=4)),
+    ]
 
 
 def _old() -> list[bytes]:

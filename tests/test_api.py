@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import impasto
-from forked import Forked, forget_impasto
+from tests.forked import Forked, forget_impasto
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 

@@ -17,7 +17,8 @@ from impasto.nets.blocks import to_multiple
 from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.johnson import Johnson, JohnsonPlan
 from impasto.nets.linear import Linear, LinearPlan, fingerprint
-from impasto.nets.onnx import Graph, build, convert, difference, export, find
+from impasto.nets.onnx import convert, difference, export
+from impasto.nets.onnx_graphs import Graph, build, find, reflect_to_multiple
 from impasto.nets.store import Card
 from impasto.nets.texture_net import TextureNet, TexturePlan
 from impasto.recipe import catalogue
@@ -92,7 +93,10 @@ def given(graph: Graph, size: tuple[int, int], batch: int = 1, seed: int = 0) ->
     return made
 
 
-@pytest.mark.parametrize("kind", KINDS)
+# Tracing takes seconds: a network of blocks and a decoder each time, the other kinds with the slow tests.
+@pytest.mark.parametrize(
+    "kind", [kind if kind in ("johnson", "wct") else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+)
 def test_paints_as_torch_does_at_any_size(exported: Callable[[str], tuple[Graph, bytes]], kind: str) -> None:
     graph, data = exported(kind)
     tried = [
@@ -155,8 +159,8 @@ def test_the_file_says_what_it_is(exported: Callable[[str], tuple[Graph, bytes]]
 @pytest.mark.parametrize(("height", "width"), [(32, 64), (33, 40), (39, 47), (17, 1 + 16)])
 def test_continued_as_the_networks_do(height: int, width: int) -> None:
     picture = torch.rand(2, 3, height, width)
-    assert torch.equal(onnx._reflected(picture, 4), to_multiple(picture, 4))
-    assert torch.equal(onnx._reflected(picture, 8), pad_to_neurons(picture, 8))
+    assert torch.equal(reflect_to_multiple(picture, 4), to_multiple(picture, 4))
+    assert torch.equal(reflect_to_multiple(picture, 8), pad_to_neurons(picture, 8))
 
 
 # From end to end.

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from impasto import images, metadata, series
+from impasto import encoders, images, metadata, series
 from impasto.errors import DivergedError, ImageError, OutputError, UsageError
 from impasto.images import Picture
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.scene.inputs import Inputs
-from impasto.series import engine, records, sheet
+from impasto.series import existing, records, sheet, sources
 
 GRID = {"content_weight": [0.5, 2.0], "tv": ["l1", "vector"]}
 
@@ -184,10 +184,10 @@ def test_a_recipe_of_an_older_impasto_is_read_with_todays_defaults(run):
     wanted = json.loads(json.dumps(said))
     del said["recipe"]["gamut_weight"]
     images.save(images.load(path), path, metadata=metadata.canonical(said), force=True)
-    assert engine._compare(path, wanted) == ("kept", "")
+    assert existing.compare(path, wanted) == ("kept", "")
     said["recipe"]["gamut_weight"] = 2.0
     images.save(images.load(path), path, metadata=metadata.canonical(said), force=True)
-    assert engine._compare(path, wanted) == ("differs", "gamut_weight was 2.0 and is 300.0 now")
+    assert existing.compare(path, wanted) == ("differs", "gamut_weight was 2.0 and is 300.0 now")
 
 
 def test_losses_belong_to_the_bytes_of_a_picture(run, tmp_path):
@@ -355,7 +355,7 @@ def test_the_sheet_shows_every_picture_in_its_place(run, tmp_path):
 @pytest.mark.usefixtures("painting")
 def test_what_is_shared_is_made_once(run, monkeypatch):
     loaded, made = [], []
-    load, create = images.load, engine.encoders.create
+    load, create = images.load, encoders.create
 
     def counted(source, **options):
         loaded.append(source)
@@ -366,7 +366,7 @@ def test_what_is_shared_is_made_once(run, monkeypatch):
         return create(*arguments, **options)
 
     monkeypatch.setattr(images, "load", counted)
-    monkeypatch.setattr(engine.encoders, "create", built)
+    monkeypatch.setattr(encoders, "create", built)
     run({"padding": ["reflect", "zero"], "content_weight": [0.5, 2.0]}, encoder="petite")
     assert [options["padding"] for options in made] == ["reflect", "zero"]
     inputs = [source for source in loaded if "=" not in str(source) and not isinstance(source, Picture)]
@@ -375,14 +375,14 @@ def test_what_is_shared_is_made_once(run, monkeypatch):
 
 def test_few_pictures_are_held_at_a_time(monkeypatch, tmp_path):
     paths = [keep(torch.rand(3, 20, 20), tmp_path / f"{n}.png") for n in range(3)]
-    monkeypatch.setattr(engine, "KEPT_BYTES", 2 * 3 * 20 * 20 * 4)
+    monkeypatch.setattr(sources, "KEPT_BYTES", 2 * 3 * 20 * 20 * 4)
     loaded = []
 
     def load(source):
         loaded.append(source)
         return images.load(source)
 
-    cache = engine._Pictures()
+    cache = sources.Pictures()
     for path in (*paths[:2], paths[0], paths[2], paths[0], paths[1]):
         cache(path, load)
     assert loaded == [paths[0], paths[1], paths[2], paths[1]]
@@ -418,7 +418,7 @@ def test_the_whole_grid_is_checked_before_anything_is_painted(run, painted, tmp_
 
 
 def test_a_picture_that_cannot_be_read_is_found_before_any_weights(run, tmp_path, monkeypatch, style):
-    monkeypatch.setattr(engine.encoders, "create", lambda *_args, **_options: pytest.fail("the encoder was built"))
+    monkeypatch.setattr(encoders, "create", lambda *_args, **_options: pytest.fail("the encoder was built"))
     with pytest.raises(ImageError, match=r"none.png: does not exist"):
         run({"style": [keep(style, tmp_path / "a.png"), tmp_path / "none.png"]}, styles=None, encoder="petite")
     assert not (tmp_path / "out").exists()
@@ -460,12 +460,12 @@ def test_a_folder_that_cannot_be(run, tmp_path, painted):
 
 @pytest.mark.parametrize("label", ["../../etc/x", "a b", "a\nb", "x" * 500, "画" * 100, "\udcff", "a:b|c", "CON"])
 def test_names_of_files_are_safe(label):
-    part = series.grid._file_part(label)
+    part = series.grid.file_part(label)
     assert len(part.encode()) <= 80
     assert "/" not in part
     assert part.isprintable()
     assert not set(' :|*?"<>\\') & set(part)
-    assert part != series.grid._file_part(f"{label}y" * 2)
+    assert part != series.grid.file_part(f"{label}y" * 2)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from impasto import images, metadata
+from impasto import files, images, metadata
 from impasto.errors import ImageError, InputError
 
 RECIPE = {
@@ -64,14 +64,8 @@ def test_the_packet_is_well_formed_xml(format):
     text = metadata.build(RECIPE, [], [])
     data = images.encode(PICTURE, format, metadata=text)
     packet = re.search(rb"<x:xmpmeta.*</x:xmpmeta>", data, re.DOTALL).group()
-    (found,) = [item for item in tree.fromstring(packet).iter() if item.tag == f"{{{metadata.NAMESPACE}}}recipe"]
+    (found,) = [item for item in tree.fromstring(packet).iter() if item.tag == f"{{{files.RECIPE_NAMESPACE}}}recipe"]
     assert found.text == text
-
-
-def test_names_agree_with_the_writer():
-    from impasto.images import write
-
-    assert (write.KEYWORD, write.NAMESPACE) == (metadata.KEYWORD, metadata.NAMESPACE)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -132,7 +126,7 @@ def test_row_37_nothing_is_followed(tmp_path, monkeypatch):
     secret.write_text('{"stolen": true}')
     hostile = {"recipe": {"encoder": str(secret), "style": "http://127.0.0.1:9/x", "$ref": secret.as_uri()}}
     sources = [png_saying(json.dumps(hostile).encode())]
-    packet = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]><a xmlns:impasto="{metadata.NAMESPACE}">'
+    packet = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]><a xmlns:impasto="{files.RECIPE_NAMESPACE}">'
     sources.append((packet + "<impasto:recipe>&e;</impasto:recipe>").encode())
 
     def touched(*_arguments, **_options):
@@ -170,7 +164,7 @@ def test_row_37_nothing_is_followed(tmp_path, monkeypatch):
 def test_hostile_json(text, container):
     data = png_saying(text, container == "packed png")
     if container == "xmp":
-        data = b'<a xmlns:impasto="' + metadata.NAMESPACE.encode() + b'"><impasto:recipe>' + text
+        data = b'<a xmlns:impasto="' + files.RECIPE_NAMESPACE.encode() + b'"><impasto:recipe>' + text
         data += b"</impasto:recipe></a>"
     with pytest.raises(ImageError) as caught:
         metadata.read(data)
@@ -187,7 +181,7 @@ def test_bombs_are_bounded(container):
         import base64
 
         body = base64.b64encode(zlib.compress(bomb, 9))
-        data = b'"' + metadata.NAMESPACE.encode() + b'"<impasto:packed>' + body + b"</impasto:packed>"
+        data = b'"' + files.RECIPE_NAMESPACE.encode() + b'"<impasto:packed>' + body + b"</impasto:packed>"
     del bomb
     tracemalloc.start()
     with pytest.raises(ImageError, match="longer than"):

@@ -11,7 +11,9 @@ from impasto.encoders import Vgg, create
 from impasto.errors import ImageError, UsageError
 from impasto.guides import Regions
 from impasto.images import Picture, load
-from impasto.masks.automatic import MIN_FRACTION, _merged, _parts, _settled, _View, automatic
+from impasto.masks.automatic import automatic
+from impasto.masks.clustering import MIN_FRACTION, View, merge_absent
+from impasto.masks.edges import _parts, settle
 
 HEIGHT, WIDTH = 120, 160
 
@@ -197,7 +199,7 @@ def test_islands_go_to_what_is_around_them() -> None:
     labels[2, 3] = 1
     labels[15, 20] = 2
     labels[10:, :6] = 2
-    maps = _settled(labels, 3)
+    maps = settle(labels, 3)
     expected = horizon(0.5, (20, 30))
     expected[10:, :6] = 2
     assert torch.equal(maps.argmax(0), expected)
@@ -206,7 +208,7 @@ def test_islands_go_to_what_is_around_them() -> None:
 def test_a_region_of_one_small_part_stays() -> None:
     labels = torch.zeros(40, 40).long()
     labels[5, 5] = 1
-    assert int(_settled(labels, 2)[1].sum()) == 1
+    assert int(settle(labels, 2)[1].sum()) == 1
 
 
 def test_parts_are_told_apart_along_winding_ways() -> None:
@@ -223,8 +225,8 @@ def test_regions_that_a_side_lacks_join_their_nearest() -> None:
     points[20:40, 0], points[40:, 0] = 1, 10
     content = torch.arange(3).repeat_interleave(20)
     style = torch.tensor([0, 2]).repeat_interleave(30)
-    views = [_View(points, (6, 10), torch.zeros(1, 3, 1, 1)), _View(points[[0] * 30 + [50] * 30], (6, 10), points)]
-    labels = _merged(views, [content, style])
+    views = [View(points, (6, 10), torch.zeros(1, 3, 1, 1)), View(points[[0] * 30 + [50] * 30], (6, 10), points)]
+    labels = merge_absent(views, [content, style])
     assert labels[0].tolist() == [0] * 40 + [1] * 20
     assert labels[1].tolist() == [0] * 30 + [1] * 30
 

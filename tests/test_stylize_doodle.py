@@ -112,7 +112,7 @@ def test_a_photograph_in_its_own_style_and_masks_has_no_style_to_gain(build, con
 
 
 def test_a_style_without_a_mask_shows_whatever_is_asked_for(build, style: Tensor, other_style: Tensor) -> None:
-    """Its patches compete by their likeness alone with those of the same region."""
+    """Its patches compete by their similarity alone with those of the same region."""
     regions = Regions(("left", "right"), bands(48, 64), (None, bands(*other_style.shape[1:])))
     term = terms(build(styles=[style, other_style], regions=regions))["relu3_1"]
     first = len(terms(build(styles=style))["relu3_1"].bank)

@@ -13,8 +13,9 @@ from impasto.encoders import Vgg
 from impasto.errors import ImageError, RecipeError, ResourceError, UsageError
 from impasto.images import resize
 from impasto.painting.api import stylize
-from impasto.painting.stylizer import SMALLEST, Stylizer
+from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
+from impasto.scene import SMALLEST
 from impasto.weights import CAFFE
 from tests.stylize_helpers import finite, pixels
 

@@ -252,6 +252,6 @@ def test_colour_modes(build, color: str) -> None:
 
 
 def test_the_estimate_counts_the_matching(build) -> None:
-    one, many = (build(size=320, levels=1, quarter_turns=turns) for turns in (0, 3))
+    one, many = (build(size=160, levels=1, quarter_turns=turns) for turns in (0, 3))
     assert many.seconds() > one.seconds()
     assert many.memory_bytes > one.memory_bytes

@@ -59,13 +59,13 @@ def colors(stylizer: Stylizer, label: int = 0) -> Tensor:
 
 
 def test_a_painting_comes_nearer_to_its_style(build) -> None:
-    results = [run(build(iterations=40)) for _ in range(2)]
+    results = [run(build(iterations=10)) for _ in range(2)]
     assert torch.equal(pixels(results[0]), pixels(results[1]))
     assert finite(results[0])
     first = [line for line in results[0].history if line["level"] == 0]
     assert first[-1]["loss"] < first[0]["loss"]
     assert set(first[0]) == {"level", "step", "loss", "elapsed_s", "content", "style", "tv", "gamut"}
-    assert not torch.equal(pixels(run(build(iterations=40, seed=1))), pixels(results[0]))
+    assert not torch.equal(pixels(run(build(iterations=10, seed=1))), pixels(results[0]))
 
 
 def test_a_photograph_has_the_similarities_of_its_own(build, content: Tensor, tiny_encoder: Vgg) -> None:
@@ -95,7 +95,7 @@ def test_the_content_counts_half_as_much_from_level_to_level(build) -> None:
 
 
 def test_more_content_weight_is_nearer_to_the_photograph(build) -> None:
-    less, more = (run(build(iterations=60, content_weight=weight)) for weight in (0.1, 10))
+    less, more = (run(build(iterations=12, content_weight=weight)) for weight in (0.1, 10))
     assert more.history[-1]["content"] < 20 * less.history[-1]["content"]
     similarity, _ = terms(build())
 
@@ -124,7 +124,7 @@ def test_it_starts_from_details_over_the_mean_colour(content: Tensor) -> None:
 def test_masks_restrict_what_paints_where(build) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (halves(56, 40),))
     # The photograph's left is painted with the painting's left, and nothing else, and the other way round.
-    stylizer = build(styles=two_colors(), regions=regions, iterations=80)
+    stylizer = build(styles=two_colors(), regions=regions, iterations=24)
     red, blue = colors(stylizer, 0), colors(stylizer, 1)
     assert (red[:, 0] > red[:, 2] + 0.1).float().mean() > 0.98
     assert (blue[:, 2] > blue[:, 0] + 0.1).float().mean() > 0.98
@@ -134,7 +134,7 @@ def test_masks_restrict_what_paints_where(build) -> None:
     assert blue[2] > blue[0] + 0.1
     # The other way round with the masks of the painting changed over.
     swapped = Regions(regions.names, regions.content, (halves(56, 40).flip(0),))
-    image = pixels(run(build(styles=two_colors(), regions=swapped, iterations=80)))[0]
+    image = pixels(run(build(styles=two_colors(), regions=swapped, iterations=24)))[0]
     assert image[2, :, :28].mean() > image[0, :, :28].mean() + 0.1
 
 

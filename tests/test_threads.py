@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from forked import Forked, forget_impasto
 from impasto import threads
+from tests.forked import Forked, forget_impasto
 
 SOURCE = Path(__file__).resolve().parents[1] / "src"
 ASSETS = SOURCE.parent / "assets"

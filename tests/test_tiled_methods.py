@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from torch import Tensor
 
-from impasto import stylize
+from impasto import Recipe, begin, stylize
 from impasto.errors import NotTileableError, UsageError
 from impasto.recipe.catalogue import METHODS
 from tests.stylize_helpers import pixels
@@ -20,20 +20,26 @@ EYES_TO_MOUTH = [[0.35, 0.4], [0.65, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]]
 
 
 def painted(method: str, photo: Tensor, style: Tensor, tile: int | str) -> Tensor:
-    settings: dict[str, Any] = {"method": method, "size": max(photo.shape[-2:]), "precision": "float32", "tile": tile}
+    settings: dict[str, Any] = {"method": method, "size": max(photo.shape[-2:]), "precision": "float32"}
     if method in OPTIMIZED:
         settings |= {"encoder": "petite", "iterations": 2, "levels": 1}
-    if method == "portrait":
-        settings |= {"content_landmarks": EYES_TO_MOUTH, "style_landmarks": EYES_TO_MOUTH}
+    points = {"content_landmarks": EYES_TO_MOUTH, "style_landmarks": EYES_TO_MOUTH} if method == "portrait" else {}
     if method in NETWORKS:
         settings |= {"network": NETWORKS[method]} if NETWORKS[method] else {}
-    return pixels(stylize(photo, [] if method in NETWORKS else style, **settings))
+    painting = begin(photo, [] if method in NETWORKS else style, Recipe.parse(settings), tile=tile, **points)
+    assert tile == "off" or painting.tiles != 1
+    for _ in painting:
+        pass
+    return pixels(painting.result())
 
 
 @pytest.mark.parametrize("method", [method for method in METHODS if method not in WHOLE])
 def test_tiles_make_the_picture_of_one_piece(method: str, picture: Picture) -> None:
-    photo, style = picture(187, 401, seed=4), picture(150, 131, seed=5)
-    off = (painted(method, photo, style, 272 if method == "wct" else 200) - painted(method, photo, style, "off")).abs()
+    # Each picture holds a little more pixels than a tile may, so that it takes several.
+    tile, size = (272, (187, 401)) if method == "wct" else (200, (151, 331))
+    assert size[0] * size[1] > tile**2
+    photo, style = picture(*size, seed=4), picture(150, 131, seed=5)
+    off = (painted(method, photo, style, tile) - painted(method, photo, style, "off")).abs()
     # Steps of an optimisation go on from the rounding of the ones before.
     assert float(off.max()) < (2e-3 if method in OPTIMIZED else 2e-4)
 

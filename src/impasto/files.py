@@ -22,6 +22,10 @@ PICTURE_SUFFIXES = (
     *(".tif", ".tiff", ".bmp", ".dib", ".gif", ".heic", ".heif", ".hif"),
 )
 """What names of pictures that impasto reads end in; what they are is told by their content."""
+RECIPE_KEYWORD = "impasto"
+"""The keyword of the PNG text that holds a picture's recipe."""
+RECIPE_NAMESPACE = "https://impasto.invalid/ns/1.0/"
+"""The XML namespace of the recipe in other formats' XMP; an address that is not meant to be opened."""
 STALE_S = 3600.0
 """Seconds after which an unfinished file that nobody writes to is a dead process's: the largest picture takes minutes,
 and every write makes the file young again."""
@@ -40,7 +44,7 @@ def absence(path: str | Path) -> str:
 
 
 def is_web_address(name: str) -> bool:
-    """Whether a name is a web address (a `Path` of one has a slash less), and no file's."""
+    """Return whether a name is a web address (a `Path` of one has a slash less), and no file's."""
     return _WEB.match(name) is not None and not os.path.lexists(name)
 
 

@@ -1,5 +1,6 @@
 """How much memory this process has, and how much more it may take."""
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -46,7 +47,7 @@ def format_bytes(size: int) -> str:
 
 def _groups(root: Path) -> list[tuple[Path, str, str]]:
     """Return the folders of this process's control group and of those around it, with their files' names."""
-    found = []
+    folders = []
     names = {"": ("memory.max", "memory.current")}
     names["memory"] = ("memory.limit_in_bytes", "memory.usage_in_bytes")
     for line in [*_read(root / "proc/self/cgroup").splitlines(), "0::/", "1:memory:/"]:
@@ -55,8 +56,8 @@ def _groups(root: Path) -> list[tuple[Path, str, str]]:
         if kind in names and ".." not in path:
             folder = root / "sys/fs/cgroup" / kind
             parts = [part for part in path.split("/") if part]
-            found += [(folder.joinpath(*parts[:depth]), *names[kind]) for depth in range(len(parts) + 1)]
-    return list(dict.fromkeys(found))
+            folders += [(folder.joinpath(*parts[:depth]), *names[kind]) for depth in range(len(parts) + 1)]
+    return list(dict.fromkeys(folders))
 
 
 def _cached(folder: Path) -> int:
@@ -72,6 +73,20 @@ def resident() -> int:
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) * 1024
     return 300 << 20  # what Python and torch come to
+
+
+def forget_peak() -> None:
+    """Begin to measure anew what `peak` tells, where the system lets a process do that (Linux)."""
+    with contextlib.suppress(OSError), Path("/proc/self/clear_refs").open("w") as stream:
+        stream.write("5")  # "reset the peak resident set size": proc(5)
+
+
+def peak() -> int | None:
+    """Return the most bytes that this process had since `forget_peak`; None where the system does not tell."""
+    for line in _read(Path("/proc/self/status")).splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return None
 
 
 def _read(path: Path) -> str:

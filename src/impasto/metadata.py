@@ -21,15 +21,14 @@ from typing import Any
 
 from impasto._version import __version__
 from impasto.errors import ImageError, InputError
-
-# Shared with impasto.images.write, which embeds them; rank-1 modules do not import one another.
-KEYWORD = "impasto"
-NAMESPACE = "https://impasto.invalid/ns/1.0/"
+from impasto.files import RECIPE_KEYWORD, RECIPE_NAMESPACE
 
 MAX_BYTES = 2**20
 """Longer recipes, packed or not, are refused."""
 MAX_DEPTH = 32
+"""The deepest nesting of what is read: a recipe needs four."""
 _MAX_FILE_BYTES = 2**31
+"""The most bytes of a picture that is searched for a recipe, as `images` reads no larger ones."""
 
 _INPUT_KEYS = ("role", "sha256", "truncated")
 _WEIGHT_KEYS = ("licence", "name", "sha256")
@@ -128,7 +127,7 @@ def _read_file(path: str | Path, name: str) -> bytes:
 def _from_png(data: bytes, name: str) -> str | None:
     for body in _chunks(data, b"iTXt"):
         keyword, _, rest = body.partition(b"\0")
-        if keyword != KEYWORD.encode() or len(rest) < 2:
+        if keyword != RECIPE_KEYWORD.encode() or len(rest) < 2:
             continue
         packed, text = rest[0], rest[2:].partition(b"\0")[2].partition(b"\0")[2]
         return _decode(_inflate(text, name) if packed else text, name)
@@ -138,10 +137,10 @@ def _from_png(data: bytes, name: str) -> str | None:
 def _chunks(data: bytes, kind: bytes) -> Iterator[bytes]:
     at = len(_PNG)
     while at + 8 <= len(data):
-        size, found = struct.unpack(">I4s", data[at : at + 8])
-        if found == kind:
+        size, found_kind = struct.unpack(">I4s", data[at : at + 8])
+        if found_kind == kind:
             yield data[at + 8 : at + 8 + size]
-        if found == b"IEND":
+        if found_kind == b"IEND":
             return
         at += 12 + size
 
@@ -149,7 +148,7 @@ def _chunks(data: bytes, kind: bytes) -> Iterator[bytes]:
 def _from_xmp(data: bytes, name: str) -> str | None:
     # XMP packets are made to be found by scanning (ISO 16684-1, section 7.3): one way for every container,
     # and no XML parser, hence no entities to expand or to fetch.
-    if NAMESPACE.encode() not in data:
+    if RECIPE_NAMESPACE.encode() not in data:
         return None
     for tag in (b"recipe", b"packed"):
         _, opening, rest = data.partition(b"<impasto:" + tag + b">")

@@ -30,7 +30,7 @@ class Result:
 
     @property
     def metadata(self) -> str:
-        """The JSON that `save` embeds: recipe, versions, hashes of inputs and weights."""
+        """Return the JSON that `save` embeds: recipe, versions, hashes of inputs and weights."""
         return metadata.build(
             self.recipe.model_dump(mode="json"),
             inputs=[dict(item) for item in self.inputs],

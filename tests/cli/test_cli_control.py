@@ -1,5 +1,6 @@
 """Masks, colours and mixing on the command line; textures, blends and figures."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -229,6 +230,37 @@ def test_figures_need_pictures_and_a_known_paper(run, pictures):
     missing = run("figures", "cs229", "--pictures", pictures, "-o", "out")
     assert missing.status == 2
     assert "needs one picture called content, and has 0" in missing.error
+    assert "impasto datasets fetch nprgeneral" in missing.error
+
+
+def test_figures_without_a_content_paint_the_report_s_photograph(run, pictures):
+    for number in (1, 2):
+        Path(f"pictures/figure{number}/content.png").unlink()
+    Path("set").mkdir()
+    for seed, name in enumerate(("berries", "mountains", "cat")):
+        draw(Path("set", f"{name}1024.jpg"), 20 + seed)
+    named = ("--pictures", pictures, "--content", "set", "-o", "out", *SMALL)
+    assert run("figures", "cs229", *named).status == 0
+    for number, name in ((1, "mountains"), (2, "berries")):
+        digest = hashlib.sha256(Path("set", f"{name}1024.jpg").read_bytes()).hexdigest()
+        for path in Path(f"out/figure{number}").glob("*.png"):
+            inputs = {item["role"]: item["sha256"] for item in metadata.read(path)["inputs"]}
+            assert inputs["content"] == digest
+
+
+@pytest.mark.usefixtures("pictures")
+def test_the_table_of_the_review_has_a_row_for_each_photograph(run):
+    Path("set").mkdir()
+    for seed, name in enumerate(("cat", "arch", "berries")):
+        draw(Path("set", f"{name}1024.jpg"), 20 + seed)
+    named = ("--pictures", "pictures/figure2", "--content", "set", "-o", "table", *SMALL)
+    plan = run("figures", "nprgeneral", *named, "--dry-run")
+    assert len(plan.out.splitlines()) == 9
+    assert run("figures", "nprgeneral", *named).status == 0
+    names = {path.name for path in Path("table").glob("*.png")}
+    assert len(names) == 9
+    assert "style=style1_content=berries1024.png" in names
+    assert Path("table/sheet.jpg").exists()
 
 
 def test_json_of_masks_is_still_one_line(paint, masks):

@@ -19,7 +19,7 @@ from PIL import Image
 from impasto.feedforward.per_style import PerStyle
 from impasto.optim import memory
 from impasto.painting.stylizer import Stylizer
-from impasto.series.engine import Sweep
+from impasto.series.sweeps import Sweep
 from tests.cli.cli_helpers import SMALL, draw, look, pixels
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"

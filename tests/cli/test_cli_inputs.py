@@ -149,7 +149,7 @@ def test_a_pattern_without_a_match_and_a_folder_without_pictures_are_told(paint,
             "o.png",
             "--dry-run",
         ),
-        ("masks", "auto", "photo.png", "--style", "{gallery}", "-o", "masks", "--json"),
+        ("masks", "auto", "photo.png", "--style", "{gallery}", "--regions", "2", "-o", "masks", "--json"),
         ("blend", "photo.png", "--style", "{gallery}", "--strip", "s.png", "--frames", "2"),
         ("sweep", "photo.png", "--style", "{gallery}", "--vary", "seed=1,2", "-o", "s", "--dry-run"),
         ("sweep", "--style", "{gallery}", "--vary", "content={gallery}/*.JPG", "-o", "s", "--dry-run"),
@@ -209,6 +209,13 @@ def test_a_web_address_is_called_one_wherever_it_stands(run, words):
     refused = run(*words)
     assert refused.status == 3
     assert refused.error.startswith(f"{ADDRESS}: is a web address, and impasto works with files; download what is read")
+
+
+def test_commands_that_download_may_be_told_from_where(run):
+    refused = run("datasets", "fetch", "no-such-set", "--mirror", "https://example.org/{file}")
+    assert refused.status == 2
+    assert "web address" not in refused.error
+    assert "no-such-set" in refused.error
 
 
 def test_an_address_of_a_file_is_called_one(run, photo, style):

@@ -198,7 +198,7 @@ def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
     options = ("--refine", "5", "--checkpoint", "c", "--checkpoint-every", "0", *network)
     assert paint(method, "-o", "whole.png", *options).status == 0
     keep = CheckpointWriter.keep
-    monkeypatch.setattr("impasto.cli.checkpoints.SHARE", 0)
+    monkeypatch.setattr("impasto.cli.checkpoints.PAUSE", 0)
 
     def keep_and_die(self, stylizer, progress):
         keep(self, stylizer, progress)

@@ -38,7 +38,7 @@ def test_a_preview_that_cannot_be_written_stops_nothing(paint, monkeypatch, step
 
     monkeypatch.setattr(CheckpointWriter, "keep", spoil)
     monkeypatch.setattr("impasto.cli.outputs.PREVIEW_S", 0.0)
-    monkeypatch.setattr("impasto.cli.outputs.PREVIEW_SHARE", 0)
+    monkeypatch.setattr("impasto.cli.outputs.PREVIEW_PAUSE", 0)
     outcome = paint("-o", "out.png", "--preview", "watch/look.png", "--plot", "watch/loss.png", "--iterations", "4")
     assert outcome.status == 0, outcome.err
     assert look("out.png")[1] == (48, 37)

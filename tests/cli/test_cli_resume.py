@@ -44,7 +44,7 @@ def dies(step, where, arguments):
         die()
 
     def run():
-        checkpoints.SHARE = 0
+        checkpoints.PAUSE = 0
         CheckpointWriter.keep = keep_and_die
         return impasto(arguments)()
 
@@ -247,7 +247,7 @@ def test_writing_takes_a_twentieth_of_the_time_at_most(monkeypatch) -> None:
     def write(self, _stylizer):
         written.append(clock[0])
         clock[0] += 10
-        self._last, self._wait_s = clock[0], checkpoints.SHARE * 10
+        self._last, self._wait_s = clock[0], checkpoints.PAUSE * 10
 
     monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(CheckpointWriter, "_write", write)
@@ -302,20 +302,20 @@ def test_a_picture_that_cannot_be_saved_is_not_lost(paint, run, monkeypatch) -> 
 
 def test_out_of_memory_leaves_a_way_to_go_on(run, scene, encoder, monkeypatch) -> None:
     options = (*scene, "--encoder", encoder, *FIXED)
-    keep, share = CheckpointWriter.keep, checkpoints.SHARE
+    keep, share = CheckpointWriter.keep, checkpoints.PAUSE
 
     def exhausted(self, stylizer, progress):
         keep(self, stylizer, progress)
         if progress.total_step == 5:
             raise MemoryError
 
-    monkeypatch.setattr(checkpoints, "SHARE", 0)
+    monkeypatch.setattr(checkpoints, "PAUSE", 0)
     monkeypatch.setattr(CheckpointWriter, "keep", exhausted)
     outcome = run("paint", *options, "-o", "out.png", "--checkpoint", "kept", "--checkpoint-every", "0")
     assert outcome.status == 5
     assert "impasto resume kept --force --tile 512" in outcome.error
     monkeypatch.setattr(CheckpointWriter, "keep", keep)
-    monkeypatch.setattr(checkpoints, "SHARE", share)
+    monkeypatch.setattr(checkpoints, "PAUSE", share)
     assert run("resume", "kept", "--force", "--tile", "512").status == 0
     assert run("paint", *options, "-o", "unbroken.png").status == 0
     # One tile of 512 is the whole of so small a picture.

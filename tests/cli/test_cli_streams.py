@@ -13,6 +13,7 @@ from PIL import Image
 
 from impasto.cli import main, signals
 from tests.cli.cli_helpers import SMALL, draw, look
+from tests.forked import Forked, impasto
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and streams")
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -153,10 +154,12 @@ def damaged():
 def test_quiet_is_quiet_of_libraries_too(encoder):
     damaged()
     options = ("-o", "out.png", *SMALL, "--encoder", encoder, "--quiet")
-    done = start("paint", "damaged.tiff", "--style", "damaged.tiff", *options)
-    assert done.returncode == 3
-    assert len(done.stderr.splitlines()) == 1, done.stderr
-    assert done.stderr.startswith("impasto: error: damaged.tiff: ")
+    command = impasto(("paint", "damaged.tiff", "--style", "damaged.tiff", *options))
+    process = Forked(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    _, talk = process.communicate()
+    assert process.returncode == 3
+    assert len(talk.splitlines()) == 1, talk
+    assert talk.startswith(b"impasto: error: damaged.tiff: ")
 
 
 def test_everybody_may_print_again_afterwards(capfd, photo):

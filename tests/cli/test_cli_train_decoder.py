@@ -67,7 +67,7 @@ def test_refused_before_training(train, arguments, status, words):
     [
         ("decoder", "data"),
         ("fast", "data", "--style", "data/0.png"),
-        ("linear", "data", "--paintings", "data"),
+        ("linear", "data", "--paintings", "data", "--decoder", "nowhere.safetensors"),
         ("encoder", "data", "--teacher", "nowhere.h5"),
     ],
 )

@@ -136,6 +136,13 @@ def test_a_style_network_is_refined_after_a_painting(content: Tensor, style: Ten
         refined(content, [], "johnson", network="waves")
 
 
+def test_a_texture_of_another_shape_than_a_square_is_not_said_to_be_stretched(
+    style: Tensor, notices: list[str]
+) -> None:
+    assert refined(None, style, "wct", 1, passes=1, aspect=2).size == (32, 64)
+    assert not any("stretched" in line for line in notices)
+
+
 def test_textures_are_refined(style: Tensor) -> None:
     painting = refined(None, style, "wct", passes=1)
     for _ in painting:

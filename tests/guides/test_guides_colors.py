@@ -53,11 +53,11 @@ def test_clean_masks_are_read_exactly(notices):
     assert sums_to_one(regions.content)
     assert sums_to_one(regions.styles[0])
     assert regions.content.dtype == torch.float32
-    shares = guides.area_fractions(regions.content)
-    assert shares.tolist() == sorted(shares.tolist(), reverse=True)
+    fractions = guides.area_fractions(regions.content)
+    assert fractions.tolist() == sorted(fractions.tolist(), reverse=True)
     assert regions.digests == (("content mask", "sha of c.png"), ("style mask", "sha of s.png"))
     assert len(notices) == 1
-    assert notices[0].startswith(f"c.png: 4 regions: {regions.names[0]} {shares[0]:.0%}, ")
+    assert notices[0].startswith(f"c.png: 4 regions: {regions.names[0]} {fractions[0]:.0%}, ")
     assert "chosen because" in notices[0]
 
 

@@ -1,6 +1,7 @@
 """Colours that are told by numbers: PNG's cICP, sRGB, gAMA and cHRM, nclx of AVIF and HEIC, EXIF's Adobe RGB."""
 
 import io
+import re
 import struct
 import zlib
 
@@ -10,7 +11,7 @@ import torch
 from PIL import Image
 
 from impasto import images
-from impasto.images import icc, signals
+from impasto.images import av1, boxes, icc, signals
 from tests.images.image_helpers import (
     ADOBE_RGB,
     DISPLAY_P3,
@@ -330,3 +331,58 @@ def test_a_profile_goes_before_the_tags_of_a_tiff():
     by_profile = images.load(file_of(PLAIN, "TIFF", icc_profile=DISPLAY_P3))
     both = file_of(PLAIN, "TIFF", icc_profile=DISPLAY_P3, tiffinfo={301: tuple(range(0, 65536, 257))})
     assert torch.equal(images.load(both).pixels, by_profile.pixels)
+
+
+def without_colr(data):
+    """The same AVIF without a box of colours."""
+    return data.replace(b"colrnclx", b"skipnclx")
+
+
+def with_av1_codes(data, before, after):
+    """Change the three code points of an AV1 sequence header, wherever between two bits they lie."""
+    (mdat,) = re.finditer(b"mdat", data)
+    head = int.from_bytes(data[mdat.end() : mdat.end() + 64], "big")
+    wanted = int.from_bytes(bytes(before), "big")
+    places = [shift for shift in range(512 - 24) if head >> shift & 0xFFFFFF == wanted]
+    shift = max(places)
+    head += (int.from_bytes(bytes(after), "big") - wanted) << shift
+    return data[: mdat.end()] + head.to_bytes(64, "big") + data[mdat.end() + 64 :]
+
+
+@pytest.mark.parametrize("subsampling", ["4:4:4", "4:2:0"])
+@pytest.mark.parametrize("size", [(16, 16), (65, 130)])
+def test_av1_says_the_same_as_the_box_beside_it(subsampling, size):
+    data = file_of(smooth(*size), "AVIF", subsampling=subsampling)
+    by_box, by_stream = boxes.read(io.BytesIO(data)), boxes.read(io.BytesIO(without_colr(data)))
+    assert by_box.nclx is not None
+    assert by_stream.nclx == by_box.nclx
+    assert (by_box.told, by_stream.told) == (True, False)
+
+
+def test_the_colours_of_an_av1_stream_count_where_no_box_tells_them(notices):
+    data = avif(smooth(64, 64))
+    codes = boxes.read(io.BytesIO(data)).nclx[:3]
+    for primaries, transfer in ((12, 13), (9, 14)):
+        bare = with_av1_codes(without_colr(data), codes, (primaries, transfer, codes[2]))
+        assert torch.equal(images.load(bare).pixels, images.load(with_nclx(data, primaries, transfer)).pixels)
+        # A box goes before the stream.
+        boxed = with_av1_codes(data, codes, (primaries, transfer, codes[2]))
+        assert torch.equal(images.load(boxed).pixels, images.load(data).pixels)
+    assert notices == []
+    images.load(with_av1_codes(without_colr(data), codes, (9, 16, codes[2])))
+    assert "PQ" in notices[0]
+
+
+def test_streams_that_end_early_or_say_nothing_have_no_colours():
+    data = avif(smooth(64, 64))
+    (mdat,) = re.finditer(b"mdat", data)
+    stream = data[mdat.end() : mdat.end() + 200]
+    found = av1.colors(stream)
+    assert found is not None
+    assert [av1.colors(stream[:cut]) for cut in range(12)] == [None] * 12
+    for seed in range(2000):
+        odd = bytearray(stream)
+        odd[seed % 40] = seed * 7 % 256
+        av1.colors(bytes(odd))
+    # A delimiter before it, and a header without a size.
+    assert av1.colors(b"\x12\x00" + stream) == found

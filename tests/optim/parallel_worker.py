@@ -10,7 +10,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from safetensors.torch import load_file, save_file
-from test_tiling import grid, objective, painting
 from torch import Tensor
 
 from impasto.encoders import Vgg
@@ -20,6 +19,7 @@ from impasto.optim import parallel
 from impasto.optim.evaluate import Encode
 from impasto.optim.grid import Grid
 from impasto.weights import CAFFE
+from tests.optim.test_tiling import grid, objective, painting
 
 Case = tuple[Encode, Objective, Grid, tuple[int, int]]
 

@@ -120,13 +120,13 @@ def test_a_method_that_needs_the_whole_picture_is_refused_by_its_name() -> None:
 
 def test_a_side_that_would_fit_does() -> None:
     free = 500 << 20
-    side = tile_planner.largest_side(
+    side = tile_planner.largest_side_of(
         (4000, 3000), WORK, lambda size, tile: grid(size, PETITE, LAYERS, tile), "auto", free
     )
     assert 200 < side < 4000
     assert isinstance(plan(side * 5 // 6, "auto", free), Plan)  # of as many pixels, square
     assert (
-        tile_planner.largest_side((4000, 3000), WORK, lambda size, tile: grid(size, PETITE, LAYERS, tile), "auto", 1)
+        tile_planner.largest_side_of((4000, 3000), WORK, lambda size, tile: grid(size, PETITE, LAYERS, tile), "auto", 1)
         == 0
     )
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from test_tiling import painting
 from torch import Tensor
 
 from impasto.encoders import Petite
@@ -24,6 +23,7 @@ from impasto.scene.tiles import grid
 from tests.forked import Forked
 from tests.optim import parallel_worker
 from tests.optim.parallel_worker import Case, cases
+from tests.optim.test_tiling import painting
 
 COUNT = 3
 NAMES = (

@@ -58,7 +58,7 @@ def parameters(task: FastTask) -> dict[str, Tensor]:
 
 def test_a_painting_of_itself_costs_nothing(make_fast: MakeTask, painting: Picture) -> None:
     task = make_fast(recipe=Recipe.parse({"tv_weight": 0}))
-    loss, groups = task._judge(painting.pixels, painting.pixels)
+    loss, groups = task._mean_objective(painting.pixels, painting.pixels)
     assert float(loss) < 1e-6
     assert set(groups) == {"content", "style", "gamut"}
 
@@ -78,16 +78,16 @@ def test_losing_the_content_costs_its_weight(make_fast: MakeTask, picture: Calla
     one, three = (make_fast(recipe=Recipe.parse({"content_weight": weight})) for weight in (1, 3))
     wanted, found = (one.encoder(image, ["relu4_2"])["relu4_2"] for image in (content, painted))
     share = float((found - wanted).square().sum() / wanted.square().sum())
-    assert one._judge(painted, content)[1]["content"] == pytest.approx(share, rel=1e-4)
-    assert three._judge(painted, content)[1]["content"] == pytest.approx(3 * share, rel=1e-4)
+    assert one._mean_objective(painted, content)[1]["content"] == pytest.approx(share, rel=1e-4)
+    assert three._mean_objective(painted, content)[1]["content"] == pytest.approx(3 * share, rel=1e-4)
 
 
 def test_a_batch_costs_the_mean_of_its_pictures(make_fast: MakeTask, picture: Callable[..., Tensor]) -> None:
     task = make_fast()
     contents = [picture(32, 32, seed=seed) for seed in (1, 2)]
     painted = [picture(32, 32, seed=seed) for seed in (3, 4)]
-    alone = [float(task._judge(p, c)[0]) for p, c in zip(painted, contents, strict=True)]
-    loss, groups = task._judge(torch.cat(painted), torch.cat(contents))
+    alone = [float(task._mean_objective(p, c)[0]) for p, c in zip(painted, contents, strict=True)]
+    loss, groups = task._mean_objective(torch.cat(painted), torch.cat(contents))
     assert float(loss) == pytest.approx(sum(alone) / 2, rel=1e-5)
     assert sum(groups.values()) == pytest.approx(float(loss), rel=1e-5)
 
@@ -95,8 +95,8 @@ def test_a_batch_costs_the_mean_of_its_pictures(make_fast: MakeTask, picture: Ca
 def test_a_texture_is_judged_as_one_that_repeats(make_fast: MakeTask, picture: Callable[..., Tensor]) -> None:
     task = make_fast(kind="texture", mode="noise", stream=None)
     texture = picture(32, 32)
-    loss, groups = task._judge(texture, None)
-    moved, _ = task._judge(texture.roll((16, 16), (2, 3)), None)
+    loss, groups = task._mean_objective(texture, None)
+    moved, _ = task._mean_objective(texture.roll((16, 16), (2, 3)), None)
     assert float(moved) == pytest.approx(float(loss), rel=1e-5)
     assert set(groups) == {"style", "tv", "gamut"}
 

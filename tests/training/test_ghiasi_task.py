@@ -68,7 +68,7 @@ def test_a_picture_in_its_own_style_loses_nothing(
 ) -> None:
     task = make()
     image = picture(48, 48, seed=3)
-    task.net.forward = lambda content, norms: content  # type: ignore[method-assign]
+    task.net.forward = lambda content, _norms: content  # type: ignore[method-assign]
     _, parts = task._judge(image, image, torch.tensor([0.5]))
     assert parts["content"] == pytest.approx(0, abs=1e-6)
     assert parts["style"] == pytest.approx(0, abs=1e-6)
@@ -78,7 +78,7 @@ def test_a_picture_in_its_own_style_loses_nothing(
 def test_strength_weighs_the_content(make: Callable[[], GhiasiTask], picture: Callable[..., Tensor]) -> None:
     task = make()
     image, style = picture(32, 32, seed=3), picture(32, 32, seed=4)
-    task.net.forward = lambda content, norms: content.flip(-1)  # type: ignore[method-assign]
+    task.net.forward = lambda content, _norms: content.flip(-1)  # type: ignore[method-assign]
     recipe = task.recipe
     for strength in (0.0, 0.5, 1.0):
         loss, parts = task._judge(image, style, torch.tensor([strength]))

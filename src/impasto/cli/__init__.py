@@ -24,7 +24,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command line (`sys.argv` when None); give the exit status, having printed what there is to say."""
+    """Run one command line (`sys.argv` when None), print what there is to say, and return the exit status."""
     try:
         threads.prepare()
         with Session() as session:

@@ -20,31 +20,39 @@ from impasto.errors import InputError, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "paint": ("impasto.cli.paint:app", "Paint a photograph in the style of one or more paintings."),
-    "resume": ("impasto.cli.resume:app", "Go on with a painting that was interrupted."),
+    "resume": ("impasto.cli.resume:app", "Resume a painting that was interrupted."),
     "texture": (
         "impasto.cli.texture:texture_app",
         "Paint a texture from paintings alone, at any size, seamless on request.",
     ),
     "doodle": (
         "impasto.cli.doodle:app",
-        "Paint a doodle in flat colours with what a painting shows of each.",
+        "Turn a doodle in flat colours into a painting, each region like the same region of a style.",
     ),
     "mix": (
         "impasto.cli.texture:mix_app",
-        "Mix two paintings by scale, into a style to paint with: the forms of one, the strokes of the other.",
+        "Mix two paintings by scale into one style: the large forms of the first, the strokes of the second.",
     ),
     "blend": (
         "impasto.cli.blend:app",
-        "Paint a photograph on the way from one style to another: a strip, an animation, or each frame.",
+        "Paint a photograph from one style to another: a strip, an animation, or each frame.",
+    ),
+    "evaluate": (
+        "impasto.cli.evaluate:app",
+        "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
     ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
+    "benchmark": (
+        "impasto.cli.benchmark:app",
+        "Paint every photograph in every style by every method, measure all, and write a report.",
+    ),
     "compare": (
         "impasto.cli.compare:app",
         "Judge pictures of the same names in two or more folders, blind and pair by pair, on a page of this machine.",
     ),
-    "figures": ("impasto.cli.figure:app", "Make the figures of a paper again, with your pictures."),
+    "figures": ("impasto.cli.figure:app", "Reproduce the figures of a paper with your pictures."),
     "masks": ("impasto.cli.masks:app", "Find regions in a photograph and its paintings, or check masks."),
-    "studio": ("impasto.cli.studio:app", "Open a page in the browser to paint in: masks, previews, a gallery."),
+    "studio": ("impasto.cli.studio:app", "Open a page in the browser to paint in, with masks, previews and a gallery."),
     "show": ("impasto.cli.show:app", "Show the recipe that a picture was painted with."),
     "methods": ("impasto.cli.methods:app", "List the methods of painting: what each is, what it costs and needs."),
     "presets": ("impasto.cli.recipes:presets_app", "List the presets, or show what one of them sets."),
@@ -54,12 +62,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.datasets:app",
         "List, find and fetch the standard sets of photographs that methods are compared on.",
     ),
-    "train": ("impasto.cli.train:app", "Train what impasto ships."),
+    "train": ("impasto.cli.train:app", "Train encoders, decoders and feed-forward networks."),
     "export": ("impasto.cli.export:app", "Write a network as an ONNX graph, checked against onnxruntime."),
 }
 """Where each command is defined, and the line that `impasto --help` gives it."""
 
 
+FETCHING = ("datasets", "weights")
+"""Commands that download, and may be told from where."""
 _ADDRESS = re.compile(r"(?<![\w+.-])[A-Za-z][A-Za-z0-9+.-]+://[^\s,;]+")
 """Alone, or as a part of `sky=mask.png:https://...`, `style=https://...,b.png` and `--init=https://...`."""
 
@@ -82,7 +92,7 @@ class LazyGroup(TyperGroup):
         name = args[0]
         if name not in COMMANDS:
             raise UsageError(nearest(name, list(COMMANDS), "command"))
-        for word in args[1:]:
+        for word in () if name in FETCHING else args[1:]:
             _check_place(word)
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: Any = typer.main.get_command(getattr(importlib.import_module(module), attribute))

@@ -50,7 +50,7 @@ def blend(
     threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
-    """Paint a photograph on the way from one style to another: a strip, an animation, or each frame.
+    """Paint a photograph from one style to another: a strip, an animation, or each frame.
 
     impasto blend photo.jpg --style a.jpg --style b.jpg --frames 5 --strip strip.jpg
     """

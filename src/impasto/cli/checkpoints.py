@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from impasto.scene.painting import Painting
 
 LONG_S = 120.0
-"""A painting that takes less is not worth a file that nobody asked for."""
-SHARE = 19
+"""Seconds that a painting takes for a checkpoint to be written that nobody asked for."""
+PAUSE = 19
 """A checkpoint waits at least this many times as long as the last one took: writing takes a twentieth at most."""
 OFF = "off"
 _LONGEST = 32_768
+"""Characters of a file's name at most, which is the longest path of any system."""
 
 
 def _name(value: object) -> str:
@@ -85,7 +86,10 @@ class Command(BaseModel):
 
     @classmethod
     def of(cls, saved: Checkpoint, path: Path) -> "Command":
-        """Take it out of a checkpoint. Raises `UsageError` for one that Python made, `InputError` for nonsense."""
+        """Read the command line of a checkpoint.
+
+        Raises `UsageError` for one that Python made, `InputError` for nonsense.
+        """
         if saved.command is None:
             raise UsageError(f"{path}: was made in Python and names no files; go on with Stylizer.restore there")
         try:
@@ -160,7 +164,7 @@ class CheckpointWriter:
             self._write(stylizer)
 
     def stop(self, stylizer: "Painting", output: str) -> str:
-        """Write one of a painting that was stopped, and saved so far; give what to say of it."""
+        """Write one of a painting that was stopped, and saved so far; return what to say of it."""
         if self.path is None or self._progress is None or not (self._long or self.begun):
             return ""
         # A resumed painting may replace this very picture, and no other, without --force.
@@ -169,7 +173,7 @@ class CheckpointWriter:
         return f"; impasto resume {self.path} goes on" if self.begun else ""
 
     def done(self) -> str:
-        """Remove the checkpoints of a painting that is saved; there is nothing to say of it."""
+        """Remove the checkpoints of a painting that is saved; return what to say of it: nothing."""
         if self.path is not None and (self.begun or self.stale):
             checkpoint.remove(self.path)
         return ""
@@ -235,13 +239,13 @@ class CheckpointWriter:
         except OutputError as error:
             notice(f"{error}; painting goes on without a new checkpoint, and tries again")
         self._last = time.monotonic()
-        self._wait_s = SHARE * (self._last - began)
+        self._wait_s = PAUSE * (self._last - began)
 
 
 def checkpoint_writer(
     option: str | None, every_s: float, inputs: "InputFiles", outputs: "Outputs | None"
 ) -> CheckpointWriter:
-    """Make what keeps the checkpoints of a new painting, from the options; of none without `outputs`.
+    """Return the writer of a new painting's checkpoints, by the options; one that writes none without `outputs`.
 
     Raises `OutputError` where a painting was interrupted and waits in the file, `UsageError` where it can never be
     gone on with.

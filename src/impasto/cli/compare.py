@@ -24,7 +24,7 @@ def compare(
     ctx: typer.Context,
     folders: Annotated[list[str], typer.Argument(metavar="DIR DIR [DIR ...]", help="Folders, or NAME=DIR.")],
     votes: Annotated[
-        str, typer.Option("--votes", metavar="FILE", help="Where the votes go, and are gone on with.")
+        str, typer.Option("--votes", metavar="FILE", help="File of the votes; those that are in it already count.")
     ] = "votes.jsonl",
     content: Annotated[
         str | None,

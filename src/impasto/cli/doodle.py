@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from impasto.cli import shared_options as given
-from impasto.cli.paint_options import Shared, painter, run
+from impasto.cli.paint_options import Shared, run, with_paint_options
 from impasto.cli.style_list import expand
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
-@painter
+@with_paint_options
 def doodle(
     ctx: typer.Context,
     mask: Annotated[str, typer.Argument(help="The doodle: what is where, each thing in its own flat colour.")],
@@ -23,7 +23,7 @@ def doodle(
     style_mask: given.StyleMasks = None,
     region_names: given.RegionNames = None,
 ) -> None:
-    """Paint a doodle in flat colours with what a painting shows of each.
+    """Turn a doodle in flat colours into a painting, each region like the same region of a style.
 
     impasto doodle doodle.png --style painting.jpg --style-mask painting_mask.png -o out.png
     """

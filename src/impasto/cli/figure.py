@@ -13,9 +13,12 @@ from impasto.cli.sources import encoder_file
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.cli.session import Session
+    from collections.abc import Iterator
 
-PAPERS = ("cs229",)
+    from impasto.cli.session import Session
+    from impasto.series import Sweep
+
+PAPERS = ("cs229", "nprgeneral")
 
 app = typer.Typer(add_completion=False)
 
@@ -24,20 +27,34 @@ app = typer.Typer(add_completion=False)
 @with_settings
 def figures(
     ctx: typer.Context,
-    paper: Annotated[str, typer.Argument(metavar="PAPER", help="Whose figures: cs229.")],
+    paper: Annotated[
+        str,
+        typer.Argument(metavar="PAPER", help="cs229, or nprgeneral: its photographs in ten styles."),
+    ],
     pictures: Annotated[
-        str, typer.Option("--pictures", metavar="FOLDER", help="Where figure1 to figure4 have their pictures.")
+        str,
+        typer.Option(
+            "--pictures",
+            metavar="FOLDER",
+            help="Where figure1 to figure4 are; for nprgeneral, the paintings.",
+        ),
     ],
     output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the figures go.")],
+    content: Annotated[
+        str | None,
+        typer.Option("--content", metavar="DIR|ZIP", help="Where NPRgeneral's photographs are, if not in the cache."),
+    ] = None,
     force: given.Repaint = False,
     quiet: given.Quiet = False,
     dry_run: given.DryRun = False,
     threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
-    """Make the figures of a paper again, with your pictures.
+    """Reproduce the figures of a paper with your pictures.
 
     impasto figures cs229 --pictures pictures -o figures --size 384
+
+    impasto figures nprgeneral --pictures paintings -o table --size 128
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
@@ -52,19 +69,29 @@ def figures(
     # Only now torch: what is wrong with the options is told at once.
     import torch
 
+    from impasto import datasets
     from impasto.cli.sweep import run
-    from impasto.series import cs229
+    from impasto.series import cs229, external, nprgeneral
 
     if threads is not None:
         torch.set_num_threads(threads)
+    source = None if content is None else Path(content)
+    out, options = Path(output), {"force": force, "check": not dry_run}
+    series: Iterator[tuple[str, Sweep]]
+    if paper == "nprgeneral":
+        photos = [item.path for item in datasets.collect("nprgeneral", source).items]
+        made_of = nprgeneral.sweep(photos, external.pictures_in(Path(pictures)), out, whole, encoder, **options)
+        series = iter([(paper, made_of)])
+    else:
+        cases = cs229.cases(Path(pictures), own, encoder, photographs=source)
+        series = ((case.name, cs229.sweep(case, out, **options)) for case in cases)
     status = 0
-    for case in cs229.cases(Path(pictures), own, encoder):
-        made = cs229.sweep(case, Path(output), force=force, check=not dry_run)
+    for name, made in series:
         if dry_run:
             for cell in made.cells:
-                write_out(f"{case.name}  {cell.title}  {cell.size[1]}x{cell.size[0]} px, {cell.steps} steps")
+                write_out(f"{name}  {cell.title}  {cell.size[1]}x{cell.size[0]} px, {cell.steps} steps")
             continue
-        session.terminal.say(f"{case.name}:")
+        session.terminal.say(f"{name}:")
         status = max(status, run(made, session))
         if session.stop.asked is not None:
             break

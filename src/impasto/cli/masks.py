@@ -37,9 +37,7 @@ def auto(
     regions: Annotated[
         int, typer.Option("--regions", min=0, max=12, metavar="COUNT", help="How many regions; 0: chosen.")
     ] = 0,
-    encoder: Annotated[
-        str, typer.Option("--encoder", metavar="NAME|FILE", help=f"{', '.join(ENCODERS)}, or a file of weights.")
-    ] = "petite",
+    encoder: given.EncoderName = "petite",
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the clustering.")] = 0,
     no_overlay: Annotated[bool, typer.Option("--no-overlay", help="Write the masks only.")] = False,
     force: given.Force = False,
@@ -115,10 +113,7 @@ def check(
     style_mask: given.StyleMasks = None,
     region: given.Regions = None,
     region_names: given.RegionNames = None,
-    regions: Annotated[
-        int,
-        typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are."),
-    ] = 0,
+    regions: given.ColorCount = 0,
     size: Annotated[
         str, typer.Option("--size", metavar="PIXELS|content|N%", help="Long side to paint at, for the warnings.")
     ] = "512",

@@ -7,7 +7,8 @@ import typer
 
 from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
-from impasto.recipe.catalogue import METHODS, Method, settings_of, shipped
+from impasto.recipe.catalogue import METHODS, settings_of, shipped
+from impasto.recipe.method import Method
 
 app = typer.Typer(add_completion=False)
 WIDTH = 100

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 PLOTS = (".png", ".svg", ".pdf")
 PREVIEW_S = 2.0
-"""Seconds between previews."""
-PREVIEW_SHARE = 10
-"""A preview waits at least this many times as long as writing the last one took."""
+"""Seconds between previews at least."""
+PREVIEW_PAUSE = 10
+"""A preview waits at least this many times as long as writing the last one took: a tenth of the time at most."""
 
 
 @dataclass
@@ -81,7 +81,7 @@ class Outputs:
         with self._watching("preview", self.preview):
             images.save(stylizer.shown(progress), self.preview, quality=self.quality, force=True)
         now = time.monotonic()
-        self._next_preview = now + max(PREVIEW_S, PREVIEW_SHARE * (now - began))
+        self._next_preview = now + max(PREVIEW_S, PREVIEW_PAUSE * (now - began))
 
     def snapshot(self, stylizer: "Painting", step: int) -> None:
         """Write a numbered copy of the picture so far when one is due."""
@@ -114,7 +114,7 @@ class Outputs:
         raise OutputError(f"{target}: appeared while this was painted; move it, and what else is called so")
 
     def rescue(self, result: "Result") -> str | None:
-        """Write a painting that cannot be saved as its output where temporary files are; give its name."""
+        """Write a painting that cannot be saved as its output where temporary files are; return its name."""
         with contextlib.suppress(OSError, OutputError):
             suffix = Path(self.output).suffix
             handle, name = tempfile.mkstemp(prefix=f"{Path(self.output).stem[:40]}-", suffix=suffix)

@@ -6,14 +6,14 @@ from typing import Annotated
 import typer
 
 from impasto.cli import shared_options as given
-from impasto.cli.paint_options import Shared, painter, run
+from impasto.cli.paint_options import Shared, run, with_paint_options
 from impasto.cli.style_list import expand
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
-@painter
+@with_paint_options
 def paint(
     ctx: typer.Context,
     content: Annotated[str, typer.Argument(help="The photograph to paint; - reads standard input.")],

@@ -44,7 +44,7 @@ class InputFiles:
     landmarks: tuple[str | None, str | None] = (None, None)
     """Of the content and of the first style."""
     found: Mapping[str, str] = field(default_factory=dict)
-    """Where files are that are not where their names say: a painting is gone on with from another folder."""
+    """Where files are that are not where their names say: a painting is resumed from another folder."""
     digests: dict[str, str] = field(default_factory=dict, compare=False)
     """sha256 of each file that was read, by name."""
 

@@ -72,7 +72,7 @@ def _parameters(kind: type) -> list[inspect.Parameter]:
     ]
 
 
-def painter(function: Callable[..., None]) -> Callable[..., None]:
+def with_paint_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the shared options to a command, and one for each recipe key; it takes them as `shared` and `settings`."""
     shared_parameters = _parameters(Shared)
 

@@ -49,20 +49,20 @@ def prepare(files: InputFiles, outputs: Outputs | None, *, check: bool = True) -
 
 
 def _encoder(painting: Painting) -> dict[str, str] | None:
-    """Return name and sha256 of what features are taken with; None where a network paints without."""
+    """Return name and sha256 of the encoder; None where a network paints without one."""
     encoder = painting.encoder
     return None if encoder is None else {"name": encoder.name, "sha256": encoder.sha256}
 
 
 def _most(recipe: Recipe) -> int:
-    """Return the most steps that there can be."""
+    """Return an upper bound on the number of steps."""
     if not METHODS[recipe.method].feed_forward:
         return recipe.iterations
     return len(STYLE_LAYERS) * max(recipe.passes, TEXTURE_PASSES) + recipe.refine
 
 
 def paint(stylizer: Painting, outputs: Outputs, session: Session, writer: CheckpointWriter, *, as_json: bool) -> int:
-    """Paint and save; give the exit status, which is that of a signal when one stopped it early."""
+    """Paint and save; return the exit status, which is that of a signal when one stopped it early."""
     began = time.monotonic()
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
@@ -114,7 +114,7 @@ def _save(result: Result, outputs: Outputs, writer: CheckpointWriter) -> None:
 def _steps(
     stylizer: Painting, outputs: Outputs, session: Session, writer: CheckpointWriter
 ) -> tuple[Exception | None, int]:
-    """Take the steps; give the error that ended them with steps worth keeping, and the signal that did, or 0.
+    """Take the steps; return the error that ended them with steps worth keeping, and the signal that did, or 0.
 
     The error is that memory ran out, or that another process did.
     """

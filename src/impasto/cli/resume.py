@@ -35,7 +35,7 @@ def resume(
     memory: given.Memory = None,
     device: given.DeviceAsBefore = None,
 ) -> None:
-    """Go on with a painting that was interrupted.
+    """Resume a painting that was interrupted.
 
     impasto resume .out.png.checkpoint
 

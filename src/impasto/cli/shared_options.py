@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from impasto.recipe.catalogue import ENCODERS
+
 Photograph = Annotated[str, typer.Argument(help="The photograph to paint.")]
 
 _STYLE = typer.Option(
@@ -35,6 +37,9 @@ Regions = Annotated[
         help="One region by grey masks of the content and of each style; repeat for more.",
     ),
 ]
+ColorCount = Annotated[
+    int, typer.Option("--regions", min=0, max=48, metavar="COUNT", help="How many colours; 0: as many as there are.")
+]
 RegionNames = Annotated[
     str | None,
     typer.Option(
@@ -51,6 +56,9 @@ StyleLandmarks = Annotated[
     typer.Option("--style-landmarks", metavar="FILE", help="The same points of the first painting's face."),
 ]
 
+EncoderName = Annotated[
+    str, typer.Option("--encoder", metavar="NAME|FILE", help=f"{', '.join(ENCODERS)}, or a file of weights.")
+]
 RecipeFile = Annotated[
     str | None,
     typer.Option("--recipe", metavar="FILE", help="Settings from a JSON file, or from a picture painted by impasto."),

@@ -57,7 +57,7 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
 
 
 def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read a recipe from JSON or from a picture's metadata; give its values and what was recorded besides.
+    """Read a recipe from JSON or from a picture's metadata; return its values and what was recorded besides.
 
     Raises `InputError` when there is none, `RecipeError` when it is not valid.
     """

@@ -34,7 +34,7 @@ def studio(
     no_browser: given.NoBrowser = False,
     threads: given.Threads = None,
 ) -> None:
-    """Open a page in the browser to paint in: masks, previews, a gallery.
+    """Open a page in the browser to paint in, with masks, previews and a gallery.
 
     impasto studio
     """

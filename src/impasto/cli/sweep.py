@@ -22,7 +22,7 @@ from impasto.recipe.catalogue import ENCODERS
 if TYPE_CHECKING:
     from impasto.cli.session import Session
     from impasto.events import Progress
-    from impasto.series import Cell, Sweep
+    from impasto.series import Cell, Series, Sweep
 
 app = typer.Typer(add_completion=False)
 
@@ -206,8 +206,8 @@ def _label(key: str, value: str) -> str:
     return Path(value).stem if is_file else value
 
 
-def run(made: "Sweep", session: "Session") -> int:
-    """Paint what waits; give the exit status: that of a signal, or 1 where a cell failed."""
+def run(made: "Series", session: "Session") -> int:
+    """Paint what waits; return the exit status: that of a signal, or 1 where a cell failed."""
     session.claim(made.folder, doing="painting into it")
     began, terminal = time.monotonic(), session.terminal
     waiting = made.waiting
@@ -234,11 +234,11 @@ def run(made: "Sweep", session: "Session") -> int:
             if session.stop.asked is not None:
                 break
         made.finish()
-    ready = sum(cell.state in ("kept", "painted") for cell in made.cells)
+    ready = sum(cell.state in ("kept", "painted", "external") for cell in made.cells)
     if session.stop.asked is not None:
         notice(f"stopped with {ready} of {len(made.cells)} cells painted; the same command goes on from there")
         return session.stop.exit_code
-    words = [f"{ready} of {len(made.cells)} pictures", str(made.sheet), str(made.table)]
+    words = [f"{ready} of {len(made.cells)} pictures", *map(str, made.outputs)]
     terminal.say(f"saved {', '.join(words)}, {time.monotonic() - began:.1f} s")
     return 1 if made.failed else 0
 

@@ -63,7 +63,7 @@ class Terminal:
             self._own, sys.stderr = None, before
 
     def _part(self) -> None:
-        """Give Python a stderr of its own: libtiff and others, in C, know only the number."""
+        """Open a stderr of its own for Python: libtiff and others, in C, know only the number."""
         if sys.stderr.fileno() != _STDERR:
             return
         number = os.dup(_STDERR)

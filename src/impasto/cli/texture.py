@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from impasto.cli.paint_options import Shared, painter, run
+from impasto.cli.paint_options import Shared, run, with_paint_options
 from impasto.cli.style_list import expand
 from impasto.errors import UsageError
 
@@ -14,7 +14,7 @@ mix_app = typer.Typer(add_completion=False)
 
 
 @texture_app.command()
-@painter
+@with_paint_options
 def texture(
     ctx: typer.Context,
     shared: Shared,
@@ -33,7 +33,7 @@ def texture(
 
 
 @mix_app.command()
-@painter
+@with_paint_options
 def mix(
     ctx: typer.Context,
     coarse: Annotated[str, typer.Argument(help="The painting whose large forms stay.")],
@@ -41,7 +41,7 @@ def mix(
     shared: Shared,
     settings: Mapping[str, str | None],
 ) -> None:
-    """Mix two paintings by scale, into a style to paint with: the forms of one, the strokes of the other.
+    """Mix two paintings by scale into one style: the large forms of the first, the strokes of the second.
 
     impasto mix coarse.jpg fine.jpg -o style.png
     """

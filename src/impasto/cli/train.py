@@ -15,7 +15,7 @@ app = typer.Typer(add_completion=False)
 
 @app.callback()
 def group() -> None:
-    """Train what impasto ships."""
+    """Train encoders, decoders and feed-forward networks."""
 
 
 @app.command()
@@ -28,7 +28,14 @@ def encoder(
     rate: given.Rate = 1e-3,
     batch: given.Batch = 4,
     crop: given.Crop = 192,
-    gram_weight: Annotated[float, typer.Option("--gram-weight", min=0, help="Share of the Gram matrices.")] = 0.3,
+    gram_weight: Annotated[
+        float,
+        typer.Option(
+            "--gram-weight",
+            min=0,
+            help="Weight of the errors of the Gram matrices, beside 1 for those of the features.",
+        ),
+    ] = 0.3,
     init: Annotated[
         str | None,
         typer.Option("--init", metavar="FILE", help="Start from a petite encoder or Collaborative Distillation's."),
@@ -41,7 +48,7 @@ def encoder(
     threads: given.Threads = None,
     quiet: given.Quiet = False,
 ) -> None:
-    """Teach impasto's small encoder to predict VGG-19's features; the same command again goes on."""
+    """Train impasto's small encoder to predict VGG-19's features; the same command again resumes."""
     session = given.prepare(ctx, quiet, threads)
 
     from impasto.training.encoder_run import EncoderTraining, learn
@@ -78,15 +85,15 @@ def decoder(
     batch: given.Batch = 4,
     crop: given.Crop = 192,
     feature_weight: Annotated[
-        float, typer.Option("--feature-weight", min=0, help="wct: share of the features beside the pixels.")
+        float, typer.Option("--feature-weight", min=0, help="wct: weight of the features, beside 1 for the pixels.")
     ] = 1.0,
     style_weight: Annotated[
-        float, typer.Option("--style-weight", min=0, help="adain: share of the style beside the content.")
+        float, typer.Option("--style-weight", min=0, help="adain: weight of the style, beside 1 for the content.")
     ] = 10.0,
     identity_weight: Annotated[
-        float, typer.Option("--identity-weight", min=0, help="adain: share of the pixels at strength 0.")
+        float, typer.Option("--identity-weight", min=0, help="adain: weight of the pixels where the strength is 0.")
     ] = 1.0,
-    tv_weight: Annotated[float, typer.Option("--tv-weight", min=0, help="adain: share of the smoothness.")] = 0.1,
+    tv_weight: Annotated[float, typer.Option("--tv-weight", min=0, help="adain: weight of the total variation.")] = 0.1,
     init: Annotated[
         str | None,
         typer.Option("--init", metavar="FILE", help="Start from another decoder, a shallower one for example."),
@@ -101,7 +108,7 @@ def decoder(
     threads: given.Threads = None,
     quiet: given.Quiet = False,
 ) -> None:
-    """Teach a decoder to turn petite's features into a picture; the same command again goes on."""
+    """Train a decoder that turns petite's features into a picture; the same command again resumes."""
     session = given.prepare(ctx, quiet, threads)
 
     from impasto.training.decoder_run import DecoderTraining, learn

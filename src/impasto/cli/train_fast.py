@@ -50,7 +50,7 @@ def fast(
     threads: given.Threads = None,
     quiet: given.Quiet = False,
 ) -> None:
-    """Teach a network to paint in one style at once; the same command again goes on.
+    """Train a feed-forward network that paints in one style; the same command again resumes.
 
     impasto train fast photos/ --style painting.jpg --out starry
     """

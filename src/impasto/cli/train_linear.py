@@ -21,7 +21,7 @@ def linear(
     batch: given.Batch = 4,
     crop: given.Crop = 192,
     style_weight: Annotated[
-        float, typer.Option("--style-weight", min=0, help="Share of the style beside the content.")
+        float, typer.Option("--style-weight", min=0, help="Weight of the style, beside 1 for the content.")
     ] = 20.0,
     held_out: given.HeldOut = None,
     held_out_styles: given.HeldOutStyles = None,
@@ -33,7 +33,7 @@ def linear(
     threads: given.Threads = None,
     quiet: given.Quiet = False,
 ) -> None:
-    """Teach a transformation to give any picture any style; the same command again goes on.
+    """Train a linear transformation of features that paints in any style; the same command again resumes.
 
     impasto train linear photos/ --paintings paintings/ --decoder decoder/weights.safetensors --out linear
     """

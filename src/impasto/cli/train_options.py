@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from impasto.cli.session import Session
 
 LOG_EVERY = 25
+"""Steps between lines about a training."""
 
 
 def _named(folder: str) -> str:
@@ -25,14 +26,20 @@ def _named(folder: str) -> str:
 
 Out = Annotated[
     str,
-    typer.Option("--out", metavar="FOLDER", help="Checkpoints, log, samples, weights.safetensors.", callback=_named),
+    typer.Option(
+        "--out",
+        metavar="FOLDER",
+        help="Folder for checkpoints, the log, sample sheets and weights.safetensors.",
+        callback=_named,
+    ),
 ]
-Steps = Annotated[int, typer.Option("--steps", min=1, help="Steps in all.")]
-Rate = Annotated[float, typer.Option("--rate", help="Highest learning rate.")]
-Batch = Annotated[int, typer.Option("--batch", min=1, help="Crops a step.")]
-Crop = Annotated[int, typer.Option("--crop", min=32, help="Side of a crop, pixels.")]
+Steps = Annotated[int, typer.Option("--steps", min=1, help="Number of steps.")]
+Rate = Annotated[float, typer.Option("--rate", help="Highest learning rate of the schedule.")]
+Batch = Annotated[int, typer.Option("--batch", min=1, help="Crops per step.")]
+Crop = Annotated[int, typer.Option("--crop", min=32, help="Side of a crop in pixels.")]
 HeldOut = Annotated[
-    str | None, typer.Option("--held-out", metavar="FOLDER", help="Pictures to measure the errors on, and to show.")
+    str | None,
+    typer.Option("--held-out", metavar="FOLDER", help="Pictures that are only measured and shown, never trained on."),
 ]
 HeldOutStyles = Annotated[
     str | None,
@@ -48,9 +55,9 @@ VariationWeight = Annotated[
 ]
 SaveEvery = Annotated[int, typer.Option("--save-every", min=1, help="Steps between checkpoints.")]
 SheetEvery = Annotated[int, typer.Option("--sheet-every", min=1, help="Steps between sheets of samples.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of all random numbers.")]
 Precision = Annotated[
-    Literal["auto", "float32", "bfloat16"], typer.Option("--precision", help="Type of the convolutions.")
+    Literal["auto", "float32", "bfloat16"], typer.Option("--precision", help="Floating-point type of the convolutions.")
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")]
 

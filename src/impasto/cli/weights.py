@@ -52,10 +52,10 @@ def show_list(
 @app.command()
 def fetch(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Which: see impasto weights list.")] = "vgg19",
+    name: Annotated[str, typer.Argument(help="Name of the weights; impasto weights list has them all.")] = "vgg19",
     quiet: given.Quiet = False,
 ) -> None:
-    """Download weights, verified, and print the path; an unfinished download is gone on with."""
+    """Download weights, verified, and print the path; an unfinished download is resumed."""
     session: Session = ctx.obj
     session.terminal.quiet = quiet
     weights.lookup(name)

@@ -16,7 +16,7 @@ def gray(pixels: Tensor) -> Tensor:
 def match_luminance(
     source: Tensor, target: Tensor, *, source_maps: Tensor | None = None, target_maps: Tensor | None = None
 ) -> Tensor:
-    """Give the sRGB grey `source` (1, 1, H, W) shifted and scaled to the luminance of `target` (1, 1, h, w), in [0, 1].
+    """Return the sRGB grey `source` (1, 1, H, W) with the luminance of `target` (1, 1, h, w), in [0, 1].
 
     Mean and standard deviation become the target's in OKLab's L, before clipping: L is even to the eye, so that
     shadows and lights are stretched alike, where the sRGB values that Gatys et al. match (2016b, eq. 10) stretch

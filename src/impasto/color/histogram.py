@@ -10,6 +10,7 @@ ROUNDS = 12
 """Rotations; after them the distance to the target no longer falls by much."""
 
 SEED = 0
+"""The seed of the random rotations: the same ones each time, so that a recipe repeats."""
 
 CELLS = 128
 """Colours nearer than a 128th of the range are moved as one; `smooth` would make them move alike anyway."""
@@ -21,6 +22,7 @@ KERNEL = (0.06, 0.24, 0.4, 0.24, 0.06)
 """A bell of standard deviation one node; with the lattice's own blur, 0.035 of the range."""
 
 CHUNK = 1 << 17
+"""The points that are interpolated at a time: a few MB of scratch."""
 
 
 def displaced(
@@ -33,11 +35,11 @@ def displaced(
     tears a flat sky apart into whatever the target holds in that quantity, and its noise with it. The mean
     is the target's, the distribution close to it.
     """
-    before, share = gather(points, weights)
-    aims, aim_share = gather(targets, target_weights)
+    before, mass = gather(points, weights)
+    aims, aim_mass = gather(targets, target_weights)
     start = matrix @ before + shift
-    added = transfer(start, share, aims, aim_share) - start
-    lattice = smooth(before, added, share)
+    added = transfer(start, mass, aims, aim_mass) - start
+    lattice = smooth(before, added, mass)
     moved = torch.empty_like(points)
     for first in range(0, points.shape[1], CHUNK):
         part = points[:, first : first + CHUNK].double()
@@ -48,7 +50,7 @@ def displaced(
 
 
 def gather(points: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
-    """Give the mean colour (3, k) of each cell of a cubic lattice that has weight, and its share (k,) of the weight."""
+    """Return the mean colour (3, k) of each cell of a lattice that has weight, and its fraction (k,) of the weight."""
     values = points.double()
     counts = torch.ones_like(values[0]) if weights is None else weights.double()
     cell = values.mul(CELLS).floor().clamp(0, CELLS - 1).long()
@@ -126,6 +128,6 @@ def smooth(points: Tensor, displacements: Tensor, weights: Tensor) -> Tensor:
 def interpolate(lattice: Tensor, points: Tensor) -> Tensor:
     """Return the mean displacement (3, n) at `points` (3, n); zero where the lattice has no weight."""
     where = (points.clamp(0, 1) * 2 - 1).flip(0).T.reshape(1, 1, 1, -1, 3)
-    found = F.grid_sample(lattice[None], where, mode="bilinear", padding_mode="border", align_corners=True)
-    found = found.reshape(4, -1)
-    return torch.where(found[3] > 0, found[:3] / found[3].clamp_min(torch.finfo(found.dtype).tiny), 0)
+    sums = F.grid_sample(lattice[None], where, mode="bilinear", padding_mode="border", align_corners=True)
+    sums = sums.reshape(4, -1)
+    return torch.where(sums[3] > 0, sums[:3] / sums[3].clamp_min(torch.finfo(sums.dtype).tiny), 0)

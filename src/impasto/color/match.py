@@ -8,6 +8,7 @@ from impasto.color.regions import Weights, by_region, check_pictures, check_stre
 from impasto.errors import UsageError
 
 METHODS = ("sym", "pca", "chol", "histogram")
+"""The ways to match colours, as `color_transform` names them."""
 
 GAIN = 8.0
 """The most that a linear map may stretch a principal direction of the source's colours.
@@ -20,6 +21,7 @@ FLOOR = 1e-10
 """Variance below this counts as this much: it is far under a grey level of 16 bits, and can be inverted."""
 
 PASSES = 50
+"""The most rounds in which variances are widened until no direction is stretched more than `GAIN`: a few do mostly."""
 
 
 def match(

@@ -103,15 +103,15 @@ def _from_lab(lab: Tensor) -> Tensor:
 
 def _fitted(lab: Tensor) -> Tensor:
     lightness = lab[:1].clamp(0, 1)
-    # Cone responses are L plus the chroma's share, so linear light is a cubic of the chroma's scale t.
-    share = _FROM_LAB.to(lab)[:, 1:] @ lab[1:]
+    # Cone responses are L plus the chroma's part, so linear light is a cubic of the chroma's scale t.
+    chroma_part = _FROM_LAB.to(lab)[:, 1:] @ lab[1:]
     mix = _FROM_CONES.to(lab)
-    light = mix @ (lightness + share).pow(3)
+    light = mix @ (lightness + chroma_part).pow(3)
     outside = ((light < -SLACK) | (light > 1 + SLACK)).any(0)
     if bool(outside.any()):
-        gray, share = lightness[:, outside], share[:, outside]
-        square, linear, constant = mix @ share.square(), mix @ share, gray.pow(3)
-        cubic, square, linear = mix @ share.pow(3), 3 * gray * square, 3 * gray.square() * linear
+        gray, chroma_part = lightness[:, outside], chroma_part[:, outside]
+        square, linear, constant = mix @ chroma_part.square(), mix @ chroma_part, gray.pow(3)
+        cubic, square, linear = mix @ chroma_part.pow(3), 3 * gray * square, 3 * gray.square() * linear
         low = torch.zeros_like(gray)  # always inside, because greys are: no clamp will turn the hue
         step = 1.0
         for _ in range(FIT_STEPS):

@@ -8,7 +8,7 @@ from torch import Tensor
 from impasto.errors import UsageError
 
 ABSENT = 1e-3
-"""A region with less than this share of a picture has too few pixels for a statistic of its own."""
+"""A region with less than this fraction of a picture has too few pixels for a statistic of its own."""
 
 Weights = Tensor | None
 """How much each of n pixels counts, (n,); None: all the same."""
@@ -54,9 +54,9 @@ def by_region(
     total = torch.zeros_like(source).flatten(2)[0]
     cover = torch.zeros_like(total[0])
     for index, weights in _pairs(source_maps, target_maps):
-        share = source_maps[index].flatten().to(total)
-        total += share * change(*weights)
-        cover += share
+        fraction = source_maps[index].flatten().to(total)
+        total += fraction * change(*weights)
+        cover += fraction
     # Maps that add to 1 but for rounding; where they leave a hole, the source stays.
     holes = cover <= 0
     blended = torch.where(holes, source.flatten(2)[0], total / cover.masked_fill(holes, 1))
@@ -94,7 +94,7 @@ def moments(points: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:
     Both are float64.
     """
     values = points.double()
-    share = torch.full_like(values[0], 1 / values.shape[1]) if weights is None else weights / weights.sum()
-    mean = (values * share).sum(1, keepdim=True)
+    fraction = torch.full_like(values[0], 1 / values.shape[1]) if weights is None else weights / weights.sum()
+    mean = (values * fraction).sum(1, keepdim=True)
     values = values - mean
-    return mean, (values * share) @ values.T
+    return mean, (values * fraction) @ values.T

@@ -13,7 +13,9 @@ from impasto.errors import UsageError
 Step = tuple[int, int]
 """What a convolution or a pool does to a map: the side of the window that it looks at, and its stride, in neurons."""
 CONVOLUTION: Step = (3, 1)
+"""The step of VGG's convolutions: 3x3, at every neuron."""
 POOL: Step = (2, 2)
+"""The step of VGG's pools: 2x2, at every second neuron."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Geometry:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """Every layer name, shallow to deep."""
+        """Return every layer name, shallow to deep."""
         return tuple(self.paths)
 
     def layer(self, name: str) -> str:
@@ -92,30 +94,30 @@ class Encoder(Protocol):
 
     @property
     def name(self) -> str:
-        """Which network."""
+        """Return which network it is."""
 
     @property
     def sha256(self) -> str:
-        """Which weights."""
+        """Return which weights it has."""
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers that it can encode to, shallow to deep."""
+        """Return the layers that it can encode to, shallow to deep."""
 
     @property
     def channels(self) -> Mapping[str, int]:
-        """Nominal width of each layer."""
+        """Return the nominal width of each layer."""
 
     @property
     def precision(self) -> torch.dtype | None:
-        """The type of its convolutions; None: that of the picture."""
+        """Return the type of its convolutions; None: that of the picture."""
 
     @property
     def tensors(self) -> Mapping[str, Tensor]:
-        """Its weights by name, whose bytes count when memory is planned."""
+        """Return its weights by name, whose bytes count when memory is planned."""
 
     def __call__(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Encode `image` (B, 3, H, W), sRGB in [0, 1]; give {layer: (B, C, H // stride, W // stride)}."""
+        """Encode `image` (B, 3, H, W), sRGB in [0, 1]; return {layer: (B, C, H // stride, W // stride)}."""
 
     def steps(self, layer: str) -> tuple[Step, ...]:
         """Return the windows between a picture and `layer`, in order. Raises `UsageError` for an unknown layer."""

@@ -31,6 +31,7 @@ GEOMETRY = replace(VGG19, name="petite")
 """Its neurons see what VGG-19's see; decoders are the mirror of it."""
 
 RESOURCE = "petite.safetensors"
+"""The file of its weights inside the package."""
 
 
 class Petite(Vgg):
@@ -82,13 +83,13 @@ class Petite(Vgg):
         return cls(tensors, padding=padding, precision=precision, sha256=hashlib.sha256(data).hexdigest())
 
     def __call__(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Encode `image` (B, 3, H, W), sRGB in [0, 1]; give {layer: (B, c, H/stride, W/stride)}.
+        """Encode `image` (B, 3, H, W), sRGB in [0, 1]; return {layer: (B, c, H/stride, W/stride)}.
 
         Raises `WeightsError` for a layer that petite has no lift for.
         """
-        found = self.raw(image, layers)
+        raw_features = self.raw(image, layers)
         lifted = {}
-        for layer, features in found.items():
+        for layer, features in raw_features.items():
             root = self._roots[layer].to(features.dtype)[:, :, None, None]
             lifted[layer] = F.conv2d(features, root).to(image.dtype)
         return lifted

@@ -12,8 +12,11 @@ from impasto.errors import UsageError, WeightsError
 from impasto.weights import EncoderWeights, Preprocessing
 
 POOLINGS = ("average", "max")
+"""The ways to pool: Gatys et al. 2016 take the average, VGG was trained with the maximum."""
 PADDINGS = ("zero", "reflect", "replicate", "circular")
+"""The ways to continue a map beyond its border; `circular` is for pictures that repeat."""
 WIDTHS = {1: 64, 2: 128, 3: 256, 4: 512, 5: 512}
+"""The channels of VGG's convolutions in each block (Simonyan & Zisserman 2015)."""
 
 
 class Vgg:
@@ -83,19 +86,19 @@ class Vgg:
         wanted = {self.geometry.layer(layer) for layer in layers}
         if missing := wanted - set(self.layers):
             raise WeightsError(f"these weights end at {self.layers[-1]} and have no {', '.join(sorted(missing))}")
-        found: dict[str, Tensor] = {}
+        features: dict[str, Tensor] = {}
         x = self._enter(image)
         block = "1"
         for layer in self.geometry.layers:
-            if not wanted - found.keys():
+            if not wanted - features.keys():
                 break
             if layer[4] != block:
                 x = F.avg_pool2d(x, 2) if self.pooling == "average" else F.max_pool2d(x, 2)
                 block = layer[4]
             x = F.relu(self._convolve(x, f"conv{layer[4:]}"), inplace=True)
             if layer in wanted:
-                found[layer] = x
-        return found
+                features[layer] = x
+        return features
 
     def steps(self, layer: str) -> tuple[Step, ...]:
         """Return the convolutions and pools between a picture and `layer`, in order."""
@@ -112,12 +115,12 @@ class Vgg:
     def neurons(self, layers: Iterable[str]) -> float:
         """Return the neurons per pixel of all convolutions down to the deepest of `layers`."""
         deepest = max((layer[4:] for layer in layers), default="")
-        found: float = sum(
+        neurons_per_pixel: float = sum(
             tensor.shape[0] / 4 ** (int(key[4]) - 1)
             for key, tensor in self.tensors.items()
             if key.startswith("conv") and key.endswith(".weight") and key[4:7] <= deepest
         )
-        return found
+        return neurons_per_pixel
 
     def padded(self, padding: str) -> Self:
         """Return this encoder with another padding; `circular` takes a picture for one that repeats.

@@ -40,6 +40,8 @@ class Case:
     content: Panel | None
     """As large as the result's panel."""
     styles: tuple[Panel, ...]
+    textures: tuple[Panel, ...]
+    """The styles as large as the result's `pixels`, for what is measured on those."""
     weights: tuple[float, ...]
     """Of the styles; they add to 1."""
     first: Sight

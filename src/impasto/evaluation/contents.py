@@ -1,15 +1,30 @@
 """How much of the content a result keeps: features, self-similarity, affinities of places, edges."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.evaluation import affinity, luma
 from impasto.evaluation.case import Case
 from impasto.evaluation.metric import Measured
+from impasto.evaluation.panel import Panel
+from impasto.losses.neighbors import subsampled
 from impasto.losses.statistics import TINY
+from impasto.losses.transport import column_differences
 
 FEATURE_LAYERS = ("relu4_1", "relu5_1")
 """Layers of content fidelity (Wang et al. 2021)."""
+AFFINITY_LAYER = "relu3_1"
+"""The layer of affinities (that of CFSD, Chung et al. 2024)."""
+AFFINITY_ROWS = 4096
+"""Places whose affinities are compared, evenly spaced where a picture has more: all of them up to 256 px."""
+SHARPNESS = 10.0
+"""What cosines are multiplied by before the softmax: the same place weighs e^10 times what an orthogonal one does, so
+that a row is about the hundreds of places that look the same, among some ten thousand."""
+POSITIONS = 1024
+"""Positions whose distances from one another are compared (Kolkin et al. 2019, section 2.5)."""
 
 
 def cosine(one: Tensor, other: Tensor) -> float:
@@ -18,18 +33,82 @@ def cosine(one: Tensor, other: Tensor) -> float:
     lengths = float(a.norm() * b.norm())
     if lengths < TINY:
         return 1.0 if float((a - b).abs().max()) < TINY else 0.0
-    return float(a @ b) / lengths
+    return max(-1.0, min(1.0, float(a @ b) / lengths))
 
 
 def content_features(case: Case) -> Measured:
     """Mean over two deep layers of the cosine between the features of result and content."""
-    if case.content is None:
-        return Measured(None)
-    ours, theirs = (case.first.of(panel, FEATURE_LAYERS) for panel in (case.result, case.content))
+    content = needed(case.content)
+    ours, theirs = (case.first.of(panel, FEATURE_LAYERS) for panel in (case.result, content))
     values = [cosine(ours[layer], theirs[layer]) for layer in FEATURE_LAYERS]
     found = None
     if case.maps:
-        size = tuple(ours[FEATURE_LAYERS[0]].shape[2:])
         apart = [1 - F.cosine_similarity(ours[layer], theirs[layer], dim=1, eps=TINY) for layer in FEATURE_LAYERS]
-        found = torch.stack([F.interpolate(each[None], size, mode="bilinear")[0, 0] for each in apart]).mean(0)
+        found = together([each[0] for each in apart])
     return Measured(sum(values) / len(values), found)
+
+
+def self_similarity(case: Case) -> Measured:
+    """Mean over two deep layers of the difference between the distances of places from one another."""
+    content = needed(case.content)
+    layers = case.second.layers[-2:]
+    ours, theirs = (case.second.of(panel, layers) for panel in (case.result, content))
+    values, maps = [], []
+    for layer in layers:
+        grids = [_grid(features[layer]) for features in (ours, theirs)]
+        apart = column_differences(*(grid.flatten(2)[0].T.double() for grid in grids))
+        values.append(float(apart.mean()))
+        maps.append(apart.view(grids[0].shape[2:]))
+    return Measured(sum(values) / len(values), together(maps) if case.maps else None)
+
+
+def structure_divergence(case: Case) -> Measured:
+    """Mean over places of KL(P‖Q), P and Q the content's and the result's affinities of a place with all others."""
+    content = needed(case.content)
+    target: Tensor = content.fact(("affinity", case.first.encoder.sha256), lambda: _directions(case, content))
+    own = _directions(case, case.result)
+    height, width = case.first.of(case.result, [AFFINITY_LAYER])[AFFINITY_LAYER].shape[2:]
+    step = max(1, math.ceil((height * width / AFFINITY_ROWS) ** 0.5))
+    rows = subsampled(torch.arange(height * width).view(height, width), step)
+    apart = affinity.divergences(target, own, rows.flatten()).clamp_min(0).view(rows.shape)
+    return Measured(float(apart.double().mean()), apart if case.maps else None)
+
+
+def edges(case: Case) -> Measured:
+    """Mean structural similarity of the magnitudes of the slopes of lightness."""
+    content = needed(case.content)
+    ours, theirs = (edges_of(panel) for panel in (case.result, content))
+    alike = luma.ssim_map(ours, theirs)
+    return Measured(float(alike.mean()), (1 - alike[0, 0]).clamp_min(0) if case.maps else None)
+
+
+def edges_of(panel: Panel) -> Tensor:
+    """Return the magnitudes of the slopes of a panel's lightness, (1, 1, H, W)."""
+    found: Tensor = panel.fact("edges", lambda: luma.slopes(luma.lightness(panel.pixels)))
+    return found
+
+
+def together(maps: list[Tensor]) -> Tensor:
+    """Return the mean of maps (h, w) of several sizes, in that of the first."""
+    size = (maps[0].shape[0], maps[0].shape[1])
+    return torch.stack([F.interpolate(each[None, None], size, mode="bilinear")[0, 0] for each in maps]).mean(0)
+
+
+def needed(panel: Panel | None) -> Panel:
+    """Return the content. Raises `ValueError` without one: metrics that need it are not asked then."""
+    if panel is None:
+        raise ValueError("a metric that compares with the content was asked for without one")
+    return panel
+
+
+def _grid(features: Tensor) -> Tensor:
+    """Return at most `POSITIONS` columns and rows of features (1, C, h, w), evenly spaced."""
+    height, width = features.shape[2:]
+    return subsampled(features, max(1, math.ceil((height * width / POSITIONS) ** 0.5)))
+
+
+def _directions(case: Case, panel: Panel) -> Tensor:
+    """Return the features (M, C) of a panel without their mean, of length √`SHARPNESS` each."""
+    flat = case.first.of(panel, [AFFINITY_LAYER])[AFFINITY_LAYER].flatten(2)[0].T
+    directions: Tensor = F.normalize(flat - flat.mean(0), dim=1, eps=TINY) * SHARPNESS**0.5
+    return directions

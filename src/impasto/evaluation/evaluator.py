@@ -32,7 +32,7 @@ SMALLEST = 32
 """Pixels that the short side of a picture needs: two neurons of the deepest layer."""
 STRETCHED = 1.02
 """Aspects that differ by a larger factor are said to be stretched."""
-SHELF = 6
+SHELF = 8
 """Pictures that are remembered: a content and a few styles, some 100 MB each with vgg19 at 512 px."""
 
 PictureLike = Any
@@ -76,19 +76,20 @@ class Evaluator:
         tile: int | None = None,
         metrics: Sequence[str] | None = None,
         maps: bool = False,
+        record: Record | None = None,
     ) -> Evaluation:
         """Measure a result.
 
         `content` None: a texture. `style_weights` are those of several styles, and otherwise what the result says, or
         equal. `regions` are those that it was painted with, landmarks those of a portrait, `tile` the side of the tiles
         that a method painted in. `metrics`: ids or names of those that are asked for; None: all. `maps` asks for those
-        of metrics that have one.
+        of metrics that have one. `record`: how the result was made, where its file was read already (`record_of`).
 
         Raises `ImageError` for pictures that cannot be read, are too small, or hold NaN, `UsageError` for unknown
         metrics, and what the encoders raise.
         """
         chosen = choose(metrics)
-        record = record_of(result)
+        record = record or record_of(result)
         picture = result.picture if isinstance(result, Result) else images.load(result)
         photo = None if content is None else images.load(content)
         given: list[PictureLike] = list(styles) if isinstance(styles, list | tuple) else [styles]
@@ -136,7 +137,7 @@ class Evaluator:
     ) -> tuple[Case, list[str]]:
         notes = []
         own = images.fill_hidden(picture).pixels
-        size = picture.size if not self._size else images.fit_size(picture.size, min(self._size, max(picture.size)))
+        size = _reduced(picture.size, self._size or max(picture.size))
         panel = Panel(images.resize(own, size))
         against = None
         if photo is not None:
@@ -144,12 +145,13 @@ class Evaluator:
                 notes.append(_resized(photo, picture))
             against = self._panel(photo, size)
         of_styles = tuple(self._panel(each, images.fit_size(each.size, max(size))) for each in paintings)
+        textures = tuple(self._panel(each, _reduced(each.size, max(picture.size))) for each in paintings)
         first = self._encoders.first()
         second, note = unoptimized(self._encoders.second(record), record, self._second_layers)
         if note and any(metric.encoder == "second" for metric in chosen):
             notes.append(note)
         named = [layer for layer in NAMED if layer in first.layers]
-        return Case(own, panel, against, of_styles, weights, Sight(first, tuple(named)), second), notes
+        return Case(own, panel, against, of_styles, textures, weights, Sight(first, tuple(named)), second), notes
 
     def _panel(self, picture: Picture, size: tuple[int, int]) -> Panel:
         if min(size) < SMALLEST:
@@ -185,6 +187,10 @@ def check(picture: Picture) -> None:
         raise ImageError(
             f"{picture.name}: is {picture.size[1]}x{picture.size[0]} px; metrics need at least {SMALLEST} px a side"
         )
+
+
+def _reduced(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    return images.fit_size(size, min(longest, max(size)))
 
 
 def _digest(picture: Picture) -> str:

@@ -1,34 +1,27 @@
 """How near a result comes to its style: statistics and patches of features, and colours."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
-from impasto.evaluation.case import Case, Sight
+from impasto.evaluation import palette
+from impasto.evaluation.case import Case
+from impasto.evaluation.contents import cosine, together
 from impasto.evaluation.metric import Measured
 from impasto.evaluation.panel import Panel
-from impasto.losses import Gram, blend
+from impasto.evaluation.parts import compared
+from impasto.losses import Covariance, Gram, PatchBank, PatchSource, SlicedWasserstein, State, blend
 from impasto.losses.statistics import TINY
 
-
-def gram(panel: Panel, sight: Sight, layer: str) -> Tensor:
-    """Return the Gram matrix per position (C, C) of a layer of a panel."""
-
-    def compute() -> Tensor:
-        return Gram().measure(sight.of(panel, [layer])[layer]).mean().double()
-
-    found: Tensor = panel.fact(("gram", sight.encoder.sha256, layer), compute)
-    return found
-
-
-def blended(case: Case, finished: Sequence[Tensor]) -> Tensor:
-    """Return the mean over styles of finished statistics, by their weights."""
-    return blend(finished, case.weights)
+GLOBAL_LAYERS = ("relu2_1", "relu3_1", "relu4_1", "relu5_1")
+"""Layers of global effects (Wang et al. 2021)."""
+PATCH_STRIDES = {"relu3_1": 2, "relu4_1": 1}
+"""Layers of local patterns (ibid.), and neurons between patches: 8 pixels in both."""
+PATCH_SIDE = 3
+"""Neurons a side of a patch (ibid.)."""
 
 
 def relative(distance: float, one: float, other: float) -> float:
-    """Return a squared distance over the sum of two powers, the most it can be; 0 where both are nothing."""
+    """Return a squared distance over the sum of two powers, the most it is; 0 where both are nothing."""
     total = one + other
     return 0.0 if total < TINY else min(1.0, max(0.0, distance / total))
 
@@ -36,10 +29,94 @@ def relative(distance: float, one: float, other: float) -> float:
 @torch.no_grad()
 def gram_distance(case: Case) -> Measured:
     """Mean over layers of Σ(Ĝ - Â)² / (ΣĜ² + ΣÂ²)."""
-    values = []
-    for layer in case.second.layers:
-        own = gram(case.result, case.second, layer)
-        target = blended(case, [gram(style, case.second, layer) for style in case.styles])
-        apart = float((own - target).square().sum())
-        values.append(relative(apart, float(own.square().sum()), float(target.square().sum())))
-    return Measured(sum(values) / len(values))
+    total = 0.0
+    for weight, _, own, statistic, target in compared(case, Gram):
+        apart = float((own - target).double().square().sum())
+        total += weight * relative(apart, statistic.power(own), statistic.power(target))
+    return Measured(total)
+
+
+@torch.no_grad()
+def sliced_wasserstein(case: Case) -> Measured:
+    """Mean over layers of the squared distance of distributions along the axes of one random basis, over the powers."""
+    total = 0.0
+    for weight, _, own, statistic, target in compared(case, SlicedWasserstein):
+        apart = float((own - target).double().square().mean(1).sum())
+        total += weight * relative(apart, statistic.power(own), statistic.power(target))
+    return Measured(total)
+
+
+@torch.no_grad()
+def frechet(case: Case) -> Measured:
+    """Mean over layers of the squared Fréchet distance of Gaussians, over the powers."""
+    total = 0.0
+    for weight, _, own, statistic, target in compared(case, Covariance):
+        apart = float(statistic.distance(State(own.double(), torch.ones(())), target))
+        total += weight * relative(apart, statistic.power(own), statistic.power(target))
+    return Measured(total)
+
+
+@torch.no_grad()
+def global_effects(case: Case) -> Measured:
+    """Half the mean cosine of Gram matrices, and half the mean cosine of the channels' histograms."""
+    grams = []
+    for layer in GLOBAL_LAYERS:
+        own, *others = (_gram(case, panel, layer) for panel in (case.result, *case.styles))
+        grams.append(cosine(own, blend(others, case.weights)))
+    ours, *theirs = (_channels(panel) for panel in (case.result, *case.styles))
+    target = palette.blended(theirs, case.weights)
+    colors = [cosine(one, other) for one, other in zip(ours, target, strict=True)]
+    return Measured((sum(grams) / len(grams) + sum(colors) / len(colors)) / 2)
+
+
+@torch.no_grad()
+def local_patterns(case: Case) -> Measured:
+    """Half the mean cosine of patches with the style's nearest, and half the part of the style's patches in use."""
+    values, maps = [], []
+    for layer, stride in PATCH_STRIDES.items():
+        bank = _bank(case, layer, stride)
+        own = case.first.of(case.result, [layer])[layer][0]
+        number, likeness = bank.match(own)
+        used = len(torch.unique(number)) / min(len(bank), number.numel())
+        likeness = likeness.clamp(-1, 1)
+        values.append((float(likeness.double().mean()) + used) / 2)
+        maps.append(1 - likeness)
+    return Measured(sum(values) / len(values), together(maps) if case.maps else None)
+
+
+def color_histogram(case: Case) -> Measured:
+    """Hellinger distance of the histograms of log-ratios of channels."""
+    ours, *theirs = (_ratios(panel) for panel in (case.result, *case.styles))
+    return Measured(palette.hellinger(ours, palette.blended(theirs, case.weights)))
+
+
+def _gram(case: Case, panel: Panel, layer: str) -> Tensor:
+    def compute() -> Tensor:
+        return Gram().measure(case.first.of(panel, [layer])[layer]).mean()
+
+    found: Tensor = panel.fact(("global", case.first.encoder.sha256, layer), compute)
+    return found
+
+
+def _channels(panel: Panel) -> Tensor:
+    found: Tensor = panel.fact("channels", lambda: palette.channels(panel.pixels))
+    return found
+
+
+def _ratios(panel: Panel) -> Tensor:
+    found: Tensor = panel.fact("ratios", lambda: palette.ratios(panel.pixels))
+    return found
+
+
+def _bank(case: Case, layer: str, stride: int) -> PatchBank:
+    """Return the patches of all styles that have a weight."""
+    panels = [panel for panel, weight in zip(case.styles, case.weights, strict=True) if weight > 0]
+
+    def compute() -> PatchBank:
+        sources = [PatchSource(case.first.of(panel, [layer])[layer][0]) for panel in panels]
+        return PatchBank(sources, size=PATCH_SIDE, stride=stride)
+
+    if len(panels) > 1:
+        return compute()
+    found: PatchBank = panels[0].fact(("bank", case.first.encoder.sha256, layer), compute)
+    return found

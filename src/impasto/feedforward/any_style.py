@@ -27,6 +27,7 @@ from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.linear import KIND, Linear
 from impasto.nets.transforms import Affine
 from impasto.scene import Painted
+from impasto.scene.areas import areas, style_weights
 
 MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
@@ -58,6 +59,7 @@ class AnyStyle(FeedForward):
         deepest = self.decoders[0].layer
         what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
         self._tile, self._bytes = tiles.choose(what, self.size, lambda size: self._need(size, deepest), self.resources)
+        self._areas = areas(self.scene)
         self._said: set[tuple[str, str]] = set()
         self._styles: dict[str, list[list[Any]]] | None = None
 
@@ -67,30 +69,30 @@ class AnyStyle(FeedForward):
 
     def _load(self, network: Path | None) -> None:
         method, device = self.recipe.method, self.resources.device
-        found = networks.shipped(method) if network is None else networks.given(network)
+        loaded = networks.shipped(method) if network is None else networks.given(network)
         self.transform: Transform = WCT if method == "wct" else ADAIN
         self._weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
         if method == "linear":
-            learnt = networks.only(found, KIND, method)
+            learnt = networks.only(loaded, KIND, method)
             store.expect(learnt.card, learnt.where, encoder=self.encoder.sha256)
             net = Linear.from_card(learnt.tensors, learnt.card, learnt.where).to(device)
             self.transform = Learnt(net, learnt.where)
             self._weights += (learnt.record(f"linear {net.layer}"),)
             # Its decoder is one of wct's, and ships but once.
-            decoders = [each for each in found if each is not learnt] or networks.shipped("wct")
-            found = [each for each in decoders if each.card.layer == net.layer]
+            decoders = [file for file in loaded if file is not learnt] or networks.shipped("wct")
+            loaded = [file for file in decoders if file.card.layer == net.layer]
         self.decoders = []
-        for each in sorted(found, key=lambda each: each.card.layer, reverse=True):
-            self.decoders.append(self._decoder(each))
-            self._weights += (each.record(f"{each.card.method} {each.card.layer}"),)
+        for file in sorted(loaded, key=lambda file: file.card.layer, reverse=True):
+            self.decoders.append(self._decoder(file))
+            self._weights += (file.record(f"{file.card.method} {file.card.layer}"),)
         layers = [decoder.layer for decoder in self.decoders]
         if not layers or len({*layers}) < len(layers) or (method != "wct" and len(layers) > 1):
             many = f"{len(layers)} decoders ({', '.join(layers)})" if layers else "no decoder"
             raise WeightsError(f"{method}: has {many}; it needs one{' from each layer' if method == 'wct' else ''}")
 
-    def _decoder(self, found: Loaded) -> Decoder:
+    def _decoder(self, loaded: Loaded) -> Decoder:
         method = "wct" if self.recipe.method == "linear" else self.recipe.method
-        decoder = decoder_of(found, method, self.encoder)
+        decoder = decoder_of(loaded, method, self.encoder)
         if isinstance(self.transform, Learnt):
             self.transform.net.expect_decoder(decoder, self.transform.where)
         decoder.padding = "circular" if self.recipe.tileable else "reflect"
@@ -106,7 +108,7 @@ class AnyStyle(FeedForward):
         regions = 0 if self.scene.regions is None else len(self.scene.regions.names)
         layers = self.decoders[-1].layer
         maps = 4 * 2 * regions * pixels // self.encoder.stride(layers) ** 2
-        weights = sum(p.nbytes for each in self.decoders for p in each.parameters())
+        weights = sum(p.nbytes for decoder in self.decoders for p in decoder.parameters())
         return Need(
             round(picture * pictures) + maps + weights,
             SCRATCH[recipe.method][recipe.precision],
@@ -145,7 +147,7 @@ class AnyStyle(FeedForward):
 
         pieces = Pieces(encode, image, tiles.grid(self.size, layer, self._tile, encoder, wrap=wrap), encoder)
         # A tile that is only measured needs less around it than one that is decoded.
-        least = tiles.measuring(self.size, layer, self._tile, encoder, self.transform.beside, wrap=wrap)
+        least = tiles.measuring(self.size, layer, self._tile, encoder, self.transform.reach, wrap=wrap)
         regions = self._regions(layer)
         maps = self._maps(
             pieces if self.tile is None else Pieces(encode, image, least, encoder), layer, regions, styles[layer]
@@ -162,72 +164,60 @@ class AnyStyle(FeedForward):
 
     def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
         """Return the map of each region that is painted, of the whole picture where there are none."""
-        recipe = self.recipe
         own = self.transform.sums("content", pieces, {layer: self._content_guides(regions, layer)})[layer]
-        shares = recipe.layer_style_weights.get(layer) or recipe.style_weights or (1.0,) * len(styles)
+        style_weight = style_weights(self.scene, layer)
         maps: list[Affine | None] = []
-        for number, content in enumerate(own):
-            name = "" if regions is None else self._names[number]
-            weights = [
-                share if regions is None or self._painted_by(index, name) else 0.0 for index, share in enumerate(shares)
-            ]
-            found = None
-            if regions is None or float(regions[number].sum()) >= MIN_NEURONS:
-                found = blended(self.transform, content, [each[number] for each in styles], weights, recipe.alpha)
-            if found is None and name:
-                self._leave_out(name, layer)
-            maps.append(found)
+        for position, (content, area) in enumerate(zip(own, self._areas, strict=True)):
+            weights = [weight if index in area.styles else 0.0 for index, weight in enumerate(style_weight)]
+            affine = None
+            if regions is None or float(regions[position].sum()) >= MIN_NEURONS:
+                of_area = [style[position] for style in styles]
+                affine = blended(self.transform, content, of_area, weights, self.recipe.alpha)
+            if affine is None and area.name:
+                self._leave_out(area.name, layer)
+            maps.append(affine)
         return maps
-
-    @property
-    def _names(self) -> list[str]:
-        """Names of the regions that are painted, in order."""
-        regions = self.scene.regions
-        return [] if regions is None else [name for name in regions.names if name not in self.recipe.keep]
-
-    def _painted_by(self, style: int, name: str) -> bool:
-        regions = self.scene.regions
-        return regions is not None and regions.names.index(name) in self.scene.painted_by(style)
 
     def _regions(self, layer: str) -> Tensor | None:
         """Return the maps (R, h, w) over the content's neurons of the regions that are painted."""
         regions, step = self.scene.regions, self.encoder.stride(layer)
         if regions is None:
             return None
-        chosen = regions.content[[regions.names.index(name) for name in self._names]]
+        chosen = regions.content[[area.number for area in self._areas]]
         return guides.fit(chosen, (-(-self.size[0] // step), -(-self.size[1] // step)))
 
     def _content_guides(self, regions: Tensor | None, layer: str) -> list[Tensor | None]:
         """Return for each region how much each neuron of the content counts: what is hidden does not."""
-        found: list[Tensor | None] = [None] if regions is None else list(regions)
+        guides_of_regions: list[Tensor | None] = [None] if regions is None else list(regions)
         visible, step = self.scene.visible(self.size), self.encoder.stride(layer)
         if visible is None:
-            return found
+            return guides_of_regions
         shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]
-        both = [shown if guide is None else shown * guide for guide in found]
+        visible_guides = [shown if guide is None else shown * guide for guide in guides_of_regions]
         # Where less than a neuron is visible, all have to do.
-        return [one if float(one.sum()) >= MIN_NEURONS else guide for one, guide in zip(both, found, strict=True)]
+        pairs = zip(visible_guides, guides_of_regions, strict=True)
+        return [seen if float(seen.sum()) >= MIN_NEURONS else guide for seen, guide in pairs]
 
     @torch.no_grad()
     def _measured(self) -> dict[str, list[list[Any]]]:
         """Return {layer: [of each style [of each region]]}; each style is encoded once, or twice by `linear`."""
         layers = [decoder.layer for decoder in self.decoders]
-        found: dict[str, list[list[Any]]] = {layer: [] for layer in layers}
+        sums_of_styles: dict[str, list[list[Any]]] = {layer: [] for layer in layers}
 
         def encode(cut: Tensor) -> dict[str, Tensor]:
             features = self.encoder.raw(cut.to(self.resources.device), layers)
-            return {layer: each.float() for layer, each in features.items()}
+            return {layer: maps.float() for layer, maps in features.items()}
 
         for index in range(len(self.scene.styles)):
             painted = self.scene.style(index, self.level)
             size = painted.pixels.shape[2], painted.pixels.shape[3]
-            grid = tiles.measuring(size, layers[0], self._tile, self.encoder, self.transform.beside)
+            grid = tiles.measuring(size, layers[0], self._tile, self.encoder, self.transform.reach)
             weights = {layer: self._style_guides(painted, layer) for layer in layers}
             sums = self.transform.sums("style", Pieces(encode, painted.pixels, grid, self.encoder), weights)
             for layer in layers:
-                found[layer].append(sums[layer])
+                sums_of_styles[layer].append(sums[layer])
             self._release()
-        return found
+        return sums_of_styles
 
     def _style_guides(self, painted: Painted, layer: str) -> list[Tensor | None]:
         """Return for each region that is painted how much each neuron of a style counts."""
@@ -235,10 +225,9 @@ class AnyStyle(FeedForward):
         size = painted.pixels.shape[2] // step, painted.pixels.shape[3] // step
         alpha = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]
         if self.scene.regions is None or painted.maps is None:
-            return [alpha] * max(1, len(self._names))
-        numbers = [self.scene.regions.names.index(name) for name in self._names]
-        maps = guides.fit(painted.maps[numbers], size)
-        return [each if alpha is None else each * alpha for each in maps]
+            return [alpha] * len(self._areas)
+        maps = guides.fit(painted.maps[[area.number for area in self._areas]], size)
+        return [region if alpha is None else region * alpha for region in maps]
 
     def _leave_out(self, name: str, layer: str) -> None:
         if (name, layer) not in self._said:
@@ -250,6 +239,6 @@ class AnyStyle(FeedForward):
         for decoder in self.decoders * max(1, self.recipe.passes):
             features = self.encoder.raw(image, [decoder.layer])[decoder.layer].float()
             grid = tiles.grid((image.shape[2], image.shape[3]), decoder.layer, None, self.encoder)
-            pieces = Pieces(lambda _cut, found=features, at=decoder.layer: {at: found}, image, grid, self.encoder)  # type: ignore[misc]
+            pieces = Pieces(lambda _cut, raw=features, at=decoder.layer: {at: raw}, image, grid, self.encoder)  # type: ignore[misc]
             own = self.transform.sums("content", pieces, {decoder.layer: [None]})[decoder.layer]
             decoder(applied(features, [blended(self.transform, own[0], own, [1.0], 1.0)], None))

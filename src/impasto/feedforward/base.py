@@ -14,6 +14,7 @@ from impasto.events import Progress, notice
 from impasto.optim.memory import resident, trim
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
+from impasto.optim.timing import timed
 from impasto.recipe import Recipe
 from impasto.scene import SMALLEST
 from impasto.scene.inputs import Inputs
@@ -71,7 +72,7 @@ class FeedForward(Painting):
 
     @abstractmethod
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
-        """Paint; give after each step its name and the picture (1, 3, H, W), sRGB in [0, 1]."""
+        """Paint; return after each step its name and the picture (1, 3, H, W), sRGB in [0, 1]."""
 
     @abstractmethod
     def _tried(self, image: Tensor) -> None:
@@ -131,9 +132,4 @@ class FeedForward(Painting):
         """Estimate how long the painting will take, by painting a small picture."""
         side = 256
         image = torch.rand(1, 3, side, side, generator=torch.Generator().manual_seed(0)).to(self.resources.device)
-        times = []
-        for _ in range(3):
-            began = time.perf_counter()
-            self._tried(image)
-            times.append(time.perf_counter() - began)
-        return min(times) / side**2 * self.size[0] * self.size[1]
+        return min(timed(lambda: self._tried(image), 3)) / side**2 * self.size[0] * self.size[1]

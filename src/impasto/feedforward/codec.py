@@ -28,7 +28,7 @@ def petite_of(recipe: Recipe, encoder: str | Path | Encoder | None, device: torc
     return made, resolved.replace(encoder=recipe.encoder if recipe.refine else "petite")
 
 
-def decoder_of(found: Loaded, method: str, encoder: Petite) -> Decoder:
+def decoder_of(loaded: Loaded, method: str, encoder: Petite) -> Decoder:
     """Build a decoder that was trained for `method`. Raises `WeightsError` where it was for another, or encoder."""
-    store.expect(found.card, found.where, method=method, kind="decoder", encoder=encoder.sha256)
-    return Decoder.from_parts(found.tensors, found.card, found.where, precision=encoder.precision)
+    store.expect(loaded.card, loaded.where, method=method, kind="decoder", encoder=encoder.sha256)
+    return Decoder.from_parts(loaded.tensors, loaded.card, loaded.where, precision=encoder.precision)

@@ -1,5 +1,6 @@
 """The files of networks: those that ship with impasto, and those that somebody names."""
 
+import functools
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,13 +75,13 @@ def missing(method: str, what: str = "") -> WeightsError:
     )
 
 
-def only(found: Sequence[Loaded], kind: str, method: str) -> Loaded:
+def only(loaded: Sequence[Loaded], kind: str, method: str) -> Loaded:
     """Return the one network of a kind. Raises `WeightsError` where there is none, or more than one."""
-    able = [each for each in found if each.card.kind == kind]
+    able = [network for network in loaded if network.card.kind == kind]
     if not able:
         raise missing(method, kind)
     if len(able) > 1:
-        listing = ", ".join(each.where for each in able)
+        listing = ", ".join(network.where for network in able)
         raise WeightsError(f"{method} needs one {kind}, and there are {len(able)} ({listing}); name one with --network")
     return able[0]
 
@@ -90,7 +91,13 @@ def _shipped(file: Traversable) -> Loaded:
         data = file.read_bytes()
     except OSError as error:
         raise WeightsError(f"{file.name}: cannot be read ({error.strerror or error}); install impasto again") from None
-    return Loaded(*store.parse(data, file.name), file.name, hashlib.sha256(data).hexdigest())
+    return _parsed(data, file.name)
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed(data: bytes, name: str) -> Loaded:
+    # Once for a process that paints many pictures; all that ship have a few megabytes together.
+    return Loaded(*store.parse(data, name), name, hashlib.sha256(data).hexdigest())
 
 
 def _file(path: Path) -> Loaded:

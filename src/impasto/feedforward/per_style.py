@@ -39,30 +39,30 @@ class PerStyle(FeedForward):
                 f"{recipe.method} paints the style of its network, and takes no painting; leave --style out"
             )
         if network is None:
-            found, name = networks.by_name(recipe.method, recipe.network)
+            loaded, name = networks.by_name(recipe.method, recipe.network)
         else:
-            found = networks.only(networks.given(network), KINDS[recipe.method], recipe.method)
-            name = named(found.card.style or network.stem)
+            loaded = networks.only(networks.given(network), KINDS[recipe.method], recipe.method)
+            name = named(loaded.card.style or network.stem)
         precision = precision_of(recipe, device)
         kind = Johnson if recipe.method == "johnson" else TextureNet
-        self.net = kind.from_card(found.tensors, found.card, found.where).to(device)
+        self.net = kind.from_card(loaded.tensors, loaded.card, loaded.where).to(device)
         self.net.precision = torch.bfloat16 if precision == "bfloat16" else None
         self.recipe = recipe.replace(network=name, precision=precision)
-        self._weights = (found.record(f"{recipe.method} {name}"),)
-        self._check_mode(found)
-        if scene.styles and found.card.style_sha256 not in ("", scene.styles[0].sha256):
-            notice(f"{scene.styles[0].name}: is not the painting that {name} was trained on ({found.card.style[:60]})")
+        self._weights = (loaded.record(f"{recipe.method} {name}"),)
+        self._check_mode(loaded)
+        if scene.styles and loaded.card.style_sha256 not in ("", scene.styles[0].sha256):
+            notice(f"{scene.styles[0].name}: is not the painting that {name} was trained on ({loaded.card.style[:60]})")
         what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
         # Noise goes on round the corner, at every scale: a texture has no borders to cut it by.
         whole = scene.content is None
         self._tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=whole)
 
-    def _check_mode(self, found: networks.Loaded) -> None:
-        mode = found.card.training.get("mode")
+    def _check_mode(self, loaded: networks.Loaded) -> None:
+        mode = loaded.card.training.get("mode")
         if self.scene.content is None and mode == "photos":
-            raise UsageError(f"{found.where}: was trained to paint photographs, not noise; name another for textures")
+            raise UsageError(f"{loaded.where}: was trained to paint photographs, not noise; name another for textures")
         if self.scene.content is not None and mode == "noise":
-            raise UsageError(f"{found.where}: was trained to make textures; use impasto texture, or name another")
+            raise UsageError(f"{loaded.where}: was trained to make textures; use impasto texture, or name another")
 
     def _need(self, size: Size) -> Need:
         halo, step = self.net.halo, self.net.stride

@@ -7,7 +7,6 @@ overlap.
 """
 
 import math
-import time
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +27,9 @@ from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.transforms import Moments
+from impasto.optim.timing import MATCHED_SIDE, seconds_per_pair
 from impasto.scene import Painted
+from impasto.scene.areas import area_scales
 from impasto.scene.copies import StyleCopies, capacity_of, copies
 
 LAYERS = ("relu4_1", "relu3_1", "relu2_1")
@@ -41,14 +42,12 @@ less and faces dissolve, more and nothing is painted. Chosen by eye, like the ne
 DETAILED = ("relu4_1", "relu3_1")
 """Layers at which `reshuffle` decodes only the change, and adds it to the picture: edges stay sharp."""
 STEADY = 0.75
-"""Share of the photograph's features in those that `nnst_fast` looks for, beside those of the picture so far."""
+"""Fraction of the photograph's features in those that `nnst_fast` looks for, beside those of the picture so far."""
 MARGIN = 2
 """Neurons of relu2_1 around what a neuron of relu3_1 stands for, which are laid down with it: with one, plain areas,
 where one thing is found again and again, look woven."""
 GAIN = 2.0
 """The most that contrast is raised by."""
-TIMED = 48
-"""Patches on a side of the maps that are matched for time."""
 SCRATCH = {"float32": 420, "bfloat16": 380}
 """Bytes per pixel at the peak, as seen, beside the paintings' features."""
 
@@ -72,8 +71,8 @@ class Rearranged(FeedForward):
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
         method, device = self.recipe.method, self.resources.device
         self.encoder, self.recipe = petite_of(self.recipe, encoder, device)
-        found = networks.shipped(method) if network is None else networks.given(network)
-        by_layer = {each.card.layer: each for each in found if each.card.kind == "decoder"}
+        loaded = networks.shipped(method) if network is None else networks.given(network)
+        by_layer = {file.card.layer: file for file in loaded if file.card.kind == "decoder"}
         lacking = [layer for layer in LAYERS if layer not in by_layer]
         if lacking:
             raise WeightsError(
@@ -85,20 +84,20 @@ class Rearranged(FeedForward):
             self.decoders[layer] = decoder_of(by_layer[layer], "wct", self.encoder).to(device)
             self._weights += (by_layer[layer].record(f"wct {layer}"),)
         self.steps = len(LAYERS)
-        self._heap = StyleCopies(self.scene, self.encoder)
+        self._style_copies = StyleCopies(self.scene, self.encoder)
         what = f"painting {self.size[1]}x{self.size[0]} px with {method}"
         self._tile, self._bytes = tiles.choose(what, self.size, self._need, self.resources, whole=True)
 
     def _need(self, size: Size) -> Need:
         recipe, pixels = self.recipe, math.prod(size)
         fit = pixels / math.prod(self.size)
-        scales = {1.0, *recipe.region_scales.values()}
-        styles = [self.scene.style_size(each, self.level, scale) for each in self.scene.styles for scale in scales]
+        scales = area_scales(self.scene)
+        styles = [self.scene.style_size(style, self.level, scale) for style in self.scene.styles for scale in scales]
         area = fit * copies(recipe) * sum(map(math.prod, styles))
         largest = fit * max(map(math.prod, styles))
         pictures = 5.0 + (6 if recipe.color in ("match", "luminance") else 0)
         regions = 0 if self.scene.regions is None else len(self.scene.regions.names)
-        weights = sum(p.nbytes for each in self.decoders.values() for p in each.parameters())
+        weights = sum(p.nbytes for decoder in self.decoders.values() for p in decoder.parameters())
         fixed = 12 * pictures * pixels + self._bytes_of_bank * area + SCRATCH[recipe.precision] * largest
         fixed += 8 * regions * (pixels + area) + weights + 4 * SCRATCH_BYTES
         return Need(round(fixed), SCRATCH[recipe.precision], lambda at, _tile: math.prod(at))
@@ -135,22 +134,26 @@ class Rearranged(FeedForward):
         """Return the features (1, C, h, w) of a picture."""
         return self.encoder.raw(image.to(self.resources.device), [layer])[layer].float()
 
-    def _decoded(self, image: Tensor, own: Tensor, painted: Tensor, share: float, layer: str, change: bool) -> Tensor:
-        """Decode `share` of what was `painted` (C, h, w) and the rest of the picture's `own` features (1, C, h, w)."""
+    def _decoded(
+        self, image: Tensor, own: Tensor, painted: Tensor, fraction: float, layer: str, change: bool
+    ) -> Tensor:
+        """Decode the `fraction` of what was `painted` (C, h, w), the rest of the `own` features (1, C, h, w)."""
         decoder = self.decoders[layer]
-        found: Tensor = decoder(torch.lerp(own, painted[None], share))
-        return (found + image - decoder(own) if change else found).clamp(0, 1)
+        picture: Tensor = decoder(torch.lerp(own, painted[None], fraction))
+        return (picture + image - decoder(own) if change else picture).clamp(0, 1)
 
     def _measured(self, features: Tensor, painted: Painted, layer: str) -> Moments:
         """Return the moments of a painting's features (1, C, h, w), where it is not transparent."""
-        alpha = None if painted.alpha is None else self._heap.at(painted.alpha[None], layer)[0].to(features.device)
+        alpha = (
+            None if painted.alpha is None else self._style_copies.at(painted.alpha[None], layer)[0].to(features.device)
+        )
         return Moments.measure(features, alpha)
 
     def _source(
         self, features: Tensor, painted: Painted, labels: list[bool], layer: str, cut: tuple[int, int]
     ) -> PatchSource:
         """Return features (C, h, w) as a source; beside the labels there is one more, which all that can paint has."""
-        allowed = self._heap.allowed(painted, labels, layer, *cut)
+        allowed = self._style_copies.allowed(painted, labels, layer, *cut)
         return PatchSource(features, allowed=torch.cat([allowed, allowed.any(0)[None]]).to(features.device))
 
     def _cut(self, layer: str, size: int) -> tuple[int, int]:
@@ -172,11 +175,11 @@ class Rearranged(FeedForward):
         maps = self.scene.maps(self.level)
         if maps is not None:
             labels = patch_labels(
-                self._heap.at(pad_to_neurons(maps[None], self.encoder.stride(LAYERS[0]))[0], layer),
+                self._style_copies.at(pad_to_neurons(maps[None], self.encoder.stride(LAYERS[0]))[0], layer),
                 bank.size,
                 bank.stride,
             )
-            self._heap.tell(layer, labels, usable_labels.cpu(), self.level)
+            self._style_copies.tell(layer, labels, usable_labels.cpu(), self.level)
         last = len(usable_labels) - 1
         labels = torch.where(F.pad(usable_labels[:-1].cpu(), (0, 1))[labels], labels, last).to(features.device)
         return bank.match(features, labels=labels, penalty=self.recipe.patch_reuse, capacity=self._capacity)[0]
@@ -187,15 +190,16 @@ class Rearranged(FeedForward):
         for layer in LAYERS[: self._matchings]:
             channels, size = self._matching_of(layer)
             size, stride = self._cut(layer, size)
-            side = TIMED * stride
-            one, other = torch.rand(2, channels, side, side, generator=torch.Generator().manual_seed(0))
-            bank = PatchBank([PatchSource(other)], size=size, stride=stride, precision=self._products)
-            times = []
-            for _ in range(2):
-                began = time.perf_counter()
-                bank.match(one, penalty=self.recipe.patch_reuse, capacity=self._capacity)
-                times.append(time.perf_counter() - began)
-            total += min(times) * math.prod(self._areas()) / (side * self.encoder.stride(layer)) ** 4
+            pair = seconds_per_pair(
+                channels,
+                size,
+                stride,
+                self.recipe.patch_reuse,
+                self._capacity,
+                self._products,
+                side=MATCHED_SIDE * stride,
+            )
+            total += pair * math.prod(self._areas()) / self.encoder.stride(layer) ** 4
         return total
 
     _matchings = len(LAYERS)
@@ -237,14 +241,14 @@ class Reshuffle(Rearranged):
         cut = self._cut(layer, self.recipe.patch_size)
         heap = self._moulded(layer, cut)
         query, _, _ = _standard(own[0], Moments.measure(own))
-        found = self._matched(heap.bank, query, layer)
-        painted = _laid(heap.bank, found, (own.shape[2], own.shape[3])) * heap.scale + heap.mean
+        matches = self._matched(heap.bank, query, layer)
+        painted = _laid(heap.bank, matches, (own.shape[2], own.shape[3])) * heap.scale + heap.mean
         return self._decoded(image, own, painted, self.recipe.alpha * (1 - CONTENT_FRACTION), layer, layer in DETAILED)
 
     def _moulded(self, layer: str, cut: tuple[int, int]) -> Moulded:
         parts = [
             (self._encode(painted.pixels, layer), painted, labels)
-            for painted, labels in self._heap.paintings(self.level)
+            for painted, labels in self._style_copies.paintings(self.level)
         ]
         moments = [self._measured(features, painted, layer) for features, painted, _ in parts]
         total = sum(moments[1:], moments[0])
@@ -258,7 +262,7 @@ class Reshuffle(Rearranged):
 
 
 class NnstFast(Rearranged):
-    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes the most alike of the paintings'.
+    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes its nearest neighbour in the paintings.
 
     Alike are two neurons with all they see, at `LAYERS` on one grid, each side centred by its own mean. At the
     shallowest layer, what was found at the one before is laid down with a margin that overlaps. Departures: how often a
@@ -274,7 +278,7 @@ class NnstFast(Rearranged):
         return 12 * self._matching_of("relu3_1")[0] / self.encoder.stride("relu3_1") ** 2 + 100
 
     def _matching_of(self, layer: str) -> tuple[int, int]:
-        return sum(int(self.encoder.tensors[f"conv{each[4:]}.weight"].shape[0]) for each in LAYERS), 1
+        return sum(int(self.encoder.tensors[f"conv{name[4:]}.weight"].shape[0]) for name in LAYERS), 1
 
     def _once(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
         own = self._encode(image, layer)
@@ -285,19 +289,19 @@ class NnstFast(Rearranged):
         return self._decoded(image, own, painted, self.recipe.alpha, layer, False)
 
     def _replaced(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
-        """Return the most alike neurons (C, h, w) of the paintings."""
+        """Return the paintings' neurons (C, h, w) nearest to these."""
         cut = self._cut(layer, 1)
         parts = [
             (self._columns(painted.pixels, layer), painted, labels)
-            for painted, labels in self._heap.paintings(self.level)
+            for painted, labels in self._style_copies.paintings(self.level)
         ]
         moments = {
-            each: [self._measured(columns[each], painted, layer) for columns, painted, _ in parts] for each in LAYERS
+            name: [self._measured(columns[name], painted, layer) for columns, painted, _ in parts] for name in LAYERS
         }
-        totals = {each: sum(found[1:], found[0]) for each, found in moments.items()}
+        totals = {name: sum(parts_moments[1:], parts_moments[0]) for name, parts_moments in moments.items()}
         sources = []
         for columns, painted, labels in parts:
-            centered = torch.cat([_centered(columns[each][0], totals[each])[0] for each in LAYERS])
+            centered = torch.cat([_centered(columns[name][0], totals[name])[0] for name in LAYERS])
             sources.append(self._source(centered, painted, labels, layer, cut))
         del parts
         bank = PatchBank(sources, size=cut[0], stride=cut[1], precision=self._products)
@@ -306,42 +310,42 @@ class NnstFast(Rearranged):
             query = torch.lerp(self._query(image, layer), query, STEADY)
         self._found = self._matched(bank, query, layer)
         total, count, _ = bank.vote(self._found, (query.shape[1], query.shape[2]))
-        begin = sum(totals[each].mean.numel() for each in LAYERS[: LAYERS.index(layer)])
+        begin = sum(totals[name].mean.numel() for name in LAYERS[: LAYERS.index(layer)])
         _, mean, scale = _centered(torch.zeros(1, 1, 1, device=query.device), totals[layer])
         return (total / count)[begin : begin + len(mean)] * scale + mean
 
     def _query(self, image: Tensor, layer: str) -> Tensor:
         columns = self._columns(image, layer)
-        return torch.cat([_centered(each[0], Moments.measure(each))[0] for each in columns.values()])
+        return torch.cat([_centered(features[0], Moments.measure(features))[0] for features in columns.values()])
 
     def _columns(self, image: Tensor, at: str) -> dict[str, Tensor]:
         """Return the features of a picture at all layers, (1, C, h, w) each, on the grid of the layer `at`."""
-        features = {each: self._encode(image, each) for each in LAYERS}
+        features = {name: self._encode(image, name) for name in LAYERS}
         size = features[at].shape[2], features[at].shape[3]
-        for each, found in features.items():
-            if found.shape[2] > size[0]:
-                features[each] = F.adaptive_avg_pool2d(found, size)
-            elif each != at:
-                features[each] = F.interpolate(found, size, mode="bilinear", align_corners=False)
+        for name, maps in features.items():
+            if maps.shape[2] > size[0]:
+                features[name] = F.adaptive_avg_pool2d(maps, size)
+            elif name != at:
+                features[name] = F.interpolate(maps, size, mode="bilinear", align_corners=False)
         return features
 
     def _overlaid(self, layer: str, size: tuple[int, int]) -> Tensor:
         """Lay what was found at the layer before out of this layer's features, (C, h, w)."""
         _, stride = self._cut(LAYERS[-2], 1)
         sources = []
-        for painted, _ in self._heap.paintings(self.level):
+        for painted, _ in self._style_copies.paintings(self.level):
             features = self._encode(painted.pixels, layer)
             # As many whole neurons as the layer before has.
             height, width = (side // 2 * 2 for side in features.shape[2:])
             sources.append(PatchSource(F.pad(features[..., :height, :width], (MARGIN,) * 4, mode="replicate")[0]))
         bank = PatchBank(sources, size=2 * stride + 2 * MARGIN, stride=2 * stride)
-        found = _laid(bank, self._found, (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN))
-        return found[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+        laid = _laid(bank, self._found, (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN))
+        return laid[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
 
 def _standard(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
     """Return features (C, h, w) less their mean, over their deviation; and both, (C, 1, 1)."""
-    mean, scale = (each.float()[:, None, None] for each in (moments.mean, moments.deviation))
+    mean, scale = (moment.float()[:, None, None] for moment in (moments.mean, moments.deviation))
     return (features - mean) / scale, mean, scale
 
 
@@ -352,9 +356,9 @@ def _centered(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tenso
     return (features - mean) / scale, mean, scale
 
 
-def _laid(bank: PatchBank, found: Tensor, size: tuple[int, int]) -> Tensor:
+def _laid(bank: PatchBank, matches: Tensor, size: tuple[int, int]) -> Tensor:
     """Lay patches (Y, X) over one another, (C, h, w), with the contrast that they had before their means were taken."""
-    total, count, squares = bank.vote(found, size)
+    total, count, squares = bank.vote(matches, size)
     mean = total / count
     middle = mean.mean((1, 2), keepdim=True)
     power = middle.square().sum()

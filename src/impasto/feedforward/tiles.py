@@ -9,7 +9,6 @@ from torch import Tensor
 from impasto.encoders import Encoder
 from impasto.errors import NotTileableError, ResourceError, UsageError
 from impasto.events import notice
-from impasto.images import fit_size
 from impasto.nets.decoder import PLAN
 from impasto.optim import memory, tile_planner
 from impasto.optim.grid import Grid, Span, Tile
@@ -45,14 +44,14 @@ def grid(size: Size, layer: str, tile: int | None, encoder: Encoder, *, wrap: bo
 
 
 def measuring(
-    size: Size, layer: str, tile: int | None, encoder: Encoder, beside: int = 0, *, wrap: bool = False
+    size: Size, layer: str, tile: int | None, encoder: Encoder, neighborhood: int = 0, *, wrap: bool = False
 ) -> Grid:
-    """Return the tiles of a picture that is only measured, down to `layer`, `beside` neurons around each tile included.
+    """Return the tiles of a picture that is only measured, down to `layer`, with `neighborhood` neurons around each.
 
     A `tile` that is too small for the picture's shape is taken larger: it was chosen for painting another.
     """
     step = encoder.stride(layer)
-    reach = -(-(encoder.receptive_field(layer) - step) // (2 * step)) * step + beside * step
+    reach = -(-(encoder.receptive_field(layer) - step) // (2 * step)) * step + neighborhood * step
     side = max(size) if tile is None else tile
     while True:
         try:
@@ -141,7 +140,9 @@ def choose(
     tiling: tile_planner.Tiling = "off" if whole else resources.tile
     found, least = _choose(size, need(size), tiling, free)
     if found is None:
-        side = _fitting(size, need, tiling, free or 0)
+        side = tile_planner.largest_side(
+            size, lambda smaller: _choose(smaller, need(smaller), tiling, free or 0)[0] is not None
+        )
         have = memory.resident() if resources.device.type != "cuda" else 0
         smaller = f"--size {side} would fit" if side else "use a smaller --size"
         raise ResourceError(
@@ -163,44 +164,28 @@ class _Fitting:
 
 def _choose(size: Size, need: Need, tiling: tile_planner.Tiling, free: int | None) -> tuple[_Fitting | None, int]:
     """Return what fits, or None, and the least bytes there would have to be."""
-    sides: list[int | None] = [None, *(side for side in tile_planner.TILE_SIDES if side < max(size))]
-    if tiling == "off":
-        sides = [None]
-    elif isinstance(tiling, int):
-        sides = [tiling]
-    least = 0
-    for side in sides:
-        if side is not None and free is not None:
-            rough = round(need.fixed + need.scratch * tile_planner.FILLED_FRACTION * min(side**2, math.prod(size)))
-            if rough > free:
-                least = min(least or rough, rough)
-                continue  # finding the tiles of a large picture takes a while
-        try:
-            size_bytes = _bytes(need, size, side)
-        except UsageError:
-            if side is None or isinstance(tiling, int):
-                raise
-            break  # smaller ones are too small as well
-        if free is None or size_bytes <= free:
-            return _Fitting(side, size_bytes), size_bytes
-        least = min(least or size_bytes, size_bytes)
-    return None, least
+    refused = []
+    if not isinstance(tiling, int):
+        whole = _Fitting(None, _bytes(need, size, None))
+        if free is None or whole.bytes <= free:
+            return whole, whole.bytes
+        if tiling == "off":
+            return None, whole.bytes
+        refused.append(whole.bytes)
+
+    def rough(encoded: int) -> int:
+        return round(need.fixed + need.scratch * encoded)
+
+    def plan(side: int) -> _Fitting:
+        return _Fitting(side, _bytes(need, size, side))
+
+    found, too_large = tile_planner.first_fitting(size, tiling, free, rough, plan)
+    return found, min([*refused, *too_large]) if found is None else found.bytes
 
 
 def _bytes(need: Need, size: Size, tile: int | None) -> int:
     scratch = need.scratch * need.cut(size, tile)
     return round(memory.STARTUP_BYTES + need.fixed + scratch * (1 if tile is None else memory.FRAGMENTATION))
-
-
-def _fitting(size: Size, need: Callable[[Size], Need], tiling: tile_planner.Tiling, free: int) -> int:
-    """Return a long side near the largest that can be painted within `free` bytes, 0 where none can."""
-    side = max(size)
-    while side > 64:
-        side = side * 4 // 5
-        smaller = fit_size(size, side)
-        if _choose(smaller, need(smaller), tiling, free)[0] is not None:
-            return side // 16 * 16
-    return 0
 
 
 def of_grid(layer: str, encoder: Encoder, *, wrap: bool) -> Callable[[Size, int | None], int]:

@@ -21,7 +21,7 @@ class Transform(Protocol):
     """A way to make one picture's features those of another."""
 
     @property
-    def beside(self) -> int:
+    def reach(self) -> int:
         """Neurons around one that what is measured of it depends on."""
 
     def sums(self, side: Side, pieces: Iterable[Piece], guides: Mapping[str, Guides]) -> dict[str, list[Any]]:
@@ -36,11 +36,11 @@ class Matching:
     """`wct` and `adain`: a map between moments."""
 
     match: Callable[[Moments, Moments], Affine]
-    beside = 0
+    reach = 0
 
     def sums(self, side: Side, pieces: Iterable[Piece], guides: Mapping[str, Guides]) -> dict[str, list[Any]]:
         """Add up the moments of the pieces."""
-        found: dict[str, list[Any]] = {}
+        sums: dict[str, list[Any]] = {}
         for piece in pieces:
             for layer, of_regions in guides.items():
                 own = piece.own(layer)
@@ -51,8 +51,8 @@ class Matching:
                 for top in range(0, own.shape[2], step):
                     rows = slice(top, top + step)
                     parts = [Moments.measure(own[:, :, rows], None if g is None else g[rows]) for g in over]
-                    _add(found, layer, parts)
-        return found
+                    _add(sums, layer, parts)
+        return sums
 
     def between(self, content: Moments, style: Moments) -> Affine:
         """Return the map of moments."""
@@ -66,7 +66,7 @@ class Learnt:
     net: Linear
     where: str
     """Its file, for messages."""
-    beside = Linear.reach
+    reach = Linear.reach
 
     def sums(self, side: Side, pieces: Iterable[Piece], guides: Mapping[str, Guides]) -> dict[str, list[Any]]:
         """Add up the means, then the Gram matrices of the codes, of which the means are a part."""
@@ -93,8 +93,8 @@ class Learnt:
         return self.net.transform(content, style)
 
 
-def _add(found: dict[str, list[Any]], layer: str, parts: list[Any]) -> None:
-    found[layer] = [one + other for one, other in zip(found[layer], parts, strict=True)] if layer in found else parts
+def _add(sums: dict[str, list[Any]], layer: str, parts: list[Any]) -> None:
+    sums[layer] = [one + other for one, other in zip(sums[layer], parts, strict=True)] if layer in sums else parts
 
 
 WCT, ADAIN = Matching(whitening), Matching(scaling)
@@ -104,13 +104,13 @@ def blended(
     transform: Transform, content: Any, styles: Sequence[Any], weights: Sequence[float], alpha: float
 ) -> Affine | None:
     """Return the map towards the styles that have something, weakened to `alpha`; None where none has."""
-    present = [(each, weight) for each, weight in zip(styles, weights, strict=True) if not each.empty and weight > 0]
+    present = [(style, weight) for style, weight in zip(styles, weights, strict=True) if not style.empty and weight > 0]
     if content.empty or not present:
         return None
-    maps = [transform.between(content, each) for each, _ in present]
-    found = mix(maps, [weight for _, weight in present]).weakened(alpha)
+    maps = [transform.between(content, style) for style, _ in present]
+    affine = mix(maps, [weight for _, weight in present]).weakened(alpha)
     # float32 is what maps are applied in, and all that some devices have.
-    return Affine(found.matrix.float(), found.offset.float())
+    return Affine(affine.matrix.float(), affine.offset.float())
 
 
 def applied(features: Tensor, maps: Sequence[Affine | None], guides: Tensor | None) -> Tensor:
@@ -118,8 +118,8 @@ def applied(features: Tensor, maps: Sequence[Affine | None], guides: Tensor | No
     if guides is None:
         (only,) = maps
         return features if only is None else only(features)
-    present = [number for number, each in enumerate(maps) if each is not None]
-    return regional(features, [each for each in maps if each is not None], guides[present])
+    present = [number for number, affine in enumerate(maps) if affine is not None]
+    return regional(features, [affine for affine in maps if affine is not None], guides[present])
 
 
 def _over(piece: Piece, guide: Tensor | None, layer: str, features: Tensor) -> Tensor | None:

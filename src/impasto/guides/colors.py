@@ -35,8 +35,12 @@ _NAMED = {
 }
 """Words for colours, each with examples of it in sRGB."""
 _LIKE = 64.0
+"""The distance in sRGB levels of 255 within which a colour is called by a word: further away no word fits it."""
 _SAME = 16.0
+"""The distance in levels within which a colour is what its word means: JPEG moves it that far."""
 _PALE = 24.0
+"""The difference of the channels, in levels, from which a colour has a hue; greys have less, whatever their
+lightness."""
 
 
 def from_colors(
@@ -111,10 +115,10 @@ def color_names(colors: Sequence[Tensor]) -> list[str]:
     table = torch.tensor([example for examples in _NAMED.values() for example in examples], dtype=torch.float64)
     # A colour without saturation is a grey, however near a dark brown may be.
     plain = _saturation(table) == 0
-    found = [
+    nearest = [
         (table - color).norm(dim=1).where(plain | (_saturation(color) > _PALE), torch.inf).min(0) for color in colors
     ]
-    like = [words[int(index)] if distance <= _LIKE else "" for distance, index in found]
+    like = [words[int(index)] if distance <= _LIKE else "" for distance, index in nearest]
     names = []
     for color, word in zip(colors, like, strict=True):
         # Of several colours that a word fits, only the very colour keeps it.
@@ -137,7 +141,7 @@ def color_hex(color: Tensor) -> str:
 
 
 def _shown(mask: Picture) -> Tensor:
-    """(3, H, W) in [0, 1], transparent parts black."""
+    """Return (3, H, W) in [0, 1], transparent parts black."""
     pixels = mask.pixels
     if mask.alpha is not None and not mask.opaque:
         clear = float((mask.alpha < 0.5).float().mean())
@@ -154,7 +158,7 @@ def _areas(labels: Tensor, palette: Palette) -> Tensor:
 
 
 def _give_strays_away(labels: Tensor, plane: Tensor, palette: Palette, kept: list[int]) -> None:
-    """Return the few pixels of regions that are not kept to what is beside them, in place."""
+    """Merge the few pixels of regions that are not kept into what is beside them, in place."""
     stray = torch.ones(256, dtype=torch.bool)
     stray[[index for index, region in enumerate(palette.region.tolist()) if region in kept]] = False
     labels[stray[labels.int()]] = UNCERTAIN
@@ -180,10 +184,10 @@ def _because(count: int, palette: Palette) -> str:
     return f"as many as asked for, joined from {len(palette.colors)} colours"
 
 
-def _miscounted(name: str, masks: int, found: int, count: int) -> str:
+def _miscounted(name: str, masks: int, actual: int, count: int) -> str:
     where = "has" if masks == 1 else "with its style masks has"
     if count:
-        return f"{name} {where} {found} distinct colours, fewer than the {count} regions asked for; ask for fewer"
+        return f"{name} {where} {actual} distinct colours, fewer than the {count} regions asked for; ask for fewer"
     return (
         f"{name} {where} more than {MAX_COLORS} distinct colours, which is a photograph rather than a mask; paint each "
         "region in one flat colour, or say how many regions there are"

@@ -34,7 +34,7 @@ def find(masks: Sequence[Tensor], count: int = 0) -> ExactPalette | int | None:
 
     None where that is not so, and where no two colours of one mask are so near that they would be joined as colours
     painted carelessly: such masks are read by what fills their flat areas. `count` regions are made of the colours,
-    0: one of each. Gives the number of colours instead where there are fewer than `count`.
+    0: one of each. Returns the number of colours instead where there are fewer than `count`.
     """
     counted = []
     for mask in masks:
@@ -60,9 +60,9 @@ def find(masks: Sequence[Tensor], count: int = 0) -> ExactPalette | int | None:
         return len(known)
     ordered = sorted(known, key=lambda code: (-sum(known[code]), code))
     codes = torch.tensor(ordered)
-    colors, shares = _colors(codes), torch.tensor([known[code] for code in ordered]).double()
-    region = grouped(colors, shares.mean(1), count) if 0 < count < len(codes) else torch.arange(len(codes))
-    return ExactPalette(colors, colors, shares, region, codes)
+    colors, fractions = _colors(codes), torch.tensor([known[code] for code in ordered]).double()
+    region = grouped(colors, fractions.mean(1), count) if 0 < count < len(codes) else torch.arange(len(codes))
+    return ExactPalette(colors, colors, fractions, region, codes)
 
 
 def label(mask: Tensor, plane: Tensor, palette: ExactPalette) -> Tensor:
@@ -94,8 +94,8 @@ def _count(mask: Tensor) -> dict[int, tuple[float, float]] | None:
     squares: dict[int, int] = {}
     for top in range(0, height, step):
         codes = _codes(mask[:, top : top + step + 1])
-        for found, into in ((codes[:step], pixels), (_squares(codes), squares)):
-            values, counts = torch.unique(found, return_counts=True)
+        for some, into in ((codes[:step], pixels), (_squares(codes), squares)):
+            values, counts = torch.unique(some, return_counts=True)
             for code, number in zip(values.tolist(), counts.tolist(), strict=True):
                 into[code] = into.get(code, 0) + number
             if len(into) > _HARD:

@@ -11,13 +11,21 @@ from torch import Tensor
 from impasto.guides.palette import flatness, tolerance
 
 UNCERTAIN = 255
+"""The label of pixels that nothing is known of yet: palettes have fewer colours than 255."""
 
 _NEAR = 48.0
+"""The distance in sRGB levels within which a pixel is surely of its nearest colour."""
 _BLEND = 60.0
+"""The distance in sRGB levels of a colour to the line between two others, within which their blend passes for it."""
 _SIGHT = 12
+"""How far in pixels a doubtful pixel looks for the two regions that it may be the blend of: soft brushes are
+narrower."""
 _REACH = 64
+"""The most rounds in which regions grow into uncertain pixels, one pixel each: blurred edges are narrower."""
 _SHIFT = 2
+"""Colours are looked up in steps of 1 << 2 levels: a table of 64³ entries, and finer than any of the distances here."""
 _RAYS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+"""The eight directions, (down, right), in which a doubtful pixel looks for regions."""
 
 
 def label(mask: Tensor, colors: Tensor) -> Tensor:
@@ -41,7 +49,7 @@ def label(mask: Tensor, colors: Tensor) -> Tensor:
 
 
 def fill(labels: Tensor, mask: Tensor, colors: Tensor) -> None:
-    """Return each uncertain pixel of `labels` (H, W) the label of the nearest certain one, in place.
+    """Fill each uncertain pixel of `labels` (H, W) with the label of the nearest certain one, in place.
 
     Among labels equally near, the one with the nearest colour wins. Pixels farther than 64 from any certain one stay.
     """
@@ -75,7 +83,7 @@ def _codes(mask: Tensor) -> Tensor:
 
 
 def _tables(colors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """For every colour in steps of 4 levels: the nearest of the palette; is it twice as near as others; is it near."""
+    """Tabulate, in steps of 4 levels: the nearest of the palette; is it twice as near as others; is it near."""
     axis = (torch.arange(256 >> _SHIFT) << _SHIFT).float() + ((1 << _SHIFT) - 1) / 2
     cube = torch.cartesian_prod(axis, axis, axis)
     distance = torch.cdist(cube, colors.float(), compute_mode="donot_use_mm_for_euclid_dist")
@@ -87,7 +95,7 @@ def _tables(colors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _core(mask: Tensor) -> Tensor:
-    """Which pixels (H, W) lie in a flat block of 2 x 2."""
+    """Return which pixels (H, W) lie in a flat block of 2 x 2."""
     height, width = mask.shape[1:]
     core = torch.zeros(height, width, dtype=torch.bool)
     if min(height, width) < 2:
@@ -101,7 +109,7 @@ def _core(mask: Tensor) -> Tensor:
 
 
 def _between(colors: Tensor) -> dict[int, list[tuple[int, int]]]:
-    """For each colour the pairs of others whose blend passes near it."""
+    """Return for each colour the pairs of others whose blend passes near it."""
     ones, others = torch.tril_indices(len(colors), len(colors), -1)
     line = colors[ones] - colors[others]
     away = colors[:, None] - colors[others]
@@ -109,10 +117,10 @@ def _between(colors: Tensor) -> dict[int, list[tuple[int, int]]]:
     off = (away - along[..., None] * line).norm(dim=2)
     middles = torch.arange(len(colors))[:, None]
     near = (along > 0.05) & (along < 0.95) & (off < _BLEND) & (ones != middles) & (others != middles)
-    found: dict[int, list[tuple[int, int]]] = {}
+    pairs: dict[int, list[tuple[int, int]]] = {}
     for middle, pair in near.nonzero().tolist():
-        found.setdefault(middle, []).append((int(ones[pair]), int(others[pair])))
-    return found
+        pairs.setdefault(middle, []).append((int(ones[pair]), int(others[pair])))
+    return pairs
 
 
 def _doubt_blends(labels: Tensor, core: Tensor, colors: Tensor) -> None:

@@ -14,6 +14,7 @@ REST = "rest"
 """What the masks leave of a picture."""
 
 _WORTH = 1e-3
+"""The fraction of a picture that a region takes at least: less is rounding of 8 bits."""
 
 
 def from_layers(layers: Mapping[str, tuple[Picture, Sequence[Picture | None]]]) -> Regions:
@@ -59,9 +60,9 @@ def _style(names: list[str], files: list[Picture | None], rest: bool) -> Tensor 
     if not given:
         return None
     stack = iter(_stack(list(given), list(given.values())))
-    found = {name: next(stack) for name in given}
-    nothing = torch.zeros_like(next(iter(found.values())))
-    maps = _partition(torch.stack([found.get(name, nothing) for name in names]))
+    drawn = {name: next(stack) for name in given}
+    nothing = torch.zeros_like(next(iter(drawn.values())))
+    maps = _partition(torch.stack([drawn.get(name, nothing) for name in names]))
     if not rest:
         return maps
     maps = _with_rest(names, maps, (1 - maps.sum(0)).clamp(0, 1))
@@ -73,7 +74,7 @@ def _style(names: list[str], files: list[Picture | None], rest: bool) -> Tensor 
 
 
 def _stack(names: Sequence[str], files: Sequence[Picture]) -> Tensor:
-    """(R, H, W), all as large as the largest."""
+    """Return (R, H, W), all as large as the largest."""
     size = max((file.size for file in files), key=lambda size: size[0] * size[1])
     maps = []
     for name, file in zip(names, files, strict=True):

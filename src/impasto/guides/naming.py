@@ -38,17 +38,17 @@ def parse(text: str, where: str) -> Names:
     Raises `UsageError`, which begins with `where`.
     """
     stripped = text.strip().removeprefix("\ufeff")
-    found: dict[tuple[int, int, int], str] = {}
+    named: dict[tuple[int, int, int], str] = {}
     for color, name in _json(stripped, where) if stripped[:1] in ("{", "[") else _lines(stripped, where):
         key, name = _color(color, where), re.sub(r"[^A-Za-z0-9_#-]+", "_", name.strip()).strip("_")
         if not name:
             raise UsageError(f"{where}: {color!r} has no name of letters or digits; give it one")
-        if key in found:
+        if key in named:
             raise UsageError(f"{where}: names the colour {color!r} twice; leave one out")
-        found[key] = check_name(name[:40])
-    if not found:
+        named[key] = check_name(name[:40])
+    if not named:
         raise UsageError(f"{where}: names no region; give a colour and a name for each, as in #804080 road")
-    return found
+    return named
 
 
 def apply(names: Names | None, colors: Sequence[Tensor], plain: Sequence[str]) -> list[str]:
@@ -56,7 +56,7 @@ def apply(names: Names | None, colors: Sequence[Tensor], plain: Sequence[str]) -
 
     Each given name goes to the colour nearest to its own. Raises `UsageError` where two regions would have one name.
     """
-    found = list(plain)
+    chosen = list(plain)
     if names:
         table = torch.tensor(list(names), dtype=torch.float64)
         away = torch.cdist(table, torch.stack(list(colors)).double())
@@ -64,11 +64,11 @@ def apply(names: Names | None, colors: Sequence[Tensor], plain: Sequence[str]) -
         for number, nearest in enumerate(away.argmin(1).tolist()):
             # The nearest of both sides: of two names for like colours, the better one.
             if away[number, nearest] <= _SAME and int(away[:, nearest].argmin()) == number:
-                found[nearest] = given[number]
-    for name in found:
-        if found.count(name) > 1:
+                chosen[nearest] = given[number]
+    for name in chosen:
+        if chosen.count(name) > 1:
             raise UsageError(f"region names: '{name}' stands for two colours of the masks; give each its own name")
-    return found
+    return chosen
 
 
 def in_words(color: tuple[int, int, int]) -> str:
@@ -103,15 +103,15 @@ def _json(text: str, where: str) -> list[tuple[str, str]]:
 
 
 def _lines(text: str, where: str) -> list[tuple[str, str]]:
-    found = []
+    entries = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("//"):
             continue
         match = _LINE.fullmatch(line.strip())
         if match is None:
             raise UsageError(f"{where}: line {number} is no colour and name, as in #804080 road; write it so")
-        found.append((match[1], match[2]))
-    return found
+        entries.append((match[1], match[2]))
+    return entries
 
 
 def _color(text: str, where: str) -> tuple[int, int, int]:

@@ -18,10 +18,15 @@ MAX_COLORS = 24
 """A mask with more colours than this is not a coded one."""
 
 _FINER = (MERGE_DISTANCE, 32.0, 20.0, 12.0)
+"""The distances at which colours are merged, tried in this order: near colours stay apart where more are asked for."""
 _FLAT = (24, 48)
+"""The ranges in levels that make a window flat, strict and lenient: noise of JPEG at high and at low quality."""
 _SAMPLES = 400_000
+"""The pixels that a palette is found on where a mask is not exact: more change no colour by a level."""
 _HARD = 64
+"""The different colours up to which a mask counts as exact, so that not only its flat windows are looked at."""
 _BIN = 8
+"""The step in levels to which near colours are thrown together before they are clustered."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +37,14 @@ class Palette:
     """(n, 3) float64 in 0 ... 255, the most frequent first: means."""
     painted: Tensor
     """(n, 3) the very colours that were painted, where they can be told."""
-    shares: Tensor
+    fractions: Tensor
     """(n, masks) part of each mask's area."""
     region: Tensor
     """(n,) which region each colour belongs to."""
 
     @property
     def regions(self) -> int:
-        """How many regions there are."""
+        """Return the number of regions."""
         return int(self.region.max()) + 1
 
     def leader(self, region: int) -> Tensor:
@@ -48,17 +53,17 @@ class Palette:
 
 
 def kmeans(points: Tensor, weights: Tensor, start: Tensor, steps: int = 100) -> tuple[Tensor, Tensor]:
-    """Lloyd's algorithm from given centres: `points` (n, d) with `weights` (n,), `start` (K, d).
+    """Run Lloyd's algorithm from given centres: `points` (n, d) with `weights` (n,), `start` (K, d).
 
-    Gives the centres (K, d) and each point's nearest (n,); a centre that no point is nearest to stays where it is.
+    Returns the centres (K, d) and each point's nearest (n,); a centre that no point is nearest to stays where it is.
     Source: Lloyd 1982.
     """
     centers, nearest = start.clone(), torch.full((len(points),), -1)
     for _ in range(steps):
-        found = _distances(points, centers).argmin(1)
-        if torch.equal(found, nearest):
+        assigned = _distances(points, centers).argmin(1)
+        if torch.equal(assigned, nearest):
             break
-        nearest = found
+        nearest = assigned
         total = torch.zeros(len(centers), dtype=points.dtype).index_add_(0, nearest, weights)
         sums = torch.zeros_like(centers).index_add_(0, nearest, points * weights[:, None])
         centers = torch.where(total[:, None] > 0, sums / total[:, None].clamp_min(1e-300), centers)
@@ -68,20 +73,20 @@ def kmeans(points: Tensor, weights: Tensor, start: Tensor, steps: int = 100) -> 
 def find(masks: Sequence[Tensor], count: int = 0) -> Palette | int:
     """Find the palette of `masks`, each (3, H, W) uint8, together; regions are its colours, or `count` groups of them.
 
-    Gives the number of colours instead where there are more than `MAX_COLORS` (count=0) or fewer than `count`.
+    Returns the number of colours instead where there are more than `MAX_COLORS` (count=0) or fewer than `count`.
     """
     exact = [_sample(mask) for mask in masks]
     samples = _bins(exact)
     for merging in _FINER if count else _FINER[:1]:
-        colors, shares = _modes(samples, merging, 2 * MAX_COLORS if count else MAX_COLORS + 1)
+        colors, fractions = _modes(samples, merging, 2 * MAX_COLORS if count else MAX_COLORS + 1)
         if len(colors) >= count:
             break
     if len(colors) < count or (not count and len(colors) > MAX_COLORS):
         return len(colors)
     region = torch.arange(len(colors))
     if 0 < count < len(colors):
-        region = grouped(colors, shares.mean(1), count)
-    return Palette(colors, _painted(exact, colors), shares, region)
+        region = grouped(colors, fractions.mean(1), count)
+    return Palette(colors, _painted(exact, colors), fractions, region)
 
 
 def flatness(mask: Tensor) -> Tensor:
@@ -93,12 +98,12 @@ def flatness(mask: Tensor) -> Tensor:
 
 
 def tolerance(mask: Tensor) -> int:
-    """Give the range within which most 3 x 3 neighbourhoods of `mask` (3, H, W) uint8 stay; 255 where none is small."""
+    """Return the range that most 3 x 3 neighbourhoods of `mask` (3, H, W) uint8 stay within; 255: none is small."""
     return _flat_windows(mask)[2]
 
 
 def _windows(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Colours (n, 3) at points of a grid, and the range of their 3 x 3 neighbourhoods in the full picture (n,)."""
+    """Return colours (n, 3) at points of a grid, and the range (n,) of their 3 x 3 neighbourhoods."""
     height, width = mask.shape[1:]
     step = max(1, round((height * width / _SAMPLES) ** 0.5))
     if min(height, width) < 3:
@@ -118,7 +123,7 @@ def _flat_windows(mask: Tensor) -> tuple[Tensor, Tensor, int]:
 
 
 def _sample(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The different colours (n, 3) of flat areas with the part of the area each stands for (n,)."""
+    """Return the different colours (n, 3) of flat areas with the part of the area each stands for (n,)."""
     colors, flat, _ = _flat_windows(mask)
     if len(_unique(colors)[0]) > _HARD:
         total, colors = len(colors), colors[flat]
@@ -131,40 +136,40 @@ def _sample(mask: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _bins(samples: list[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
-    """The same in fewer, coarser steps: the mean colour and the part of each cell that has any."""
+    """Return the same in fewer, coarser steps: the mean colour and the part of each cell that has any."""
     coarse = []
-    for colors, shares in samples:
+    for colors, fractions in samples:
         cells, inverse = _unique(colors // _BIN)
-        total = torch.zeros(len(cells), dtype=torch.float64).index_add_(0, inverse, shares)
-        sums = torch.zeros(len(cells), 3, dtype=torch.float64).index_add_(0, inverse, colors * shares[:, None])
+        total = torch.zeros(len(cells), dtype=torch.float64).index_add_(0, inverse, fractions)
+        sums = torch.zeros(len(cells), 3, dtype=torch.float64).index_add_(0, inverse, colors * fractions[:, None])
         coarse.append((sums / total[:, None], total))
     return coarse
 
 
 def _painted(samples: list[tuple[Tensor, Tensor]], colors: Tensor) -> Tensor:
-    """For each colour (n, 3) the one that was painted: the most frequent near it, if it is frequent."""
+    """Return for each colour (n, 3) the one that was painted: the most frequent near it, if it is frequent."""
     points = torch.cat([points for points, _ in samples])
-    shares = torch.cat([shares for _, shares in samples])
+    fractions = torch.cat([fractions for _, fractions in samples])
     painted = colors.clone()
     for index, color in enumerate(colors):
         near = (points - color).norm(dim=1) <= _BIN
-        weights = torch.where(near, shares, 0)
+        weights = torch.where(near, fractions, 0)
         if bool(weights.max() >= 0.25 * weights.sum()) and bool(near.any()):
             painted[index] = points[weights.argmax()]
     return painted
 
 
 def _unique(colors: Tensor) -> tuple[Tensor, Tensor]:
-    """Numbers of the different whole colours among (n, 3), and which of these each is."""
+    """Return the numbers of the different whole colours among (n, 3), and which of these each is."""
     red, green, blue = colors.long().T
     numbers, inverse = torch._unique2((red * 256 + green) * 256 + blue, return_inverse=True)[:2]
     return numbers, inverse
 
 
 def _modes(samples: list[tuple[Tensor, Tensor]], merging: float, most: int) -> tuple[Tensor, Tensor]:
-    """Colours (n, 3), the most frequent first, and their part of each mask (n, masks)."""
+    """Return colours (n, 3), the most frequent first, and their part of each mask (n, masks)."""
     points = torch.cat([colors for colors, _ in samples])
-    weights = torch.cat([shares for _, shares in samples])
+    weights = torch.cat([fractions for _, fractions in samples])
     owner = torch.cat([torch.full((len(colors),), index) for index, (colors, _) in enumerate(samples)])
     left = weights.clone()
     modes: list[Tensor] = []
@@ -179,27 +184,27 @@ def _modes(samples: list[tuple[Tensor, Tensor]], merging: float, most: int) -> t
         left = torch.where((points - center).norm(dim=1) <= merging, 0, left)
         left[peak] = 0
     colors = torch.stack(modes)
-    shares = _shares(points, weights, owner, colors, len(samples))
-    large = (shares >= MIN_FRACTION).any(1)
+    fractions = _fractions(points, weights, owner, colors, len(samples))
+    large = (fractions >= MIN_FRACTION).any(1)
     colors = colors[large] if bool(large.any()) else colors[:1]
     while True:
         colors, _ = kmeans(points, weights, colors)
-        shares = _shares(points, weights, owner, colors, len(samples))
+        fractions = _fractions(points, weights, owner, colors, len(samples))
         # The tail of an uneven colour can start as a colour of its own and then move towards its body.
         apart = _distances(colors, colors) + torch.where(torch.eye(len(colors)) > 0, torch.inf, 0)
         if not bool((apart < merging).any()):
             break
         one, other = divmod(int(apart.argmin()), len(colors))
-        smaller = one if shares[one].sum() < shares[other].sum() else other
+        smaller = one if fractions[one].sum() < fractions[other].sum() else other
         colors = torch.cat([colors[:smaller], colors[smaller + 1 :]])
-    order = shares.sum(1).argsort(descending=True, stable=True)[:most]
-    return colors[order], shares[order]
+    order = fractions.sum(1).argsort(descending=True, stable=True)[:most]
+    return colors[order], fractions[order]
 
 
-def _shares(points: Tensor, weights: Tensor, owner: Tensor, colors: Tensor, masks: int) -> Tensor:
+def _fractions(points: Tensor, weights: Tensor, owner: Tensor, colors: Tensor, masks: int) -> Tensor:
     nearest = _distances(points, colors).argmin(1)
-    found = torch.zeros(len(colors) * masks, dtype=torch.float64).index_add_(0, nearest * masks + owner, weights)
-    return found.reshape(len(colors), masks)
+    totals = torch.zeros(len(colors) * masks, dtype=torch.float64).index_add_(0, nearest * masks + owner, weights)
+    return totals.reshape(len(colors), masks)
 
 
 def _distances(points: Tensor, centers: Tensor) -> Tensor:

@@ -44,10 +44,10 @@ def propagate(maps: Tensor, steps: Sequence[Step], mode: Mode) -> Tensor:
         raise UsageError(f"maps of {width} x {height} are too small for {pools} pools")
     if mode == "inside":
         return 1 - propagate(1 - maps, steps, "all")
-    found = maps if maps.ndim == 3 else maps[None]
+    propagated = maps if maps.ndim == 3 else maps[None]
     for side, stride in windows:
-        found = _taken(found, side, stride, mode)
-    return found if maps.ndim == 3 else found[0]
+        propagated = _taken(propagated, side, stride, mode)
+    return propagated if maps.ndim == 3 else propagated[0]
 
 
 def grow(maps: Tensor, k: int) -> Tensor:
@@ -56,12 +56,12 @@ def grow(maps: Tensor, k: int) -> Tensor:
         return 1 - grow(1 - maps, -k)
     if k == 0:
         return maps
-    found = maps if maps.ndim == 3 else maps[None]
+    grown = maps if maps.ndim == 3 else maps[None]
     # One axis at a time: a box's maximum is the maximum of maxima. No wider than the map: the rest is padding.
-    down, across = (min(k, side - 1) for side in found.shape[1:])
-    found = functional.max_pool2d(found, (2 * down + 1, 1), stride=1, padding=(down, 0))
-    found = functional.max_pool2d(found, (1, 2 * across + 1), stride=1, padding=(0, across))
-    return found if maps.ndim == 3 else found[0]
+    down, across = (min(k, side - 1) for side in grown.shape[1:])
+    grown = functional.max_pool2d(grown, (2 * down + 1, 1), stride=1, padding=(down, 0))
+    grown = functional.max_pool2d(grown, (1, 2 * across + 1), stride=1, padding=(0, across))
+    return grown if maps.ndim == 3 else grown[0]
 
 
 def boundary(maps: Tensor, width: int) -> Tensor:

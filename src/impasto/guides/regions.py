@@ -12,7 +12,7 @@ from impasto.errors import ImageError, UsageError
 from impasto.events import notice
 
 ABSENT = 2e-4
-"""A region with a smaller share of a mask is not in it: a few stray pixels have no statistics worth matching."""
+"""A region with a smaller fraction of a mask is not in it: a few stray pixels have no statistics worth matching."""
 
 _NAME = re.compile(r"[A-Za-z0-9_#-]{1,40}")
 
@@ -77,7 +77,7 @@ def fit(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def partition(maps: Tensor) -> bool:
-    """Whether `maps` (R, H, W) sum to 1 at every pixel."""
+    """Return whether `maps` (R, H, W) sum to 1 at every pixel."""
     return bool(((maps.sum(0) - 1).abs() < 1e-4).all())
 
 
@@ -102,7 +102,7 @@ def check_present(
     described: how to speak of each region; content, style_names: the files.
     """
     present = [None if maps is None else area_fractions(maps) >= ABSENT for maps in styles]
-    masked = [found for found in present if found is not None]
+    masked = [shown for shown in present if shown is not None]
     if masked and len(masked) == len(present):
         missing = (~torch.stack(masked).any(0)).nonzero().flatten().tolist()
         if missing:
@@ -113,6 +113,6 @@ def check_present(
             raise ImageError(
                 f"{content}: region {described[missing[0]]} is in no style mask ({', '.join(style_names)}); {remedy}"
             )
-    for found, name in zip(present, style_names, strict=True):
-        if found is not None and not bool(found.any()):
+    for shown, name in zip(present, style_names, strict=True):
+        if shown is not None and not bool(shown.any()):
             raise ImageError(f"{name}: shows none of the regions {', '.join(names)}; repaint it, or leave it out")

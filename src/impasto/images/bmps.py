@@ -54,8 +54,8 @@ def fields(data: bytes) -> Fields | None:
         return None
     alpha = header >= 56 or compression == _ALPHA_BITFIELDS
     masks = struct.unpack_from("<4I" if alpha else "<3I", data.ljust(70, b"\0"), 54)
-    found = Fields((width, abs(height)), bits, (*masks[:3], masks[3] if alpha else 0), start, height > 0)
-    return None if (bits, *found.masks) in _PILLOWS or not any(masks) else found
+    layout = Fields((width, abs(height)), bits, (*masks[:3], masks[3] if alpha else 0), start, height > 0)
+    return None if (bits, *layout.masks) in _PILLOWS or not any(masks) else layout
 
 
 def _name(compression: int, os2: bool, bits: int) -> str:

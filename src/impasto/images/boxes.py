@@ -2,11 +2,17 @@
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
+from impasto.images import av1
+
 _MAX_META_BYTES = 4 * 2**20
+"""The most bytes of a file's meta box that are read: it describes items, of which a picture has a few."""
 _MAX_BOXES = 4096
+"""The most boxes that are looked at, so that a damaged file cannot keep the reader busy."""
+_MAX_STREAM_BYTES = 4096
+"""The most bytes of a stream that are read: its header is at the beginning."""
 
 
 @dataclass(frozen=True)
@@ -17,13 +23,19 @@ class Primary:
     """(width, height), cropped and not yet turned."""
     nclx: tuple[int, int, int, bool] | None
     """Code points of ITU-T H.273: primaries, transfer, matrix, and whether the range is full."""
+    told: bool = True
+    """A box says what the colours are, by code points or by a profile."""
 
 
 def read(stream: BinaryIO) -> Primary | None:
     """Find the primary picture; None where the file does not say, or is damaged."""
     try:
         meta = _meta(stream)
-        return _primary(meta) if meta else None
+        found = _primary(meta) if meta else None
+        if meta and found and not found.told:
+            # What has no box of colours has those of its stream, which begins the item.
+            found = replace(found, nclx=av1.colors(_item(stream, meta)))
+        return found
     except (struct.error, IndexError, ValueError):
         return None
 
@@ -61,20 +73,22 @@ def _boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _primary(meta: bytes) -> Primary | None:
-    found = dict(reversed(list(_boxes(meta[4:]))))
-    pitm = found.get(b"pitm", b"")
-    if not pitm or b"iprp" not in found:
+    inside = dict(reversed(list(_boxes(meta[4:]))))
+    pitm = inside.get(b"pitm", b"")
+    if not pitm or b"iprp" not in inside:
         return None
     (item,) = struct.unpack(">I" if pitm[0] else ">H", pitm[4 : 8 if pitm[0] else 6])
-    inner = list(_boxes(found[b"iprp"]))
+    inner = list(_boxes(inside[b"iprp"]))
     properties = [box for kind, body in inner if kind == b"ipco" for box in _boxes(body)]
     mine = [i for kind, body in inner if kind == b"ipma" for i in _associated(body, item)]
     size: tuple[int, int] | None = None
     nclx: tuple[int, int, int, bool] | None = None
+    kinds = set()
     for index in mine:
         if not 0 < index <= len(properties):
             continue
         kind, body = properties[index - 1]
+        kinds.add(kind)
         if kind == b"ispe" and size is None:
             size = struct.unpack(">II", body[4:12])
         elif kind == b"clap":
@@ -84,7 +98,35 @@ def _primary(meta: bytes) -> Primary | None:
         elif kind == b"colr" and body[:4] == b"nclx" and nclx is None:
             primaries, transfer, matrix, ranged = struct.unpack(">HHHB", body[4:11])
             nclx = primaries, transfer, matrix, bool(ranged & 128)
-    return None if size is None else Primary(size, nclx)
+    return None if size is None else Primary(size, nclx, told=b"colr" in kinds or b"av1C" not in kinds)
+
+
+def _item(stream: BinaryIO, meta: bytes) -> bytes:
+    """Return how the primary item's data begins, where it lies in the file by itself."""
+    found = dict(reversed(list(_boxes(meta[4:]))))
+    pitm, iloc = found.get(b"pitm", b""), found.get(b"iloc", b"")
+    (wanted,) = struct.unpack(">I" if pitm[0] else ">H", pitm[4 : 8 if pitm[0] else 6])
+    version, sizes = iloc[0], struct.unpack(">H", iloc[4:6])[0]
+    place, length, base, index = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15, sizes & 15 if version else 0
+    wide, at = (4, 6) if version == 2 else (2, 6)
+
+    def number(width: int) -> int:
+        nonlocal at
+        at += width
+        if at > len(iloc):
+            raise ValueError
+        return int.from_bytes(iloc[at - width : at], "big")
+
+    for _ in range(min(number(wide), _MAX_BOXES)):
+        item = number(wide)
+        within = number(2) & 15 if version else 0
+        number(2)
+        start = number(base)
+        extents = [(number(index), number(place), number(length)) for _ in range(min(number(2), _MAX_BOXES))]
+        if item == wanted and within == 0 and extents:
+            stream.seek(start + extents[0][1])
+            return stream.read(min(extents[0][2] or _MAX_STREAM_BYTES, _MAX_STREAM_BYTES))
+    return b""
 
 
 def _associated(body: bytes, wanted: int) -> list[int]:

@@ -101,10 +101,10 @@ def _special(
         check_pixels(fields.size, name, max_pixels)
         image = bmps.decode(data, fields, lenient=lenient)
         return convert.to_srgb(image, None, notes, convert.Scale()), 1
-    found = tiffs.read(io.BytesIO(data)) if kind == "TIFF" else None
-    if found is None:
+    tiff = tiffs.read(io.BytesIO(data)) if kind == "TIFF" else None
+    if tiff is None:
         return None
-    page = found.chain[0]
+    page = tiff.chain[0]
     layout = tiff_pixels.layout(page)
     wrapped = page.get(tiffs.COMPRESSION) == tiff_pixels.WEBP
     if min(page.size) < 1 or not (layout or wrapped):
@@ -116,7 +116,7 @@ def _special(
     check_memory(page.size, needed(pixels, len(data), alpha=alpha) + working, name)
     profile: convert.Color = tiffs.bytes_of(io.BytesIO(data), page, tiffs.PROFILE, convert.MAX_PROFILE_BYTES)
     profile = profile or tiff_colors.read(io.BytesIO(data), page, notes)
-    if len(found.chain) > 1:
+    if len(tiff.chain) > 1:
         notes.append(_SEVERAL)
     upward = page.get(_ORIENTATION, 1)
     upward = upward if 1 <= upward <= 8 else 1
@@ -175,8 +175,8 @@ def _color(image: Image.Image, data: bytes, kind: str, notes: list[str]) -> conv
     profile: bytes | None = image.info.get("icc_profile")
     if profile:
         return profile
-    if kind == "TIFF" and image.mode in ("RGB", "RGBA") and (found := tiffs.read(io.BytesIO(data))):
-        return tiff_colors.read(io.BytesIO(data), found.chain[0], notes)
+    if kind == "TIFF" and image.mode in ("RGB", "RGBA") and (tiff := tiffs.read(io.BytesIO(data))):
+        return tiff_colors.read(io.BytesIO(data), tiff.chain[0], notes)
     if kind in ("AVIF", "HEIC"):
         primary = boxes.read(io.BytesIO(data))
         if primary and primary.nclx:
@@ -189,7 +189,7 @@ def _color(image: Image.Image, data: bytes, kind: str, notes: list[str]) -> conv
 
 
 def _says_adobe_rgb(image: Image.Image) -> bool:
-    """Whether EXIF says that colours are no sRGB but DCF's optional space, which is Adobe RGB."""
+    """Return whether EXIF says that colours are no sRGB but DCF's optional space, which is Adobe RGB."""
     try:
         exif = image.getexif()
         return exif.get_ifd(_EXIF).get(_COLOR_SPACE) == 0xFFFF and exif.get_ifd(_INTEROPERABILITY).get(1) == "R03"
@@ -219,8 +219,8 @@ def _pixels(
         scale, bits = _tiff_scale(image)
         if bits == 16 and image.mode in ("RGB", "RGBA", "CMYK"):
             notes.append("has 16 bits a channel, of which 8 are used")
-    if parts and parts.depth == 16 and (found := deep.planes(opener)) is not None:
-        return _deep(found, image.info.get("transparency"), profile, notes)
+    if parts and parts.depth == 16 and (samples := deep.planes(opener)) is not None:
+        return _deep(samples, image.info.get("transparency"), profile, notes)
     if image.mode == "CMYK" and kind == "JPEG" and "adobe" not in image.info:
         # Adobe writes inverted ink, and Pillow takes all four-channel JPEGs for Adobe's.
         image.tile = [tile._replace(args=("CMYK", "")) for tile in image.tile]
@@ -260,7 +260,7 @@ def _deep(samples: npt.NDArray[Any], key: object, profile: convert.Color, notes:
 
 
 def worth_saying(caught: list[warnings.WarningMessage]) -> list[str]:
-    """Pillow's warnings, once each; not those about a size that was checked already, nor about Pillow itself."""
+    """Return Pillow's warnings, once each; not those about a size that was checked already, nor about Pillow itself."""
     skipped = (Image.DecompressionBombWarning, DeprecationWarning, ResourceWarning)
     kept = [reason(entry.message) for entry in caught if not issubclass(entry.category, skipped)]
     return list(dict.fromkeys(kept))
@@ -273,7 +273,7 @@ def reason(error: Exception | Warning | str) -> str:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error says that there was not enough memory."""
+    """Return whether an error says that there was not enough memory."""
     # Codecs and torch tell of memory in words.
     return isinstance(error, MemoryError) or any(word in str(error).lower() for word in ("out of memory", "alloc"))
 

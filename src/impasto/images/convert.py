@@ -16,6 +16,7 @@ Floats = npt.NDArray[Any]
 Color = bytes | icc.SimpleProfile | None
 """What a file says about its colours: a profile, something simpler, or nothing, which means sRGB."""
 MAX_PROFILE_BYTES = 16 * 2**20
+"""The most bytes of an ICC profile: printers' have up to a few million."""
 _CHUNK = 1 << 18
 """Pixels whose colours are converted at a time: several copies of so many in floats are little memory."""
 
@@ -70,10 +71,10 @@ def deep_to_srgb(values: Floats, profile: Color, notes: list[str]) -> Floats:
         if simple is None and space == "RGB":
             wide = np.broadcast_to(values, (*values.shape[:2], 3))
             before = len(notes)
-            found = _eight_bits(Image.fromarray(np.round(wide * 255).astype(np.uint8)), profile, notes)
+            converted = _eight_bits(Image.fromarray(np.round(wide * 255).astype(np.uint8)), profile, notes)
             if len(notes) == before:
                 notes.append("its colour profile is a table, which is applied with 8 bits a channel")
-                return found
+                return converted
         elif simple is None or (space == "GRAY") != (len(simple.curves) == 1):
             notes.append("its colour profile is damaged or does not fit; sRGB is assumed")
         elif space == "GRAY" and values.shape[2] == 3:
@@ -86,11 +87,11 @@ def deep_to_srgb(values: Floats, profile: Color, notes: list[str]) -> Floats:
 
 def _by_rows(convert: Callable[[Floats], Floats], values: Floats) -> Floats:
     """Apply a conversion of colours to (H, W, C), some rows at a time."""
-    found = np.empty(values.shape, values.dtype)
+    converted = np.empty(values.shape, values.dtype)
     step = max(1, _CHUNK // values.shape[1])
     for top in range(0, len(values), step):
-        found[top : top + step] = convert(values[top : top + step])
-    return found
+        converted[top : top + step] = convert(values[top : top + step])
+    return converted
 
 
 def _eight_bits(image: Image.Image, profile: Color, notes: list[str]) -> Floats:
@@ -156,9 +157,9 @@ def scaled(values: npt.NDArray[Any], notes: list[str]) -> Floats:
     highest = int(np.iinfo(values.dtype).max)
     if highest > 65535:
         return _unit(values, highest, notes)
-    found = values.astype(np.float32)
-    found /= highest
-    return np.maximum(found, 0, out=found)
+    floats = values.astype(np.float32)
+    floats /= highest
+    return np.maximum(floats, 0, out=floats)
 
 
 def _unit(values: npt.NDArray[Any], highest: int, notes: list[str]) -> Floats:

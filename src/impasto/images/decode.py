@@ -22,6 +22,8 @@ from impasto.images.picture import Picture
 from impasto.images.source import READABLE, check_kind, misnamed, read_file, read_stdin, shown
 
 DEFAULT_MAX_PIXELS = 200_000_000
+"""The most pixels of a picture that is decoded unless the caller says otherwise: more than any camera's, and they take
+some 5 GB."""
 
 PictureLike = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture
 

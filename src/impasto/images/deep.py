@@ -21,7 +21,7 @@ _OTHER = {"L": "B", "B": "L"}
 
 
 def _order(mode: str) -> str | None:
-    """Byte order of a raw mode with 16 bits a sample, `L` or `B`."""
+    """Return the byte order of a raw mode with 16 bits a sample, `L` or `B`."""
     if mode[-4:-1] != ";16" or mode[-1] not in "BLN" or mode.startswith("I;"):
         return None
     return _NATIVE if mode.endswith("N") else mode[-1]

@@ -29,8 +29,10 @@ SMALL_COPY = (
     "its first page is marked as a small copy of another picture, as in raw photographs; develop it first, or save the "
     "full page as a file of its own"
 )
+"""What is said of a TIFF whose first page is a preview."""
 
 _MAX_MARKERS = 4096
+"""The most segments of a JPEG that are passed over in search of its size: cameras write some dozens."""
 
 
 def needed(pixels: int, file_bytes: int, *, alpha: bool = False, deep: bool = False) -> int:
@@ -74,7 +76,7 @@ def read_size(stream: BinaryIO, kind: str) -> tuple[int, int] | None:
 
 
 def fits(data: bytes, kind: str) -> bool:
-    """Whether what decoding takes can be had at all: codecs do not always say that memory ran out.
+    """Return whether what decoding takes can be had at all: codecs do not always say that memory ran out.
 
     Nothing is written to it, so that only a limit on addresses (`ulimit -v`) can refuse.
     """
@@ -87,7 +89,7 @@ def fits(data: bytes, kind: str) -> bool:
 
 
 def hopeless(data: bytes, kind: str) -> bool:
-    """Whether so little of a cut-off file is there that decoding it would paint nothing but its promise."""
+    """Return whether so little of a cut-off file is there that decoding it would paint nothing but its promise."""
     size = read_size(io.BytesIO(data), kind)
     if size is None:
         return False
@@ -155,28 +157,28 @@ def _jpeg(stream: BinaryIO) -> tuple[int, int] | None:
 
 
 def _tiff(stream: BinaryIO) -> tuple[int, int] | None:
-    found = tiffs.read(stream)
-    return found.chain[0].size if found else None
+    tiff = tiffs.read(stream)
+    return tiff.chain[0].size if tiff else None
 
 
 def _check_pages(stream: BinaryIO, name: str) -> None:
     """Raise `ImageError` where a TIFF's first page is only the preview of what it holds."""
-    found = tiffs.read(stream)
-    if found and found.raw:
-        kind = f" ({found.maker})" if found.maker else ""
+    tiff = tiffs.read(stream)
+    if tiff and tiff.raw:
+        kind = f" ({tiff.maker})" if tiff.maker else ""
         raise ImageError(f"{name}: is a raw photograph{kind}; develop it first, and give a JPEG, PNG or TIFF of it")
-    method = tiffs.unread_compression(found.chain[0]) if found else None
+    method = tiffs.unread_compression(tiff.chain[0]) if tiff else None
     if method:
         raise ImageError(
             f"{name}: is a TIFF compressed by {method}, which impasto does not read; save it with Deflate, LZW or none"
         )
-    if found and found.chain[0].reduced:
+    if tiff and tiff.chain[0].reduced:
         raise ImageError(f"{name}: {SMALL_COPY}")
 
 
 def _heif(stream: BinaryIO) -> tuple[int, int] | None:
-    found = boxes.read(stream)
-    return found.size if found else None
+    primary = boxes.read(stream)
+    return primary.size if primary else None
 
 
 _READERS: dict[str, Callable[[BinaryIO], tuple[int, int] | None]] = {

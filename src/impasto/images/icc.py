@@ -110,7 +110,7 @@ class SimpleProfile:
             return encode_srgb(np.nan_to_num(linear))
 
     def is_srgb(self) -> bool:
-        """Whether colours stay as they are, to less than an 8-bit step: then converting only adds noise."""
+        """Return whether colours stay as they are, to less than an 8-bit step: then converting only adds noise."""
         if self.to_xyz is None:
             return False
         steps = np.linspace(0, 1, 9)
@@ -141,7 +141,7 @@ def parse(profile: bytes) -> SimpleProfile | None:
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Whether a profile maps colours to themselves."""
+    """Return whether a profile maps colours to themselves."""
     simple = parse(profile)
     return simple is not None and simple.is_srgb()
 

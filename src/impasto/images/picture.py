@@ -52,12 +52,12 @@ class Picture:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) in pixels."""
+        """Return (height, width) in pixels."""
         return self.pixels.shape[2], self.pixels.shape[3]
 
     @cached_property
     def opaque(self) -> bool:
-        """Whether no pixel is transparent."""
+        """Return whether no pixel is transparent."""
         return self.alpha is None or bool((self.alpha >= 1).all())
 
     def to_numpy(self, bits: int = 8) -> npt.NDArray[Any]:
@@ -69,7 +69,7 @@ class Picture:
         planes = [self.pixels[0]] if self.alpha is None else [self.pixels[0], self.alpha[0]]
         height, width = self.size
         highest, kind = (255, np.uint8) if bits == 8 else (65535, np.uint16)
-        found = np.empty((height, width, 3 + (self.alpha is not None)), kind)
+        samples = np.empty((height, width, 3 + (self.alpha is not None)), kind)
         step = max(1, _CHUNK // width)
         # Some rows at a time: whole pictures of floats on the way would need several times the room of the result.
         for top in range(0, height, step):
@@ -77,8 +77,8 @@ class Picture:
             if not bool(torch.isfinite(rows).all()):
                 raise ImageError(f"{self.name}: has NaN or infinite pixels; nothing sensible can be written")
             levels = rows.clamp_(0, 1).mul_(highest).round_().permute(1, 2, 0).contiguous()
-            found[top : top + step] = levels.numpy().astype(kind)
-        return found
+            samples[top : top + step] = levels.numpy().astype(kind)
+        return samples
 
     def to_pil(self, bits: int = 8) -> Image.Image:
         """Return a Pillow picture, RGB or RGBA.

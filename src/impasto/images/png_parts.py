@@ -8,10 +8,12 @@ from typing import Any
 from impasto.images import icc, signals
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
+"""The eight bytes that a PNG begins with."""
 _KEPT = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
 _COLORS = {b"cICP": 4, b"sRGB": 1, b"gAMA": 4, b"cHRM": 32}
 """Chunks that tell of colours, and their bytes."""
 _MAX_PROFILE_BYTES = 16 * 2**20
+"""The most bytes that a profile may unpack to: printers' have up to a few million."""
 
 
 @dataclass(frozen=True)
@@ -78,15 +80,15 @@ def split(data: bytes) -> PngParts:
 
 
 def _numbers(told: dict[bytes, bytes]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    numbers: dict[str, Any] = {}
     if b"cICP" in told:
-        found["codes"] = tuple(told[b"cICP"])
+        numbers["codes"] = tuple(told[b"cICP"])
     if b"gAMA" in told:
-        found["gamma"] = int.from_bytes(told[b"gAMA"], "big") / 100_000
+        numbers["gamma"] = int.from_bytes(told[b"gAMA"], "big") / 100_000
     if b"cHRM" in told:
         wx, wy, rx, ry, gx, gy, bx, by = (value / 100_000 for value in struct.unpack(">8I", told[b"cHRM"]))
-        found["primaries"] = (rx, ry), (gx, gy), (bx, by), (wx, wy)
-    return found
+        numbers["primaries"] = (rx, ry), (gx, gy), (bx, by), (wx, wy)
+    return numbers
 
 
 def color(parts: PngParts, notes: list[str]) -> bytes | icc.SimpleProfile | None:
@@ -99,8 +101,8 @@ def color(parts: PngParts, notes: list[str]) -> bytes | icc.SimpleProfile | None
         try:
             if matrix:
                 raise ValueError(f"matrix {matrix} in a picture of RGB")
-            found = signals.from_codes(primaries, transfer, notes)
-            return found if full else signals.narrowed(found, 16 if parts.depth == 16 else 8)
+            profile = signals.from_codes(primaries, transfer, notes)
+            return profile if full else signals.narrowed(profile, 16 if parts.depth == 16 else 8)
         except ValueError as error:
             notes.append(f"its colour signal (cICP) cannot be used ({error}) and is ignored")
     if parts.profile:

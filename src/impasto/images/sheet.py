@@ -18,6 +18,7 @@ from impasto.images.sizing import resize
 MAX_PIXELS = 24_000_000
 """Of a page: what a viewer opens without effort. Cells get smaller rather than the page larger."""
 SMALLEST_CELL = 24
+"""The least height of a cell in pixels: in a smaller one nothing is seen."""
 WIDEST = 4
 """A cell's width over its height; wider pictures are made lower."""
 
@@ -26,7 +27,9 @@ _INK, _GRAY = (28, 28, 30), (104, 104, 108)
 _KEPT = "…·"
 """What Pillow's own font can draw besides ASCII, and labels use."""
 _CUT = "…"
+"""What stands for the part of a line that was cut out."""
 _FINE = 4
+"""How many times finer text is drawn before it is shrunk, for smooth letters."""
 _LANCZOS = Image.Resampling.LANCZOS
 
 
@@ -263,8 +266,8 @@ def _plain(text: str) -> str:
     """Write a line in what the font has: ASCII, with accents dropped and anything else as `?`."""
     text = " ".join(text.split())
     parts = (c if c in _KEPT else unicodedata.normalize("NFKD", c) for c in text[:400])
-    found = "".join(c for c in "".join(parts) if not unicodedata.combining(c))
-    return "".join(c if c in _KEPT or (c.isascii() and c.isprintable()) else "?" for c in found)
+    ascii_text = "".join(c for c in "".join(parts) if not unicodedata.combining(c))
+    return "".join(c if c in _KEPT or (c.isascii() and c.isprintable()) else "?" for c in ascii_text)
 
 
 def _fit(height: int, width: int, limit: int) -> tuple[int, int]:

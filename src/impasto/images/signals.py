@@ -22,6 +22,7 @@ WHITE_NITS = 203.0
 _PEAK_NITS = 1000.0
 """Of the display that HLG is made for (BT.2100); its system gamma is then 1.2."""
 _HLG_GAMMA = 1.2
+"""The system gamma of HLG on that display (BT.2100, table 5)."""
 
 SAME = 0.002
 """Primaries that are nearer than this to sRGB's, in x and y, are sRGB's: files round them to three digits."""
@@ -64,7 +65,7 @@ def _smpte240(x: Floats) -> Floats:
 
 
 def _pq(x: Floats) -> Floats:
-    """Light relative to white (SMPTE ST 2084)."""
+    """Return light relative to white (SMPTE ST 2084)."""
     m1, m2, c1, c2, c3 = 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128
     root = np.maximum(x, 0).astype(np.float64) ** (1 / m2)
     light: Floats = 10000 / WHITE_NITS * (np.maximum(root - c1, 0) / (c2 - c3 * root)) ** (1 / m1)
@@ -72,7 +73,7 @@ def _pq(x: Floats) -> Floats:
 
 
 def _hlg(x: Floats) -> Floats:
-    """Light of the scene in [0, 1] (BT.2100, table 5)."""
+    """Return the light of the scene in [0, 1] (BT.2100, table 5)."""
     a, b, c = 0.17883277, 0.28466892, 0.55991073
     wide = np.maximum(x, 0).astype(np.float64)
     return np.where(wide <= 0.5, wide**2 / 3, (np.exp((wide - c) / a) + b) / 12)
@@ -109,8 +110,8 @@ def from_codes(primaries: int, transfer: int, notes: list[str]) -> icc.SimplePro
             "and what is brighter is cut off"
         )
     rendering = _hlg_display(_PRIMARIES[primaries]) if transfer == 18 else None
-    found = icc.SimpleProfile((_CURVES[transfer],) * 3, to_xyz(_PRIMARIES[primaries]), rendering)
-    return None if found.is_srgb() else found
+    profile = icc.SimpleProfile((_CURVES[transfer],) * 3, to_xyz(_PRIMARIES[primaries]), rendering)
+    return None if profile.is_srgb() else profile
 
 
 def from_numbers(gamma: float | None, primaries: Primaries | None) -> icc.SimpleProfile | None:
@@ -124,8 +125,8 @@ def from_numbers(gamma: float | None, primaries: Primaries | None) -> icc.Simple
     if usual and (gamma is None or abs(gamma - _UNIT) < 0.001):
         return None
     curve = icc.SRGB_CURVE if gamma is None else _power(1 / gamma) if abs(gamma - 1) > 1e-6 else _CURVES[8]
-    found = icc.SimpleProfile((curve,) * 3, to_xyz(SRGB if usual or primaries is None else primaries))
-    return None if found.is_srgb() else found
+    profile = icc.SimpleProfile((curve,) * 3, to_xyz(SRGB if usual or primaries is None else primaries))
+    return None if profile.is_srgb() else profile
 
 
 def from_pillow(info: dict[str | tuple[int, int], Any], notes: list[str]) -> icc.SimpleProfile | None:

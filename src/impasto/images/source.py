@@ -80,7 +80,7 @@ def shown(name: str) -> str:
 def sniff(data: bytes) -> str | None:
     """Name the format of a file by its first bytes.
 
-    Gives one of `READABLE`, a description in words of something else, or None where nothing is recognised.
+    Returns one of `READABLE`, a description in words of something else, or None where nothing is recognised.
     """
     for magic, kind in _MAGIC:
         if data.startswith(magic):
@@ -106,7 +106,7 @@ def sniff(data: bytes) -> str | None:
 
 
 def misnamed(suffix: str, kind: str) -> bool:
-    """Whether a file's suffix promises another format than the one found in it."""
+    """Return whether a file's suffix promises another format than the one found in it."""
     known = {known for suffixes in _SUFFIXES.values() for known in suffixes}
     return suffix.lower() in known and suffix.lower() not in _SUFFIXES[kind]
 

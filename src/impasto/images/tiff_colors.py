@@ -29,8 +29,8 @@ def read(stream: BinaryIO, page: tiffs.Directory, notes: list[str]) -> icc.Simpl
     except (ValueError, ZeroDivisionError) as error:
         notes.append(f"its colour tags cannot be used ({error}); sRGB is assumed")
         return None
-    found = icc.SimpleProfile(curves or (icc.SRGB_CURVE,) * 3, matrix)
-    return None if found.is_srgb() else found
+    profile = icc.SimpleProfile(curves or (icc.SRGB_CURVE,) * 3, matrix)
+    return None if profile.is_srgb() else profile
 
 
 def _points(stream: BinaryIO, page: tiffs.Directory) -> signals.Primaries | None:

@@ -24,6 +24,7 @@ from impasto.images.tiffs import Directory
 Samples = npt.NDArray[Any]
 
 WEBP = 50001
+"""The number of TIFF's compression by WebP."""
 _FILL_ORDER, _ROWS = 266, 278
 _PLAIN = {1, 5, 8, 32773, 32946, 34925, 50000}
 """Compressions that give back bytes as they were: none, LZW, Deflate, PackBits, LZMA, Zstandard."""
@@ -62,7 +63,7 @@ class Layout:
 
     @property
     def bytes_per_pixel(self) -> int:
-        """Bytes that a pixel takes unpacked."""
+        """Return the bytes that a pixel takes unpacked."""
         return self.samples * int(self.type[1])
 
 
@@ -112,8 +113,8 @@ def decode(data: bytes, page: Directory, how: Layout, notes: list[str]) -> tuple
             return convert.scaled(values / opaque[..., None], notes), alpha
         divided = convert.scaled(values, notes) / opaque[..., None]
         return np.clip(divided, 0, 1).astype(np.float32), alpha
-    found = convert.scaled(values, notes)
-    return (1 - found if page.get(tiffs.PHOTOMETRIC) == 0 else found), alpha
+    pixels = convert.scaled(values, notes)
+    return (1 - pixels if page.get(tiffs.PHOTOMETRIC) == 0 else pixels), alpha
 
 
 def _samples(data: bytes, page: Directory, how: Layout) -> Samples:
@@ -122,7 +123,7 @@ def _samples(data: bytes, page: Directory, how: Layout) -> Samples:
     across = -(-width // how.tile) * how.tile  # a predictor needs whole rows of tiles
     count = 1 if how.planar else how.samples
     item = int(how.type[1])
-    found: list[Samples] = []
+    planes_read: list[Samples] = []
     for image in _as_bytes(data, page, how, across * count * item):
         rows = np.asarray(image).reshape(height, across // how.tile, how.tile, count, item)
         if how.predictor == 3:
@@ -137,8 +138,8 @@ def _samples(data: bytes, page: Directory, how: Layout) -> Samples:
                 whole = f"u{item}"
                 steps = values.view(page.order + whole).astype(whole)
                 values = np.cumsum(steps, axis=2, dtype=whole).view(how.type)
-        found.append(values.reshape(height, across, count)[:, :width].astype(how.type))
-    return found[0] if len(found) == 1 else np.concatenate(found, axis=2)
+        planes_read.append(values.reshape(height, across, count)[:, :width].astype(how.type))
+    return planes_read[0] if len(planes_read) == 1 else np.concatenate(planes_read, axis=2)
 
 
 def _as_bytes(data: bytes, page: Directory, how: Layout, row: int) -> Iterator[Image.Image]:

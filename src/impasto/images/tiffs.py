@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 MAX_DIRECTORIES = 64
+"""The most directories that are followed; links may form circles."""
 MAX_ENTRIES = 1024
+"""The most tags of a directory: there are some hundreds in all."""
 MAX_VALUES = 1024
 """Of one tag that is read here; longer lists (the places of strips) stay where they are."""
 
@@ -58,7 +60,7 @@ class Entry:
 
     @property
     def size(self) -> int:
-        """Bytes of the value."""
+        """Return the bytes of the value."""
         return _BYTES.get(self.type, 0) * self.count
 
 
@@ -80,12 +82,12 @@ class Directory:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height)."""
+        """Return (width, height)."""
         return self.get(WIDTH), self.get(HEIGHT)
 
     @property
     def reduced(self) -> bool:
-        """Whether it calls itself a small copy of another picture."""
+        """Return whether it calls itself a small copy of another picture."""
         return bool(self.get(SUBFILE) & 1) or self.numbers.get(255) == (2,)
 
 
@@ -104,7 +106,7 @@ class Tiff:
 
     @property
     def raw(self) -> bool:
-        """Whether it is a raw photograph, whose pages are but previews."""
+        """Return whether it is a raw photograph, whose pages are but previews."""
         first, everything = self.chain[0], [*self.chain, *self.inner]
         if self.marked or any(each.get(PHOTOMETRIC, -1) in _SENSOR for each in everything):
             return True

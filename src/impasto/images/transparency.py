@@ -67,9 +67,9 @@ def _continued(pixels: Tensor, alpha: Tensor) -> Tensor:
     while max(levels[-1][1].shape[2:]) > 1:
         # Means of premultiplied colours and of alpha: their quotient is the mean of the colours.
         levels.append(tuple(F.avg_pool2d(each, 2, ceil_mode=True) for each in levels[-1]))  # type: ignore[arg-type]
-    found = levels[-1][0] / levels[-1][1].clamp_min(1e-30)
+    continued = levels[-1][0] / levels[-1][1].clamp_min(1e-30)
     for colors, weights in reversed(levels[:-1]):
         size = (weights.shape[2], weights.shape[3])
-        wider = F.interpolate(found, size=size, mode="bilinear", align_corners=False)
-        found = torch.where(weights > 0, colors / weights.clamp_min(1e-30), wider)
-    return found
+        wider = F.interpolate(continued, size=size, mode="bilinear", align_corners=False)
+        continued = torch.where(weights > 0, colors / weights.clamp_min(1e-30), wider)
+    return continued

@@ -31,10 +31,8 @@ FORMATS = {
 _MAX_SIDE = {"webp": 16383, "jpeg": 65500, "avif": 65535}
 _DEEP = {"png", "tiff"}
 
-# Shared with impasto.metadata, which reads them back; rank-1 modules do not import one another.
-KEYWORD = "impasto"
-NAMESPACE = "https://impasto.invalid/ns/1.0/"
 _MAX_JPEG_XMP = 65502
+"""The most bytes of XMP in a JPEG: a segment has 65,535, and its name and length take some."""
 
 
 def save(
@@ -83,7 +81,7 @@ def encode(picture: Picture, format: str, *, bits: int = 8, quality: int = 95, m
     _check_fit(format, picture.size, bits, picture.name)
     profile = srgb_profile()
     if format == "png":
-        return writers.png(picture.to_numpy(bits), profile, (KEYWORD, metadata) if metadata else None)
+        return writers.png(picture.to_numpy(bits), profile, (files.RECIPE_KEYWORD, metadata) if metadata else None)
     xmp = _xmp(metadata) if metadata else None
     if format == "tiff":
         return writers.tiff(picture.to_numpy(bits), profile, xmp)
@@ -188,7 +186,7 @@ def _xmp(metadata: str) -> bytes:
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
-        f'<rdf:Description rdf:about="" xmlns:impasto="{NAMESPACE}">'
+        f'<rdf:Description rdf:about="" xmlns:impasto="{files.RECIPE_NAMESPACE}">'
         f"<impasto:{tag}>{escaped}</impasto:{tag}>"
         '</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="r"?>'
     ).encode()

@@ -11,6 +11,7 @@ from impasto.images.png_parts import SIGNATURE, chunk
 
 Samples = npt.NDArray[Any]
 _ROWS = 64
+"""The rows that are filtered and packed at a time: little memory beside the picture."""
 
 
 def png(samples: Samples, profile: bytes, text: tuple[str, str] | None) -> bytes:

@@ -13,6 +13,7 @@ SIDE = 512
 SMALLEST = 40
 """Pixels of it that a face takes at least: smaller ones are mostly leaves and folds."""
 INSTALL = 'pip install "impasto[faces]"'
+"""The command that installs the detector."""
 
 _PLACES = {
     "eye_left": (0.31, 0.37),
@@ -44,8 +45,8 @@ def find(pixels: Tensor) -> Landmarks | None:
     if not len(boxes):
         return None
     # A face is seen at many sizes and places, and folds of cloth at few. Of equal ones the first from above.
-    found = sorted(zip(map(tuple, boxes), counts, strict=True), key=lambda each: (-each[1], each[0][1], each[0][0]))
-    x, y, w, h = found[0][0]
+    faces = sorted(zip(map(tuple, boxes), counts, strict=True), key=lambda each: (-each[1], each[0][1], each[0][0]))
+    x, y, w, h = faces[0][0]
     points = [((x + u * w) / width, (y + v * h) / height) for u, v in _PLACES.values()]
     return Landmarks(torch.tensor(points, dtype=torch.float64).clamp(0, 1), tuple(_PLACES))
 

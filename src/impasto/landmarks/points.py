@@ -16,7 +16,9 @@ from impasto.files import absence, is_web_address
 from impasto.landmarks import spline
 
 MAX_BYTES = 1 << 20
+"""The most bytes of a file of landmarks: 500 points take some 20 kB."""
 MAX_POINTS = 500
+"""The most points of a face: the longest annotations have 478."""
 MIN_SPREAD = 0.02
 """Points whose narrow extent is less than this part of the wide one lie on a line."""
 
@@ -30,7 +32,7 @@ class Landmarks:
 
     @property
     def sha256(self) -> str:
-        """What they are, whatever file or unit they came in."""
+        """Return what they are, whatever file or unit they came in."""
         rounded = (self.points * 1e6).round().long().tolist()
         return hashlib.sha256(json.dumps([rounded, self.names]).encode()).hexdigest()
 
@@ -44,7 +46,7 @@ class Pair:
 
     @property
     def digests(self) -> tuple[tuple[str, str], ...]:
-        """(role, sha256) of both."""
+        """Return (role, sha256) of both."""
         return ("content landmarks", self.content.sha256), ("style landmarks", self.style.sha256)
 
 
@@ -105,8 +107,8 @@ def pair(content: Landmarks, style: Landmarks) -> Pair:
                 f"the landmarks of photograph and painting share {len(common)} names; they need 3 at least"
             )
         content, style = _named(content, common), _named(style, common)
-        for found in (content, style):
-            _check(found.points, "the landmarks that photograph and painting share")
+        for landmarks in (content, style):
+            _check(landmarks.points, "the landmarks that photograph and painting share")
     if len(content.points) != len(style.points):
         raise UsageError(
             f"there are {len(content.points)} landmarks of the photograph and {len(style.points)} of the painting; "
@@ -122,8 +124,8 @@ def _check(points: Tensor, what: str) -> None:
         raise UsageError(f"{what}: two of the points are at one place; move them apart")
 
 
-def _named(found: Landmarks, names: list[str]) -> Landmarks:
-    return Landmarks(found.points[[found.names.index(name) for name in names]], tuple(names))
+def _named(landmarks: Landmarks, names: list[str]) -> Landmarks:
+    return Landmarks(landmarks.points[[landmarks.names.index(name) for name in names]], tuple(names))
 
 
 def _is_point(value: Any) -> bool:

@@ -33,8 +33,8 @@ class ThinPlate:
     def __call__(self, points: Tensor) -> Tensor:
         """Return where `points` (..., 2) go, in float64."""
         flat = points.double().reshape(-1, 2)
-        found: Tensor = self._plane[0] + flat @ self._plane[1:] + _bend(torch.cdist(flat, self._from)) @ self._bends
-        return found.reshape(points.shape)
+        moved: Tensor = self._plane[0] + flat @ self._plane[1:] + _bend(torch.cdist(flat, self._from)) @ self._bends
+        return moved.reshape(points.shape)
 
 
 def spread(points: Tensor) -> float:

@@ -72,7 +72,7 @@ class SortedStatistic:
         return [self.measure(features, guide) for guide in guides]
 
     def finish(self, state: State) -> Tensor:
-        """Return quantiles (D, 4096): means over equal shares of the weight, rising.
+        """Return quantiles (D, 4096): means over equal fractions of the weight, rising.
 
         Blending such tables makes the barycentre of the styles' distributions, not two heaps side by side.
         """
@@ -96,10 +96,10 @@ class SortedStatistic:
                 return samples.sums.sum()
             if channels not in drawn:
                 drawn[channels] = self.directions(channels)
-            found: Tensor = _RankedDistance.apply(  # type: ignore[no-untyped-call]  # torch's own
+            value: Tensor = _RankedDistance.apply(  # type: ignore[no-untyped-call]  # torch's own
                 samples.sums, samples.weights, drawn[channels], target
             )
-            return found
+            return value
 
         return distance
 
@@ -171,13 +171,13 @@ def _projected_rows(flat: Tensor, matrix: Tensor | None) -> Iterator[tuple[slice
 
 
 def _quantiles(values: Tensor, weight: Tensor) -> Tensor:
-    """Return the means of `values` (D, M) over equal shares of the `weight` (M,), in float64: (D, LEVELS)."""
+    """Return the means of `values` (D, M) over equal fractions of the `weight` (M,), in float64: (D, LEVELS)."""
     values, order = values.double().sort(dim=1)
-    share = weight.double()[order]
-    share = share / share.sum(1, keepdim=True)
-    # The integral of the quantile function is linear between the cumulated shares.
-    edges = F.pad(share.cumsum(1), (1, 0))
-    integral = F.pad((values * share).cumsum(1), (1, 0))
+    fraction = weight.double()[order]
+    fraction = fraction / fraction.sum(1, keepdim=True)
+    # The integral of the quantile function is linear between the cumulated fractions.
+    edges = F.pad(fraction.cumsum(1), (1, 0))
+    integral = F.pad((values * fraction).cumsum(1), (1, 0))
     levels = torch.arange(QUANTILES + 1, dtype=values.dtype, device=values.device) / QUANTILES
     levels = levels.expand(len(values), -1).contiguous()
     at = torch.searchsorted(edges[:, 1:].contiguous(), levels).clamp_max(values.shape[1] - 1)
@@ -192,12 +192,12 @@ class _RankedDistance(Function):
     def forward(ctx: Any, flat: Tensor, weight: Tensor | None, matrix: Tensor | None, target: Tensor) -> Tensor:
         gradient = torch.zeros_like(flat) if ctx.needs_input_grad[0] else None
         loss = flat.new_zeros((), dtype=torch.float64)
-        share = 1 / flat.shape[1] if weight is None else weight / weight.sum()
+        fraction = 1 / flat.shape[1] if weight is None else weight / weight.sum()
         for part, values in _projected_rows(flat, matrix):
             ranked, order = values.sort(dim=1)
             away = ranked - _ranked_target(target[part].to(flat), order, weight)
             residual = torch.empty_like(values).scatter_(1, order, away)
-            weighted = residual * share
+            weighted = residual * fraction
             loss += (weighted * residual).sum(dtype=torch.float64)
             if gradient is not None:
                 if matrix is None:
@@ -220,9 +220,9 @@ def _ranked_target(table: Tensor, order: Tensor, weight: Tensor | None) -> Tenso
     count, last = order.shape[1], table.shape[1] - 1
     if weight is None:
         return F.interpolate(table[None], size=count, mode="linear", align_corners=False)[0]
-    share = weight.index_select(0, order.flatten()).view_as(order)
-    reached = share.cumsum(1)
-    place = ((reached - share / 2) / reached[:, -1:] * (last + 1) - 0.5).clamp(0, last)
+    fraction = weight.index_select(0, order.flatten()).view_as(order)
+    reached = fraction.cumsum(1)
+    place = ((reached - fraction / 2) / reached[:, -1:] * (last + 1) - 0.5).clamp(0, last)
     low = place.long()
     below, above = table.gather(1, low), table.gather(1, (low + 1).clamp_max(last))
     return torch.lerp(below, above, place - low)

@@ -51,13 +51,13 @@ class MeanStd(SumStatistic):
         weights = [guide_weights(features, guide) for guide in guides]
         totals = [total_weight(flat, weight) for weight in weights]
         if self.lift is not None:
-            found = second_moments(flat, weights, mean=True)
+            moments = second_moments(flat, weights, mean=True)
         else:
             flat = flat.to(accumulator_dtype(flat.dtype))
             ones = torch.ones_like(flat[0])
             columns = torch.stack([ones if weight is None else weight for weight in weights], 1)
-            found = torch.stack([flat @ columns, flat.square() @ columns]).permute(2, 0, 1)
-        return [State(f, total) for f, total in zip(found.unbind(), totals, strict=True)]
+            moments = torch.stack([flat @ columns, flat.square() @ columns]).permute(2, 0, 1)
+        return [State(f, total) for f, total in zip(moments.unbind(), totals, strict=True)]
 
     def finish(self, state: State) -> Tensor:
         """Return means and standard deviations (2, N); blending them is the barycentre of each channel's Gaussians."""
@@ -95,8 +95,8 @@ class Covariance(SumStatistic):
         """Sum f and f fᵀ over the positions of `features` (1, C, h, w), for each of the guides."""
         flat = flatten_positions(features)
         weights = [guide_weights(features, guide) for guide in guides]
-        found = second_moments(flat, weights, mean=True)
-        return [State(f, total_weight(flat, w)) for f, w in zip(found.unbind(), weights, strict=True)]
+        moments = second_moments(flat, weights, mean=True)
+        return [State(f, total_weight(flat, w)) for f, w in zip(moments.unbind(), weights, strict=True)]
 
     def finish(self, state: State) -> Tensor:
         """Return the raw moments (C + 1, C + 1)."""

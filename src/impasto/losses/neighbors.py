@@ -58,7 +58,7 @@ class FixedMatches:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers whose features it needs."""
+        """Return the layers whose features it needs."""
         return tuple(self.factors)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
@@ -88,12 +88,12 @@ class NearestNeighbors:
 
     @property
     def name(self) -> str:
-        """How the term is called in a report."""
+        """Return the term's name in a report."""
         return f"style {self.layer} neighbours"
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layer whose features it needs."""
+        """Return the layer whose features it needs."""
         return (self.layer,)
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:

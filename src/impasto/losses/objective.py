@@ -35,11 +35,11 @@ class GlobalTerm(Protocol):
 
     @property
     def name(self) -> str:
-        """How the term is called in a report: its first word is content, style, tv or gamut."""
+        """Return the term's name in a report: its first word is content, style, tv or gamut."""
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers whose features it needs."""
+        """Return the layers whose features it needs."""
 
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of `image` (1, 3, H, W) with these `features`, (1, C, h, w) each."""
@@ -54,7 +54,7 @@ class StatefulTerm(Protocol):
 
     @property
     def state_name(self) -> str:
-        """How the term is called in a checkpoint; no two of an objective share one."""
+        """Return the term's name in a checkpoint; no two of an objective share one."""
 
     def advance(self) -> None:
         """Count an evaluation."""
@@ -82,14 +82,14 @@ class Objective:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers whose features the objective needs, sorted."""
+        """Return the layers whose features the objective needs, sorted."""
         layers = {term.layer for term in self.contents} | {term.layer for term in self.styles}
         layers |= {term.layer for term in self.patches} | {layer for term in self.global_terms for layer in term.layers}
         return tuple(sorted(layers))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """How the terms are called in a report; in the order contents, styles, pixels, patches, wholes."""
+        """Return the terms' names in a report, in the order contents, styles, pixels, patches, global terms."""
         every = (self.contents, self.styles, self.pixels, self.patches, self.global_terms)
         return tuple(term.name for terms in every for term in terms)
 
@@ -107,7 +107,7 @@ class Objective:
 
     @property
     def stateful(self) -> tuple[StatefulTerm, ...]:
-        """The terms whose loss depends on the evaluations before."""
+        """Return the terms whose loss depends on the evaluations before."""
         return tuple(term for term in (*self.patches, *self.global_terms) if isinstance(term, StatefulTerm))
 
     def advance(self) -> None:

@@ -110,8 +110,8 @@ class Gram(SumStatistic):
         """
         flat = flatten_positions(features)
         weights = [guide_weights(features, guide) for guide in guides]
-        found = second_moments(flat, weights)
-        return [State(f, total_weight(flat, w)) for f, w in zip(found.unbind(), weights, strict=True)]
+        moments = second_moments(flat, weights)
+        return [State(f, total_weight(flat, w)) for f, w in zip(moments.unbind(), weights, strict=True)]
 
     def finish(self, state: State) -> Tensor:
         """Return Ĝ (C, C); zero where nothing was measured."""

@@ -32,7 +32,7 @@ class Content:
 
     @property
     def name(self) -> str:
-        """How the term is called in a report."""
+        """Return the term's name in a report."""
         return f"content {self.layer}"
 
     def __call__(self, features: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ class Style:
 
     @property
     def name(self) -> str:
-        """How the term is called in a report: `style relu1_1 sky histogram`; `gram` goes without saying."""
+        """Return the term's name in a report: `style relu1_1 sky histogram`; `gram` goes without saying."""
         kind = "" if self.statistic.name == "gram" else self.statistic.name
         return " ".join(filter(None, ("style", self.layer, self.region, kind)))
 
@@ -108,12 +108,12 @@ class Patches:
 
     @property
     def name(self) -> str:
-        """How the term is called in a report."""
+        """Return the term's name in a report."""
         return f"style {self.layer} patches"
 
     @property
     def state_name(self) -> str:
-        """How the term is called in a checkpoint."""
+        """Return the term's name in a checkpoint."""
         return self.layer
 
     def __call__(self, features: Tensor) -> Tensor:
@@ -198,7 +198,7 @@ class TotalVariation:
 class Gamut:
     """Weighted sum of squared distances of the colours to [0, 1].
 
-    Saving clips what lies outside, and a clipped picture is not the one that was judged: unconstrained solvers
+    Saving clips what lies outside, and a clipped picture is not the one that was evaluated: unconstrained solvers
     otherwise buy style with highlights that no screen can show.
     """
 

@@ -38,8 +38,13 @@ def self_similarity(one: Tensor, other: Tensor, weights: Tensor | None = None) -
     (Kolkin et al. 2019, eq. 10): returns the mean over columns, `weights` (n,) times each, of the absolute differences'
     sum, in [0, 2]. Needs a few times n² values.
     """
-    differences = (_relative_distances(one) - _relative_distances(other)).abs().sum(0)
+    differences = column_differences(one, other)
     return differences.mean() if weights is None else (differences * weights).mean()
+
+
+def column_differences(one: Tensor, other: Tensor) -> Tensor:
+    """Return what `self_similarity` takes the mean of: the sum of absolute differences (n,) of each column."""
+    return (_relative_distances(one) - _relative_distances(other)).abs().sum(0)
 
 
 @dataclass(frozen=True)
@@ -117,12 +122,12 @@ class Sampled:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers whose features it needs."""
+        """Return the layers whose features it needs."""
         return tuple(self.columns.factors)
 
     @property
     def state_name(self) -> str:
-        """How the term is called in a checkpoint."""
+        """Return the term's name in a checkpoint."""
         return type(self).__name__.lower()
 
     def drawn(self) -> tuple[Tensor, Tensor]:

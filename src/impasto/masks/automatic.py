@@ -8,7 +8,6 @@ a noon sky are one region. And a region must be somewhere in the content and in 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as functional
@@ -21,51 +20,19 @@ from impasto.events import notice
 from impasto.guides.colors import color_names
 from impasto.guides.overlay import COLORS
 from impasto.images import Picture
+from impasto.masks.clustering import View, choose_count, cluster, merge_absent
+from impasto.masks.edges import CELL, settle, snap
 
 MAX_REGIONS = 12
 """More regions than this nobody asks a clustering for, and masks stop being editable."""
-MIN_FRACTION = 0.02
-"""Share of the content and of a style that a region needs."""
 DETAIL = 1024
-"""Long side of the maps at most, pixels."""
-CELL = 8
-"""Pixels of the working size per point that is clustered, along a side."""
-
+"""The long side in pixels that maps have at most: finer edges than a mask's pixels nobody sees."""
 _LAYERS = (("relu4_2", 1), ("relu5_1", 1), ("relu5_1", 2))
 """Layers, and by how much the picture is made smaller for them: what a thing is shows in what is around it."""
 _DIMENSIONS = 32
+"""The principal directions of the deep features that are clustered: further ones are noise."""
 _COLOR, _HEIGHT = 0.5, 0.5
-_TIE, _TIE_COLOR = 10.0, 0.02
-_STARTS, _ROUNDS = 16, 40
-_CHOICES = range(2, 7)
-_CLEAR = 0.07
-"""By how much a region should be more like itself in a style than like any other: a difference of cosines."""
-_WORTH = 0.05
-"""Share of the content and of a style that a region needs where the count is chosen here: small ones are asked for."""
-_SMOOTH = 1e-4
-"""Variance of colour, in [0, 1]², below which the guided filter takes a window for flat."""
-_ISLAND = 0.01
-"""Parts smaller than this share of the picture go to what is around them."""
-
-
-@dataclass(frozen=True, eq=False)
-class _View:
-    """What is clustered of one picture."""
-
-    points: Tensor
-    """(n, D): deep features, then three of colour and one of height."""
-    grid: tuple[int, int]
-    pixels: Tensor
-    """(1, 3, H, W), as large as the maps."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Clusters:
-    labels: list[Tensor]
-    """Per picture (n,)."""
-    distortion: float
-    similarity: float
-    """How much more a region is like itself in the styles than like another, at worst; in -2 ... 2."""
+"""The weights of colour and of height in the picture beside the deep features, whose length is about 1."""
 
 
 def automatic(
@@ -84,20 +51,20 @@ def automatic(
     if not styles:
         raise UsageError("regions are shared by a content and its styles; give at least one style")
     views = _views([images.fill_hidden(picture) for picture in (content, *styles)], encoder, size)
-    labels = _merged(views, _cluster(views, count, seed).labels if count else _choose(views, seed))
-    found = 1 + int(torch.cat(labels).max())
-    if 1 < found < count:
-        notice(f"{found} regions instead of {count}: the others would be missing in the content or in every style")
-    if found < 2:
+    labels = merge_absent(views, cluster(views, count, seed).labels if count else choose_count(views, seed))
+    regions = 1 + int(torch.cat(labels).max())
+    if 1 < regions < count:
+        notice(f"{regions} regions instead of {count}: the others would be missing in the content or in every style")
+    if regions < 2:
         raise ImageError(f"{content.name}: shares no regions with its styles that could be told apart; draw masks")
-    maps = [_snap(view, _settled(one.view(view.grid), found)) for view, one in zip(views, labels, strict=True)]
+    maps = [snap(view, settle(one.view(view.grid), regions)) for view, one in zip(views, labels, strict=True)]
     order = guides.area_fractions(maps[0]).argsort(descending=True, stable=True)
     # The names under which `guides.from_colors` will know the colours that `guides.to_colors` paints.
-    names = color_names([torch.tensor(color, dtype=torch.float64) for color in COLORS[:found]])
+    names = color_names([torch.tensor(color, dtype=torch.float64) for color in COLORS[:regions]])
     return guides.Regions(tuple(names), maps[0][order], tuple(one[order] for one in maps[1:]))
 
 
-def _views(pictures: Sequence[Picture], encoder: Encoder, size: int) -> list[_View]:
+def _views(pictures: Sequence[Picture], encoder: Encoder, size: int) -> list[View]:
     described = [_describe(picture, encoder, size) for picture in pictures]
     deep = torch.cat([features / len(features) ** 0.5 for features, _, _ in described])
     # Distances in the main directions are almost all of the distance, at a tenth of the cost.
@@ -109,7 +76,7 @@ def _views(pictures: Sequence[Picture], encoder: Encoder, size: int) -> list[_Vi
         if float(features.square().sum(1).mean()) < 1e-3:
             raise ImageError(f"{picture.name}: is flat all over, so no regions can be found in it; draw masks")
         detail = images.fit_size(picture.size, min(DETAIL, max(picture.size)))
-        views.append(_View(points, grid, images.resize(picture.pixels, detail)))
+        views.append(View(points, grid, images.resize(picture.pixels, detail)))
     return views
 
 
@@ -123,9 +90,9 @@ def _describe(picture: Picture, encoder: Encoder, size: int) -> tuple[Tensor, Te
     with torch.no_grad():
         for smaller in sorted({smaller for _, smaller in _LAYERS}):
             layers = [layer for layer, by in _LAYERS if by == smaller]
-            found = encoder(images.resize(pixels, (working[0] // smaller, working[1] // smaller)), layers)
+            features = encoder(images.resize(pixels, (working[0] // smaller, working[1] // smaller)), layers)
             for layer in layers:
-                points = _to_points(found[layer], grid)
+                points = _to_points(features[layer], grid)
                 # Directions of difference from the picture's mean: contrast varies much more than they do. What is
                 # tiny beside the mean has no direction, or rounding would be blown up.
                 least = 0.01 * float(points.norm(dim=1).mean()) + 1e-9
@@ -156,217 +123,3 @@ def _diffused(points: Tensor, grid: tuple[int, int]) -> Tensor:
     mixed = mixed - mixed.mean(0)
     spread = points[:, :-1].square().sum().sqrt() / mixed.square().sum().sqrt().clamp_min(1e-4)
     return torch.cat([mixed * spread, height], 1)
-
-
-def _cluster(views: Sequence[_View], count: int, seed: int) -> _Clusters:
-    """The best of several coupled K-means.
-
-    Minimises, over labels and centres, mean |x - c_kp|² + Σ_k λ |c_kp - c_k|² in the pictures p, every picture
-    weighing the same. For given labels with shares n_kp and means m_kp the centres are (n m + λ c) / (n + λ), with
-    c_k the mean of m_kp weighted by n λ / (n + λ).
-    """
-    random = torch.Generator().manual_seed(seed)
-    tie = torch.full((views[0].points.shape[1],), _TIE)
-    tie[-4:-1] = _TIE_COLOR
-    runs = [_run(views, _start(views, count, random), tie) for _ in range(_STARTS)]
-    # Regions that answer to each other are worth a little distortion.
-    return min(runs, key=lambda run: run.distortion * (1 + 0.5 * max(0.0, _CLEAR - run.similarity)))
-
-
-def _choose(views: Sequence[_View], seed: int) -> list[Tensor]:
-    """Take the most regions that still answer to each other between the pictures, and say so."""
-    found = {count: _cluster(views, count, seed) for count in _CHOICES}
-    clear = [
-        count
-        for count, run in found.items()
-        if run.similarity >= _CLEAR and _smaller(run.labels, count).min() >= _WORTH
-    ]
-    if clear:
-        notice(
-            f"{clear[-1]} regions: the most, of {_CHOICES[0]} to {_CHOICES[-1]}, that are each clearly more like "
-            f"themselves in the other picture than like another region, and {_WORTH:.0%} of both or more"
-        )
-        return found[clear[-1]].labels
-    if found[2].similarity <= 0:
-        return [torch.zeros_like(one) for one in found[2].labels]
-    notice("2 regions, which hardly answer to each other between these pictures; look at the overlay")
-    return found[2].labels
-
-
-def _likeness(means: Sequence[Tensor], labels: Sequence[Tensor]) -> float:
-    """Compare regions by the directions of their deep features' means (K, D), in the style that shows most of each."""
-    count = len(means[0])
-    content, *styles = (functional.normalize(mean[:, :-4], dim=1) for mean in means)
-    shares = _shares(labels[1:], count)
-    worst = 2.0
-    for region, style in enumerate(shares.argmax(0).tolist()):
-        alike = content @ styles[style].T
-        others = torch.cat([alike[region], alike[:, region]])
-        others[[region, count + region]] = -1
-        worst = min(worst, float(alike[region, region] - others.max()))
-    return worst
-
-
-def _start(views: Sequence[_View], count: int, random: torch.Generator) -> Tensor:
-    """K-means++ (Arthur & Vassilvitskii 2007) on all pictures together."""
-    points = torch.cat([view.points for view in views])
-    weights = torch.cat([torch.full((len(view.points),), 1 / len(view.points)) for view in views])
-    centers = points[torch.multinomial(weights, 1, generator=random)]
-    while len(centers) < count:
-        distance = torch.cdist(points, centers).square().amin(1)
-        # Where all points are alike, any will do.
-        centers = torch.cat([centers, points[torch.multinomial(weights * (distance + 1e-9), 1, generator=random)]])
-    return centers
-
-
-def _run(views: Sequence[_View], start: Tensor, tie: Tensor) -> _Clusters:
-    count = len(start)
-    centers = [start] * len(views)
-    labels: list[Tensor] = []
-    means: list[Tensor] = []
-    common = start
-    for _ in range(_ROUNDS):
-        before, labels = labels, _assign(views, centers)
-        if before and all(torch.equal(one, other) for one, other in zip(before, labels, strict=True)):
-            break
-        sums = [
-            torch.zeros_like(start).index_add_(0, one, view.points) for view, one in zip(views, labels, strict=True)
-        ]
-        counts = [one.bincount(minlength=count)[:, None].float() for one in labels]
-        means = [total / number.clamp_min(1) for total, number in zip(sums, counts, strict=True)]
-        shares = [number / number.sum() for number in counts]
-        pull = [part * tie / (part + tie) for part in shares]
-        weight = torch.stack(pull).sum(0)
-        common = torch.where(
-            weight > 0,
-            torch.stack([p * m for p, m in zip(pull, means, strict=True)]).sum(0) / weight.clamp_min(1e-9),
-            common,
-        )
-        centers = [(part * mean + tie * common) / (part + tie) for part, mean in zip(shares, means, strict=True)]
-    distortion = sum(
-        float((view.points - center[one]).square().sum(1).mean() + (tie * (center - common).square()).sum())
-        for view, one, center in zip(views, labels, centers, strict=True)
-    )
-    # A run that leaves a region out is worse than any that does not.
-    distortion *= 1 + count - int(_present(labels, count).sum())
-    return _Clusters(labels, distortion, _likeness(means, labels))
-
-
-def _present(labels: Sequence[Tensor], count: int) -> Tensor:
-    """(K,) bool: which regions have a share in the content and in a style."""
-    return _smaller(labels, count) >= MIN_FRACTION
-
-
-def _smaller(labels: Sequence[Tensor], count: int) -> Tensor:
-    """(K,): each region's share of the content, or of the style that shows most of it where that is less."""
-    shares = _shares(labels, count)
-    return torch.minimum(shares[0], shares[1:].amax(0))
-
-
-def _shares(labels: Sequence[Tensor], count: int) -> Tensor:
-    """(pictures, K)."""
-    return torch.stack([one.bincount(minlength=count) / len(one) for one in labels])
-
-
-def _assign(views: Sequence[_View], centers: Sequence[Tensor]) -> list[Tensor]:
-    """Return each point its nearest centre, with a bonus for regions that a picture would otherwise lack."""
-    distances = [torch.cdist(view.points, center).square() for view, center in zip(views, centers, strict=True)]
-    labels = [distance.argmin(1) for distance in distances]
-    count = len(centers[0])
-    for _ in range(8):
-        shares = _shares(labels, count)
-        short = shares < 2 * MIN_FRACTION
-        # One style is enough: the one that has the most of it.
-        best = shares[1:].argmax(0) + 1
-        needed = short & functional.one_hot(best, len(views)).T.bool()
-        needed[0] = short[0]
-        if not bool(needed.any()):
-            break
-        for index, distance in enumerate(distances):
-            distance -= 0.1 * distance.clamp_min(0).mean() * needed[index]
-            labels[index] = distance.argmin(1)
-    return labels
-
-
-def _merged(views: Sequence[_View], labels: Sequence[Tensor]) -> list[Tensor]:
-    """Return the points of each region that is not present to the nearest one that is, and number the rest from 0."""
-    count = int(max(one.max() for one in labels)) + 1
-    labels = list(labels)
-    while count > 1:
-        present = _present(labels, count)
-        if bool(present.all()):
-            break
-        points = torch.cat([view.points for view in views])
-        every = torch.cat(list(labels))
-        sizes = every.bincount(minlength=count)
-        means = torch.zeros(count, points.shape[1]).index_add_(0, every, points) / sizes.clamp_min(1)[:, None]
-        gone = int(torch.where(present, sizes.max() + 1, sizes).argmin())
-        distance = (means - means[gone]).norm(dim=1)
-        distance[gone] = torch.inf
-        distance[sizes == 0] = torch.inf
-        target = int(distance.argmin()) if bool(distance.isfinite().any()) else (gone + 1) % count
-        labels = [torch.where(one == gone, target, one) for one in labels]
-        labels = [one - (one > gone).long() for one in labels]
-        count -= 1
-    return labels
-
-
-def _settled(labels: Tensor, count: int) -> Tensor:
-    """Return small islands of `labels` (h, w) to what is around them, one after the other; as maps (K, h, w)."""
-    around = torch.ones(count, 1, 3, 3)
-    for region in range(count):
-        parts = _parts(labels == region)
-        sizes = parts.flatten().bincount()
-        sizes[0] = 0
-        # The largest part stays in any case: a region must not vanish.
-        sizes[sizes.argmax()] = 0
-        for part in ((sizes > 0) & (sizes < _ISLAND * labels.numel())).nonzero().flatten().tolist():
-            island = parts == part
-            maps = functional.one_hot(labels, count).permute(2, 0, 1).float()
-            beside = functional.conv2d(maps[None], around, padding=1, groups=count)[0][:, island].sum(1)
-            beside[region] = 0
-            labels = torch.where(island, beside.argmax(), labels)
-    return functional.one_hot(labels, count).permute(2, 0, 1).float()
-
-
-def _parts(inside: Tensor) -> Tensor:
-    """Number the connected parts of (h, w) bool from 1, with gaps; 0 is outside."""
-    numbers = torch.arange(1, inside.numel() + 1).view(inside.shape) * inside
-    while True:
-        # Whole numbers below 2^24 are exact in float32.
-        grown = functional.max_pool2d(numbers[None].float(), 3, stride=1, padding=1)[0].long() * inside
-        if torch.equal(grown, numbers):
-            return numbers
-        numbers = grown
-
-
-def _snap(view: _View, maps: Tensor) -> Tensor:
-    """Bring maps (K, h, w) of the grid to the size of the picture, with their edges on its edges.
-
-    The guided filter with a colour guide (He, Sun & Tang 2013), fitted at the working size and applied at the
-    picture's (He & Sun 2015).
-    """
-    small = (view.grid[0] * CELL, view.grid[1] * CELL)
-    guide = images.resize(view.pixels, small)[0]
-    rough = guides.fit(maps, small)
-    mean, mean_rough = _box(guide), _box(rough)
-    across = _box((guide[:, None] * guide[None]).flatten(0, 1)).view(3, 3, *small) - mean[:, None] * mean[None]
-    with_rough = _box((guide[:, None] * rough[None]).flatten(0, 1)).view(3, -1, *small) - mean[:, None] * mean_rough
-    matrix = across.permute(2, 3, 0, 1) + _SMOOTH * torch.eye(3)
-    slope = torch.linalg.solve(matrix, with_rough.permute(2, 3, 0, 1)).permute(2, 3, 0, 1)
-    offset = mean_rough - (slope * mean[:, None]).sum(0)
-    size = (view.pixels.shape[2], view.pixels.shape[3])
-    planes = torch.cat([_box(slope.flatten(0, 1)), _box(offset)])
-    planes = functional.interpolate(planes[None], size=size, mode="bilinear", align_corners=False)[0]
-    slope, offset = planes[: 3 * len(maps)].view(3, len(maps), *size), planes[3 * len(maps) :]
-    found = (slope * view.pixels[0][:, None]).sum(0) + offset
-    # Steeper: the filter leaves a veil where the picture has texture. Before, the maps sum to 1, so none is lost.
-    found = found.clamp(0, 1) ** 3
-    return found / found.sum(0)
-
-
-def _box(maps: Tensor) -> Tensor:
-    """Return the means of maps (K, h, w) over square windows, along columns and then along rows."""
-    side = 2 * CELL + 1
-    means = functional.avg_pool2d(maps[None], (side, 1), stride=1, padding=(CELL, 0), count_include_pad=False)
-    return functional.avg_pool2d(means, (1, side), stride=1, padding=(0, CELL), count_include_pad=False)[0]

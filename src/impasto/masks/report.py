@@ -69,7 +69,7 @@ def describe(regions: Regions) -> list[dict[str, Any]]:
             "colour": "#" + bytes(shown[index]).hex(),
             "colour_name": in_words(shown[index]),
             "content": round(float(content[index]), 4),
-            "styles": [None if shares is None else round(float(shares[index]), 4) for shares in styles],
+            "styles": [None if fractions is None else round(float(fractions[index]), 4) for fractions in styles],
         }
         for index, name in enumerate(regions.names)
     ]
@@ -83,8 +83,8 @@ def table(regions: Regions) -> Iterator[str]:
     words = max(len("name"), *(len(row["colour_name"]) for row in rows))
     yield f"{'region':{width}}  {'colour':8} {'name':{words}}  content" + "".join(f"{style:>9}" for style in styles)
     for row in rows:
-        shares = "".join(f"{'all' if share is None else f'{share:.1%}':>9}" for share in row["styles"])
-        yield f"{row['name']:{width}}  {row['colour']:8} {row['colour_name']:{words}}  {row['content']:7.1%}{shares}"
+        fractions = "".join(f"{'all' if fraction is None else f'{fraction:.1%}':>9}" for fraction in row["styles"])
+        yield f"{row['name']:{width}}  {row['colour']:8} {row['colour_name']:{words}}  {row['content']:7.1%}{fractions}"
 
 
 def too_narrow(regions: Regions, pictures: Sequence[Picture], size: int, network: Geometry) -> Iterator[str]:

@@ -21,6 +21,7 @@ from impasto.optim.tiling import pieces
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import Scene
+from impasto.scene.areas import area_scales
 from impasto.scene.tiles import grid
 
 
@@ -126,6 +127,5 @@ def style_pixels(scene: Scene, level: Level) -> float:
 
 def style_areas(scene: Scene, level: Level) -> float:
     """Return the pixels of all styles, once for each scale that regions ask for, over those of the level."""
-    scales = {1.0, *scene.recipe.region_scales.values()}
-    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
+    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in area_scales(scene)]
     return sum(math.prod(size) for size in sizes) / math.prod(level.size)

@@ -23,9 +23,9 @@ class WithContent(Method):
         maps = scene.maps(level)
         weights = None
         if scene.regions is not None and maps is not None and recipe.region_content_weights:
-            each = [recipe.region_content_weights.get(name, 1.0) for name in scene.regions.names]
-            weights = torch.tensor(each)
-        found = []
+            region_weights = [recipe.region_content_weights.get(name, 1.0) for name in scene.regions.names]
+            weights = torch.tensor(region_weights)
+        terms = []
         for layer, (features, squares) in self._content_targets(level, tile).items():
             channels, positions = self._encoder.channels[layer], round(features[0, 0].numel() * ratio)
             factor = recipe.content_weight * recipe.layers_of_content[layer] * ratio
@@ -34,8 +34,8 @@ class WithContent(Method):
             if weights is not None and maps is not None:
                 at_layer = guides.propagate(maps, self._encoder.steps(layer), "simple")
                 guide = torch.einsum("r,rhw->hw", weights, at_layer)
-            found.append(Content(layer, features, factor, guide))
-        return tuple(found)
+            terms.append(Content(layer, features, factor, guide))
+        return tuple(terms)
 
     def _content_targets(self, level: Level, tile: int | None) -> dict[str, tuple[Tensor, float]]:
         """Return what each content layer is to be, and the sum of its squares."""
@@ -45,17 +45,20 @@ class WithContent(Method):
         """Return the features of each content layer, and the sum of their squares."""
         layers = self._recipe.layers_of_content
         if tile is None:
-            return {layer: (found, power(found)) for layer, found in self._encode(photo, layers).items()}
+            return {
+                layer: (layer_features, power(layer_features))
+                for layer, layer_features in self._encode(photo, layers).items()
+            }
         maps: dict[str, tuple[Tensor, float]] = {}
         # What comes out of bfloat16 convolutions loses nothing in bfloat16.
         narrow = self._encoder.precision is torch.bfloat16
         for features, windows in self._pieces(photo, layers, tile):
-            for layer, found in features.items():
+            for layer, layer_features in features.items():
                 if layer not in maps:
                     size = (side // self._encoder.stride(layer) for side in photo.shape[2:])
-                    dtype = torch.bfloat16 if narrow else found.dtype
-                    maps[layer] = found.new_empty(1, found.shape[1], *size, dtype=dtype), 0.0
-                whole, squares = maps[layer]
-                whole[(..., *windows[layer])] = found
-                maps[layer] = whole, squares + power(found)
+                    dtype = torch.bfloat16 if narrow else layer_features.dtype
+                    maps[layer] = layer_features.new_empty(1, layer_features.shape[1], *size, dtype=dtype), 0.0
+                target, squares = maps[layer]
+                target[(..., *windows[layer])] = layer_features
+                maps[layer] = target, squares + power(layer_features)
         return maps

@@ -17,20 +17,21 @@ from impasto.methods.costs import density
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
 from impasto.scene import Painted, Scene
+from impasto.scene.areas import areas, style_weights
 
 MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
 
 
 @dataclass(frozen=True)
-class Area:
+class StyleArea:
     """What one part of the style term looks at: a region, or the whole picture."""
 
     name: str
     regions: tuple[int, ...]
     """Numbers of the scene's regions: none for the whole picture, two for the border between them."""
     weight: float
-    """Its share of the style term."""
+    """Of it in the style term."""
     scale: float
     styles: tuple[int, ...]
     """Numbers of the styles that paint it."""
@@ -69,7 +70,7 @@ class Gatys(WithContent):
         }
         measured = self._measure(level, areas, statistics, tile)
         normal = NORMALIZATIONS[recipe.normalization]
-        found = []
+        terms = []
         for layer, layer_weight in recipe.style_layers.items():
             at_layer = None if maps is None else self._propagate(maps, layer)
             shown = None if visible is None else self._shown(visible, layer)
@@ -85,23 +86,23 @@ class Gatys(WithContent):
                         reach = float(guide.sum() / at_layer[list(area.regions)].sum())
                 if shown is not None:
                     # What is hidden neither has the style nor counts in its weight.
-                    whole = torch.ones_like(shown) if guide is None else guide
-                    guide = whole * shown
-                    reach *= float(guide.sum() / whole.sum())
+                    everywhere = torch.ones_like(shown) if guide is None else guide
+                    guide = everywhere * shown
+                    reach *= float(guide.sum() / everywhere.sum())
                     if float(guide.sum()) < MIN_NEURONS:
                         self._leave_out(area, layer, "what is visible of the content", level)
                         continue
                 for name, statistic_weight in recipe.statistics.items():
                     targets = measured.get((layer, area.name, name), {})
-                    shares = self._shares(layer, targets)
-                    if not sum(shares):
+                    weights = self._style_weights(layer, targets)
+                    if not sum(weights):
                         continue
                     kind = statistics[layer, name]
-                    target = blend(list(targets.values()), shares)
+                    target = blend(list(targets.values()), weights)
                     factor = recipe.style_weight * layer_weight * statistic_weight * area.weight * reach
                     factor *= normal.of(kind, self._encoder.channels[layer], target)
-                    found.append(Style(layer, kind, target, factor, guide, area.name))
-        return tuple(found)
+                    terms.append(Style(layer, kind, target, factor, guide, area.name))
+        return tuple(terms)
 
     def _shown(self, visible: Tensor, layer: str) -> Tensor | None:
         """Return how visible each neuron of a layer is; None where less than one is, and all have to do."""
@@ -111,10 +112,10 @@ class Gatys(WithContent):
         return shown if float(shown.sum()) >= MIN_NEURONS else None
 
     def _measure(
-        self, level: Level, areas: list[Area], statistics: dict[tuple[str, str], Statistic], tile: int | None
+        self, level: Level, areas: list[StyleArea], statistics: dict[tuple[str, str], Statistic], tile: int | None
     ) -> dict[tuple[str, str, str], dict[int, Tensor]]:
         """Return {(layer, area, statistic): {style: finished}}; each style is encoded once for each of its scales."""
-        found: dict[tuple[str, str, str], dict[int, Tensor]] = {}
+        finished_states: dict[tuple[str, str, str], dict[int, Tensor]] = {}
         for index, scale in sorted({(index, area.scale) for area in areas for index in area.styles}):
             painted = self._scene.style(index, level, scale)
             wanted = [area for area in areas if area.scale == scale and index in area.styles]
@@ -130,17 +131,17 @@ class Gatys(WithContent):
                             states[key] = states[key] + state if key in states else state
             for (layer, area_name, name), state in states.items():
                 finished = statistics[layer, name].finish(state)
-                found.setdefault((layer, area_name, name), {})[index] = finished
-        self._add_borders(areas, statistics, found)
-        return found
+                finished_states.setdefault((layer, area_name, name), {})[index] = finished
+        self._add_borders(areas, statistics, finished_states)
+        return finished_states
 
     def _add_borders(
         self,
-        areas: list[Area],
+        areas: list[StyleArea],
         statistics: dict[tuple[str, str], Statistic],
         found: dict[tuple[str, str, str], dict[int, Tensor]],
     ) -> None:
-        """Return each border that a style does not show the mean of what it shows of the two regions."""
+        """Fill each border that a style does not show with the mean of what it shows of the two regions."""
         sides = {area.regions: area.name for area in areas}
         for border in (area for area in areas if len(area.regions) == 2):
             for layer, name in statistics:
@@ -150,30 +151,30 @@ class Gatys(WithContent):
                     targets[index] = blend([one[index], other[index]], (1.0, 1.0))
 
     def _style_guides(
-        self, painted: Painted, areas: list[Area], index: int, level: Level
+        self, painted: Painted, areas: list[StyleArea], index: int, level: Level
     ) -> dict[tuple[str, str], Tensor | None]:
         """Return {(layer, area): weight of each neuron, None where all count}, without what a style does not show."""
-        found: dict[tuple[str, str], Tensor | None] = {}
+        guides_of: dict[tuple[str, str], Tensor | None] = {}
         height, width = painted.pixels.shape[2:]
         for layer in self._recipe.style_layers:
             stride = self._encoder.stride(layer)
             for area in areas:
                 guide = self._style_guide(painted, area, layer, (height // stride, width // stride))
                 if guide is None or float(guide.sum()) >= MIN_NEURONS:
-                    found[layer, area.name] = guide
+                    guides_of[layer, area.name] = guide
                 elif len(area.regions) == 1:
                     # A painting need not have the border; its two sides are then there to be mixed.
                     self._leave_out(area, layer, self._scene.styles[index].name, level)
-        return found
+        return guides_of
 
-    def _style_guide(self, painted: Painted, area: Area, layer: str, size: tuple[int, int]) -> Tensor | None:
+    def _style_guide(self, painted: Painted, area: StyleArea, layer: str, size: tuple[int, int]) -> Tensor | None:
         guide = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]
         if painted.maps is None or not area.regions:
             return guide
         region = self._guide(self._propagate(painted.maps, layer), area)
         return region if guide is None or region is None else region * guide
 
-    def _guide(self, at_layer: Tensor, area: Area) -> Tensor | None:
+    def _guide(self, at_layer: Tensor, area: StyleArea) -> Tensor | None:
         """Return an area's weight on each neuron, from the maps of all regions at the layer.
 
         Where borders are areas of their own, a region has the squares of its map m, and a border 2 m_a m_b: of maps
@@ -192,38 +193,34 @@ class Gatys(WithContent):
         )
         return guides.grow(at_layer, self._recipe.guide_growth) if self._recipe.guide_growth else at_layer
 
-    def _areas(self, level: Level) -> list[Area]:
+    def _areas(self, level: Level) -> list[StyleArea]:
         recipe, scene = self._recipe, self._scene
         every = tuple(range(len(scene.styles)))
         maps = scene.maps(level)
-        if maps is None or scene.regions is None:
-            return [Area("", (), 1.0, 1.0, every)]
-        names = scene.regions.names
-        painted = [number for number, name in enumerate(names) if name not in recipe.keep]
+        if maps is None:
+            return [StyleArea("", (), 1.0, 1.0, every)]
+        painted = areas(scene)
         sizes = maps.mean((1, 2)).tolist() if recipe.region_balance == "area" else [1.0] * len(maps)
-        whole = sum(sizes[number] for number in painted) or 1.0
-        areas = []
-        for number in painted:
-            name = names[number]
-            weight = recipe.region_weights.get(name, 1.0) * sizes[number] / whole * (1 - recipe.global_fraction)
-            styles = tuple(index for index in every if number in scene.painted_by(index))
-            areas.append(Area(name, (number,), weight, recipe.region_scales.get(name, 1.0), styles))
+        total = sum(sizes[area.number] for area in painted) or 1.0
+        found = []
+        for area in painted:
+            weight = area.weight * sizes[area.number] / total * (1 - recipe.global_fraction)
+            found.append(StyleArea(area.name, (area.number,), weight, area.scale, area.styles))
         if recipe.guides == "border":
-            for one, other in combinations(list(areas), 2):
+            for one, other in combinations(list(found), 2):
                 styles = tuple(sorted({*one.styles, *other.styles}))
                 scale = (one.scale * other.scale) ** 0.5
                 regions = one.regions + other.regions
-                areas.append(Area(f"{one.name}|{other.name}", regions, one.weight + other.weight, scale, styles))
+                found.append(StyleArea(f"{one.name}|{other.name}", regions, one.weight + other.weight, scale, styles))
         if recipe.global_fraction:
-            areas.append(Area("", (), recipe.global_fraction, 1.0, every))
-        return [area for area in areas if area.weight]
+            found.append(StyleArea("", (), recipe.global_fraction, 1.0, every))
+        return [area for area in found if area.weight]
 
-    def _shares(self, layer: str, targets: dict[int, Tensor]) -> list[float]:
-        count = len(self._scene.styles)
-        shares = self._recipe.layer_style_weights.get(layer) or self._recipe.style_weights or (1.0,) * count
-        return [shares[index] for index in targets]
+    def _style_weights(self, layer: str, targets: dict[int, Tensor]) -> list[float]:
+        weights = style_weights(self._scene, layer)
+        return [weights[index] for index in targets]
 
-    def _leave_out(self, area: Area, layer: str, where: str, level: Level) -> None:
+    def _leave_out(self, area: StyleArea, layer: str, where: str, level: Level) -> None:
         if len(area.regions) == 1 and (area.name, layer) not in self._said:
             self._said.add((area.name, layer))
             size = f"{level.size[1]}x{level.size[0]} px"

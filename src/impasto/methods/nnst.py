@@ -14,9 +14,10 @@ from impasto.losses.neighbors import hypercolumns, subsampled
 from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.methods.base import Memory, Method, Terms, Time, style_areas, style_pixels
-from impasto.methods.costs import seconds_per_pair, width_of
+from impasto.methods.costs import width_of
 from impasto.methods.patches import Encode, PatchTerms
 from impasto.optim.pyramid import Level
+from impasto.optim.timing import seconds_per_pair
 from impasto.recipe import Recipe
 from impasto.scene import Scene
 from impasto.scene.copies import quarters, unbarred, usable_labels
@@ -78,20 +79,20 @@ class NnstTerms(PatchTerms):
         stocks = self._stocks(
             level, lambda picture: self._encode(picture, self._layers), self._layers, MAX_FINISHING_SIDE
         )
-        share = STYLE_SCALE * self._recipe.style_weight / math.fsum(self._layers.values())
-        found = []
+        factor = STYLE_SCALE * self._recipe.style_weight / math.fsum(self._layers.values())
+        terms = []
         for layer, weight in self._layers.items():
             stock, step = stocks[layer], steps[layer]
             labels, weights = self._restricted(layer, step, stock, level)
-            found.append(NearestNeighbors(layer, stock.bank, stock.center, share * weight, step, labels, weights))
-        return tuple(found)
+            terms.append(NearestNeighbors(layer, stock.bank, stock.center, factor * weight, step, labels, weights))
+        return tuple(terms)
 
     def _stocks(
         self, level: Level, look: Callable[[Tensor], Mapping[str, Tensor]], layers: Iterable[str], most: int
     ) -> dict[str, "Stock"]:
         """Return for each of `layers` what the paintings hold at the level's size, at `most` neurons along a side."""
         sources: dict[str, list[PatchSource]] = {layer: [] for layer in layers}
-        for painted, labels in self._heap.paintings(level):
+        for painted, labels in self._style_copies.paintings(level):
             for turns in range(self._recipe.quarter_turns + 1):
                 copy = quarters(painted, turns)
                 for layer, features in look(copy.pixels).items():
@@ -102,15 +103,15 @@ class NnstTerms(PatchTerms):
         return {layer: Stock.of(found, self._encoder.precision) for layer, found in sources.items()}
 
     def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
-        """Give the labels and the weights (h, w) of every `step`th neuron of the picture; None where all are alike."""
+        """Return the labels and the weights (h, w) of every `step`th neuron of the picture; None: all alike."""
         device, maps = stock.center.device, self._scene.maps(level)
         if maps is None:
             height, width = (side // self._encoder.stride(layer) for side in level.size)
             labels, weights = subsampled(torch.zeros(height, width, dtype=torch.long), step), None
         else:
-            labels = subsampled(patch_labels(self._heap.at(maps, layer), 1, 1), step)
+            labels = subsampled(patch_labels(self._style_copies.at(maps, layer), 1, 1), step)
             weights = self._weights()[labels].to(device)
-            self._heap.tell(layer, labels, usable_labels(stock.sources, len(maps)), level)
+            self._style_copies.tell(layer, labels, usable_labels(stock.sources, len(maps)), level)
         barred = stock.sources[0].allowed is not None
         plain = weights is None or bool((weights == 1).all())
         return labels.to(device) if barred else None, None if plain else weights

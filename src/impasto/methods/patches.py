@@ -14,9 +14,11 @@ from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.losses.statistics import TINY
 from impasto.methods.base import Memory, Terms, Time, style_areas, style_pixels
 from impasto.methods.content import WithContent
-from impasto.methods.costs import density, seconds_per_pair, width_of
+from impasto.methods.costs import density, width_of
 from impasto.optim.pyramid import Level
+from impasto.optim.timing import seconds_per_pair
 from impasto.scene import Painted, Scene
+from impasto.scene.areas import areas
 from impasto.scene.copies import StyleCopies, capacity_of, copies, unbarred, usable_labels
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
@@ -42,13 +44,13 @@ class PatchTerms:
     def __init__(self, scene: Scene, encode: Encode, encoder: Encoder, *, steers: bool = False) -> None:
         self._scene, self._encode, self._encoder, self._recipe = scene, encode, encoder, scene.recipe
         self._steers = steers
-        self._heap = StyleCopies(scene, encoder)
+        self._style_copies = StyleCopies(scene, encoder)
 
     def terms(self, level: Level) -> tuple[Patches, ...]:
         """Build the terms of one level: patches of paintings at the level's size."""
         recipe, scene = self._recipe, self._scene
         sources: dict[str, list[PatchSource]] = {layer: [] for layer in recipe.patch_layers}
-        for painted, labels in self._heap.paintings(level):
+        for painted, labels in self._style_copies.paintings(level):
             for layer, features in self._encode(painted.pixels, recipe.patch_layers).items():
                 source = self._source(features, painted, layer, labels, recipe.patch_size, recipe.patch_stride)
                 sources[layer].append(source)
@@ -70,10 +72,10 @@ class PatchTerms:
         labels = torch.zeros(rows, columns, dtype=torch.long)
         weights, whole = None, float(rows * columns)
         if maps is not None:
-            maps = self._heap.at(maps, layer)
+            maps = self._style_copies.at(maps, layer)
             labels = patch_labels(maps, recipe.patch_size, recipe.patch_stride)
             weights = self._weights()[labels]
-            self._heap.tell(layer, labels, usable_labels(sources, len(maps)), level)
+            self._style_copies.tell(layer, labels, usable_labels(sources, len(maps)), level)
         device = bank.patches(torch.zeros(1, dtype=torch.long)).device
         factor = recipe.style_weight * recipe.patch_layers[layer] * STYLE_SCALE / max(whole * bank.power, TINY)
         return Patches(
@@ -93,16 +95,19 @@ class PatchTerms:
     ) -> PatchSource:
         """Return the features of a painting, of which patches may stand for those `labels` that they show."""
         steered = self._steers and painted.maps is not None
-        allowed = self._heap.allowed(painted, labels, layer, size, stride, steered=steered).to(features.device)
+        allowed = self._style_copies.allowed(painted, labels, layer, size, stride, steered=steered).to(features.device)
         if painted.maps is None or not steered:
             return PatchSource(features[0], allowed=allowed)
-        return PatchSource(features[0], self._heap.at(painted.maps, layer).to(features.device), allowed)
+        return PatchSource(features[0], self._style_copies.at(painted.maps, layer).to(features.device), allowed)
 
     def _weights(self) -> Tensor:
         """Return the weight of each region, and at the end that of none."""
-        regions, recipe = self._scene.regions, self._recipe
-        weights = {name: recipe.region_weights.get(name, 1.0) for name in (() if regions is None else regions.names)}
-        return torch.tensor([0.0 if name in recipe.keep else weight for name, weight in weights.items()] + [1.0])
+        regions = self._scene.regions
+        weights = torch.zeros(0 if regions is None else len(regions.names))
+        if regions is not None:
+            for area in areas(self._scene):
+                weights[area.number] = area.weight
+        return torch.cat([weights, torch.ones(1)])
 
 
 class Mrf(WithContent):
@@ -161,4 +166,4 @@ class Doodle(Mrf):
     def check(cls, scene: Scene) -> None:
         """Say so where there are no masks."""
         if scene.regions is None:
-            notice("doodle has no masks to go by, and matches patches by their likeness alone")
+            notice("doodle has no masks to go by, and matches patches by their similarity alone")

@@ -59,17 +59,17 @@ def targets(
 ) -> dict[str, Tensor]:
     """Return the content's targets: `features` of the photograph (1, c, h, w) by layer, times their gains."""
     recipe = scene.recipe
-    example, share = warped(scene, level)
-    share, regions = share[0], scene.maps(level)
+    example, coverage = warped(scene, level)
+    coverage, regions = coverage[0], scene.maps(level)
     if recipe.gain_regions and regions is not None and scene.regions is not None:
         numbers = [scene.regions.names.index(name) for name in recipe.gain_regions]
-        share = share * regions[numbers].sum(0, keepdim=True)
-    found = {}
+        coverage = coverage * regions[numbers].sum(0, keepdim=True)
+    changed = {}
     for layer, wanted in maps(example).items():
         there = features[layer]
-        at_layer = recipe.gain_strength * guides.propagate(share, encoder.steps(layer), "simple")[None].to(there)
-        found[layer] = gains.apply_gains(there, wanted, rule(recipe), lift=encoder.lift(layer), strength=at_layer)
-    return found
+        at_layer = recipe.gain_strength * guides.propagate(coverage, encoder.steps(layer), "simple")[None].to(there)
+        changed[layer] = gains.apply_gains(there, wanted, rule(recipe), lift=encoder.lift(layer), strength=at_layer)
+    return changed
 
 
 def rule(recipe: Recipe) -> GainRule:

@@ -18,10 +18,12 @@ from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.losses.statistics import TINY
 from impasto.losses.transport import self_similarity
 from impasto.methods.base import Memory, Method, Terms, Time, style_pixels
-from impasto.methods.costs import density, timed
+from impasto.methods.costs import density
 from impasto.optim.pyramid import Level
+from impasto.optim.timing import timed
 from impasto.recipe import Recipe
 from impasto.scene import Painted, Scene
+from impasto.scene.areas import Area, areas, style_weights, unnamed_area
 
 Encode = Callable[[Tensor, Iterable[str]], dict[str, Tensor]]
 
@@ -38,14 +40,12 @@ VISIBLE_ALPHA = 0.99
 
 
 @dataclass(frozen=True)
-class Area:
-    """A region of the picture, what of the paintings paints it, and how much it counts."""
+class SampledArea:
+    """A region of the picture, and how much it and the styles that paint it count."""
 
-    label: int
-    name: str
-    scale: float
+    area: Area
     styles: Mapping[int, float]
-    """Shares by number."""
+    """Fractions of the samples by the style's number; their sum is 1."""
     weight: float
 
 
@@ -73,7 +73,7 @@ class StrotssTerms:
         transport = Transport(
             columns,
             positions,
-            self._painters(labels, columns, level),
+            self._region_samples(labels, columns, level),
             LOSS_SCALE / (2 + alpha),
             1 / max(alpha, 1.0),
         )
@@ -102,35 +102,35 @@ class StrotssTerms:
         power = {layer: float(content[layer].square().sum(1).mean()) for layer in weights}
         return {layer: weight * (whole / max(power[layer], TINY)) ** 0.5 for layer, weight in weights.items()}
 
-    def _painters(self, labels: Tensor, columns: HypercolumnSampler, level: Level) -> dict[int, RegionSamples]:
+    def _region_samples(self, labels: Tensor, columns: HypercolumnSampler, level: Level) -> dict[int, RegionSamples]:
         scene = self._scene
-        areas = self._areas(labels)
+        painted_areas = self._areas(labels)
         nominal = sum(self._encoder.channels[layer] for layer in columns.factors) + 3
         samples: dict[int, list[Tensor]] = {}
-        for index, scale in sorted({(index, area.scale) for area in areas for index in area.styles}):
+        for index, scale in sorted({(index, each.area.scale) for each in painted_areas for index in each.styles}):
             painted = scene.style(index, level, scale)
             features = self._encode(painted.pixels, columns.factors)
             pixels = painted.pixels.to(next(iter(features.values())))
-            for area in areas:
-                if area.scale == scale and index in area.styles:
-                    wanted = round(SAMPLES_PER_REGION * area.styles[index])
-                    at = self._places(painted, area, index, wanted, level)
-                    samples.setdefault(area.label, []).append(columns(pixels, features, at))
+            for sampled in painted_areas:
+                if sampled.area.scale == scale and index in sampled.styles:
+                    at = self._places(painted, sampled, index, level)
+                    samples.setdefault(sampled.area.number, []).append(columns(pixels, features, at))
         return {
-            area.label: RegionSamples(torch.cat(samples[area.label]), area.weight, nominal)
-            for area in areas
-            if area.label in samples
+            sampled.area.number: RegionSamples(torch.cat(samples[sampled.area.number]), sampled.weight, nominal)
+            for sampled in painted_areas
+            if sampled.area.number in samples
         }
 
-    def _places(self, painted: Painted, area: Area, index: int, wanted: int, level: Level) -> Tensor:
+    def _places(self, painted: Painted, sampled: SampledArea, index: int, level: Level) -> Tensor:
         """Draw positions (n, 2) of what a painting shows of an area."""
+        area, wanted = sampled.area, round(SAMPLES_PER_REGION * sampled.styles[index])
         height, width = painted.pixels.shape[2:]
         shown = torch.ones(height, width, dtype=torch.bool)
         if painted.alpha is not None:
             # Where all of it is faint, the most solid parts are what there is.
             shown = painted.alpha >= min(VISIBLE_ALPHA, float(painted.alpha.max()))
         if painted.maps is not None and area.name:
-            inside = shown & (patch_labels(painted.maps, 1, 1) == area.label)
+            inside = shown & (patch_labels(painted.maps, 1, 1) == area.number)
             if bool(inside.any()):
                 shown = inside
             elif area.name not in self._said:
@@ -138,28 +138,24 @@ class StrotssTerms:
                 name = self._scene.styles[index].name
                 notice(f"region '{area.name}' is not to be seen in {name}, all of which can paint it")
         places = shown.flatten().nonzero()[:, 0]
-        random = seeded_generator(self._recipe.seed, level.index, index, area.label)
+        random = seeded_generator(self._recipe.seed, level.index, index, area.number)
         places = places[torch.randperm(len(places), generator=random)]
-        if len(area.styles) > 1:
-            # Shares are shares of samples: a style that shows too few of them shows them several times.
+        if len(sampled.styles) > 1:
+            # Weights are of samples: a style that shows too few of them shows them several times.
             places = places.repeat(-(-wanted // len(places)))
         places = places[:wanted]
         return torch.stack([places // width, places % width], 1)
 
-    def _areas(self, labels: Tensor) -> list[Area]:
-        recipe, scene = self._recipe, self._scene
-        shares = dict(enumerate(recipe.style_weights or (1.0,) * len(scene.styles)))
-        names = () if scene.regions is None else scene.regions.names
+    def _areas(self, labels: Tensor) -> list[SampledArea]:
+        """Return what is painted of the regions that `labels` (H, W) show."""
+        weights, rest = style_weights(self._scene), unnamed_area(self._scene)
         found = []
-        for label in torch.unique(labels).tolist():
-            name = names[label] if label < len(names) else ""
-            if name and name in recipe.keep:
-                continue
-            styles = {i: share for i, share in shares.items() if share and (not name or label in scene.painted_by(i))}
-            if total := sum(styles.values()):
-                weight = float((labels == label).float().mean()) * recipe.region_weights.get(name, 1.0)
-                styles = {index: share / total for index, share in styles.items()}
-                found.append(Area(label, name, recipe.region_scales.get(name, 1.0), styles, weight))
+        for area in (*areas(self._scene), *(() if rest is None else (rest,))):
+            styles = {index: weights[index] for index in area.styles if weights[index]}
+            total, here = sum(styles.values()), labels == area.number
+            if total and bool(here.any()):
+                fractions = {index: weight / total for index, weight in styles.items()}
+                found.append(SampledArea(area, fractions, float(here.float().mean()) * area.weight))
         return found
 
     def _labels(self, level: Level) -> Tensor:
@@ -217,7 +213,7 @@ def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
     painter = RegionSamples(torch.rand(SAMPLES_PER_REGION, width, generator=random), 1.0, width)
     points = torch.rand(POSITIONS_PER_EVALUATION, width, generator=random).requires_grad_()
 
-    def judge() -> None:
+    def evaluate() -> None:
         torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)
 
-    return min(timed(judge, 2))
+    return min(timed(evaluate, 2))

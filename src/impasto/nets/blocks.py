@@ -13,6 +13,7 @@ from impasto.errors import UsageError, WeightsError
 from impasto.nets.store import Card
 
 EPSILON = 1e-5
+"""Added to a variance before its root, as in PyTorch's norms: a constant channel is then no division by zero."""
 Moments = tuple[Tensor, Tensor]
 """Mean and biased variance, (B, C, 1, 1) each."""
 Plan = TypeVar("Plan")
@@ -200,7 +201,7 @@ def _pad(x: Tensor, sides: tuple[int, int, int, int], mode: str) -> Tensor:
 
 
 def initialize(net: nn.Module, seed: int) -> None:
-    """Return the convolutions of `net` random weights that keep the variance (He et al. 2015)."""
+    """Fill the convolutions of `net` with random weights that keep the variance (He et al. 2015)."""
     random = torch.Generator().manual_seed(seed)
     for module in net.modules():
         if isinstance(module, Conv | UpConv):
@@ -220,8 +221,8 @@ def plan_of(kind: Callable[..., Plan], card: Card, where: str) -> Plan:
         # An entry is of the type of its default; pairs are lists in JSON, and a truth value is no number.
         wanted, value = list if isinstance(part.default, tuple) else type(part.default), card.plan[part.name]
         if type(value) is not wanted:
-            found = f"{part.name}={value!r:.60}"
-            raise WeightsError(f"{where}: its plan's {found} is not of the type {wanted.__name__}; get it again")
+            entry = f"{part.name}={value!r:.60}"
+            raise WeightsError(f"{where}: its plan's {entry} is not of the type {wanted.__name__}; get it again")
     try:
         return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in card.plan.items()})
     except (UsageError, TypeError, ValueError) as error:
@@ -243,7 +244,7 @@ class StyleNet(Protocol):
 
     @property
     def halo(self) -> int:
-        """Pixels around a tile that its paint depends on, statistics apart."""
+        """Return the pixels around a tile that its paint depends on, statistics apart."""
 
     def __call__(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
         """Paint `image` (B, 3, H, W)."""
@@ -264,12 +265,12 @@ def in_tiles(net: StyleNet, image: Tensor, tile: int = 1024) -> Tensor:
             for cut in cuts:
                 # The first pass that no norm ends is the one that paints.
                 with contextlib.suppress(Measured):
-                    found = net(image[..., cut.seen[0], cut.seen[1]], statistics.within(cut, net.stride))
+                    painted_cut = net(image[..., cut.seen[0], cut.seen[1]], statistics.within(cut, net.stride))
                     rows, columns = (
                         slice(seen.start + own.start, seen.start + own.stop)
                         for seen, own in zip(cut.seen, cut.own, strict=True)
                     )
-                    painted[..., rows, columns] = found[..., cut.own[0], cut.own[1]]
+                    painted[..., rows, columns] = painted_cut[..., cut.own[0], cut.own[1]]
             measuring = statistics.settle()
     return painted
 

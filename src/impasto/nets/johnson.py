@@ -23,7 +23,9 @@ from impasto.nets.blocks import (
 from impasto.nets.store import Card
 
 METHOD = "johnson"
+"""The method that paints with it, as its card says."""
 KIND = "stylizer"
+"""What its card calls it."""
 
 
 @dataclass(frozen=True)
@@ -112,19 +114,19 @@ class Johnson(nn.Module):
 
     @property
     def card_plan(self) -> dict[str, Any]:
-        """What `from_card` builds the network from."""
+        """Return what `from_card` builds the network from."""
         return asdict(self.plan)
 
     @property
     def halo(self) -> int:
-        """Pixels around a tile that its paint depends on, statistics apart."""
+        """Return the pixels around a tile that its paint depends on, statistics apart."""
         reach = self.enter.reach
         if self.plan.full:
             return reach + 1 + 2 + 8 * self.plan.residuals + 4 + 2 + self.plan.kernel // 2
         return reach + 2 + 8 * self.plan.residuals + 4 + 2 * self.leave.reach
 
     def forward(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
-        """Paint `image` (B, 3, H, W), sRGB in [0, 1]; give the same size, linear: clamp it to show it.
+        """Paint `image` (B, 3, H, W), sRGB in [0, 1]; return the same size, linear: clamp it to show it.
 
         Any size: it is reflected to a multiple of 4 and cut again. With `statistics`, it is normalised as the first
         picture that went through with them was.

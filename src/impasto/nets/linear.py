@@ -27,7 +27,9 @@ from impasto.nets.store import Card
 from impasto.nets.transforms import Affine
 
 METHOD = "linear"
+"""The method that paints with it, as its card says."""
 KIND = "transform"
+"""What its card calls it."""
 Side = Literal["content", "style"]
 
 
@@ -96,10 +98,10 @@ class Reader(nn.Module):
 
     def matrix(self, gram: Tensor) -> Tensor:
         """Turn Gram matrices per position (B, k, k) into matrices (B, k, k)."""
-        found = gram.flatten(1)
+        values = gram.flatten(1)
         for number, layer in enumerate(self.fully):
-            found = layer(F.relu(found) if number else found)
-        return found.view_as(gram)
+            values = layer(F.relu(values) if number else values)
+        return values.view_as(gram)
 
 
 class Linear(nn.Module):
@@ -130,7 +132,7 @@ class Linear(nn.Module):
 
     @property
     def card_plan(self) -> dict[str, Any]:
-        """What `from_card` builds the module from."""
+        """Return what `from_card` builds the module from."""
         return asdict(self.plan)
 
     def begin(self, basis: Tensor) -> None:
@@ -204,8 +206,8 @@ def means(features: Tensor, guide: Tensor | None = None) -> State:
 
 def fingerprint(net: nn.Module) -> str:
     """Return the sha256 of the weights as float16, in the order of their names: what else is in a file is left out."""
-    found = hashlib.sha256()
+    digest = hashlib.sha256()
     for name, value in sorted(net.state_dict().items()):
-        found.update(name.encode())
-        found.update(value.detach().to("cpu", torch.float16).contiguous().numpy().tobytes())
-    return found.hexdigest()
+        digest.update(name.encode())
+        digest.update(value.detach().to("cpu", torch.float16).contiguous().numpy().tobytes())
+    return digest.hexdigest()

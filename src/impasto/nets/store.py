@@ -19,12 +19,17 @@ from impasto.files import absence, is_web_address, write_bytes
 KEY = "impasto"
 """The one key of the safetensors header's notes; its value is the card."""
 FORMAT = 1
+"""The version of the card's format; later ones are refused."""
 MAX_FILE_BYTES = 64 << 20
 """Networks of ours take half a megabyte to a few."""
 MAX_HEADER_BYTES = 1 << 20
+"""The most bytes of a safetensors header: ours take a few kilobytes."""
 _LARGEST_HALF = 65504.0
+"""The largest number that float16 holds: weights beyond it cannot be saved."""
 _REMEDY = "name a network that `impasto train` wrote"
+"""What to do about a file that is none of ours."""
 _DIFFERENCES_SHOWN = 3
+"""The differences to the plan that an error lists: more would not fit a line."""
 
 
 @dataclass(frozen=True)
@@ -69,23 +74,23 @@ class Card:
     def parse(cls, text: str) -> "Card":
         """Read a card from JSON. Raises `ValueError` when it is none, or of a later format."""
         try:
-            found = json.loads(text)
+            entries = json.loads(text)
         except RecursionError:
             raise ValueError("it is nested too deeply") from None
-        if not isinstance(found, dict):
+        if not isinstance(entries, dict):
             raise ValueError("it is not an object")
         wanted = {f.name: Mapping if f.name in ("plan", "training") else f.type for f in fields(cls)}
-        if found.get("format") != FORMAT:
-            raise ValueError(f"its format is {str(found.get('format'))[:20]}, this impasto knows {FORMAT}")
-        for name, value in found.items():
+        if entries.get("format") != FORMAT:
+            raise ValueError(f"its format is {str(entries.get('format'))[:20]}, this impasto knows {FORMAT}")
+        for name, value in entries.items():
             if name not in wanted:
                 raise ValueError(f"unknown entry '{name[:40]}'")
             # A truth value is a whole number to Python, and no format.
             if not isinstance(value, wanted[name]) or isinstance(value, bool):  # type: ignore[arg-type]  # classes
                 raise ValueError(f"'{name}' is a {type(value).__name__}")
-        if missing := {"method", "kind"} - found.keys():
+        if missing := {"method", "kind"} - entries.keys():
             raise ValueError(f"it has no {' and no '.join(sorted(missing))}")
-        return cls(**found)
+        return cls(**entries)
 
 
 def save(path: Path, tensors: Mapping[str, Tensor], card: Card) -> None:
@@ -140,17 +145,17 @@ def parse(data: bytes, where: str) -> tuple[dict[str, Tensor], Card]:
         raise WeightsError(
             f"{where}: is a damaged or truncated safetensors file ({str(error)[:200]}); get it again"
         ) from None
-    found = {}
+    wide = {}
     for name, tensor in tensors.items():
         if not tensor.is_floating_point():
             raise WeightsError(f"{where}: {name[:60]} is {tensor.dtype}, not floating point; {_REMEDY}")
         try:
-            found[name] = tensor.float()
+            wide[name] = tensor.float()
         except (RuntimeError, NotImplementedError):
             raise WeightsError(f"{where}: {name[:60]} is {tensor.dtype}, which cannot be read; {_REMEDY}") from None
-        if not bool(found[name].isfinite().all()):
+        if not bool(wide[name].isfinite().all()):
             raise WeightsError(f"{where}: {name[:60]} holds NaN or infinity; train it again")
-    return found, card
+    return wide, card
 
 
 def _card(data: bytes, where: str) -> Card:
@@ -178,14 +183,14 @@ def expect(card: Card, where: str, *, method: str = "", kind: str = "", layer: s
 
     Raises `WeightsError` naming the first difference.
     """
-    for what, found, wanted in (
+    for what, actual, wanted in (
         ("method", card.method, method),
         ("kind", card.kind, kind),
         ("layer", card.layer, layer),
     ):
-        if wanted and found != wanted:
+        if wanted and actual != wanted:
             raise WeightsError(
-                f"{where}: is a network of {what} '{found[:40]}', not '{wanted}'; name another, or train one with "
+                f"{where}: is a network of {what} '{actual[:40]}', not '{wanted}'; name another, or train one with "
                 "`impasto train`"
             )
     if encoder and card.encoder != encoder:
@@ -201,14 +206,14 @@ def fill(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: str) -> 
     Raises `WeightsError` listing the first differences in names and shapes.
     """
     wanted = {name: tuple(value.shape) for name, value in module.state_dict().items()}
-    found = {name: tuple(value.shape) for name, value in tensors.items()}
-    differences = [f"{name}: missing" for name in wanted if name not in found]
+    shapes = {name: tuple(value.shape) for name, value in tensors.items()}
+    differences = [f"{name}: missing" for name in wanted if name not in shapes]
     differences += [
-        f"{name}: expected {wanted[name]}, found {found[name]}"
-        for name in wanted.keys() & found.keys()
-        if wanted[name] != found[name]
+        f"{name}: expected {wanted[name]}, found {shapes[name]}"
+        for name in wanted.keys() & shapes.keys()
+        if wanted[name] != shapes[name]
     ]
-    differences += [f"{name[:60]}: not a part of it" for name in found if name not in wanted]
+    differences += [f"{name[:60]}: not a part of it" for name in shapes if name not in wanted]
     if differences:
         more = len(differences) - _DIFFERENCES_SHOWN
         listing = "; ".join(sorted(differences)[:_DIFFERENCES_SHOWN]) + (f"; and {more} more" if more > 0 else "")

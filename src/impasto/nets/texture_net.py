@@ -18,7 +18,9 @@ from impasto.nets.blocks import Conv, InstanceNorm, Statistics, check, initializ
 from impasto.nets.store import Card
 
 METHOD = "texture_net"
+"""The method that paints with it, as its card says."""
 KIND = "generator"
+"""What its card calls it."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +92,16 @@ class TextureNet(nn.Module):
 
     @property
     def card_plan(self) -> dict[str, Any]:
-        """What `from_card` builds the network from."""
+        """Return what `from_card` builds the network from."""
         return asdict(self.plan)
 
     @property
     def halo(self) -> int:
-        """Pixels around a tile that its paint depends on, statistics apart: two of each scale."""
+        """Return the pixels around a tile that its paint depends on, statistics apart: two of each scale."""
         return 2 * (2 * self.stride - 1)
 
     def forward(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
-        """Paint `image` (B, 3, H, W), sRGB in [0, 1]; give the same size, linear: clamp it to show it.
+        """Paint `image` (B, 3, H, W), sRGB in [0, 1]; return the same size, linear: clamp it to show it.
 
         Any size: it is continued to a multiple of the coarsest scale's 32 pixels and cut again. With `statistics`, it
         is normalised as the first picture that went through with them was.

@@ -14,15 +14,16 @@ from torch import Tensor
 from impasto.errors import UsageError
 from impasto.losses import Covariance, State
 
-CUT = 1e-5
-"""Eigenvalues below this share of the mean variance of a channel are no direction but rounding, and are left out.
+EIGENVALUE_CUT = 1e-5
+"""Eigenvalues below this fraction of the mean variance of a channel are no direction but rounding, and are left out.
 
 Li et al.'s code cuts at 1e-5 where VGG-19 is scaled to a mean activation of 1, where channels vary by about as much.
-As a share it means the same for features of any scale.
+As a fraction it means the same for features of any scale.
 """
 FLOOR = 1e-5
-"""Added to a channel's variance, as a share of the mean E f² over channels: one that is off has no scale to undo."""
+"""Added to a channel's variance, as a fraction of the mean E f² over channels: one that is off has no scale to undo."""
 _TINY = 1e-12
+"""The variance below which features count as constant, so that nothing is divided by zero."""
 
 
 @dataclass(frozen=True)
@@ -45,24 +46,24 @@ class Moments:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was measured: a guide that is zero everywhere."""
+        """Return whether nothing was measured: a guide that is zero everywhere."""
         return float(self.state.total) <= 0
 
     @property
     def mean(self) -> Tensor:
-        """(C,)."""
+        """Return the mean (C,)."""
         return self.state.mean()[:-1, -1]
 
     @property
     def covariance(self) -> Tensor:
-        """(C, C), per unit of weight: the paper's M - 1 means nothing where positions are weighted."""
+        """Return the covariance (C, C) per unit of weight: the paper's M - 1 means nothing for weighted positions."""
         moments = self.state.mean()
         centered = moments[:-1, :-1] - torch.outer(moments[:-1, -1], moments[:-1, -1])
         return (centered + centered.T) / 2
 
     @property
     def deviation(self) -> Tensor:
-        """Standard deviation of each channel, (C,), never zero (`FLOOR`)."""
+        """Return the standard deviation of each channel, (C,), never zero (`FLOOR`)."""
         power = self.state.mean().diagonal()[:-1]
         variance = (power - self.mean.square()).clamp_min(0)
         return (variance + FLOOR * power.mean() + _TINY).sqrt()
@@ -99,14 +100,14 @@ def mix(maps: Sequence[Affine], weights: Sequence[float] | None = None) -> Affin
     total = sum(weights)
     if len(weights) != len(maps) or not total > 0 or min(weights) < 0:
         raise UsageError(f"{len(maps)} styles need as many weights, none below 0 and not all 0; got {list(weights)}")
-    shares = [weight / total for weight in weights]
+    fractions = [weight / total for weight in weights]
     return Affine(
-        torch.stack([share * each.matrix for share, each in zip(shares, maps, strict=True)]).sum(0),
-        torch.stack([share * each.offset for share, each in zip(shares, maps, strict=True)]).sum(0),
+        torch.stack([fraction * each.matrix for fraction, each in zip(fractions, maps, strict=True)]).sum(0),
+        torch.stack([fraction * each.offset for fraction, each in zip(fractions, maps, strict=True)]).sum(0),
     )
 
 
-def whitening(content: Moments, style: Moments, cut: float = CUT) -> Affine:
+def whitening(content: Moments, style: Moments, cut: float = EIGENVALUE_CUT) -> Affine:
     """Return the map that whitens `content` and colours it as `style` (Li et al. 2017, eqs. 2 and 3).
 
     V_s Λ_s^½ V_sᵀ V_c Λ_c^-½ V_cᵀ (f - μ_c) + μ_s, of the eigenvalues that are above `cut`.
@@ -190,7 +191,7 @@ def guided(
 
 
 def adain(content: Tensor, style: Tensor, alpha: float | Tensor = 1.0) -> Tensor:
-    """Return `content` (B, C, h, w) the mean and deviation of each channel of `style` (B, C, h', w').
+    """Return `content` (B, C, h, w) with the mean and deviation of each channel of `style` (B, C, h', w').
 
     alpha: one strength, or one for each picture, (B,). For whole pictures; `scaling` is for moments that add.
     """

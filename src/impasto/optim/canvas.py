@@ -86,7 +86,7 @@ class View:
 
     @property
     def plain(self) -> bool:
-        """Whether the canvas is the picture."""
+        """Return whether the canvas is the picture."""
         return not self.gray and self.kept is None and self.packing is None
 
     def __call__(self, canvas: Tensor) -> Tensor:

@@ -45,12 +45,12 @@ def choose(name: str = "auto", kinds: Sequence[str] = KINDS) -> torch.device:
 
 def present() -> list[str]:
     """Return the kinds of device there are, the one to prefer last."""
-    found = ["cpu"]
+    kinds = ["cpu"]
     if torch.backends.mps.is_available():
-        found.append("mps")
+        kinds.append("mps")
     if torch.cuda.is_available():
-        found.append("cuda")
-    return found
+        kinds.append("cuda")
+    return kinds
 
 
 def precision(name: str, device: torch.device) -> torch.dtype | None:

@@ -118,12 +118,12 @@ class Grid:
 
     @property
     def encoded(self) -> tuple[int, int]:
-        """Height and width of the largest tile with its halo; memory follows from their product."""
+        """Return the height and width of the largest tile with its halo; memory follows from their product."""
         return max(len(tile.rows) for tile in self.tiles), max(len(tile.columns) for tile in self.tiles)
 
     @property
     def overhead(self) -> float:
-        """Pixels encoded in one pass over those of the picture, 1 or more."""
+        """Return the pixels encoded in one pass over those of the picture, 1 or more."""
         return sum(len(tile.rows) * len(tile.columns) for tile in self.tiles) / math.prod(self.size)
 
     def windows(self, tile: Tile) -> dict[str, Window]:
@@ -132,7 +132,7 @@ class Grid:
 
     def own(self, tile: Tile, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return the own neurons of the `features` of `tile`."""
-        return {layer: tile.own(found, self.strides[layer]) for layer, found in features.items()}
+        return {layer: tile.own(maps, self.strides[layer]) for layer, maps in features.items()}
 
     def _best(self, area: int) -> tuple[list[Span], list[Span]]:
         height, width = self.size

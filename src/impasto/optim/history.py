@@ -98,7 +98,7 @@ class HistoryStorage:
 
     @property
     def off_device(self) -> bool:
-        """Whether pairs take no room where the picture is."""
+        """Return whether pairs take no room where the picture is."""
         return self.file or self.device is not None
 
 
@@ -203,7 +203,7 @@ class Pairs:
 
     @property
     def narrow(self) -> bool:
-        """Whether pairs are kept in bfloat16."""
+        """Return whether pairs are kept in bfloat16."""
         return self._storage.narrow
 
     def export(self) -> list[tuple[Tensor | Pieces, Tensor | Pieces]]:

@@ -20,12 +20,12 @@ def decompose(image: Tensor, levels: int = LEVELS) -> list[Tensor]:
 
     Sides are halved and rounded up, as often as `levels` says or until one of them is 1.
     """
-    found = []
+    differences = []
     for size in _sizes((image.shape[-2], image.shape[-1]), levels)[1:]:
         small = F.interpolate(image, size, mode="bilinear", antialias=True)
-        found.append(image - _enlarged(small, (image.shape[-2], image.shape[-1])))
+        differences.append(image - _enlarged(small, (image.shape[-2], image.shape[-1])))
         image = small
-    return [*found, image]
+    return [*differences, image]
 
 
 def compose(parts: Sequence[Tensor]) -> Tensor:
@@ -56,11 +56,11 @@ class Packing:
 
 
 def _sizes(size: tuple[int, int], levels: int) -> list[tuple[int, int]]:
-    found = [size]
-    while len(found) <= levels and min(found[-1]) > 1:
-        height, width = found[-1]
-        found.append((-(-height // 2), -(-width // 2)))
-    return found
+    sizes = [size]
+    while len(sizes) <= levels and min(sizes[-1]) > 1:
+        height, width = sizes[-1]
+        sizes.append((-(-height // 2), -(-width // 2)))
+    return sizes
 
 
 def _enlarged(image: Tensor, size: tuple[int, int]) -> Tensor:

@@ -80,13 +80,13 @@ def bytes_outside_steps(work: Work, pixels: int) -> int:
 
 
 def trim() -> None:
-    """Give back to the system what the C library holds on to: after many tiles that is as much as one of them."""
+    """Hand back to the system what the C library holds on to: after many tiles that is as much as one of them."""
     with contextlib.suppress(AttributeError, OSError, TypeError):  # another system, another library
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that there was not enough memory."""
+    """Return whether an error says that there was not enough memory."""
     # torch tells of memory in words: its CPU allocator, cuDNN and MPS raise a plain RuntimeError.
     words = ("allocate memory", "out of memory", "ALLOC_FAILED", "bad_alloc")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in str(error) for word in words)

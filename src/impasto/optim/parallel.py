@@ -63,7 +63,7 @@ def process_count() -> int:
 
 
 def is_first_process() -> bool:
-    """Whether this is the one process that writes files and talks."""
+    """Return whether this is the one process that writes files and talks."""
     processes = current_group()
     return processes is None or processes.rank == 0
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from impasto.recipe.catalogue import Method
+from impasto.recipe.method import Method
 
 COARSEST = 160
 """The longer side in pixels below which automatic pyramids do not start: relu5_1, the deepest style layer, sees 156

@@ -29,7 +29,7 @@ class Solver(Protocol):
 
     @property
     def stalled(self) -> bool:
-        """Whether no step improves the picture any more."""
+        """Return whether no step improves the picture any more."""
 
     def step(self, evaluate: Evaluator) -> LossReport:
         """Take one step; return the report of `evaluated`: the point reached (L-BFGS) or left (Adam)."""
@@ -76,7 +76,7 @@ class Lbfgs:
 
     @property
     def stalled(self) -> bool:
-        """Whether two line searches in a row, the second along the gradient, found nothing lower."""
+        """Return whether two line searches in a row, the second along the gradient, found nothing lower."""
         return self._failures >= 2
 
     def step(self, evaluate: Evaluator) -> LossReport:
@@ -115,12 +115,12 @@ class Lbfgs:
         self._pairs.clear()
         self._caution *= 0.5
         self._failures += 1
-        found = self._report
+        last_report = self._report
         if self._patience > 1:
             # The loss may have jumped since it was evaluated here: what it was is nothing to compare with.
             self._gradient = self._report = None
             self._recent.clear()
-        return found
+        return last_report
 
     def restart(self, point: Tensor) -> None:
         """Go to `point` without curvature, and start with half as long a move."""

@@ -64,8 +64,8 @@ class State:
         """Return what there is of a shape and type, wherever it is."""
         kept = self.tensors.get(name)
         if kept is None or tuple(kept.shape) != shape or kept.dtype != dtype:
-            found = "missing" if kept is None else f"{kept.dtype} {tuple(kept.shape)}"
-            raise InputError(f"its {name} should be {dtype} {shape}, and is {found}")
+            actual = "missing" if kept is None else f"{kept.dtype} {tuple(kept.shape)}"
+            raise InputError(f"its {name} should be {dtype} {shape}, and is {actual}")
         return kept
 
     def count(self, name: str, most: int = 2**31) -> int:

@@ -4,11 +4,13 @@ import contextlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import partial
+from typing import Literal, Protocol, TypeVar
 
 import torch
 
 from impasto.errors import NotTileableError, ResourceError, UsageError, WholeTooLargeError
+from impasto.images import fit_size
 from impasto.limits import format_bytes as format_bytes
 from impasto.optim import memory
 from impasto.optim.grid import Grid
@@ -54,7 +56,7 @@ class Plan:
 
     @property
     def work(self) -> float:
-        """Pixels' worth of one evaluation."""
+        """Return the pixels' worth of one evaluation."""
         return pixels_per_process(self.grid, 1)
 
 
@@ -116,15 +118,69 @@ def split_among(plan: Plan, make_grid: MakeGrid, count: int) -> Plan:
     return best
 
 
-def largest_side(size: tuple[int, int], work: Work, make_grid: MakeGrid, tiling: Tiling, free: int) -> int:
-    """Return a long side near the largest that can be painted within `free` bytes, 0 where none can."""
+def largest_side(size: tuple[int, int], fits: Callable[[tuple[int, int]], bool]) -> int:
+    """Return a long side near the largest, in the shape of `size` (height, width), that `fits`; 0 where none does."""
     side = max(size)
     while side > 64:
         side = side * 4 // 5
-        smaller = max(1, min(size) * side // max(size)), side
-        if min(smaller) >= 16 and isinstance(_level(Level(0, smaller, 1 << 20), work, make_grid, tiling, free), Plan):
+        if fits(fit_size(size, side)):
             return side // 16 * 16
     return 0
+
+
+def largest_side_of(size: tuple[int, int], work: Work, make_grid: MakeGrid, tiling: Tiling, free: int) -> int:
+    """Return a long side near the largest that can be painted within `free` bytes, 0 where none can."""
+
+    def fits(smaller: tuple[int, int]) -> bool:
+        level = Level(0, smaller, 1 << 20)
+        return min(smaller) >= 16 and isinstance(_level(level, work, make_grid, tiling, free), Plan)
+
+    return largest_side(size, fits)
+
+
+class Sized(Protocol):
+    """Something that takes memory."""
+
+    @property
+    def bytes(self) -> int:
+        """Return the bytes that it takes."""
+
+
+Fitting = TypeVar("Fitting", bound=Sized)
+
+
+def first_fitting(
+    size: tuple[int, int],
+    tiling: int | Literal["auto"],
+    free: int | None,
+    rough: Callable[[int], int],
+    plan: Callable[[int], Fitting],
+) -> tuple[Fitting | None, list[int]]:
+    """Return the plan with the largest tiles that fits into `free` bytes, or None, and the bytes of those that do not.
+
+    `rough` is from the pixels that are encoded at a time to the least bytes that takes, `plan` from the side of a tile,
+    which is exact and takes a while for a large picture. Raises `UsageError` for a tile of the caller's that is too
+    small for the layers, and what `plan` raises of `NotTileableError`.
+    """
+    sides = [tiling] if isinstance(tiling, int) else [side for side in TILE_SIDES if side < max(size)]
+    refused = []
+    for side in sides:
+        least = rough(round(FILLED_FRACTION * min(side**2, math.prod(size))))
+        if free is not None and least > free:
+            refused.append(least)
+            continue
+        try:
+            found = plan(side)
+        except NotTileableError:
+            raise
+        except UsageError:
+            if isinstance(tiling, int):
+                raise
+            break  # smaller ones are too small as well
+        if free is None or found.bytes <= free:
+            return found, refused  # smaller ones are slower
+        refused.append(found.bytes)
+    return None, refused
 
 
 def _level(
@@ -133,36 +189,29 @@ def _level(
     narrow = math.prod(level.size) >= NARROW_FROM_PIXELS
     here = HistoryStorage(narrow)
     whole = _plan_of(level, work, make_grid, None, here)
+    fits = free is None or whole.bytes <= free
+    if tiling == "off" or (tiling == "auto" and fits):
+        return whole if fits else whole.bytes
+    fitting, refused = [], [whole.bytes]
 
-    def fits(plan: Plan) -> bool:
-        return free is None or plan.bytes <= free
+    def tiled(storage: HistoryStorage, side: int) -> Plan:
+        plan = _plan_of(level, work, make_grid, side, storage)
+        if unfit and len(plan.grid.tiles) > 1:
+            raise _untileable(unfit, whole.bytes, tiling)
+        return plan
 
-    if tiling == "off" or (tiling == "auto" and fits(whole)):
-        return whole if fits(whole) else whole.bytes
-    sides = [tiling] if isinstance(tiling, int) else [side for side in TILE_SIDES if side < max(level.size)]
-    tried = [whole]
-    least = whole.bytes
     for storage in (here, *_elsewhere(level, work, narrow=narrow, away=away)):
-        for side in sides:
-            used = round(FILLED_FRACTION * min(side**2, math.prod(level.size)))
-            if free is not None and (rough := _bytes(level, work, used, storage)) > free:
-                least = min(least, rough)
-                continue  # finding the tiles of a large picture takes a while
-            try:
-                plan = _plan_of(level, work, make_grid, side, storage)
-            except UsageError:
-                if isinstance(tiling, int):
-                    raise
-                break  # smaller ones are too small as well
-            if unfit and len(plan.grid.tiles) > 1:
-                raise _untileable(unfit, whole.bytes, tiling)
-            tried.append(plan)
-            if fits(plan):
-                break  # smaller ones are slower
-    fitting = [plan for plan in tried if fits(plan) and (tiling == "auto" or plan.tile is not None)]
+        rough = partial(_rough_bytes, level, work, storage)
+        plan, too_large = first_fitting(level.size, tiling, free, rough, partial(tiled, storage))
+        fitting += [] if plan is None else [plan]
+        refused += too_large
     if not fitting:
-        return min(least, *(plan.bytes for plan in tried))
+        return min(refused)
     return min(fitting, key=lambda plan: plan.work * (OFFLOADED_STEP if plan.storage.off_device else 1))
+
+
+def _rough_bytes(level: Level, work: Work, storage: HistoryStorage, encoded: int) -> int:
+    return _bytes(level, work, encoded, storage)
 
 
 def _elsewhere(level: Level, work: Work, *, narrow: bool, away: bool) -> list[HistoryStorage]:

@@ -128,9 +128,9 @@ class Tiled:
         windows = self.grid.windows(tile)
         contents = []
         for content in self._objective.contents:
-            found, window = features[content.layer], windows[content.layer]
+            maps, window = features[content.layer], windows[content.layer]
             guide = None if content.guide is None else content.guide[window]
-            contents.append(replace(content, target=content.target[(..., *window)].to(found), guide=guide)(found))
+            contents.append(replace(content, target=content.target[(..., *window)].to(maps), guide=guide)(maps))
         return Open(leaf, self._objective.measure(features, windows), contents)
 
     def _pixels(self, image: Tensor, gradient: Tensor) -> list[float]:
@@ -159,8 +159,8 @@ class Tiled:
 
 def _close(opened: Open, slopes: Sequence[Tensor]) -> Tensor:
     """Return the gradient of a tile's pixels, halo included."""
-    shares = [(slope * own.sums).sum() for slope, own in zip(slopes, opened.states, strict=True)]
-    losses = torch.stack([loss.to(opened.leaf.dtype) for loss in (*opened.contents, *shares)])
+    pulled = [(slope * own.sums).sum() for slope, own in zip(slopes, opened.states, strict=True)]
+    losses = torch.stack([loss.to(opened.leaf.dtype) for loss in (*opened.contents, *pulled)])
     (part,) = torch.autograd.grad(losses.sum(), opened.leaf)
     return part
 

@@ -15,7 +15,6 @@ from impasto.errors import UsageError
 from impasto.events import notice
 from impasto.losses import Content, Gram, Objective, Style, TotalVariation
 from impasto.methods import base
-from impasto.methods.costs import timed
 from impasto.optim import memory, parallel, tile_planner
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid
@@ -23,8 +22,10 @@ from impasto.optim.memory import Work
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
 from impasto.optim.tile_planner import MakeGrid, Plan
+from impasto.optim.timing import timed
 from impasto.recipe.catalogue import METHODS
 from impasto.scene import Scene
+from impasto.scene.areas import area_scales
 from impasto.scene.tiles import grid
 
 PROBE = 512
@@ -47,29 +48,29 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     work, make_grid, unfit = workload(levels[-1], scene, encoder), cutting(scene, encoder), whole_only(scene)
     free = resources.free()
     away = resources.device.type == "cuda"
-    found = tile_planner.plan(levels, work, make_grid, resources.tile, free, unfit=unfit, away=away)
+    planned = tile_planner.plan(levels, work, make_grid, resources.tile, free, unfit=unfit, away=away)
     height, width = levels[-1].size
-    if isinstance(found, int):
+    if isinstance(planned, int):
         tiling = "off" if unfit else resources.tile
-        side = tile_planner.largest_side(levels[-1].size, work, make_grid, tiling, free or 0)
+        side = tile_planner.largest_side_of(levels[-1].size, work, make_grid, tiling, free or 0)
         have = 0 if away else memory.resident()
         what = f"painting {width}x{height} px with {encoder.name}"
-        raise tile_planner.too_little_memory(what, found + have, max(0, (free or 0) + have), side)
+        raise tile_planner.too_little_memory(what, planned + have, max(0, (free or 0) + have), side)
     processes = parallel.process_count()
     why = (
-        f"{tile_planner.format_bytes(found[-1].whole_bytes)} would be needed for one piece"
+        f"{tile_planner.format_bytes(planned[-1].whole_bytes)} would be needed for one piece"
         if resources.tile == "auto"
         else ""
     )
     if processes > 1:
         why = f"{processes} processes share them"
-        found = _shared(found, make_grid, processes if resources.tile != "off" and not unfit else 1)
-    last = found[-1]
+        planned = _shared(planned, make_grid, processes if resources.tile != "off" and not unfit else 1)
+    last = planned[-1]
     if len(last.grid.tiles) > 1:
         notice(f"painting in {_tiles(last.grid)}{why and f', because {why}'}")
     if last.storage.file:
         notice("the history of L-BFGS does not fit into memory and is kept in a temporary file")
-    return found
+    return planned
 
 
 def cutting(scene: Scene, encoder: Encoder) -> MakeGrid:
@@ -90,28 +91,28 @@ def smaller(plans: Sequence[Plan], index: int, scene: Scene, encoder: Encoder) -
     What was too much there would be too much at the levels after it.
     """
     make_grid = cutting(scene, encoder)
-    found = None if whole_only(scene) else tile_planner.with_smaller_tiles(plans[index], make_grid)
-    if found is None or found.tile is None:
+    smaller_plan = None if whole_only(scene) else tile_planner.with_smaller_tiles(plans[index], make_grid)
+    if smaller_plan is None or smaller_plan.tile is None:
         return None
-    changed = [*plans[:index], found]
+    changed = [*plans[:index], smaller_plan]
     for plan in plans[index + 1 :]:
-        if math.prod(plan.grid.encoded) > found.tile**2:
+        if math.prod(plan.grid.encoded) > smaller_plan.tile**2:
             with contextlib.suppress(UsageError):  # in a larger picture, a tile can have a wider halo
-                plan = replace(plan, tile=found.tile, grid=make_grid(plan.grid.size, found.tile))
+                plan = replace(plan, tile=smaller_plan.tile, grid=make_grid(plan.grid.size, smaller_plan.tile))
         changed.append(plan)
-    notice(f"memory ran out; going on from there in {_tiles(found.grid)}")
+    notice(f"memory ran out; going on from there in {_tiles(smaller_plan.grid)}")
     return tuple(changed)
 
 
 def _shared(plans: Sequence[Plan], make_grid: MakeGrid, processes: int) -> tuple[Plan, ...]:
     """Return the plans with tiles for so many processes: in all of them those of the first."""
-    found = [tile_planner.split_among(plan, make_grid, processes) for plan in plans]
+    shared = [tile_planner.split_among(plan, make_grid, processes) for plan in plans]
     group = parallel.current_group()
     if group is not None:
-        tiles = group.of_first([plan.tile or 0 for plan in found])
-        for number, (plan, tile) in enumerate(zip(found, tiles, strict=True)):
-            found[number] = replace(plan, tile=tile or None, grid=make_grid(plan.grid.size, tile or None))
-    return tuple(found)
+        tiles = group.of_first([plan.tile or 0 for plan in shared])
+        for number, (plan, tile) in enumerate(zip(shared, tiles, strict=True)):
+            shared[number] = replace(plan, tile=tile or None, grid=make_grid(plan.grid.size, tile or None))
+    return tuple(shared)
 
 
 def _tiles(grid: Grid) -> str:
@@ -126,13 +127,13 @@ def adopt(plans: Sequence[Plan], tiles: object, scene: Scene, encoder: Encoder) 
     """
     if not isinstance(tiles, list) or len(tiles) != len(plans):
         return tuple(plans)
-    make_grid, found = cutting(scene, encoder), []
+    make_grid, adopted = cutting(scene, encoder), []
     for plan, tile in zip(plans, tiles, strict=True):
         if type(tile) is int and tile < (plan.tile or max(plan.grid.size) + 1):
             with contextlib.suppress(UsageError):  # it was never ours
                 plan = replace(plan, tile=tile, grid=make_grid(plan.grid.size, tile))
-        found.append(plan)
-    return tuple(found)
+        adopted.append(plan)
+    return tuple(adopted)
 
 
 def peak(plans: Sequence[Plan], resources: Resources) -> int:
@@ -146,8 +147,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
     recipe, regions = scene.recipe, scene.regions
     layers = (*recipe.layers_of_content, *recipe.layers_of_style)
     count = 0 if regions is None else len(regions.names)
-    scales = {1.0, *recipe.region_scales.values()}
-    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in scales]
+    sizes = [scene.style_size(style, level, scale) for style in scene.styles for scale in area_scales(scene)]
     held = base.find(recipe.method).memory(level, scene, encoder)
     return Work(
         neurons=encoder.neurons(layers),
@@ -169,7 +169,7 @@ def seconds(
     levels: Sequence[Level],
     plans: Sequence[Plan],
     scene: Scene,
-    judge: Callable[[Level], Encoder],
+    encoder_of: Callable[[Level], Encoder],
     device: torch.device,
 ) -> float:
     """Estimate the time of the whole painting, by timing the encoder of each level at a small size."""
@@ -184,10 +184,10 @@ def seconds(
                 for at, p in zip(levels, plans, strict=True)
                 if at.surrogate == level.surrogate
             )
-            encode = partial(_encode_on, judge(level), device)
+            encode = partial(_encode_on, encoder_of(level), device)
             side = min(PROBE, math.isqrt(largest))
             rates[level.surrogate] = _seconds_per_pixel(encode, recipe.layers_of_style, recipe.layers_of_content, side)
-        terms = base.find(recipe.method).time(level, scene, judge(level))
+        terms = base.find(recipe.method).time(level, scene, encoder_of(level))
         total += terms.seconds
         # One evaluation a step, one before the first, and a third of one for each picture that is encoded.
         pixels = tile_planner.pixels_per_process(plan.grid, parallel.process_count()) * (level.steps + 1)
@@ -205,9 +205,9 @@ class Clock:
     def __init__(self, levels: Sequence[Level]) -> None:
         self._work = [level.steps * math.prod(level.size) * (SURROGATE if level.surrogate else 1) for level in levels]
 
-    def remaining(self, level: int, share: float, elapsed_s: float) -> float:
-        """Return the seconds left after a `share` of a level's steps."""
-        done = sum(self._work[:level]) + share * self._work[level]
+    def remaining(self, level: int, fraction: float, elapsed_s: float) -> float:
+        """Return the seconds left after a `fraction` of a level's steps."""
+        done = sum(self._work[:level]) + fraction * self._work[level]
         return elapsed_s * (sum(self._work) - done) / done if done else 0.0
 
 

@@ -22,6 +22,7 @@ from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting, PlannedLevel
+from impasto.scene.resolve import result_size
 
 _OF_FORWARD = ("method", "alpha", "passes", "network", "refine")
 
@@ -52,7 +53,10 @@ class RefinedPainting(Painting):
         plain = {key: Recipe.model_fields[key].get_default() for key in _OF_FORWARD}
         second = recipe.replace(**plain, init="file", levels=1, iterations=recipe.refine)
         # What the second part begins with is not there yet; all else can be refused now.
-        init = Picture(torch.full((1, 3, 1, 1), 0.5), name="start") if read.content is None else read.content
+        init = read.content
+        if init is None:
+            gray = torch.full((1, 3, 1, 1), 0.5).expand(-1, -1, *result_size(None, recipe, read.regions))
+            init = Picture(gray, name="start")
         self.second = Stylizer.of(
             replace(read.without_landmarks(), init=init), second, encoder=encoder, resources=resources
         )

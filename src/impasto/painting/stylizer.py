@@ -13,34 +13,32 @@ from torch import Tensor
 from impasto import images
 from impasto.checkpoint import Checkpoint, level_state
 from impasto.encoders import Encoder
-from impasto.errors import DivergedError, ImageError, InputError, UsageError
+from impasto.errors import DivergedError, InputError, UsageError
 from impasto.events import Progress, notice
 from impasto.guides import Regions
 from impasto.losses import Objective
 from impasto.losses.objective import LossReport
 from impasto.methods import base
-from impasto.optim import parallel, pyramid
+from impasto.optim import parallel
 from impasto.optim.canvas import View
 from impasto.optim.evaluate import Evaluator, Viewed
 from impasto.optim.loop import Run
 from impasto.optim.memory import retry_smaller, trim
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
-from impasto.optim.solver import Adam, Lbfgs, Solver, learning_rate
+from impasto.optim.solver import Solver
 from impasto.optim.tile_planner import Plan, Tiling
 from impasto.painting import budget
+from impasto.painting.levels import plan_levels, solver_of, tell_size
 from impasto.painting.objective import ObjectiveBuilder
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.scene import SMALLEST
 from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
     PictureLike,
     check_layers,
     encoder_of,
-    init_shape_differs,
-    long_side,
     multiple_of,
     of_texture,
     result_size,
@@ -139,46 +137,20 @@ class Stylizer(Painting):
         if (inputs.init is None) != (recipe.init != "file"):
             raise UsageError("init 'file' and init_image belong together; give both or neither")
         scene = inputs.scene(recipe)
-        photo, regions, start = scene.content, scene.regions, scene.start_from
+        photo, regions = scene.content, scene.regions
         self._kind = base.find(recipe.method)
         self._kind.check(scene)
         self.encoder, resolved = encoder_of(recipe, encoder, resources.device)
         check_layers(resolved, self.encoder)
         super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, inputs.load)
         multiple = multiple_of(recipe, self.encoder)
-        if max(self.size) != long_side(photo, recipe, regions):
-            notice(f"a picture that repeats has sides in steps of {multiple}: {self.size[1]}x{self.size[0]} px")
-        if start is not None and init_shape_differs(start.size, self.size, multiple):
-            notice(
-                f"{start.name}: is {start.size[1]}x{start.size[0]} px, of another shape than the result "
-                f"({self.size[1]}x{self.size[0]} px), and is stretched to it"
-            )
+        tell_size(scene, recipe, self.size, multiple)
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
-        method = METHODS[recipe.method]
-        self.levels: tuple[Level, ...] = pyramid.plan(
-            self.size,
-            recipe.levels,
-            recipe.iterations,
-            method.step_ratio,
-            multiple=multiple,
-            finishing=recipe.finishing_steps if self.surrogate or method.finishes else 0,
-            coarsest=pyramid.coarsest(method, photo=photo is not None),
-            surrogate=self.surrogate is not None,
-        )
-        if min(self.levels[0].size) < SMALLEST:
-            height, width = self.levels[0].size
-            raise ImageError(
-                f"{self.scene.called}: would be painted at {width}x{height} px; the short "
-                f"side needs at least {SMALLEST} px at every level: use a larger --size, fewer --levels, or a less "
-                "narrow picture"
-            )
-        for style in self.scene.styles:
-            for scale in {1.0, *recipe.region_scales.values()}:
-                self.scene.style_size(style, self.levels[0], scale)
+        self.levels = plan_levels(scene, recipe, self.size, multiple=multiple, surrogate=self.surrogate is not None)
         self._targets = {
             level.surrogate: ObjectiveBuilder(
-                self.scene, self._judge(level), self.levels[-1].size, self.resources.device
+                self.scene, self._encoder_of(level), self.levels[-1].size, self.resources.device
             )
             for level in self.levels
         }
@@ -220,7 +192,7 @@ class Stylizer(Painting):
                 self._begun = view(point)
             objective = self._measured(level)
             if saved is not None and restored is not None:
-                level_state.restore(objective, saved.begun, saved.step, level.size, self._judge(level))
+                level_state.restore(objective, saved.begun, saved.step, level.size, self._encoder_of(level))
             evaluate = self._evaluator(level, view, objective)
             solver = self._solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
@@ -322,7 +294,7 @@ class Stylizer(Painting):
 
     def seconds(self) -> float:
         """Estimate how long the painting will take, by timing the encoder for a moment."""
-        return budget.seconds(self.levels, self.plans, self.scene, self._judge, self.resources.device)
+        return budget.seconds(self.levels, self.plans, self.scene, self._encoder_of, self.resources.device)
 
     @property
     def weights(self) -> tuple[Mapping[str, str], ...]:
@@ -364,8 +336,8 @@ class Stylizer(Painting):
         """Return what may show in the last bits of a picture, beside its recipe."""
         tiles = [plan.tile for plan in self.plans]
         device = str(self.resources.device)
-        found = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
-        return found | ({"processes": parallel.process_count()} if parallel.process_count() > 1 else {})
+        engine = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
+        return engine | ({"processes": parallel.process_count()} if parallel.process_count() > 1 else {})
 
     def _here(self, tensor: Tensor) -> Tensor:
         # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
@@ -387,12 +359,12 @@ class Stylizer(Painting):
         return objective
 
     def _evaluator(self, level: Level, view: View, objective: Objective) -> Evaluator:
-        shrink, encode = partial(self._shrink, level.index), self._judge(level)
+        shrink, encode = partial(self._shrink, level.index), self._encoder_of(level)
         if self.recipe.tileable:
             # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
             encode = encode.padded("circular")
 
-        def judge(image: Tensor) -> tuple[LossReport, Tensor]:
+        def evaluate(image: Tensor) -> tuple[LossReport, Tensor]:
             # The grid of now: it may have become one of smaller tiles.
             report, gradient = retry_smaller(
                 lambda: parallel.tiled_evaluator(encode, objective, self.plans[level.index].grid)(image), shrink
@@ -400,7 +372,7 @@ class Stylizer(Painting):
             objective.advance()
             return report, gradient
 
-        return judge if view.plain else Viewed(judge, view)
+        return evaluate if view.plain else Viewed(evaluate, view)
 
     def _shrink(self, index: int) -> bool:
         """Plan smaller tiles from level `index` on; say whether there are any."""
@@ -411,18 +383,11 @@ class Stylizer(Painting):
         self.plans, self._shrunk = plans, self._shrunk + 1
         return True
 
-    def _judge(self, level: Level) -> Encoder:
+    def _encoder_of(self, level: Level) -> Encoder:
         return self.surrogate if level.surrogate and self.surrogate is not None else self.encoder
 
     def _solver(self, point: Tensor, level: Level) -> Solver:
-        recipe = self.recipe
-        if recipe.solved_by == "lbfgs":
-            storage, patience = self.plans[level.index].storage, self._kind.patience
-            return Lbfgs(point, history=recipe.history, storage=storage, patience=patience)
-        schedule, first, last = recipe.schedule, recipe.learning_rate / 255, recipe.learning_rate_end / 255
-        if METHODS[recipe.method].rate_falls:
-            schedule, last = "linear", first / 10
-        return Adam(point, learning_rate(schedule, first, last, level.steps))
+        return solver_of(self.recipe, point, level, self.plans[level.index].storage, self._kind.patience)
 
 
 def _line(progress: Progress) -> dict[str, Any]:

@@ -4,10 +4,11 @@ Data alone: `impasto methods` lists them and recipes are checked without torch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Literal
+
+from impasto.recipe.method import Method
 
 ENCODERS = ("auto", "petite", "vgg16", "vgg19")
 """Names of encoders; `auto` is the first of the others that does well and is on the machine."""
@@ -79,11 +80,11 @@ _STATISTICS = (
 """Settings of all methods whose style term is made of statistics."""
 _GAINS = ("gain_layers", "gain_max", "gain_min", "gain_regions", "gain_strength", "gain_window", "gains")
 _COPIES = ("patch_rotations", "patch_scales")
-_ONE_HEAP = ("style_scale", "style_fit", "region_styles", "region_scales", "encoder")
-"""Of paintings whose patches are one heap, so that there are no shares to give."""
+_ONE_BANK = ("style_scale", "style_fit", "region_styles", "region_scales", "encoder")
+"""Settings of methods that put all paintings into one bank of patches, so that these have no weights."""
 _WCT_TRAINING = "impasto train decoder --method wct --layer relu1_1 (and so on to relu5_1)"
 _PATCHES = (
-    *_ONE_HEAP,
+    *_ONE_BANK,
     *_OPTIMIZED,
     "aspect",
     "content_layers",
@@ -102,64 +103,6 @@ _FIXED = ("content_weight", "solver", "history")
 """Settings that nnst has no content term for, or no other solver."""
 _REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """One way of painting."""
-
-    name: MethodName
-    line: str
-    source: str
-    cost: str
-    """At 512x512 on two cores, after loading."""
-    needs: str
-    settings: tuple[str, ...]
-    """Beside `SHARED`."""
-    styles: bool = True
-    """It looks at paintings; else a network has learnt one."""
-    textures: bool = False
-    """It paints without a photograph too."""
-    multiple: int = 1
-    """Of this the sides of a picture that repeats are multiples."""
-    implementation: str = ""
-    """Module and class of it, imported when it paints."""
-    training: str = ""
-    """The command that makes its network."""
-    networks: str = ""
-    """The method whose networks it uses, where it has none of its own."""
-    optimizes: bool = False
-    """It optimises the picture itself, step by step."""
-    style_key: str = "style_layers"
-    """The setting that names the layers of its style term."""
-    content_key: str = "content_layers"
-    """The setting that names the layers of its content term."""
-    laplacian: bool = False
-    """What it optimises are the differences of a Laplacian pyramid, not pixels."""
-    detail: bool = True
-    """A level begins with what the level before could not hold of the photograph."""
-    finishes: bool = False
-    """Its last steps, at the last size, are of another kind."""
-    start: str = ""
-    """The start that it needs; empty: what the recipe says."""
-    coarsest: int = 0
-    """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
-    coarsest_texture: int = 0
-    """The same where there is no photograph; 0: as `coarsest`. One matched patch of relu4_1 sees 84 pixels, and there
-    the large forms are laid out; with a photograph, eyes and mouths were lost to what the style has."""
-    step_ratio: float = 0.5
-    """The steps of a level over those of the next smaller one, which costs a quarter as much a step."""
-    rate_falls: bool = False
-    """Adam's rate falls to a tenth over each level."""
-    solver: str = ""
-    """The solver that it needs; empty: what the recipe says."""
-    landmarks: bool = False
-    """It knows where faces are, in the photograph and in the first style."""
-
-    @property
-    def feed_forward(self) -> bool:
-        """Whether networks paint it in one pass, and nothing is optimised."""
-        return not self.optimizes
 
 
 METHODS: Mapping[str, Method] = {
@@ -197,7 +140,7 @@ METHODS: Mapping[str, Method] = {
         ),
         Method(
             "mrf",
-            "optimises the picture, each patch of it towards the most alike of the painting: brush strokes whole",
+            "optimises the picture, each patch towards its nearest neighbour in the painting: whole brush strokes",
             "Li & Wand 2016",
             "three quarters of a minute",
             "a painting",
@@ -228,7 +171,7 @@ METHODS: Mapping[str, Method] = {
             "a minute",
             "a painting",
             (
-                *_ONE_HEAP,
+                *_ONE_BANK,
                 "region_weights",
                 *(name for name in _OPTIMIZED if name not in _FIXED),
                 "content_fraction",
@@ -283,18 +226,18 @@ METHODS: Mapping[str, Method] = {
             "Gu et al. 2018",
             "six to nine seconds",
             "a painting",
-            ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_HEAP),
+            ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_BANK),
             training=_WCT_TRAINING,
             networks="wct",
             implementation="impasto.feedforward.rearranged:Reshuffle",
         ),
         Method(
             "nnst_fast",
-            "every point takes the painting's most alike: true to the photograph's forms and light",
+            "every point takes its nearest neighbour in the painting: true to the photograph's forms and light",
             "Kolkin et al. 2022",
             "two seconds",
             "a painting",
-            ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_HEAP),
+            ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_BANK),
             training=_WCT_TRAINING,
             networks="wct",
             implementation="impasto.feedforward.rearranged:NnstFast",

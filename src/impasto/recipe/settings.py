@@ -268,8 +268,8 @@ class Recipe(BaseModel):
             raise ValueError("statistics names none with a weight; name at least one, for example gram")
         if self.patch_reuse and self.patch_capacity:
             raise ValueError("patch_reuse and patch_capacity both keep patches from being used too often; give one")
-        for layer, shares in self.layer_style_weights.items():
-            if not math.fsum(shares) > 0:
+        for layer, weights in self.layer_style_weights.items():
+            if not math.fsum(weights) > 0:
                 raise ValueError(f"layer_style_weights of {layer} are all zero; give at least one style a weight")
         return self
 
@@ -283,18 +283,18 @@ class Recipe(BaseModel):
 
     @property
     def layers_of_style(self) -> Mapping[str, float]:
-        """The layers that the method's style term looks at, with weights."""
+        """Return the layers that the method's style term looks at, with weights."""
         layers: Mapping[str, float] = getattr(self, METHODS[self.method].style_key)
         return layers
 
     @property
     def solved_by(self) -> str:
-        """The solver: the one that the method needs, or the one chosen."""
+        """Return the solver: the one that the method needs, or the one chosen."""
         return METHODS[self.method].solver or self.solver
 
     @property
     def layers_of_content(self) -> Mapping[str, float]:
-        """The layers that the method's content term looks at, with weights; none where it has no such term."""
+        """Return the layers that the method's content term looks at, with weights; none where it has no such term."""
         method = METHODS[self.method]
         layers: Mapping[str, float] = getattr(self, method.content_key) if method.content_key in method.settings else {}
         return layers
@@ -319,8 +319,8 @@ class Recipe(BaseModel):
         if isinstance(method := values.get("method"), str) and method not in METHODS:
             raise RecipeError(f"{unknown(method, METHODS, 'method')} (impasto methods says what each is)")
         if values.get("version", VERSION) != VERSION:
-            found = str(values["version"])[:40]
-            raise RecipeError(f"recipe version {found} is not known to this impasto (it reads version {VERSION})")
+            given = str(values["version"])[:40]
+            raise RecipeError(f"recipe version {given} is not known to this impasto (it reads version {VERSION})")
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:

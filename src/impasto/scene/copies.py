@@ -15,6 +15,7 @@ from impasto.losses import PatchSource
 from impasto.losses.patches import patch_labels, region_fractions
 from impasto.optim.pyramid import Level
 from impasto.recipe import Recipe
+from impasto.scene.areas import area_scales, areas
 from impasto.scene.scene import SMALLEST, Painted, Scene
 
 TURN = math.pi / 24
@@ -41,9 +42,8 @@ class StyleCopies:
 
     def paintings(self, level: Level) -> Iterator[tuple[Painted, list[bool]]]:
         """Return each painting at the size of `level`, with its copies, and for each label whether it paints it."""
-        scales = {1.0, *self._recipe.region_scales.values()}
         for index in range(len(self._scene.styles)):
-            for scale in sorted(scales):
+            for scale in area_scales(self._scene):
                 labels = self._painted_at(index, scale)
                 if any(labels):
                     for painted in self._copies(self._scene.style(index, level, scale)):
@@ -72,11 +72,10 @@ class StyleCopies:
     def _painted_at(self, index: int, scale: float) -> list[bool]:
         """Say for each label whether style number `index` paints it at this `scale`; without regions there is one."""
         regions = self._scene.regions
-        if regions is None:
-            return [scale == 1.0]
-        mine = self._scene.painted_by(index)
-        scales = [self._recipe.region_scales.get(name, 1.0) for name in regions.names]
-        return [number in mine and each == scale for number, each in enumerate(scales)]
+        labels = [False] * (1 if regions is None else len(regions.names))
+        for area in areas(self._scene):
+            labels[area.number] = index in area.styles and area.scale == scale
+        return labels
 
     def tell(self, layer: str, labels: Tensor, usable_labels: Tensor, level: Level) -> None:
         """Say once which regions of the picture (its `labels`) no patch stands for; `usable_labels` (L,) tells."""

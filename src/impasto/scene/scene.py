@@ -84,14 +84,15 @@ class Scene:
         named += [("style", style) for style in self.styles]
         if self.start_from is not None:
             named.append(("init", self.start_from))
-        found: list[dict[str, Any]] = []
+        records: list[dict[str, Any]] = []
         for role, picture in named:
-            found.append({"role": role, "sha256": picture.sha256} | ({"truncated": True} if picture.truncated else {}))
+            truncated = {"truncated": True} if picture.truncated else {}
+            records.append({"role": role, "sha256": picture.sha256} | truncated)
         if self.regions is not None:
-            found += [{"role": role, "sha256": digest} for role, digest in self.regions.digests]
+            records += [{"role": role, "sha256": digest} for role, digest in self.regions.digests]
         if self.landmarks is not None:
-            found += [{"role": role, "sha256": digest} for role, digest in self.landmarks.digests]
-        return found
+            records += [{"role": role, "sha256": digest} for role, digest in self.landmarks.digests]
+        return records
 
     @property
     def called(self) -> str:
@@ -262,9 +263,9 @@ class Scene:
             maps, target = _of_visible(maps, alpha, pixels), _of_visible(target, shown, photo)
         if recipe.color == "luminance":
             gray = color.match_luminance(color.gray(pixels), photo[:, :1], source_maps=maps, target_maps=target)
-            found = gray.expand(-1, 3, -1, -1)
+            recolored = gray.expand(-1, 3, -1, -1)
         else:
-            found = color.match(
+            recolored = color.match(
                 pixels,
                 photo,
                 recipe.color_transform,
@@ -273,20 +274,20 @@ class Scene:
                 target_maps=target,
             )
         # What is hidden has no weight, and would stay as it was.
-        return found if alpha is None else torch.where(alpha > 0, found, _mean(found, alpha))
+        return recolored if alpha is None else torch.where(alpha > 0, recolored, _mean(recolored, alpha))
 
     def painted_by(self, index: int) -> list[int]:
         """Return the numbers of the regions that style number `index` has a part in."""
         if self.regions is None:
             return []
-        found = []
+        numbers = []
         for number, name in enumerate(self.regions.names):
             alone = self.recipe.region_styles.get(name)
             maps = self.regions.styles[index]
             drawn = maps is None or bool(maps[number].any())
             if name not in self.recipe.keep and (alone == index + 1 or (alone is None and drawn)):
-                found.append(number)
-        return found
+                numbers.append(number)
+        return numbers
 
     def _kept(self) -> Tensor | None:
         """Return the (1, 1, H, W) map of what stays a photograph, at the mask's size."""

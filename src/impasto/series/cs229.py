@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from impasto import guides, images
-from impasto.errors import ImageError, UsageError
+from impasto import datasets, guides, images
+from impasto.errors import ImageError, InputError, UsageError
 from impasto.events import Progress, notice
 from impasto.guides import Regions
 from impasto.recipe import Recipe
 from impasto.scene.inputs import Inputs
-from impasto.series.engine import Sweep
 from impasto.series.grid import Axis, Cell, Job, lay_out
+from impasto.series.sweeps import Sweep
 
 ALPHAS = (1e-2, 1e-3, 1e-4, 1e-8)
 NO_MASKS = "none"
+OF_THE_SET = {"figure1": "mountains", "figure2": "berries"}
+"""Photographs of NPRgeneral for figures without a content of their own. The report's Figure 2 paints the berries; which
+picture of the set its Figure 1 paints is not told."""
 STEPS = 400
 """Steps of the report's setting; it took 1000, of which the last 600 change little."""
 
@@ -34,25 +37,37 @@ class Case:
     make: Callable[[Mapping[str, Any]], Job]
 
 
-def cases(pictures: Path, settings: Mapping[str, Any], encoder: str | Path | None = None) -> list[Case]:
+def cases(
+    pictures: Path,
+    settings: Mapping[str, Any],
+    encoder: str | Path | None = None,
+    *,
+    photographs: Path | None = None,
+) -> list[Case]:
     """Return the figures whose pictures are in `pictures`; what is missing is said and left out.
 
     The folder holds `figure1` (content, style), `figure2` (content, style1, style2, ...), `figure3` and `figure4`
-    (content, style, content_mask, style_mask), in any picture format. `settings` are recipe keys over those of each
+    (content, style, content_mask, style_mask), in any picture format. Where figure1 or figure2 has no content, it is a
+    photograph of NPRgeneral, as in the report: in `photographs`, a folder or zip, or where `datasets` finds it.
+    `settings` are recipe keys over those of each
     figure.
 
     Raises `ImageError` when there is none of them.
     """
-    found = []
-    for name, build in (("figure1", _alphas), ("figure2", _styles), ("figure3", _masks), ("figure4", _masks)):
+    built: list[Case] = []
+    for name in ("figure1", "figure2", "figure3", "figure4"):
         folder = pictures / name
         if not folder.is_dir():
             notice(f"{folder}: is not there; {name} is left out")
             continue
-        found.append(build(name, folder, encoder, settings))
-    if not found:
+        if name in OF_THE_SET:
+            build = _alphas if name == "figure1" else _styles
+            built.append(build(name, folder, _photograph(name, folder, photographs), encoder, settings))
+        else:
+            built.append(_masks(name, folder, encoder, settings))
+    if not built:
         raise ImageError(f"{pictures}: has none of the folders figure1 to figure4; see docs/figures.md")
-    return found
+    return built
 
 
 def sweep(case: Case, out: Path, *, force: bool = False, check: bool = True) -> Sweep:
@@ -92,8 +107,23 @@ def paint(
     return done
 
 
-def _alphas(name: str, folder: Path, encoder: str | Path | None, settings: Mapping[str, Any]) -> Case:
-    content, style = _picture(folder, "content"), _picture(folder, "style")
+def _photograph(name: str, folder: Path, photographs: Path | None) -> Path:
+    """Return what a figure paints: the folder's own content, else the report's photograph of NPRgeneral."""
+    if any(path.stem == "content" for path in folder.iterdir()):
+        return _picture(folder, "content")
+    wanted = OF_THE_SET[name]
+    reason = f"{wanted} is missing of NPRgeneral"
+    try:
+        for item in datasets.collect("nprgeneral", photographs).items:
+            if item.entry.name == wanted:
+                return item.path
+    except InputError as error:
+        reason = str(error)
+    raise UsageError(f"{folder}: needs one picture called content, and has 0 (the report's own: {reason})")
+
+
+def _alphas(name: str, folder: Path, content: Path, encoder: str | Path | None, settings: Mapping[str, Any]) -> Case:
+    style = _picture(folder, "style")
 
     def make(values: Mapping[str, Any]) -> Job:
         return Job(Inputs(content, [style]), _report(settings, **values), encoder)
@@ -101,8 +131,7 @@ def _alphas(name: str, folder: Path, encoder: str | Path | None, settings: Mappi
     return Case(name, (Axis("content_weight", ALPHAS),), make)
 
 
-def _styles(name: str, folder: Path, encoder: str | Path | None, settings: Mapping[str, Any]) -> Case:
-    content = _picture(folder, "content")
+def _styles(name: str, folder: Path, content: Path, encoder: str | Path | None, settings: Mapping[str, Any]) -> Case:
     styles = sorted(path for path in folder.iterdir() if path.stem.startswith("style"))
     if not styles:
         raise ImageError(f"{folder}: has no style1, style2, ...")

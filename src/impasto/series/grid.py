@@ -25,7 +25,7 @@ FILES = ("content", "style")
 KEYS = (*(key for key in Recipe.model_fields if key != "version"), *FILES, "preset")
 """What can be varied."""
 
-State = Literal["new", "kept", "unfinished", "differs", "painted", "stopped", "failed"]
+State = Literal["new", "kept", "unfinished", "differs", "painted", "stopped", "failed", "external"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +84,8 @@ class Cell:
     job: Job = field(repr=False)
     path: Path
     state: State = "new"
-    """new, unfinished (a stopped picture is there) and differs (another picture is) wait to be painted."""
+    """new, unfinished (a stopped picture is there) and differs (another picture is) wait to be painted; external
+    ones are pictures from elsewhere, which are never painted."""
     note: str = ""
     """Why it differs or failed."""
     size: tuple[int, int] = (0, 0)
@@ -123,7 +124,7 @@ def lay_out(axes: Sequence[Axis], make: Callable[[Mapping[str, Any]], Job], fold
             places = [(columns, column)] + ([] if rows is None else [(rows, row)])
             labels = {axis.key: axis.labels[index] for axis, index in places}
             job = make({axis.key: axis.values[index] for axis, index in places})
-            name = "_".join(f"{key}={_file_part(label)}" for key, label in labels.items())
+            name = "_".join(f"{key}={file_part(label)}" for key, label in labels.items())
             cells.append(Cell(labels, (row, column), job, folder / f"{name}.png"))
     _check_apart([cell for cell in cells if cell.at[0] == 0], columns.key)
     if rows is not None:
@@ -172,7 +173,7 @@ def _spell(value: Any) -> str:
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
-def _file_part(label: str) -> str:
+def file_part(label: str) -> str:
     """Return `label` as part of a file's name: no separators, nothing invisible, not too long."""
     safe = re.sub(r"[^\w.,+=-]+", "-", label)
     raw = safe.encode()

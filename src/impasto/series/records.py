@@ -32,12 +32,16 @@ class Record:
     start: Mapping[str, float] = field(default_factory=dict)
     end: Mapping[str, float] = field(default_factory=dict)
     """Weighted losses of the first step and of the last: `total`, and its groups."""
+    peak_bytes: int | None = None
+    """Most memory that the process had meanwhile; None where the system does not tell."""
 
     @classmethod
-    def of(cls, path: Path, history: Sequence[Mapping[str, Any]], seconds: float) -> "Record":
+    def of(
+        cls, path: Path, history: Sequence[Mapping[str, Any]], seconds: float, peak_bytes: int | None = None
+    ) -> "Record":
         """Record the painting that was saved as `path`."""
         start, end = (_losses(history[at]) if history else {} for at in (0, -1))
-        return cls(digest(path), len(history), round(seconds, 3), start, end)
+        return cls(digest(path), len(history), round(seconds, 3), start, end, peak_bytes)
 
 
 def digest(path: Path) -> str:
@@ -49,12 +53,12 @@ def digest(path: Path) -> str:
         return ""
 
 
-def read(folder: Path, *, force: bool = False) -> dict[str, Record]:
+def read(folder: Path, name: str = NAME, *, force: bool = False) -> dict[str, Record]:
     """Return the records of a folder, by file name; what is not a proper record is left out.
 
     Raises `OutputError` where the file is something else, which a sweep would replace; with `force`, that is nothing.
     """
-    path = folder / NAME
+    path = folder / name
     try:
         if not path.exists():
             return {}
@@ -66,14 +70,14 @@ def read(folder: Path, *, force: bool = False) -> dict[str, Record]:
         if force:
             return {}
         raise OutputError(
-            f"{path}: is damaged or of no sweep; remove it, pass --force, or name another folder"
+            f"{path}: is damaged or of no series; remove it, pass --force, or name another folder"
         ) from None
 
 
-def write(folder: Path, records: Mapping[str, Record]) -> None:
+def write(folder: Path, records: Mapping[str, Record], name: str = NAME) -> None:
     """Write the records of a folder, whole or not at all."""
     text = json.dumps({"cells": {name: asdict(record) for name, record in records.items()}}, sort_keys=True, indent=1)
-    files.write_bytes(folder / NAME, f"{text}\n".encode())
+    files.write_bytes(folder / name, f"{text}\n".encode())
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -86,12 +90,12 @@ def write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     files.write_bytes(path, stream.getvalue().encode(errors="backslashreplace"))
 
 
-def check_folder(folder: Path, outputs: Sequence[Path], *, force: bool) -> None:
-    """Raise `OutputError` unless the table and the sheet can be written, or where they are not a sweep's already."""
+def check_folder(folder: Path, outputs: Sequence[Path], name: str = NAME, *, force: bool) -> None:
+    """Raise `OutputError` unless `outputs` can be written, or where they stand in a folder without such records."""
     for path in outputs:
-        if path.is_file() and not force and not (folder / NAME).exists():
-            raise OutputError(f"{path}: exists already and is of no sweep; pass --force, or name another folder")
-    for path in (*outputs, folder / NAME):
+        if path.is_file() and not force and not (folder / name).exists():
+            raise OutputError(f"{path}: exists already and is of no such series; pass --force, or name another folder")
+    for path in (*outputs, folder / name):
         files.check_output(path, force=True)
 
 
@@ -104,7 +108,15 @@ def _losses(line: Mapping[str, Any]) -> dict[str, float]:
 def _record(entry: Any) -> Record | None:
     try:
         start, end = ({str(key): float(value) for key, value in entry[at].items()} for at in ("start", "end"))
-        record = Record(str(entry["picture"]), int(entry["steps"]), float(entry["seconds"]), start, end)
+        peak = entry.get("peak_bytes")
+        record = Record(
+            str(entry["picture"]),
+            int(entry["steps"]),
+            float(entry["seconds"]),
+            start,
+            end,
+            None if peak is None else int(peak),
+        )
         # JSON as Python reads it may hold NaN, which nobody else could read out of the table's twin in --json.
         return record if all(map(math.isfinite, (record.seconds, *start.values(), *end.values()))) else None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):

@@ -35,7 +35,9 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 LINGER_S = 2.0
+"""Seconds for which the rest of a refused body is still read, so that its sender sees the answer and not a reset."""
 LINGER_BYTES = 32 << 20
+"""Bytes of such a body that are read at most: about what arrives within that time from the same machine."""
 
 
 async def get_about(studio: Studio, _request: Request) -> Response:

@@ -18,6 +18,7 @@ from impasto import threads
 
 logger = logging.getLogger("impasto.studio")
 MAX_LINE = 16 << 20
+"""Bytes of a message at most: a job with all its masks and settings takes some kilobytes."""
 NICE = 10
 """Children give way to the server, and to the person at the machine."""
 
@@ -97,7 +98,7 @@ class Child:
         self._reader = asyncio.create_task(self._read(self._process))
 
     def send(self, message: Mapping[str, Any]) -> None:
-        """Return an order; one to a process that is gone is lost, as `ended` says."""
+        """Send an order; one to a process that is gone is lost, and `ended` is called."""
         if self._process is not None and self._process.stdin is not None and self.alive:
             with contextlib.suppress(OSError, RuntimeError):
                 self._process.stdin.write(json.dumps(message).encode() + b"\n")

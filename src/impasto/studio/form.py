@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from impasto.recipe import Recipe, list_presets, load_preset
-from impasto.recipe.catalogue import ENCODERS, METHODS, Method, settings_of, shipped
+from impasto.recipe.catalogue import ENCODERS, METHODS, settings_of, shipped
+from impasto.recipe.method import Method
 
 QUALITIES = ("draft", "standard", "fine")
 
@@ -62,12 +63,12 @@ GROUPS = (
         "Portraits",
         ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
     ),
-    Group("neighbours", "Neighbours", ("content_fraction", "quarter_turns", "neighbor_layers")),
-    Group("start", "Start", ("init", "init_blend", "levels")),
+    Group("neighbors", "Nearest neighbours", ("content_fraction", "quarter_turns", "neighbor_layers")),
+    Group("init", "Initial picture", ("init", "init_blend", "levels")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
-        "judge",
-        "What it is judged by",
+        "objective",
+        "Encoder and objective",
         (
             "encoder",
             "style_layers",
@@ -81,7 +82,7 @@ GROUPS = (
     ),
     Group(
         "solver",
-        "How it is found",
+        "Optimisation",
         ("solver", "history", "learning_rate", "learning_rate_end", "schedule", "finishing_steps", "precision"),
     ),
 )

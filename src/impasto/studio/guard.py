@@ -75,7 +75,7 @@ class Guard:
             await answer(scope, receive, guarded)
 
     def _check(self, scope: Message) -> Response | None:
-        """Raise `Refused`, or give an answer that is one already, or None to go on."""
+        """Raise `Refused`, or return an answer that is one already, or None to go on."""
         headers = _headers(scope["headers"])
         host = _single(headers, "host")
         if host is None or not self._known(host):
@@ -126,11 +126,11 @@ class Guard:
 
 def names(settings: Settings) -> set[str]:
     """Return the names under which the studio may be asked for, beside addresses."""
-    found = {*LOOPBACK_NAMES, settings.host.lower().strip("[]")}
+    known = {*LOOPBACK_NAMES, settings.host.lower().strip("[]")}
     if settings.listen:
         own = socket.gethostname().lower()
-        found |= {own, f"{own.partition('.')[0]}.local"}
-    return found - {""}
+        known |= {own, f"{own.partition('.')[0]}.local"}
+    return known - {""}
 
 
 def same(given: str, token: str) -> bool:
@@ -139,18 +139,18 @@ def same(given: str, token: str) -> bool:
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    headers: dict[str, list[str]] = {}
     for name, value in raw:
-        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
-    return found
+        headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return headers
 
 
 def _single(headers: dict[str, list[str]], name: str) -> str | None:
     """Return a header that is there once; one that is there twice is nobody's honest request."""
-    found = headers.get(name, [])
-    if len(found) > 1:
+    values = headers.get(name, [])
+    if len(values) > 1:
         raise Refused(400, f"the request has several {name} headers; send one")
-    return found[0] if found else None
+    return values[0] if values else None
 
 
 def _cookie(headers: dict[str, list[str]]) -> str:

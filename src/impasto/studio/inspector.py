@@ -29,10 +29,11 @@ from impasto.studio.child_process import Parent, give_way
 from impasto.studio.worker import Order, explain, inputs, noticed, read
 
 QUALITY = 95
+"""Quality of the JPEG, WebP and AVIF files that pictures are converted to, the default of `impasto paint`."""
 
 
 def about() -> dict[str, Any]:
-    """Say what the machine has."""
+    """Return what the machine has: device, cores, memory."""
     return {
         "device": str(devices.choose("auto")),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
@@ -42,12 +43,12 @@ def about() -> dict[str, Any]:
 
 def measure(paths: dict[str, str]) -> dict[str, Any]:
     """Return sizes and hashes of pictures."""
-    found = {}
+    measured = {}
     for key, path in paths.items():
         picture = images.load(Path(path))
         height, width = picture.size
-        found[key] = {"width": width, "height": height, "sha256": picture.sha256}
-    return found
+        measured[key] = {"width": width, "height": height, "sha256": picture.sha256}
+    return measured
 
 
 def receive(path: str, name: str, pixels: int) -> dict[str, Any]:
@@ -80,21 +81,21 @@ def receive(path: str, name: str, pixels: int) -> dict[str, Any]:
 def recipe_in(path: str) -> dict[str, Any]:
     """Return the recipe that a picture carries, and the hashes of what it was made of: data, which nothing follows."""
     try:
-        found = metadata.read(Path(path))
-        if found is None or not isinstance(found.get("recipe"), dict):
+        record = metadata.read(Path(path))
+        if record is None or not isinstance(record.get("recipe"), dict):
             return {"recipe": None, "recorded": [], "weights": []}
-        recipe = Recipe.parse(found["recipe"])
+        recipe = Recipe.parse(record["recipe"])
     except (ImageError, RecipeError) as error:
         return {"recipe": None, "recorded": [], "weights": [], "unread": str(error).replace(path, "the picture")}
     return {
         "recipe": recipe.model_dump(mode="json"),
-        "recorded": _items(found.get("inputs"), ("role", "sha256")),
-        "weights": _items(found.get("weights"), ("name", "sha256")),
+        "recorded": _items(record.get("inputs"), ("role", "sha256")),
+        "weights": _items(record.get("weights"), ("name", "sha256")),
     }
 
 
-def _items(found: Any, keys: tuple[str, ...]) -> list[dict[str, str]]:
-    items = [item for item in found if isinstance(item, dict)][:200] if isinstance(found, list) else []
+def _items(listed: Any, keys: tuple[str, ...]) -> list[dict[str, str]]:
+    items = [item for item in listed if isinstance(item, dict)][:200] if isinstance(listed, list) else []
     return [{key: str(item.get(key, ""))[:200] for key in keys} for item in items]
 
 
@@ -120,8 +121,8 @@ def crop(path: str, out: str, box: list[int], name: str, pixels: int) -> dict[st
 def converted(path: str, out: str, size: int | None, pixels: int) -> dict[str, Any]:
     """Write a painting in another format or size, with its recipe."""
     picture = images.load(Path(path), max_pixels=pixels)
-    found = metadata.read(Path(path))
-    text = None if found is None else metadata.canonical(found)
+    record = metadata.read(Path(path))
+    text = None if record is None else metadata.canonical(record)
     return _write(picture if size is None else _fitted(picture, size), Path(out), text)
 
 
@@ -131,8 +132,8 @@ def automatic(
     """Find regions that two pictures share, and write them as colour masks of their sizes."""
     pictures = [read(content, pixels), read(style, pixels)]
     photo, painting = (picture for picture in pictures if picture is not None)
-    found = segmentation.automatic(photo, [painting], encoders.create("petite"), count=regions)
-    for maps, picture, path in zip((found.content, *found.styles), (photo, painting), out, strict=True):
+    regions_found = segmentation.automatic(photo, [painting], encoders.create("petite"), count=regions)
+    for maps, picture, path in zip((regions_found.content, *regions_found.styles), (photo, painting), out, strict=True):
         if maps is not None:
             images.save(guides.to_colors(guides.fit(maps, picture.size)), path, force=True)
     rows = [
@@ -140,9 +141,9 @@ def automatic(
             "name": row["name"],
             "color": row["colour"],
             "content_fraction": row["content"],
-            "style_share": row["styles"][0],
+            "style_fraction": row["styles"][0],
         }
-        for row in report.describe(found)
+        for row in report.describe(regions_found)
     ]
     return {"regions": rows}
 
@@ -151,22 +152,22 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     """Read masks as a painting would, and say what will not work well."""
     recipe = Recipe.parse(order["recipe"])
     given = inputs(Order.of(order)).read(recipe)
-    found = given.regions
-    if found is None:
+    areas = given.regions
+    if areas is None:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
-    size = long_side(given.content, recipe, found)
+    size = long_side(given.content, recipe, areas)
     warnings = [
-        *report.too_narrow(found, given.sources, size, encoders.geometry(recipe.encoder)),
-        *report.uneven(found),
+        *report.too_narrow(areas, given.sources, size, encoders.geometry(recipe.encoder)),
+        *report.uneven(areas),
     ]
     rows = [
         {
             "name": row["name"],
             "color": row["colour"],
             "content_fraction": row["content"],
-            "style_shares": row["styles"],
+            "style_fractions": row["styles"],
         }
-        for row in report.describe(found)
+        for row in report.describe(areas)
     ]
     return {"regions": rows, "warnings": warnings}
 
@@ -210,18 +211,18 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def answer(message: dict[str, Any]) -> dict[str, Any]:
-    """Do what a message asks; give the answer, or the error with an HTTP status."""
+    """Do what a message asks; return the answer, or the error with an HTTP status."""
     notices: list[str] = []
     try:
         with noticed(notices.append):
-            found = REQUESTS[message["do"]](**message["with"])
+            result = REQUESTS[message["do"]](**message["with"])
     except Unfit as error:
         return {"error": str(error), "status": error.status}
     except ImpastoError as error:
         return {"error": str(error), "status": 422}
     except Exception as error:
         return {"error": explain(error), "status": 413 if memory.is_out_of_memory(error) else 500}
-    return {"answer": {**found, "notices": notices}}
+    return {"answer": {**result, "notices": notices}}
 
 
 def main(threads: int | None = None) -> None:

@@ -7,7 +7,7 @@ from impasto.studio.child_process import Child
 from impasto.studio.settings import Refused
 
 WAITING = 64
-"""Requests that may wait at once."""
+"""Requests that may wait at once; further ones are refused, as their pages would wait for minutes."""
 
 
 class InspectorClient:
@@ -29,7 +29,7 @@ class InspectorClient:
         return None if self._child is None else self._child.pid
 
     async def ask(self, what: str, **request: Any) -> dict[str, Any]:
-        """Have something done; give the answer.
+        """Have something done; return the answer.
 
         Raises `Refused`: for what is wrong with the request, when too many wait, when it takes too long (503).
         """

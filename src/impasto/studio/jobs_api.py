@@ -73,8 +73,8 @@ async def watch_job(studio: "Studio", request: Request) -> Response:
     studio.streams.check()
 
     def now() -> tuple[dict[str, Any], bool]:
-        found = view(studio.queue.get(job))
-        return found, found["state"] not in ACTIVE
+        state = view(studio.queue.get(job))
+        return state, state["state"] not in ACTIVE
 
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(studio.streams.watch(job, now), media_type="text/event-stream", headers=headers)
@@ -84,10 +84,10 @@ async def get_history(studio: "Studio", request: Request) -> Response:
     """Answer with the losses over the steps."""
     path = studio.scheduler.folder(_job(request)) / folders.HISTORY
     try:
-        found = json.loads(await asyncio.to_thread(path.read_bytes))
+        history = json.loads(await asyncio.to_thread(path.read_bytes))
     except (OSError, ValueError):
-        found = NO_HISTORY
-    return JSONResponse(found)
+        history = NO_HISTORY
+    return JSONResponse(history)
 
 
 async def get_preview(studio: "Studio", request: Request) -> Response:
@@ -131,7 +131,7 @@ async def pause_job(studio: "Studio", request: Request) -> Response:
 
 
 async def resume_job(studio: "Studio", request: Request) -> Response:
-    """Go on with a painting."""
+    """Resume a painting."""
     return await _act(studio, request, "resume")
 
 
@@ -249,7 +249,7 @@ ENDPOINTS = (
         errors=(404,),
     ),
     _action("pause", pause_job, "Put a painting aside; the next one has its turn."),
-    _action("resume", resume_job, "Go on with one that was put aside, before all others that wait."),
+    _action("resume", resume_job, "Resume one that was put aside, before all others that wait."),
     _action("stop", stop_job, "End it after this step, and keep the picture so far."),
     _action("cancel", cancel_job, "End it, and keep nothing."),
     _action("retry", retry_job, "Paint one that failed, was stopped or cancelled again."),

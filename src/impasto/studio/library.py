@@ -17,6 +17,7 @@ ROLES = ("content", "style", "mask")
 SIZES = (96, 192, 384, 768, 1024, 2048)
 """Long sides in which pictures are shown; what is asked for is rounded up to one of them."""
 MAX_NAME = 200
+"""Characters of a picture's name at most; file systems allow 255 bytes."""
 _ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -36,20 +37,20 @@ class Library:
         folder.mkdir(mode=0o700)
         return picture, folder
 
-    def add(self, picture: str, name: str, role: str, found: Mapping[str, Any]) -> dict[str, Any]:
-        """Enter a picture whose file lies in its folder; give its record."""
+    def add(self, picture: str, name: str, role: str, inspected: Mapping[str, Any]) -> dict[str, Any]:
+        """Enter a picture whose file lies in its folder; return its record."""
         record = {
             "id": picture,
             "name": name,
-            "width": found["width"],
-            "height": found["height"],
+            "width": inspected["width"],
+            "height": inspected["height"],
             "role": role,
             "created": time.time(),
-            "has_alpha": bool(found.get("has_alpha")),
+            "has_alpha": bool(inspected.get("has_alpha")),
         }
         self._database.execute(
             "INSERT INTO pictures (id, role, sha256, record) VALUES (?, ?, ?, ?)",
-            (picture, role, found.get("sha256", ""), json.dumps(record)),
+            (picture, role, inspected.get("sha256", ""), json.dumps(record)),
         )
         return record
 
@@ -68,8 +69,8 @@ class Library:
             row = self._database.execute("SELECT record FROM pictures WHERE id = ?", (picture,)).fetchone()
         if row is None:
             raise Refused(404, "there is no such picture here; upload it again")
-        found: dict[str, Any] = json.loads(row["record"])
-        return found
+        record: dict[str, Any] = json.loads(row["record"])
+        return record
 
     def folder(self, picture: str) -> Path:
         """Return the folder of an upload."""
@@ -94,8 +95,8 @@ class Library:
 
     def with_sha256(self, sha256: str) -> str | None:
         """Find a picture by its content."""
-        for picture, found in self.measured.items():
-            if found["sha256"] == sha256:
+        for picture, measured in self.measured.items():
+            if measured["sha256"] == sha256:
                 return picture
         statement = "SELECT id FROM pictures WHERE sha256 = ? ORDER BY number DESC"
         row = self._database.execute(statement, (sha256,)).fetchone()

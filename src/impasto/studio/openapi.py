@@ -149,9 +149,9 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def _recipe() -> dict[str, Any]:
-    found = Recipe.model_json_schema()
-    found.pop("$defs", None)
-    return found
+    schema = Recipe.model_json_schema()
+    schema.pop("$defs", None)
+    return schema
 
 
 def _operation(endpoint: Endpoint) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         {"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}}
         for name, meaning in endpoint.query.items()
     ]
-    found: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "operationId": endpoint.handler.__name__,
         "summary": endpoint.summary,
         "parameters": [*where, *asked],
@@ -173,12 +173,12 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
         },
     }
     if endpoint.takes == "bytes":
-        found["requestBody"] = {"required": True, "content": {"image/*": {}, "application/octet-stream": {}}}
+        operation["requestBody"] = {"required": True, "content": {"image/*": {}, "application/octet-stream": {}}}
         name = {"name": "X-Name", "in": "header", "description": "the file's name, percent-encoded"}
-        found["parameters"].append({**name, "schema": {"type": "string"}})
+        operation["parameters"].append({**name, "schema": {"type": "string"}})
     elif endpoint.takes is not None:
-        found["requestBody"] = {"required": True, "content": {JSON: {"schema": _schema(endpoint.takes)}}}
-    return found
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": _schema(endpoint.takes)}}}
+    return operation
 
 
 def _content(gives: str) -> dict[str, Any]:

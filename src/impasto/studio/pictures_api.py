@@ -27,7 +27,7 @@ async def list_samples(studio: "Studio", _request: Request) -> Response:
     """Answer with the samples."""
     await studio.measure()
     listed = [studio.library.get(key) for key in files()]
-    rows = [{key: each[key] for key in ("id", "name", "width", "height")} for each in listed]
+    rows = [{key: sample[key] for key in ("id", "name", "width", "height")} for sample in listed]
     photos = [row for row in rows if row["id"].startswith("photo-")]
     return JSONResponse({"photos": photos, "styles": [row for row in rows if row not in photos]})
 
@@ -42,13 +42,13 @@ async def upload_picture(studio: "Studio", request: Request) -> Response:
     try:
         await studio.uploads.receive(request, incoming)
         pixels = studio.settings.upload_pixels
-        found = await studio.pictures.ask("receive", path=str(incoming), name=name, pixels=pixels)
+        inspected = await studio.pictures.ask("receive", path=str(incoming), name=name, pixels=pixels)
         picture, folder = studio.library.new()
         incoming.replace(folder / "original")
     finally:
         incoming.unlink(missing_ok=True)
-    record = studio.library.add(picture, name, role, found)
-    return JSONResponse({**record, **await _more(studio, found)}, 201)
+    record = studio.library.add(picture, name, role, inspected)
+    return JSONResponse({**record, **await _more(studio, inspected)}, 201)
 
 
 async def list_pictures(studio: "Studio", _request: Request) -> Response:
@@ -88,8 +88,8 @@ async def crop_picture(studio: "Studio", request: Request) -> Response:
         )
 
     role = str(record["role"])
-    record, found = await _made(studio, record["name"], role, write)
-    return JSONResponse({**record, **await _more(studio, found)}, 201)
+    record, inspected = await _made(studio, record["name"], role, write)
+    return JSONResponse({**record, **await _more(studio, inspected)}, 201)
 
 
 async def find_masks(studio: "Studio", request: Request) -> Response:
@@ -103,7 +103,7 @@ async def find_masks(studio: "Studio", request: Request) -> Response:
     made = [studio.library.new() for _ in sources]
     out = [str(folder / "original.png") for _, folder in made]
     try:
-        found = await studio.advice.ask(
+        answer = await studio.advice.ask(
             "automatic",
             content=sources[0],
             style=sources[1],
@@ -121,15 +121,15 @@ async def find_masks(studio: "Studio", request: Request) -> Response:
         name = f"{source['name'].rpartition('.')[0] or source['name']}_mask.png"
         studio.library.add(picture, name, "mask", sizes[str(index)])
     masks = {"content_mask": made[0][0], "style_mask": made[1][0]}
-    return JSONResponse({**masks, "regions": found["regions"], "notices": found["notices"]}, 201)
+    return JSONResponse({**masks, "regions": answer["regions"], "notices": answer["notices"]}, 201)
 
 
 async def check_masks(studio: "Studio", request: Request) -> Response:
     """Read masks as a painting would."""
     asked = await read_json(request, studio.settings)
     job = job_requests.job(asked, studio.library.get)
-    found = await studio.advice.ask("check_masks", order=studio.scheduler.order(job))
-    return JSONResponse({"regions": found["regions"], "notices": [*found["notices"], *found["warnings"]]})
+    answer = await studio.advice.ask("check_masks", order=studio.scheduler.order(job))
+    return JSONResponse({"regions": answer["regions"], "notices": [*answer["notices"], *answer["warnings"]]})
 
 
 async def file_response(path: Path, headers: dict[str, str] | None = None) -> Response:
@@ -166,22 +166,22 @@ async def _made(studio: "Studio", name: str, role: str, write: Any) -> tuple[dic
     try:
         await write(path)
         pixels = studio.settings.upload_pixels
-        found = await studio.pictures.ask("receive", path=str(path), name=name, pixels=pixels)
+        inspected = await studio.pictures.ask("receive", path=str(path), name=name, pixels=pixels)
         path.replace(folder / "original")
     except BaseException:
         folders.forget(folder)
         raise
-    return studio.library.add(picture, name, role, found), found
+    return studio.library.add(picture, name, role, inspected), inspected
 
 
-async def _more(studio: "Studio", found: dict[str, Any]) -> dict[str, Any]:
+async def _more(studio: "Studio", inspected: dict[str, Any]) -> dict[str, Any]:
     """Say what else is known of an upload: the recipe that it carries, and which of its inputs are here."""
-    notices = [*found["notices"], *([found["unread"]] if "unread" in found else [])]
-    more: dict[str, Any] = {"notices": notices, "recipe": found["recipe"]}
-    if found["recipe"] is None:
+    notices = [*inspected["notices"], *([inspected["unread"]] if "unread" in inspected else [])]
+    more: dict[str, Any] = {"notices": notices, "recipe": inspected["recipe"]}
+    if inspected["recipe"] is None:
         return {**more, "restored": None, "missing": []}
     await studio.measure()
-    restored, missing = inputs_of(found["recorded"], studio.library.with_sha256)
+    restored, missing = inputs_of(inspected["recorded"], studio.library.with_sha256)
     return {**more, "restored": restored, "missing": missing}
 
 

@@ -17,7 +17,9 @@ ATTEMPTS = 2
 DOWNS = 5
 """How often a painting may go down with the whole studio, without a step between."""
 MAX_NOTICES = 50
+"""Notices that are kept of one job: a person reads a few, and a fault that repeats must not fill the database."""
 FLUSH_S = 1.0
+"""Seconds between writes of a job's progress to the file; what is read of it is always the latest."""
 
 _FRESH: dict[str, Any] = {
     "started": None,
@@ -100,24 +102,24 @@ class Queue:
     def count(self, *states: str) -> int:
         """Count the jobs in some states."""
         marks = ", ".join("?" * len(states))
-        (found,) = self._database.execute(f"SELECT COUNT(*) FROM jobs WHERE state IN ({marks})", states).fetchone()
-        return int(found)
+        (number,) = self._database.execute(f"SELECT COUNT(*) FROM jobs WHERE state IN ({marks})", states).fetchone()
+        return int(number)
 
     def update(self, job: str, state: str | None = None, *, first: bool = False, **status: Any) -> dict[str, Any]:
-        """Change a job's state and status; `first` puts it at the head of the queue. Gives the job."""
-        found = self.get(job)
+        """Change a job's state and status; `first` puts it at the head of the queue. Returns the job."""
+        before = self.get(job)
         for key in status:
             if key not in _FRESH:
                 raise KeyError(key)
-        merged = {key: status.get(key, found[key]) for key in _FRESH}
+        merged = {key: status.get(key, before[key]) for key in _FRESH}
         self._live.pop(job, None)
-        place = found["place"]
+        place = before["place"]
         if first:
             (least,) = self._database.execute("SELECT MIN(place) FROM jobs").fetchone()
             place = least - 1
         self._database.execute(
             "UPDATE jobs SET state = ?, status = ?, place = ? WHERE id = ?",
-            (state or found["state"], json.dumps(merged), place, job),
+            (state or before["state"], json.dumps(merged), place, job),
         )
         return self.get(job)
 
@@ -187,4 +189,4 @@ def view(job: Mapping[str, Any]) -> dict[str, Any]:
 def inputs(job: Mapping[str, Any]) -> list[str]:
     """List the ids of the pictures that a job needs."""
     named = [job["content"], *job["styles"], job["content_mask"], *job["style_masks"]]
-    return [each for each in named if each is not None]
+    return [picture for picture in named if picture is not None]

@@ -80,51 +80,51 @@ class Scheduler:
 
     def pause(self, job: str) -> dict[str, Any]:
         """Put a job aside; the next one has its turn."""
-        found = self._active(job, "queued", "running")
+        record = self._active(job, "queued", "running")
         if job == self._current:
             return self._ask("pause")
-        return self._tell(self._queue.update(found["id"], "paused"))
+        return self._tell(self._queue.update(record["id"], "paused"))
 
     def resume(self, job: str) -> dict[str, Any]:
         """Let a job that was put aside be the next one."""
-        found = self._active(job, "paused")
+        record = self._active(job, "paused")
         self.wake()
-        return self._tell(self._queue.update(found["id"], "queued", first=True))
+        return self._tell(self._queue.update(record["id"], "queued", first=True))
 
     def stop(self, job: str) -> dict[str, Any]:
         """End a job, and keep the picture so far."""
-        found = self._active(job, "running", "paused", "queued", "stopping")
+        record = self._active(job, "running", "paused", "queued", "stopping")
         if job == self._current:
             self._queue.update(job, "stopping")
             return self._tell(self._ask("stop"))
         if not folders.has_checkpoint(self.folder(job)):
             raise Refused(409, "nothing is painted of it yet; cancel it")
         self.wake()
-        return self._tell(self._queue.update(found["id"], "queued", first=True, finish=True))
+        return self._tell(self._queue.update(record["id"], "queued", first=True, finish=True))
 
     def cancel(self, job: str) -> dict[str, Any]:
         """End a job, and keep nothing."""
-        found = self._active(job, *ACTIVE)
+        record = self._active(job, *ACTIVE)
         if job != self._current:
-            return self._end(found["id"], "cancelled")
+            return self._end(record["id"], "cancelled")
         self._ask("cancel")
         asyncio.get_running_loop().call_later(self._settings.cancel_s, self._insist, job)
         return self._queue.get(job)
 
     def retry(self, job: str) -> dict[str, Any]:
         """Queue a job that is over once more; from its checkpoint, where there is one."""
-        found = self._queue.get(job)
-        if found["state"] not in ("failed", "interrupted", "cancelled", "stopped"):
-            raise Refused(409, f"it is {found['state']}; only what failed, was stopped or cancelled is painted again")
+        record = self._queue.get(job)
+        if record["state"] not in ("failed", "interrupted", "cancelled", "stopped"):
+            raise Refused(409, f"it is {record['state']}; only what failed, was stopped or cancelled is painted again")
         folders.forget_results(self.folder(job))
         self.wake()
         return self._tell(self._queue.again(job, fresh=True))
 
     def remove(self, job: str) -> None:
         """Forget a job and its pictures."""
-        found = self._queue.get(job)
-        if found["state"] in ACTIVE:
-            raise Refused(409, f"it is {found['state']}; cancel it first")
+        record = self._queue.get(job)
+        if record["state"] in ACTIVE:
+            raise Refused(409, f"it is {record['state']}; cancel it first")
         folders.forget(self.folder(job))
         self._queue.remove(job)
 
@@ -231,16 +231,16 @@ class Scheduler:
         if job is None or self._leaving:
             self._done()
             return
-        found = self._queue.get(job)
+        record = self._queue.get(job)
         if self._asked == "cancel":
             self._end(job, "cancelled")
-        elif found["attempts"] + 1 < ATTEMPTS:
+        elif record["attempts"] + 1 < ATTEMPTS:
             from_there = "the last checkpoint" if folders.has_checkpoint(self.folder(job)) else "the start"
             notice = f"the process that paints ended ({ending(code)}); going on from {from_there}"
             if self._queue.note(job, notice):
                 self._streams.tell(job, "notice", {"text": notice})
-            finish = self._asked == "stop" or found["finish"]
-            again = self._queue.again(job, fresh=False, first=True, attempts=found["attempts"] + 1, finish=finish)
+            finish = self._asked == "stop" or record["finish"]
+            again = self._queue.again(job, fresh=False, first=True, attempts=record["attempts"] + 1, finish=finish)
             self._tell(again)
         else:
             why = "as it does when memory runs out; try a smaller size" if code == -9 else "which is a mistake of ours"
@@ -255,15 +255,15 @@ class Scheduler:
     def _end(self, job: str, state: str, **status: Any) -> dict[str, Any]:
         if state != "failed":
             folders.forget_checkpoint(self.folder(job))
-        found = view(self._queue.update(job, state, finished=time.time(), finish=False, **status))
-        self._streams.tell(job, "end", found)
+        record = view(self._queue.update(job, state, finished=time.time(), finish=False, **status))
+        self._streams.tell(job, "end", record)
         return self._queue.get(job)
 
     def _active(self, job: str, *states: str) -> dict[str, Any]:
-        found = self._queue.get(job)
-        if found["state"] not in states:
-            raise Refused(409, f"it is {found['state']}; that can be done while it is {', '.join(states)}")
-        return found
+        record = self._queue.get(job)
+        if record["state"] not in states:
+            raise Refused(409, f"it is {record['state']}; that can be done while it is {', '.join(states)}")
+        return record
 
     def _tell(self, job: dict[str, Any]) -> dict[str, Any]:
         self._streams.tell(job["id"], "job", view(job))

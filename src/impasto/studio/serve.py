@@ -22,7 +22,9 @@ from impasto.studio.studio import Studio
 TRIES = 20
 """Ports that are tried, from the one that is asked for."""
 GRACE_S = 2
+"""Seconds that open requests have to finish when the server ends."""
 CONNECTIONS = 1024
+"""Connections at once; further ones are answered 503. Many times what the pages of one studio need."""
 HEAD_S = 5.0
 """A request's head is there within twice this time, or the connection ends."""
 

@@ -59,7 +59,7 @@ class Settings:
     """How long a painting has to end by itself once it is cancelled."""
 
     def check(self) -> "Settings":
-        """Return the settings back; raise `UsageError` for those that would let strangers in, or cannot be."""
+        """Return these settings; raise `UsageError` for those that would let strangers in, or cannot be."""
         if not 0 <= self.port <= 65535:
             raise UsageError(f"--port {self.port}: is no port; give 1 to 65535")
         if self.token is not None and len(self.token) < MIN_TOKEN:

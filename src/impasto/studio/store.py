@@ -6,6 +6,7 @@ from pathlib import Path
 from impasto.errors import InputError
 
 VERSION = 1
+"""Of the tables; a database of another version is refused."""
 
 _TABLES = """
 CREATE TABLE jobs (

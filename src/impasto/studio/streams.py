@@ -8,7 +8,9 @@ from typing import Any
 from impasto.studio.settings import Refused
 
 MAX_NOTICES = 20
+"""Notices that wait for one slow page at most; later ones replace the oldest."""
 RETRY_MS = 2000
+"""Milliseconds after which a page connects again to a stream that broke."""
 
 
 class Watcher:

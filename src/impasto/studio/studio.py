@@ -76,7 +76,7 @@ class Studio:
             await self.advice.close()
 
     def close(self) -> None:
-        """Return the folder back."""
+        """Close the database and release the folder."""
         self.database.close()
         self._lock.release()
 

@@ -33,15 +33,18 @@ from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 
 PREVIEW_S = 0.5
 """Seconds between previews at least."""
-PREVIEW_SHARE = 10
-"""A preview waits at least this many times as long as the last one took."""
+PREVIEW_PAUSE = 10
+"""A preview waits at least this many times as long as the last one took: previews take a tenth of the time at most."""
 PREVIEW_SIZE = 1024
 """Long side of a preview at most, pixels."""
-CHECKPOINT_SHARE = 19
+CHECKPOINT_PAUSE = 19
+"""A checkpoint waits at least this many times as long as the last one took: writing takes a twentieth at most."""
 PROGRESS_S = 0.1
+"""Seconds between reports of progress at least: ten a second look smooth."""
 HISTORY_S = 2.0
+"""Seconds between writes of the curves at least."""
 POINTS = 2000
-"""Of the curves."""
+"""Points of a curve at most, more than a screen has columns."""
 
 
 @dataclass
@@ -153,7 +156,7 @@ class JobRunner:
             shown = small(painting.shown(progress))
             images.save(shown, order.folder / PREVIEW, quality=85, force=True)
             self.parent.say(event="preview", job=order.job, size=list(shown.size))
-            self._wait("preview", max(PREVIEW_S, PREVIEW_SHARE * (time.monotonic() - began)))
+            self._wait("preview", max(PREVIEW_S, PREVIEW_PAUSE * (time.monotonic() - began)))
         if self._due("curves", HISTORY_S):
             self._write_curves(order)
         if "checkpoint" not in self._next:
@@ -161,7 +164,7 @@ class JobRunner:
         elif self._due("checkpoint", order.checkpoint_s) and not over:
             began = time.monotonic()
             keep(painting, order)
-            self._wait("checkpoint", max(order.checkpoint_s, CHECKPOINT_SHARE * (time.monotonic() - began)))
+            self._wait("checkpoint", max(order.checkpoint_s, CHECKPOINT_PAUSE * (time.monotonic() - began)))
 
     def _over(self, progress: Progress) -> bool:
         return progress.total_step == progress.total_steps

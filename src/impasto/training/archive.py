@@ -13,19 +13,22 @@ from dataclasses import dataclass
 from typing import IO, Any, Protocol
 
 BLOCK = 512
+"""Bytes of a header, and the unit that data are padded to (POSIX.1-1988)."""
 MAX_NAME_BYTES = 64 << 10
+"""Bytes of a member's name at most, many times what any file system allows."""
 MAX_SETTINGS_BYTES = 1 << 20
-"""Of a member's pax header, whose usual entries take some hundred bytes."""
+"""Bytes of a member's pax header at most, whose usual entries take some hundred."""
 PIECE_BYTES = 1 << 20
-"""Unpacked at a time."""
+"""Bytes that are unpacked at a time."""
 FREE_BYTES = 64 << 20
-"""So much may be unpacked whatever it was packed into."""
+"""Bytes that may be unpacked whatever they were packed into."""
 LARGEST_RATIO = 100
-"""Of what is unpacked to what it was packed into, beyond that: pictures hardly pack, and even a flat BMP takes a
-fiftieth. Bombs go to a thousand and more."""
+"""Beyond that, bytes that are unpacked for each that they were packed into: pictures hardly pack, and even a flat BMP
+takes a fiftieth. Bombs go to a thousand and more."""
 MAX_UNPACKED_BYTES = 64 << 30
+"""Bytes that are unpacked of one archive at most, whatever its size: a large data set of photographs."""
 XZ_MEMORY_BYTES = 256 << 20
-"""`xz -9` asks for 65 MiB to unpack; a file may ask for 4 GiB."""
+"""Memory that unpacking xz may take: `xz -9` asks for 65 MiB, and a file may ask for 4 GiB."""
 
 _REGULAR = (b"0", b"\0", b"7")
 _FOLDER, _SPARSE, _LONG_NAME, _LONG_LINK, _SETTINGS, _GLOBAL = b"5", b"S", b"L", b"K", b"x", b"g"

@@ -20,7 +20,7 @@ from impasto.training.progress import frozen_petite, schedule, with_progress
 
 @dataclass(frozen=True)
 class DecoderTraining:
-    """What is learnt from what."""
+    """What a run trains, and on which data."""
 
     data: Sequence[Path]
     """Folders or tar files of pictures."""
@@ -49,7 +49,7 @@ def learn(
     save_every: int = 250,
     sheet_every: int = 500,
 ) -> Iterator[dict[str, float]]:
-    """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
+    """Train in `folder`, resuming where an earlier run stopped; yield one record a step, with `eta_s`.
 
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.

@@ -23,6 +23,7 @@ from impasto.nets.transforms import adain
 Stream = Callable[[int], Tensor]
 METHODS = ("wct", "adain")
 _SHEET_ROWS = 6
+"""Pictures on a sheet of samples: what is seen at a glance."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Objective:
     """What a decoder is rewarded for."""
 
     method: str = "wct"
-    """`wct`: give the picture back (Li et al. 2017, eq. 1); `adain`: paint it (Huang & Belongie 2017, eq. 11)."""
+    """`wct`: reconstruct the picture (Li et al. 2017, eq. 1); `adain`: paint it (Huang & Belongie 2017, eq. 11)."""
     feature: float = 1.0
     """wct: weight of the features at the layer and above it, beside 1 for the pixels."""
     style: float = 10.0
@@ -81,7 +82,7 @@ class DecoderTask:
 
     def evaluate(self) -> dict[str, float]:
         """Return the mean of the parts over the held-out pictures, at full strength; for wct with PSNR in dB."""
-        found: dict[str, float] = {}
+        measured: dict[str, float] = {}
         with torch.no_grad():
             for image, style in self._pairs():
                 if style is None:
@@ -89,9 +90,9 @@ class DecoderTask:
                 else:
                     record = self._painting(image, style, torch.ones(1).to(image))[1]
                 for key, value in record.items():
-                    found[key] = found.get(key, 0.0) + value / len(self.held_out)
-        self._measured = found
-        return found
+                    measured[key] = measured.get(key, 0.0) + value / len(self.held_out)
+        self._measured = measured
+        return measured
 
     def export(self, path: Path) -> None:
         """Write the decoder as float16 with its card."""
@@ -107,7 +108,7 @@ class DecoderTask:
         store.save(path, self.decoder.state_dict(), card)
 
     def painted(self, content: Tensor, style: Tensor | None = None, alpha: float = 1.0) -> Tensor:
-        """Return the clamped picture (B, 3, H, W): `content` given back, or painted in `style`."""
+        """Return the clamped picture (B, 3, H, W): `content` reconstructed, or painted in `style`."""
         with torch.no_grad():
             layer = self.decoder.layer
             features = self.encoder.raw(pad_to_neurons(content, self.encoder.stride(layer)), [layer])[layer].float()
@@ -126,7 +127,7 @@ class DecoderTask:
         rows = []
         for content, style in pairs:
             shown = [content] if style is None else [content, style]
-            rows.append([_tile(each) for each in (*shown, self.painted(content, style))])
+            rows.append([_tile(picture) for picture in (*shown, self.painted(content, style))])
         columns = ("content", "given back") if len(rows[0]) == 2 else ("content", "style", "painted")
         title = f"{self.objective.method} {self.decoder.layer}"
         save(contact_sheet(rows, height=256, title=title, note=note, columns=columns), path, force=True)
@@ -189,28 +190,28 @@ def strengths(count: int, random: torch.Generator) -> Tensor:
     return torch.where(kind < 0.7, 1.0, torch.where(kind < 0.85, between, 0.0))
 
 
-def relative(found: Tensor, wanted: Tensor) -> Tensor:
-    """Return the squared error of each picture of (B, ...) over the squared norm of what was wanted, (B,)."""
-    error = (found - wanted).square().flatten(1).sum(1)
-    return error / wanted.square().flatten(1).sum(1).clamp_min(1e-6)
+def relative(value: Tensor, target: Tensor) -> Tensor:
+    """Return the squared error of each picture of (B, ...) over the squared norm of `target`, (B,)."""
+    error = (value - target).square().flatten(1).sum(1)
+    return error / target.square().flatten(1).sum(1).clamp_min(1e-6)
 
 
-def psnr(found: Tensor, wanted: Tensor) -> Tensor:
+def psnr(value: Tensor, target: Tensor) -> Tensor:
     """Return the peak signal-to-noise ratio in dB of pictures in [0, 1], ()."""
-    return -10 * (found - wanted).square().mean().clamp_min(1e-10).log10()
+    return -10 * (value - target).square().mean().clamp_min(1e-10).log10()
 
 
-def _pixels(found: Tensor, wanted: Tensor) -> Tensor:
+def _pixels(value: Tensor, target: Tensor) -> Tensor:
     """Return the squared error over the variance, (B,): a picture's norm is mostly its brightness, which is easy."""
-    centered = (wanted - wanted.mean((1, 2, 3), keepdim=True)).square().flatten(1).mean(1)
+    centered = (target - target.mean((1, 2, 3), keepdim=True)).square().flatten(1).mean(1)
     # A flat crop would make any error infinite.
-    return (found - wanted).square().flatten(1).mean(1) / centered.clamp_min(1e-3)
+    return (value - target).square().flatten(1).mean(1) / centered.clamp_min(1e-3)
 
 
-def _style_error(found: Tensor, content: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
+def _style_error(features: Tensor, content: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
     """Return the squared error of means and deviations over the squared norm of the style's, (B,)."""
-    wanted = torch.lerp(_mean_std(content), _mean_std(style), alpha[:, None, None])
-    return relative(_mean_std(found), wanted)
+    target = torch.lerp(_mean_std(content), _mean_std(style), alpha[:, None, None])
+    return relative(_mean_std(features), target)
 
 
 def _mean_std(features: Tensor) -> Tensor:

@@ -20,12 +20,14 @@ from impasto.training.outputs import check_folder, writing
 from impasto.weights import TORCHVISION
 
 LIFT_BATCHES = 12
+"""Batches that the first lifts are solved on: enough for a start, as training changes them from then on."""
 FINAL_BATCHES = 60
+"""Batches that the last lifts are solved on, a linear problem of up to 512 unknowns a channel."""
 
 
 @dataclass(frozen=True)
 class EncoderTraining:
-    """What is learnt from what."""
+    """What a run trains, and on which data."""
 
     data: Sequence[Path]
     """Folders or tar files of pictures."""
@@ -46,7 +48,7 @@ class EncoderTraining:
 def learn(
     work: EncoderTraining, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250
 ) -> Iterator[dict[str, float]]:
-    """Train in `folder`, going on where an earlier run stopped; yield one record a step.
+    """Train in `folder`, resuming where an earlier run stopped; yield one record a step.
 
     Everything that can be refused is refused before the first step. Raises `UsageError`, `InputError`,
     `WeightsError` and `ResourceError` for what is wrong with the parts of `work`, `DivergedError` from training.

@@ -21,12 +21,12 @@ from impasto.training.progress import frozen_petite, schedule, with_progress
 
 METHODS = ("johnson", "texture_net")
 HELD_OUT_MOST = 6
-"""Pictures; more only make the evaluation slower."""
+"""Pictures that are measured at most; more only make the evaluation slower."""
 
 
 @dataclass(frozen=True)
 class FastTraining:
-    """What is learnt from what."""
+    """What a run trains, and on which data."""
 
     data: Sequence[Path]
     """Folders or tar files of photographs; none where the network is fed with noise alone."""
@@ -53,7 +53,7 @@ class FastTraining:
 def learn(
     work: FastTraining, folder: Path, *, steps: int, rate: float = 2e-3, save_every: int = 250, sheet_every: int = 500
 ) -> Iterator[dict[str, float]]:
-    """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
+    """Train in `folder`, resuming where an earlier run stopped; yield one record a step, with `eta_s`.
 
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.

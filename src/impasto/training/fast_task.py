@@ -1,7 +1,7 @@
 """The task behind `impasto train fast`: one network that paints one style, in one pass (Johnson et al. 2016, eq. 1).
 
-The network's output is judged by the very objective that `impasto paint` minimises, with the recipe's layers, weights
-and normalisation: what the network learns is to give at once what the optimisation would arrive at.
+The network is trained on the very objective that `impasto paint` minimises, with the recipe's layers, weights
+and normalisation: the network learns to paint in one pass what the optimisation would arrive at.
 """
 
 import hashlib
@@ -28,8 +28,9 @@ from impasto.training.data import PictureStream
 
 MODES = ("photos", "noise", "both")
 SHEET_PICTURES = 6
+"""Pictures on a sheet of samples: what is seen at a glance."""
 NOISE_SIDE = 256
-"""Of the textures that are measured and shown, pixels."""
+"""Side in pixels of the textures that are measured and shown."""
 
 
 @dataclass
@@ -37,7 +38,7 @@ class FastTask:
     """Paint the crops of `stream` in the style that `styles` measure; a texture net may be fed noise instead, or both.
 
     `stream` gives (B, 3, crop, crop), or is None with the mode `noise`. `held_out` are pictures (1, 3, H, W) that are
-    measured on and shown. With `both`, odd steps are of noise. What is made of noise is judged as a picture that
+    measured on and shown. With `both`, odd steps are of noise. What is made of noise is measured as a picture that
     repeats, and has no content term.
 
     Raises `UsageError` for a mode that the network or the stream does not allow.
@@ -80,23 +81,23 @@ class FastTask:
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         """Return the mean objective over batch `step`, and its groups of terms."""
         if self.stream is None or self.mode == "noise" or (self.mode == "both" and step % 2):
-            return self._judge(self._textures(self.crop, self.batch, step), None)
+            return self._mean_objective(self._textures(self.crop, self.batch, step), None)
         content = self.stream(step).to(self.device)
-        return self._judge(self.net(content), content)
+        return self._mean_objective(self.net(content), content)
 
     def evaluate(self) -> dict[str, float]:
         """Return the mean objective and its groups over the held-out pictures, or over some textures."""
-        found: dict[str, float] = {}
+        measured: dict[str, float] = {}
         cases: list[Tensor | None] = [None] * 2 if self.mode == "noise" else [*self.held_out]
         with torch.no_grad():
             for number, image in enumerate(cases):
                 content = None if image is None else image.to(self.device)
                 painted = self._textures(NOISE_SIDE, 1, -1 - number) if content is None else self.net(content)
-                loss, record = self._judge(painted, content)
+                loss, record = self._mean_objective(painted, content)
                 for key, value in {"loss": float(loss), **record}.items():
-                    found[key] = found.get(key, 0.0) + value / len(cases)
-        self._measured = found
-        return found
+                    measured[key] = measured.get(key, 0.0) + value / len(cases)
+        self._measured = measured
+        return measured
 
     def export(self, path: Path) -> None:
         """Write the network as float16 with its card."""
@@ -131,7 +132,7 @@ class FastTask:
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         return self.net.generate([level.to(self.device) for level in self.net.noise((side, side), random, batch)])
 
-    def _judge(self, painted: Tensor, content: Tensor | None) -> tuple[Tensor, dict[str, float]]:
+    def _mean_objective(self, painted: Tensor, content: Tensor | None) -> tuple[Tensor, dict[str, float]]:
         """Return the mean objective of `painted` (B, 3, H, W); without `content` as textures that repeat."""
         recipe = self.recipe
         normal = NORMALIZATIONS[recipe.normalization]
@@ -168,7 +169,7 @@ class FastTask:
 def style_terms(
     recipe: Recipe, encoder: Encoder, styles: Sequence[Picture], size: int, device: torch.device
 ) -> tuple[Style, ...]:
-    """Measure the styles, each with its long side at most `size` pixels, and give their terms.
+    """Measure the styles, each with its long side at most `size` pixels, and return their terms.
 
     Several styles are mixed in equal parts; what is transparent does not count.
     """
@@ -201,14 +202,14 @@ def style_terms(
 def named(styles: Iterable[Picture]) -> tuple[str, str]:
     """Return the name and the digest that stand for some styles together."""
     pictures = list(styles)
-    names, digests = [Path(each.name).stem for each in pictures], [each.sha256 for each in pictures]
+    names, digests = [Path(picture.name).stem for picture in pictures], [picture.sha256 for picture in pictures]
     if len(pictures) == 1:
         return names[0], digests[0]
     return " + ".join(names), hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def same_style(folder: Path, styles: Sequence[Picture]) -> None:
-    """Make sure that a run in `folder` that would be gone on with is on these styles. Raises `InputError`."""
+    """Make sure that a run in `folder` that would be resumed is on these styles. Raises `InputError`."""
     path = folder / "weights.safetensors"
     if path.exists():
         _, card = store.load(path)

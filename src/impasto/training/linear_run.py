@@ -20,12 +20,12 @@ from impasto.training.outputs import check_folder
 from impasto.training.progress import frozen_petite, schedule, with_progress
 
 FIRST_BATCHES = 8
-"""Of each stream, that the start is measured on."""
+"""Batches of each stream that the first directions are measured on."""
 
 
 @dataclass(frozen=True)
 class LinearTraining:
-    """What is learnt from what."""
+    """What a run trains, and on which data."""
 
     data: Sequence[Path]
     """Folders or tar files of photographs."""
@@ -47,7 +47,7 @@ class LinearTraining:
 def learn(
     work: LinearTraining, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250, sheet_every: int = 500
 ) -> Iterator[dict[str, float]]:
-    """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
+    """Train in `folder`, resuming where an earlier run stopped; yield one record a step, with `eta_s`.
 
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
@@ -106,7 +106,7 @@ def prepare(work: LinearTraining, *, steps: int = 0) -> LinearTask:
 
 
 def same_decoder(folder: Path, net: Linear) -> None:
-    """Make sure that a run in `folder` that would be gone on with is with this decoder. Raises `InputError`."""
+    """Make sure that a run in `folder` that would be resumed is with this decoder. Raises `InputError`."""
     path = folder / "weights.safetensors"
     if path.exists():
         tensors, card = store.load(path)

@@ -25,6 +25,7 @@ Stream = Callable[[int], Tensor]
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 """Of the paper, section 3.4; those above the decoder's layer are left out."""
 _SHEET_ROWS = 6
+"""Pictures on a sheet of samples: what is seen at a glance."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +91,14 @@ class LinearTask:
 
     def evaluate(self) -> dict[str, float]:
         """Return the mean of the parts over the held-out pictures."""
-        found: dict[str, float] = {}
+        measured: dict[str, float] = {}
         pairs = self._pairs()
         with torch.no_grad():
             for content, style in pairs:
                 for key, value in self._painting(content, style)[1].items():
-                    found[key] = found.get(key, 0.0) + value / len(pairs)
-        self._measured = found
-        return found
+                    measured[key] = measured.get(key, 0.0) + value / len(pairs)
+        self._measured = measured
+        return measured
 
     def export(self, path: Path) -> None:
         """Write the transformation as float16 with its card; the decoder stays in its own file."""
@@ -130,7 +131,9 @@ class LinearTask:
         if not pairs:
             crops = (list(self._whole(stream(-1))[:_SHEET_ROWS, None]) for stream in (self.content, self.style))
             pairs = list(zip(*crops, strict=False))
-        rows = [[_tile(each) for each in (content, style, self.painted(content, style))] for content, style in pairs]
+        rows = [
+            [_tile(picture) for picture in (content, style, self.painted(content, style))] for content, style in pairs
+        ]
         columns = ("content", "style", "painted")
         sheet = contact_sheet(rows, height=256, title=f"{METHOD} {self.net.layer}", note=note, columns=columns)
         save(sheet, path, force=True)

@@ -45,7 +45,7 @@ class Schedule:
     steps: int = 20_000
     rate: float = 2e-3
     warmup: float = 0.05
-    """Share of the steps in which the rate rises."""
+    """Fraction of the steps in which the learning rate rises from 0."""
     weight_decay: float = 1e-5
     clip: float = 1.0
     """Largest norm of the gradient."""
@@ -114,7 +114,7 @@ def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, fl
 
 
 def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: int) -> tuple[float, dict[str, float]]:
-    """Leave the mean gradient of a step's batches in the parameters; give the mean loss, and numbers for the log.
+    """Leave the mean gradient of a step's batches in the parameters; return the mean loss, and numbers for the log.
 
     Where the loss is not finite, there is no gradient.
     """
@@ -138,8 +138,8 @@ def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: in
         if math.isfinite(total):
             # What no batch depends on stays without a gradient, as it would in one process.
             moving = [p for p, each in zip(parameters.values(), used, strict=True) if each]
-            found = group.sum([torch.zeros_like(p) if p.grad is None else p.grad for p in moving])
-            for parameter, gradient in zip(moving, found, strict=True):
+            sums = group.sum([torch.zeros_like(p) if p.grad is None else p.grad for p in moving])
+            for parameter, gradient in zip(moving, sums, strict=True):
                 parameter.grad = gradient
     for parameter in parameters.values():
         if batches > 1 and parameter.grad is not None:
@@ -148,7 +148,7 @@ def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: in
 
 
 def _same(start: int, parameters: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> int:
-    """Return all processes the first one's parameters, moments and step; give that step."""
+    """Copy the first process's parameters, moments and step to all others; return that step."""
     group = parallel.current_group()
     if group is None:
         return start
@@ -227,8 +227,8 @@ def _resume(folder: Path, parameters: Mapping[str, Tensor], optimizer: torch.opt
             if step < 0:
                 raise ValueError(f"step {step}")
             expected = {key: tuple(value.shape) for key, value in parameters.items()}
-            found = {k.split("/", 1)[1]: tuple(v.shape) for k, v in tensors.items() if k.startswith("parameter/")}
-            if expected != found:
+            shapes = {k.split("/", 1)[1]: tuple(v.shape) for k, v in tensors.items() if k.startswith("parameter/")}
+            if expected != shapes:
                 raise InputError(f"{path}: is a checkpoint of another network; name another output folder")
             moments = _moments(tensors, parameters)
         except (SafetensorError, OSError, KeyError, ValueError) as error:
@@ -254,7 +254,7 @@ def _moments(tensors: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) ->
 
     Raises `KeyError` for parts that are missing, `ValueError` for others.
     """
-    found: dict[str, dict[str, Tensor]] = {}
+    moments: dict[str, dict[str, Tensor]] = {}
     for key, parameter in parameters.items():
         if f"adamw/{key}/step" not in tensors:
             continue
@@ -264,7 +264,7 @@ def _moments(tensors: Mapping[str, Tensor], parameters: Mapping[str, Tensor]) ->
             if tuple(value.shape) != wanted or not value.is_floating_point():
                 raise ValueError(f"{part} of {key[:60]} is {value.dtype} {tuple(value.shape)}")
         # The moments belong beside the parameter; AdamW keeps its count of steps on the CPU.
-        found[key] = {
+        moments[key] = {
             part: value.clone().to("cpu" if part == "step" else parameter.device) for part, value in state.items()
         }
-    return found
+    return moments

@@ -14,7 +14,7 @@ from impasto.training.loop import Schedule, Task, train
 from impasto.training.outputs import SAMPLES, writing
 
 PACE = 0.98
-"""Of the time of a step, what the steps before it say: the latest say most about the next."""
+"""Weight of the earlier steps in the running mean of seconds per step: it forgets within some fifty steps."""
 
 
 class TaskWithSheets(Task, Protocol):
@@ -53,7 +53,7 @@ def schedule(steps: int, rate: float, save_every: int) -> Schedule:
 
 
 def frozen_petite(precision: torch.dtype | None) -> Petite:
-    """Return petite as what is asked in every step and never trained: cast once."""
+    """Return petite as the fixed encoder of a loss: its tensors are cast to `precision` once, not in every step."""
     encoder = Petite.embedded(precision=precision)
     if precision is not None:
         encoder.tensors = {key: tensor.to(precision) for key, tensor in encoder.tensors.items()}

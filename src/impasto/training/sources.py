@@ -17,12 +17,13 @@ from impasto.training.archive import BrokenArchive
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".avif", ".tif", ".tiff", ".bmp"})
 MAX_PICTURE_BYTES = 256 << 20
+"""Bytes of one picture's file at most; larger ones are left out."""
 MAX_PIXELS = 64_000_000
-"""Of a picture that crops are cut from: one is decoded for each crop, and takes some 25 bytes a pixel meanwhile."""
+"""Pixels of a picture that crops are cut from: one is decoded for each crop, at some 25 bytes a pixel meanwhile."""
 MAX_ENTRIES = 2_000_000
-"""Looked at in one source."""
+"""Entries of one folder or archive that are looked at."""
 MAX_KEPT_BYTES = 2 << 30
-"""Of pictures in a packed archive, which cannot be read at will and are kept in memory."""
+"""Bytes of the pictures in a packed archive, which cannot be read at will and are kept in memory."""
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,9 @@ def pictures(source: Path) -> list[Stored]:
     try:
         status = source.stat()
         if stat.S_ISDIR(status.st_mode):
-            found = sorted(_in_folder(source, skipped), key=lambda each: each.path)
+            stored = sorted(_in_folder(source, skipped), key=lambda each: each.path)
         elif stat.S_ISREG(status.st_mode):
-            found = list(_in_archive(source, skipped))
+            stored = list(_in_archive(source, skipped))
         else:
             raise InputError(f"{name}: is neither a folder nor a tar file of pictures; name one")
     except (OSError, ValueError) as error:
@@ -96,12 +97,12 @@ def pictures(source: Path) -> list[Stored]:
             f"{name}: cannot be read as a folder or tar file of pictures ({_reason(error)}); check the name"
         ) from None
     left_out = skipped.text()
-    if not found:
+    if not stored:
         more = f"; left out: {left_out}" if left_out else ""
         raise InputError(f"{name}: holds no picture ({', '.join(sorted(SUFFIXES))}){more}")
     if left_out:
-        notice(f"{name}: {len(found)} pictures; left out: {left_out}")
-    return found
+        notice(f"{name}: {len(stored)} pictures; left out: {left_out}")
+    return stored
 
 
 def regular(path: Path) -> IO[bytes]:

@@ -21,18 +21,18 @@ def collaborative(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     try:
         matrix = tensors[f"{prefix}0.weight"].double()[:, :, 0, 0]
         bias = tensors[f"{prefix}0.bias"].double()
-        found = {
+        convolutions = {
             f"conv{key[len(prefix)]}_{key[len(prefix) + 1 :]}": value.double()
             for key, value in tensors.items()
             if key.startswith(prefix) and "_aux" not in key and not key.startswith(f"{prefix}0")
         }
-        weight = found["conv1_1.weight"]
+        weight = convolutions["conv1_1.weight"]
     except (KeyError, IndexError):
         raise WeightsError("the file is not a Collaborative Distillation encoder (no encoder5.conv0)") from None
     change, shift = _change(matrix, bias, TORCHVISION)
-    found["conv1_1.weight"] = torch.einsum("oikl,ij->ojkl", weight, change)
-    found["conv1_1.bias"] = found["conv1_1.bias"] + torch.einsum("oikl,i->o", weight, shift)
-    return {key: value.float() for key, value in found.items()}
+    convolutions["conv1_1.weight"] = torch.einsum("oikl,ij->ojkl", weight, change)
+    convolutions["conv1_1.bias"] = convolutions["conv1_1.bias"] + torch.einsum("oikl,i->o", weight, shift)
+    return {key: value.float() for key, value in convolutions.items()}
 
 
 def _change(matrix: Tensor, bias: Tensor, to: Preprocessing) -> tuple[Tensor, Tensor]:

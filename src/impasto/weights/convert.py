@@ -31,6 +31,7 @@ _TORCHVISION_INDICES = {
 _ADAIN_INDICES = (2, 5, 9, 12, 16, 19, 22, 25, 29, 32, 35, 38, 42, 45, 48, 51)
 
 _DIFFERENCES_SHOWN = 3
+"""The differences to the network that an error lists: more would not fit a line."""
 
 # The first biases of the Oxford networks' conv1_1. J. Johnson's ports of the Caffe files have
 # torchvision's names, so only the numbers tell which network, and so which preprocessing, it is.
@@ -184,13 +185,14 @@ def _from_torchvision_oxford(path: Path, tensors: Tensors, architecture: str) ->
 
 
 def _from_adain(path: Path, tensors: Tensors, architecture: str) -> tuple[Tensors, Preprocessing]:
-    """AdaIN's network begins with a 1x1 convolution of the colours, which is a `Preprocessing` exactly."""
+    """Read AdaIN's network, which begins with a 1x1 convolution of the colours, which is a `Preprocessing` exactly."""
     rest = dict(tensors)
     weight, bias = rest.pop("0.weight"), rest.pop("0.bias", torch.zeros(0))
-    found = (tuple(weight.shape), tuple(bias.shape))
-    if found != ((3, 3, 1, 1), (3,)) or not (_is_finite(weight) and _is_finite(bias)):
+    shapes = (tuple(weight.shape), tuple(bias.shape))
+    if shapes != ((3, 3, 1, 1), (3,)) or not (_is_finite(weight) and _is_finite(bias)):
         raise WeightsError(
-            f"{path}: its first layer should map colours, finite (3, 3, 1, 1) and (3,); found {found[0]} and {found[1]}"
+            f"{path}: its first layer should map colours, finite (3, 3, 1, 1) and (3,); "
+            f"found {shapes[0]} and {shapes[1]}"
         )
     rows = weight.double()[:, :, 0, 0].tolist()
     first, second, third = ((float(row[0]), float(row[1]), float(row[2])) for row in rows)

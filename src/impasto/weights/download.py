@@ -52,14 +52,14 @@ def fetch(
         if urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
             raise UsageError(f"mirror {url!r}: not an http or https address")
     # Looked at before any folder is made or probed: a filled read-only cache is fine.
-    found = cached(entry)
-    if found is not None:
-        return found
+    path = cached(entry)
+    if path is not None:
+        return path
     final = writable_cache_folder() / entry.filename
     with _sole_downloader(final):
-        found = cached(entry)  # another process may have brought it meanwhile
-        if found is not None:
-            return found
+        path = cached(entry)  # another process may have brought it meanwhile
+        if path is not None:
+            return path
         reasons: list[str] = []
         for url in urls:
             try:

@@ -14,8 +14,10 @@ from impasto.files import write_bytes
 from impasto.weights.registry import WeightFile
 
 SUFFIX = ".sha256"
+"""What the name of a record ends with, after that of its file."""
 _LINE = re.compile(rb"([0-9a-f]{64})  [^\n]{0,300}\n?")
 _MAX_BYTES = 400
+"""The most bytes of a record: a digest and a name."""
 
 
 def record_of(entry: WeightFile, folder: Path) -> Path:
@@ -34,7 +36,7 @@ def remembered(entry: WeightFile, folder: Path) -> str | None:
 
 
 def agrees(entry: WeightFile, folder: Path, sha256: str) -> bool:
-    """Whether what passed the publisher's check is what passed it first; the first is recorded in `folder`.
+    """Return whether what passed the publisher's check is what passed it first; the first is recorded in `folder`.
 
     The record has the form that `sha256sum --check` reads. Where it cannot be written there is none.
     """

@@ -29,6 +29,7 @@ MAX_TOTAL_ELEMENTS = 24_000_000
 MAX_CHUNKS = 2048
 """Of one dataset; h5py cuts VGG-19's largest kernel into some 300."""
 MAX_NAME_BYTES = 200
+"""The most bytes of a name; Keras's have some thirty."""
 
 _SPARE_BYTES = 64
 """What a checksum may add to a chunk."""
@@ -59,10 +60,10 @@ def read(path: Path) -> dict[str, torch.Tensor]:
     try:
         # Only reading, so no lock: it fails on file systems that have none.
         with h5py.File(path, "r", locking=False) as file:
-            found = _contents(file)
+            contents = _contents(file)
             return {
                 f"{layer}.{kind}": torch.from_numpy(np.asarray(dataset[()], dtype=np.float32))
-                for (layer, kind), dataset in found.datasets.items()
+                for (layer, kind), dataset in contents.datasets.items()
             }
     except _Refused as refused:
         raise WeightsError(f"{path}: {refused}; refused unread, get VGG-19's file again") from None
@@ -81,7 +82,7 @@ def read(path: Path) -> dict[str, torch.Tensor]:
 
 
 def _contents(file: "h5py.File") -> _Contents:
-    found = _Contents()
+    contents = _Contents()
     root = file
     if "model_weights" in _names(file, MAX_NAMES, "the file"):
         root = _plain(file, "model_weights")
@@ -89,8 +90,8 @@ def _contents(file: "h5py.File") -> _Contents:
     if len(layers) > MAX_LAYERS:
         raise _Refused(f"holds {len(layers)} convolutions, more than VGG-19")
     for layer in layers:
-        _collect(_plain(root, layer), layer, found, depth=0)
-    return found
+        _collect(_plain(root, layer), layer, contents, depth=0)
+    return contents
 
 
 def _names(group: Any, most: int, where: str) -> list[str]:
@@ -120,10 +121,10 @@ def _plain(group: Any, name: str) -> Any:
     return group[name]
 
 
-def _collect(node: Any, layer: str, found: _Contents, depth: int) -> None:
+def _collect(node: Any, layer: str, contents: _Contents, depth: int) -> None:
     """Gather one layer's kernel and bias; Keras nests them by version: `W_1:0`, or `kernel:0` one deeper."""
-    found.groups += 1
-    if found.groups > MAX_GROUPS:
+    contents.groups += 1
+    if contents.groups > MAX_GROUPS:
         raise _Refused(f"holds more than {MAX_GROUPS} groups")
     if not isinstance(node, h5py.Group):
         raise _Refused(f"{layer} is no group")
@@ -131,17 +132,17 @@ def _collect(node: Any, layer: str, found: _Contents, depth: int) -> None:
         item = _plain(node, name)
         if isinstance(item, h5py.Group):
             if depth < MAX_DEPTH:
-                _collect(item, layer, found, depth + 1)
+                _collect(item, layer, contents, depth + 1)
             continue
         if not isinstance(item, h5py.Dataset):
             raise _Refused(f"{layer}/{name} is neither a group nor numbers")
         kind = "kernel" if "kernel" in name or "_W" in name else "bias"
-        if (layer, kind) in found.datasets:
+        if (layer, kind) in contents.datasets:
             raise _Refused(f"{layer} has two of a {kind}")
-        found.elements += _checked(item, f"{layer}/{name}")
-        if found.elements > MAX_TOTAL_ELEMENTS:
+        contents.elements += _checked(item, f"{layer}/{name}")
+        if contents.elements > MAX_TOTAL_ELEMENTS:
             raise _Refused(f"declares more than {MAX_TOTAL_ELEMENTS} numbers, more than VGG-19 has")
-        found.datasets[layer, kind] = item
+        contents.datasets[layer, kind] = item
 
 
 def _checked(dataset: Any, where: str) -> int:

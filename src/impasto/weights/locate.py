@@ -15,15 +15,16 @@ from impasto.weights import first_use
 from impasto.weights.registry import REGISTRY, WeightFile
 
 QUARANTINE_SUFFIX = ".quarantine"
+"""What is added to the name of a file that failed its check."""
 
 
 def cache_folder() -> Path:
-    """impasto's own cache: `IMPASTO_CACHE`, or the platform's place for caches. It is not created."""
+    """Return impasto's own cache: `IMPASTO_CACHE`, or the platform's place for caches. It is not created."""
     return _from_environment("IMPASTO_CACHE") or platformdirs.user_cache_path("impasto", appauthor=False)
 
 
 def writable_cache_folder() -> Path:
-    """The folder to download into: the cache, or with a notice a private folder among the temporary ones.
+    """Return the folder to download into: the cache, or with a notice a private folder among the temporary ones.
 
     Raises `ResourceError` when neither can be written.
     """
@@ -185,7 +186,7 @@ def _substitute_folder() -> Path:
 
 
 def _is_private(folder: Path) -> bool:
-    """Whether a folder among the temporary ones, where anybody may make names, is ours and only ours."""
+    """Return whether a folder among the temporary ones, where anybody may make names, is ours and only ours."""
     try:
         status = folder.lstat()
     except OSError:

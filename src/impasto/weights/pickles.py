@@ -12,6 +12,7 @@ from impasto.weights.sniff import Container
 MAX_PICKLE_BYTES = 4 << 20
 """That of torchvision's VGG-19 takes 3 kB; the numbers lie beside it."""
 MAX_STEPS = 200_000
+"""The most instructions of a pickle, far more than it takes to rebuild some hundred tensors."""
 
 _LEGACY_PICKLES = 5
 """A magic number, a version, the machine, the tensors, and the names of their storages."""

@@ -52,19 +52,19 @@ class WeightFile:
 
     @property
     def digest(self) -> str:
-        """The digest as people write it, to compare by hand."""
+        """Return the digest as people write it, to compare by hand."""
         if not self.sha256:
             return f"md5 {self.md5}"
         return f"sha256 {self.sha256}" + ("..." if len(self.sha256) < 64 else "")
 
     @property
     def proves(self) -> bool:
-        """Whether the publisher's digest alone tells a file from every other that somebody could make."""
+        """Return whether the publisher's digest alone tells a file from every other that somebody could make."""
         return len(self.sha256) == 64
 
     @property
     def strength(self) -> str:
-        """What the publisher's digest is worth, in words that go after "which"."""
+        """Return what the publisher's digest is worth, in words that go after "which"."""
         if self.proves:
             return "proves that it is the published file"
         if self.sha256:
@@ -77,7 +77,7 @@ class WeightFile:
         return "checks nothing"
 
     def matches(self, path: Path) -> bool:
-        """Whether the file at `path` has the size and digest. Raises `WeightsError` if unreadable."""
+        """Return whether the file at `path` has the size and digest. Raises `WeightsError` if unreadable."""
         return self.verified(path) is not None
 
     def verified(self, path: Path) -> str | None:
@@ -93,8 +93,8 @@ class WeightFile:
             return sha256 if sha256.startswith(self.sha256) else None
         if not self.md5:
             return None
-        found = file_digests(path, ("md5", "sha256"))
-        return found["sha256"] if found["md5"] == self.md5 else None
+        digests = file_digests(path, ("md5", "sha256"))
+        return digests["sha256"] if digests["md5"] == self.md5 else None
 
 
 _CITATION = (

@@ -19,7 +19,9 @@ MAX_HEADER_BYTES = 4 << 20
 """A safetensors header of ours takes a few kilobytes."""
 
 HEAD_BYTES = 32
+"""The bytes of a file that tell what it is: the longest mark, of HDF5 and torch, takes less."""
 _DIGEST_CHUNK_BYTES = 1 << 20
+"""The bytes that are hashed at a time."""
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _ZIP_MAGIC = b"PK\x03\x04"
 # The long integer 0x1950a86a20f9469cfc6c, with which torch opens its older, non-zip files.
@@ -124,7 +126,7 @@ def _description(head: bytes) -> str:
 
 
 def _check_zip(path: Path, size: int) -> None:
-    """torch stores its entries uncompressed, so an archive that would grow was not made by torch."""
+    """Refuse an archive that would grow: torch stores its entries uncompressed, so it was not made by torch."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()

@@ -18,6 +18,7 @@ Progress = Callable[[int, int | None], None]
 """Called with (bytes so far, bytes in all)."""
 
 CHUNK_BYTES = 1 << 18
+"""The most bytes that are received at a time, between two looks at the clock."""
 SLOWEST_BYTES_PER_S = 256
 """Below this, averaged over the timeout, a connection counts as stalled although it drips."""
 
@@ -149,7 +150,7 @@ def _open(url: str, part: Path, held: int, timeout_s: float) -> http.client.HTTP
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """An opener that knows the web and proxies, but no file:, ftp: or data: addresses."""
+    """Return an opener that knows the web and proxies, but no file:, ftp: or data: addresses."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),

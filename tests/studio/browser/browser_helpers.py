@@ -79,7 +79,7 @@ class Look:
         """Have pictures of the studio and settings that paint in a moment chosen, as a reload brings them back."""
         kept = {
             "content": content,
-            "styles": [{"id": style, "mask": None, "share": 1} for style in styles],
+            "styles": [{"id": style, "mask": None, "weight": 1} for style in styles],
             "preset": "standard",
             "changed": {**TINY, **recipe},
         }

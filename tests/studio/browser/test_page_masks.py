@@ -164,8 +164,8 @@ def test_regions_are_found_as_a_start(visit, studio):
     page.get_by_role("button", name="Paint masks").click()
     page.get_by_label("How many regions").select_option("2")
     page.get_by_role("button", name="Find regions").click()
-    page.locator(".swatch-shares").nth(1).wait_for()
-    assert page.locator(".swatch-shares").count() == 2
+    page.locator(".swatch-fractions").nth(1).wait_for()
+    assert page.locator(".swatch-fractions").count() == 2
     assert set(colors(exported(look, "photograph")[0])) == {RED, BLUE}
     page.get_by_role("button", name="Undo").click()
     assert set(colors(exported(look, "painting")[0])) == {BLACK}

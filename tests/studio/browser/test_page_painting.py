@@ -88,7 +88,7 @@ def test_two_paintings_are_mixed_by_their_sliders(ready, pictures, tmp_path, stu
     ready.page.locator("#sources").get_by_role("button", name="Add a painting").click()
     ready.page.locator("dialog input[type=file]").set_input_files(other)
     ready.page.locator("dialog").wait_for(state="detached")
-    ready.page.get_by_label("Share of other.png").fill("25")
+    ready.page.get_by_label("Weight of other.png").fill("25")
     assert ready.page.locator(".mixer output").all_inner_texts() == ["80 %", "20 %"]
     job = ready.start()
     assert studio.job(job)["recipe"]["style_weights"] == [1, 0.25]

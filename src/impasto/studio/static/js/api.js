@@ -17,6 +17,7 @@ async function request(method, path, { json, body, headers = {}, signal } = {}) 
       method,
       signal,
       headers: mutating && body === undefined ? { "Content-Type": "application/json", ...headers } : headers,
+      // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- a GET is given none
       body: body ?? (mutating ? JSON.stringify(json ?? {}) : undefined),
     });
   } catch (error) {

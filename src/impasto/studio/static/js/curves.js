@@ -111,7 +111,8 @@ export class Curves {
           drawing = false;
           return;
         }
-        drawing ? context.lineTo(x(this.steps[index]), y(value)) : context.moveTo(x(this.steps[index]), y(value));
+        if (drawing) context.lineTo(x(this.steps[index]), y(value));
+        else context.moveTo(x(this.steps[index]), y(value));
         drawing = true;
       });
       context.stroke();

@@ -75,7 +75,7 @@ function adoptInputs(restored) {
   if (!restored) return;
   if (pictures.has(restored.content)) draft.content = pictures.get(restored.content);
   const masks = restored.style_masks ?? [];
-  const styles = restored.styles.map((id, index) => ({ picture: pictures.get(id), mask: masks[index] ?? null, share: 1 }));
+  const styles = restored.styles.map((id, index) => ({ picture: pictures.get(id), mask: masks[index] ?? null, weight: 1 }));
   if (styles.length && styles.every((style) => style.picture)) draft.styles = styles;
   dropMasks();
   if (pictures.has(restored.content_mask)) {

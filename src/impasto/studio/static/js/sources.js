@@ -99,29 +99,29 @@ function card(picture, { keep, change: swap, crop: cut, remove }) {
 }
 
 function mixer(style, index) {
-  const sum = () => draft.styles.reduce((total, each) => total + each.share, 0) || 1;
-  const share = el("output", { class: "hint", text: `${Math.round((100 * style.share) / sum())} %` });
+  const sum = () => draft.styles.reduce((total, each) => total + each.weight, 0) || 1;
+  const weight = el("output", { class: "hint", text: `${Math.round((100 * style.weight) / sum())} %` });
   const slider = el("input", {
     type: "range",
     min: "0",
     max: "100",
-    value: String(Math.round(style.share * 100)),
-    "aria-label": `Share of ${style.picture.name}`,
-    data: { share: String(index) },
+    value: String(Math.round(style.weight * 100)),
+    "aria-label": `Weight of ${style.picture.name}`,
+    data: { weight: String(index) },
     on: {
       input: () => {
-        style.share = Number(slider.value) / 100;
+        style.weight = Number(slider.value) / 100;
         // All zero is no mixture; the one that is moved keeps a trace.
-        if (draft.styles.every((each) => each.share === 0)) style.share = 0.01;
+        if (draft.styles.every((each) => each.weight === 0)) style.weight = 0.01;
         for (const output of slider.closest(".source-slot").querySelectorAll(".mixer")) {
-          const own = draft.styles[Number(output.querySelector("input").dataset.share)];
-          output.querySelector("output").textContent = `${Math.round((100 * own.share) / sum())} %`;
+          const own = draft.styles[Number(output.querySelector("input").dataset.weight)];
+          output.querySelector("output").textContent = `${Math.round((100 * own.weight) / sum())} %`;
         }
         tell("recipe");
       },
     },
   });
-  return el("div", { class: "mixer" }, slider, share);
+  return el("div", { class: "mixer" }, slider, weight);
 }
 
 function drawMasks() {

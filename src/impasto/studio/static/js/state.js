@@ -21,7 +21,7 @@ export const known = { about: null, schema: null, samples: { photos: [], styles:
 
 export const draft = {
   content: null,
-  /** [{picture, mask, share}]: a painting, the id of its mask or null, its share of the mixture. */
+  /** [{picture, mask, weight}]: a painting, the id of its mask or null, its weight in the mixture. */
   styles: [],
   contentMask: null,
   /** Names of its regions by their colours, of a past painting that had some. */
@@ -38,8 +38,8 @@ export const draft = {
 /** The job that the draft describes, as the server takes it. */
 export function job() {
   const recipe = { ...draft.changed };
-  if (draft.styles.length > 1 && new Set(draft.styles.map((style) => style.share)).size > 1) {
-    recipe.style_weights = draft.styles.map((style) => style.share);
+  if (draft.styles.length > 1 && new Set(draft.styles.map((style) => style.weight)).size > 1) {
+    recipe.style_weights = draft.styles.map((style) => style.weight);
   }
   // A region that stays a photograph is one of a mask.
   if (!draft.contentMask) delete recipe.keep;
@@ -59,7 +59,7 @@ export function base(preset = draft.preset) {
   const values = {};
   for (const [key, field] of Object.entries(known.schema.schema.properties)) values[key] = field.default;
   const found = known.schema.presets.find((each) => each.name === preset);
-  return { ...values, ...(found?.recipe ?? {}) };
+  return { ...values, ...found?.recipe };
 }
 
 /** A setting as it stands. */
@@ -98,7 +98,7 @@ export function setContent(picture) {
 
 export function addStyle(picture) {
   if (draft.styles.some((style) => style.picture.id === picture.id)) return;
-  draft.styles.push({ picture, mask: null, share: 1 });
+  draft.styles.push({ picture, mask: null, weight: 1 });
   tell("sources");
 }
 
@@ -127,8 +127,8 @@ export function adoptRecipe(recipe, preset = null) {
   const far = (name) => Object.keys(changes(recipe, name)).length;
   draft.preset = preset ?? names.reduce((best, name) => (far(name) < far(best) ? name : best), "standard");
   draft.changed = changes(recipe, draft.preset);
-  const shares = recipe.style_weights ?? [];
-  draft.styles.forEach((style, index) => (style.share = shares[index] ?? 1));
+  const weights = recipe.style_weights ?? [];
+  draft.styles.forEach((style, index) => (style.weight = weights[index] ?? 1));
   tell("recipe");
   tell("sources");
 }
@@ -138,7 +138,7 @@ export function adoptJob(past) {
   const find = (id) => pictures.get(id);
   if (past.content && find(past.content)) draft.content = find(past.content);
   if (!past.content) draft.content = null;
-  const styles = past.styles.map((id, index) => ({ picture: find(id), mask: past.style_masks[index] ?? null, share: 1 }));
+  const styles = past.styles.map((id, index) => ({ picture: find(id), mask: past.style_masks[index] ?? null, weight: 1 }));
   draft.styles = styles.filter((style) => style.picture);
   draft.contentMask = past.content_mask;
   draft.regionNames = past.region_names ?? null;
@@ -164,7 +164,7 @@ export async function loadPictures() {
 function save() {
   const kept = {
     content: draft.content?.id ?? null,
-    styles: draft.styles.map(({ picture, mask, share }) => ({ id: picture.id, mask, share })),
+    styles: draft.styles.map(({ picture, mask, weight }) => ({ id: picture.id, mask, weight })),
     contentMask: draft.contentMask,
     regions: draft.regions,
     preset: draft.preset,
@@ -188,8 +188,8 @@ export function restore() {
   draft.preset = known.schema.qualities.includes("standard") ? "standard" : null;
   if (!kept || typeof kept !== "object") return;
   draft.content = pictures.get(kept.content) ?? null;
-  for (const { id, mask, share } of kept.styles ?? []) {
-    if (pictures.has(id)) draft.styles.push({ picture: pictures.get(id), mask: pictures.has(mask) ? mask : null, share });
+  for (const { id, mask, weight = 1 } of kept.styles ?? []) {
+    if (pictures.has(id)) draft.styles.push({ picture: pictures.get(id), mask: pictures.has(mask) ? mask : null, weight });
   }
   const keys = Object.entries(kept.changed ?? {}).filter(([key]) => key in known.schema.schema.properties);
   draft.changed = Object.fromEntries(keys);

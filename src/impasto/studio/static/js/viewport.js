@@ -26,7 +26,9 @@ export class Viewport {
     host.addEventListener("pointermove", (event) => this.#move(event));
     for (const name of ["pointerup", "pointercancel"]) host.addEventListener(name, (event) => this.#up(event));
     host.addEventListener("dblclick", (event) => {
-      if (this.pans(event)) this.fitted ? this.actual(event.clientX, event.clientY) : this.fit();
+      if (!this.pans(event)) return;
+      if (this.fitted) this.actual(event.clientX, event.clientY);
+      else this.fit();
     });
     host.addEventListener("keydown", (event) => this.#key(event));
     this.observer = new ResizeObserver(() => (this.fitted ? this.fit() : this.#settle()));

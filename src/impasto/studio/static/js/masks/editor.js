@@ -194,7 +194,7 @@ class Editor {
   #count() {
     if (!this.sheets[0].labels) return;
     const count = this.palette.colours.length;
-    this.shares = this.shown.map((index) => this.sheets[index].labels?.shares(count) ?? []);
+    this.fractions = this.shown.map((index) => this.sheets[index].labels?.fractions(count) ?? []);
     this.bar.update();
   }
 
@@ -208,8 +208,8 @@ class Editor {
     if (event.target.matches("input:not([type=range]), select")) return;
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
-      if (key === "z") event.shiftKey ? this.redo() : this.undo();
-      else if (key === "y") this.redo();
+      if (key === "y" || (key === "z" && event.shiftKey)) this.redo();
+      else if (key === "z") this.undo();
       else return;
       event.preventDefault();
       return;

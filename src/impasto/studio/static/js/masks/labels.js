@@ -140,8 +140,8 @@ export class Labels {
   }
 
   /** Part of the picture that each of `count` labels has. */
-  shares(count) {
-    const found = new Array(count).fill(0);
+  fractions(count) {
+    const found = Array.from({ length: count }, () => 0);
     for (const label of this.data) found[label]++;
     return found.map((pixels) => pixels / this.data.length);
   }

@@ -8,7 +8,7 @@ const TOOLS = [
   ["fill", "Fill", "G", "bucket"],
   ["lasso", "Lasso", "L", "lasso"],
 ];
-/** A share below this is a slip of the brush. */
+/** A fraction of the picture below this is a slip of the brush. */
 const TRACE = 2e-3;
 
 /** Build the toolbar of an editor: {node, hint, update, say}. */
@@ -88,35 +88,35 @@ export function toolbar(editor) {
   }
 
   function swatch(colour, label) {
-    const shares = (editor.shares ?? [[], []]).map((each) => each[label] ?? 0);
+    const fractions = (editor.fractions ?? [[], []]).map((each) => each[label] ?? 0);
     const name = tools.palette.names[label];
     const dot = el("span", { class: "swatch" });
     dot.style.background = hex(colour);
-    const used = shares.some((share) => share > 0);
+    const used = fractions.some((fraction) => fraction > 0);
     return el(
       "button",
       {
         type: "button",
         class: "swatch-button",
         title: `${name}${label < 10 ? ` (${label})` : ""}`,
-        "aria-label": `${name}: ${percent(shares[0])} of the photograph, ${percent(shares[1])} of the painting`,
+        "aria-label": `${name}: ${percent(fractions[0])} of the photograph, ${percent(fractions[1])} of the painting`,
         "aria-pressed": String(label === tools.label),
         data: { label: String(label) },
         on: { click: () => change({ label, tool: tools.tool === "eraser" ? "brush" : tools.tool }) },
       },
       dot,
-      used && el("span", { class: "swatch-shares", text: shares.map(percent).join(" · ") }),
+      used && el("span", { class: "swatch-fractions", text: fractions.map(percent).join(" · ") }),
     );
   }
 
   function advice() {
-    if (!editor.shares) return "Loading the pictures…";
-    const [photo, painting] = editor.shares;
+    if (!editor.fractions) return "Loading the pictures…";
+    const [photo, painting] = editor.fractions;
     const { names } = tools.palette;
-    if (photo.slice(1).every((share) => share === 0) && painting.slice(1).every((share) => share === 0)) {
+    if (photo.slice(1).every((fraction) => fraction === 0) && painting.slice(1).every((fraction) => fraction === 0)) {
       return "Paint sky in one colour on both pictures, ground in another: each part is painted with the same part of the painting. What stays unpainted is a region too.";
     }
-    const whole = painting.slice(1).every((share) => share === 0);
+    const whole = painting.slice(1).every((fraction) => fraction === 0);
     if (whole) return "Without a mask of its own the painting lends all of itself to every region.";
     const lone = names.filter((_, label) => (photo[label] ?? 0) > TRACE && (painting[label] ?? 0) <= TRACE);
     if (lone.length) return `In the photograph alone: ${lone.join(", ")}. Paint it on the painting too, so that there is something to paint it with.`;
@@ -130,4 +130,4 @@ export function toolbar(editor) {
   return { node, hint, update, say };
 }
 
-const percent = (share) => (share > 0 && share < 0.01 ? "<1 %" : `${Math.round(share * 100)} %`);
+const percent = (fraction) => (fraction > 0 && fraction < 0.01 ? "<1 %" : `${Math.round(fraction * 100)} %`);

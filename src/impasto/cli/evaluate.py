@@ -1,0 +1,258 @@
+"""`impasto evaluate`: numbers for a finished picture."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from impasto import metadata
+from impasto.cli import mask_files
+from impasto.cli import shared_options as given
+from impasto.cli.session import write_out
+from impasto.errors import OutputError, UsageError, WeightsError
+from impasto.events import notice
+from impasto.recipe.catalogue import ENCODERS
+
+if TYPE_CHECKING:
+    from impasto.cli.session import Session
+    from impasto.evaluation import Evaluation
+    from impasto.guides import Regions
+    from impasto.images import Picture
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def evaluate(
+    ctx: typer.Context,
+    result: Annotated[str, typer.Argument(help="The finished picture; - reads standard input.")],
+    style: given.RequiredStyles,
+    content: Annotated[
+        str | None, typer.Option("--content", metavar="PICTURE", help="The photograph; none for a texture.")
+    ] = None,
+    content_mask: given.ContentMask = None,
+    style_mask: given.StyleMasks = None,
+    region: given.Regions = None,
+    region_names: given.RegionNames = None,
+    regions: given.ColorCount = 0,
+    landmarks: given.Landmarks = None,
+    result_landmarks: Annotated[
+        str | None,
+        typer.Option("--result-landmarks", metavar="FILE", help="The same points in the result; else looked for."),
+    ] = None,
+    tile: Annotated[
+        int | None, typer.Option("--tile", min=16, metavar="N", help="Side of the tiles that were painted, for seams.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option("--metric", metavar="NAME", help="Only this one; repeat for several.")
+    ] = None,
+    encoder: given.EncoderName = "auto",
+    second_encoder: Annotated[
+        str,
+        typer.Option(
+            "--second-encoder", metavar="NAME|FILE", help="For what is measured at layers that were not optimised."
+        ),
+    ] = "auto",
+    second_layers: Annotated[
+        str | None, typer.Option("--second-layers", metavar="LIST", help="Its layers, to compare several paintings.")
+    ] = None,
+    size: Annotated[
+        int, typer.Option("--size", min=0, help="Long side that features are taken at, at most; 0: the result's own.")
+    ] = 512,
+    maps: Annotated[
+        str | None,
+        typer.Option("--maps", metavar="FOLDER", help="Where heat maps go, of each metric that has one."),
+    ] = None,
+    original_metrics: Annotated[
+        str | None,
+        typer.Option(
+            "--original-metrics",
+            metavar="FOLDER",
+            help="Measure LPIPS, CFSD and, of folders of pictures, ArtFID instead, with the weights in this folder.",
+        ),
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option("--protocol", metavar="styleid|artfid", help="How the original metrics load pictures.")
+    ] = "styleid",
+    force: given.Force = False,
+    as_json: given.Json = False,
+    quiet: given.Quiet = False,
+    max_pixels: given.MaxPixels = None,
+    threads: given.Threads = None,
+) -> None:
+    """Measure how much of its content a picture keeps, how near it comes to its style, and its faults.
+
+    impasto evaluate out.png --content photo.jpg --style painting.jpg
+    """
+    session: Session = ctx.obj
+    session.terminal.quiet = quiet
+    if [result, content, *style].count("-") > 1:
+        raise UsageError("only one picture can come from standard input; name a file for the others")
+    if maps is not None and (not maps or (Path(maps).exists() and not Path(maps).is_dir())):
+        raise OutputError(f"{maps or '--maps'}: is not a folder; name one for the heat maps")
+
+    import torch
+
+    from impasto import images
+    from impasto.evaluation import evaluator
+    from impasto.evaluation.record import record_of
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if original_metrics is not None:
+        document, lines = _original(result, content, style, Path(original_metrics), protocol, metric)
+        for line in [metadata.canonical(document)] if as_json else lines:
+            write_out(line)
+        return
+    chosen = evaluator.choose(metric)
+    masks = _Masks(content_mask, style_mask or [], region or [], region_names, regions)
+    named = [name for name in (result, content, *style, *masks.files(len(style))) if name is not None and name != "-"]
+    targets = {each.id: Path(maps) / f"{each.name}.png" for each in chosen if each.spatial} if maps is not None else {}
+    limit = images.DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
+
+    def load(name: str) -> "Picture":
+        return images.load(name if name == "-" else Path(name), max_pixels=limit)
+
+    # Pictures before weights, and inputs before any folder is made.
+    picture = load(result)
+    photo, paintings = None if content is None else load(content), [load(name) for name in style]
+    read = masks.read(load, len(style))
+    for path in targets.values():
+        images.check_output(path, force=force, inputs=named)
+    measuring = evaluator.Evaluator(
+        _encoder(encoder), _encoder(second_encoder), second_layers=_layers(second_layers), size=size
+    )
+    found = measuring.evaluate(
+        picture,
+        photo,
+        paintings,
+        record=None if result == "-" else record_of(Path(result)),
+        regions=read,
+        content_landmarks=landmarks,
+        result_landmarks=result_landmarks,
+        tile=tile,
+        metrics=metric,
+        maps=bool(targets),
+    )
+    written = _save(found, picture, targets, session, force)
+    if as_json:
+        document = found.record() | ({"maps": written} if maps is not None else {})
+        write_out(metadata.canonical(document))
+        return
+    for line in table(found):
+        write_out(line)
+
+
+@dataclass(frozen=True)
+class _Masks:
+    content: str | None
+    styles: list[str]
+    layers: list[str]
+    names: str | None
+    count: int
+
+    def files(self, styles: int) -> list[str]:
+        """List the files of masks."""
+        return mask_files.files(self.content, self.styles, self.layers, styles=styles)
+
+    def read(self, load: "Callable[[str], Picture]", styles: int) -> "Regions | None":
+        """Read them."""
+        return mask_files.read(
+            self.content,
+            self.styles,
+            self.layers,
+            styles=styles,
+            count=self.count,
+            load=load,
+            names=mask_files.region_names(self.names),
+        )
+
+
+def _original(
+    result: str, content: str | None, style: list[str], folder: Path, protocol: str, wanted: list[str] | None
+) -> tuple[dict[str, Any], list[str]]:
+    """Measure a picture, or folders of pictures, by the published protocols; return the record and a table's lines."""
+    from impasto import images
+    from impasto.evaluation import original
+
+    if not folder.is_dir():
+        raise WeightsError(f"{folder}: is not a folder of weights; docs/metrics.md says which files belong into it")
+    if content is None:
+        raise UsageError("the original metrics compare with the content too; name it with --content")
+    store = original.Store(folder)
+    loading = original.protocol_of(protocol)
+    report: original.PairReport
+    if Path(result).is_dir():
+        if len(style) != 1:
+            raise UsageError("of a set, --style is one folder of pictures; name that")
+        report = original.measure_set(Path(result), Path(content), Path(style[0]), store, loading, wanted=wanted)
+    else:
+        painted, photo = (images.load(name if name == "-" else Path(name)) for name in (result, content))
+        report = original.measure_pair(painted, photo, store, loading, wanted=wanted)
+    for note in report.notes:
+        notice(note)
+    lines = []
+    for name, value in report.values.items():
+        why = report.reasons.get(name, "")
+        lines.append(f"{name:16}  {'-' if value is None else number(value):>10}{f'  ({why})' if why else ''}")
+    return report.record(), lines
+
+
+def table(found: "Evaluation") -> list[str]:
+    """Return the lines of a table: group, metric, value, which way is better, and what it is."""
+    from impasto.evaluation import METRICS
+
+    rows = []
+    for key, value in found.values.items():
+        metric = METRICS[key]
+        shown = "-" if value is None else number(value)
+        why = found.reasons.get(key, "")
+        rows.append((metric.group, key, shown, metric.direction, f"{metric.summary}{f' ({why})' if why else ''}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    lines = []
+    for row in rows:
+        group, key, shown, direction = (
+            cell.rjust(width) if column == 2 else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row[:4], widths, strict=True))
+        )
+        lines.append(f"{group}  {key}  {shown}  {direction}  {row[4]}")
+    return lines
+
+
+def number(value: float) -> str:
+    """Return four significant digits, as people read them."""
+    if value == 0 or not 1e-4 <= abs(value) < 1e6:
+        return f"{value:.3g}"
+    return f"{value:.{max(0, 3 - math.floor(math.log10(abs(value))))}f}"
+
+
+def _save(
+    found: "Evaluation", picture: "Picture", targets: dict[str, Path], session: "Session", force: bool
+) -> dict[str, str]:
+    from impasto import images
+    from impasto.evaluation.heat import heat
+
+    written = {}
+    for key, path in targets.items():
+        if key in found.maps:
+            shown = heat(picture, found.maps[key], key)
+            images.save(shown.picture, path, force=force)
+            session.terminal.say(f"saved {path}: the lightest is {number(shown.highest)} and more")
+            written[key] = str(path)
+    return written
+
+
+def _encoder(which: str) -> str | Path:
+    return which if which in ENCODERS else Path(which)
+
+
+def _layers(given: str | None) -> Sequence[str] | None:
+    if given is None:
+        return None
+    layers = [name.strip() for name in given.split(",") if name.strip()]
+    if not layers:
+        raise UsageError("--second-layers: names none; give some, as in relu1_2,relu2_2")
+    return layers

@@ -1,0 +1,63 @@
+"""Lightness, its edges and its structural similarity: what metrics see without an encoder."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto import color
+
+SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
+SSIM_SIDE, SSIM_SIGMA = 11, 1.5
+"""The window of Wang et al. 2004: pixels a side, and standard deviation."""
+SSIM_K = (0.01, 0.03)
+"""Its constants, as parts of the range of values (ibid.)."""
+
+
+def lightness(pixels: Tensor) -> Tensor:
+    """Return OKLab's L (1, 1, H, W) in [0, 1] of `pixels` (1, 3, H, W), sRGB."""
+    return color.to_oklab(pixels)[:, :1].clamp(0, 1)
+
+
+def slopes(values: Tensor) -> Tensor:
+    """Return the magnitude (1, 1, H, W) of the Sobel slopes of `values`, borders replicated.
+
+    Scaled so that a step of 1 along an axis has the magnitude 1.
+    """
+    kernel = torch.tensor(SOBEL, dtype=values.dtype, device=values.device) / 4
+    framed = F.pad(values, (1, 1, 1, 1), mode="replicate")
+    along = F.conv2d(framed, torch.stack([kernel, kernel.T])[:, None])
+    return along.square().sum(1, keepdim=True).sqrt()
+
+
+def gaussian(sigma: float, reach: int) -> Tensor:
+    """Return the weights (2·reach + 1,) of a Gaussian; they add to 1."""
+    at = torch.arange(-reach, reach + 1, dtype=torch.float64)
+    weights = torch.exp(-at.square() / (2 * sigma**2))
+    return weights / weights.sum()
+
+
+def blurred(values: Tensor, sigma: float, *, valid: bool = False, reach: int | None = None) -> Tensor:
+    """Blur `values` (B, 1, H, W) by a Gaussian; borders are replicated, or with `valid` left out."""
+    reach = math.ceil(3 * sigma) if reach is None else reach
+    weights = gaussian(sigma, reach).to(values)
+    if not valid:
+        values = F.pad(values, (reach, reach, reach, reach), mode="replicate")
+    return F.conv2d(F.conv2d(values, weights[None, None, :, None]), weights[None, None, None, :])
+
+
+def ssim_map(one: Tensor, other: Tensor, highest: float = 1.0) -> Tensor:
+    """Return the structural similarity (1, 1, H - 10, W - 10) of two planes (1, 1, H, W) with values up to `highest`.
+
+    Wang et al. 2004, with their Gaussian window, where it lies inside of the picture.
+    """
+    first, second = ((k * highest) ** 2 for k in SSIM_K)
+    a, b = one.double(), other.double()
+    planes = torch.cat([a, b, a * a, b * b, a * b])
+    means = blurred(planes, SSIM_SIGMA, valid=True, reach=SSIM_SIDE // 2)
+    mean_a, mean_b, square_a, square_b, product = means.unbind(0)
+    variance_a, variance_b = square_a - mean_a**2, square_b - mean_b**2
+    covariance = product - mean_a * mean_b
+    above = (2 * mean_a * mean_b + first) * (2 * covariance + second)
+    return (above / ((mean_a**2 + mean_b**2 + first) * (variance_a + variance_b + second)))[:, None]

@@ -1,0 +1,64 @@
+"""Histograms of colours: of each channel, and of the ratios of channels (HistoGAN's RGB-uv)."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from impasto import images
+
+CHANNEL_BINS = 128
+"""Of each channel, over [0, 1] (Wang et al. 2021, whose code spans each picture's own range instead)."""
+UV_BINS, UV_REACH, UV_WIDTH = 64, 3.0, 0.02
+"""Bins a side, the largest log-ratio and the half width of the kernel (Afifi et al. 2021)."""
+UV_SIDE = 256
+"""Long side in pixels of the picture that is counted (the setting of Chung et al. 2024)."""
+DARKEST = 1e-6
+"""Added to channels before their logarithm (Afifi et al. 2021)."""
+
+
+def channels(pixels: Tensor) -> Tensor:
+    """Return the histograms (3, 128) of the channels of `pixels` (1, 3, H, W), each with the sum 1."""
+    levels = (pixels[0].flatten(1).clamp(0, 1) * CHANNEL_BINS).long().clamp_max(CHANNEL_BINS - 1)
+    counts = F.one_hot(levels, CHANNEL_BINS).sum(1) if levels.shape[1] < 1 << 12 else _counted(levels)
+    return counts.double() / levels.shape[1]
+
+
+def _counted(levels: Tensor) -> Tensor:
+    return torch.stack([torch.bincount(each, minlength=CHANNEL_BINS) for each in levels])
+
+
+def ratios(pixels: Tensor) -> Tensor:
+    """Return the histogram (3, 64, 64) of log-ratios of channels of `pixels` (1, 3, H, W); its sum is 1.
+
+    For each channel, the pixels' log-ratios to the other two, each pixel as much as it is bright, over [-3, 3] with an
+    inverse quadratic kernel (Afifi et al. 2021, eq. 1-3).
+    """
+    size = (pixels.shape[2], pixels.shape[3])
+    small = images.resize(pixels, images.fit_size(size, min(UV_SIDE, max(size))))
+    flat = small[0].flatten(1).clamp(0, 1).double()
+    bright = (flat.square().sum(0) + DARKEST).sqrt()
+    logs = (flat + DARKEST).log()
+    middles = torch.linspace(-UV_REACH, UV_REACH, UV_BINS, dtype=flat.dtype)
+    planes = []
+    for channel, (one, other) in enumerate(((1, 2), (0, 2), (0, 1))):
+        u, v = (_kernel(logs[channel] - logs[base], middles) for base in (one, other))
+        planes.append((u * bright) @ v.T)
+    found = torch.stack(planes)
+    return found / found.sum()
+
+
+def hellinger(one: Tensor, other: Tensor) -> float:
+    """Return the Hellinger distance √(1 - Σ√(p q)) of two histograms with the sum 1, in [0, 1]."""
+    # As half the squares of the differences, which does not cancel where the histograms are alike.
+    return float(((one.sqrt() - other.sqrt()).square().sum() / 2).clamp(0, 1).sqrt())
+
+
+def blended(histograms: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
+    """Return the weighted mean of histograms."""
+    return torch.stack([weight * each for weight, each in zip(weights, histograms, strict=True)]).sum(0)
+
+
+def _kernel(values: Tensor, middles: Tensor) -> Tensor:
+    return 1 / (1 + ((values - middles[:, None]) / UV_WIDTH).square())

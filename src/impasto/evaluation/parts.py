@@ -1,0 +1,94 @@
+"""Which part of a result is compared with which part of which styles: the whole with the whole, or region by region."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from impasto.evaluation.case import Case
+from impasto.guides import area_fractions, fit
+from impasto.guides.regions import ABSENT
+from impasto.losses import Statistic, blend
+from impasto.losses.neighbors import subsampled
+
+POSITIONS = 1 << 16
+"""Neurons of a layer that are looked at, evenly spaced where there are more: all of them up to 256 px."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A region of a result, or all of it, and the styles that it is compared with."""
+
+    weight: float
+    """Its part of the area."""
+    guide: Tensor | None
+    """(H, W) of the result; None: all of it."""
+    styles: tuple[tuple[int, float, Tensor | None], ...]
+    """Number, weight and guide (h, w) of each style; the weights add to 1."""
+
+
+def parts(case: Case) -> list[Part]:
+    """Return the regions, each with the styles that show it; without regions one part, the whole.
+
+    What no style shows is left out; where that is everything, the whole is compared.
+    """
+    whole = Part(1.0, None, tuple((index, weight, None) for index, weight in enumerate(case.weights)))
+    if case.regions is None:
+        return [whole]
+    found = []
+    areas = area_fractions(case.regions.content).tolist()
+    for number, area in enumerate(areas):
+        styles: list[tuple[int, float, Tensor | None]] = []
+        for index, (weight, maps) in enumerate(zip(case.weights, case.regions.styles, strict=True)):
+            if weight > 0 and (maps is None or float(maps[number].mean()) >= ABSENT):
+                styles.append((index, weight, None if maps is None else maps[number]))
+        if area >= ABSENT and styles:
+            total = sum(weight for _, weight, _ in styles)
+            shown = tuple((index, weight / total, guide) for index, weight, guide in styles)
+            found.append(Part(area, case.regions.content[number], shown))
+    total = sum(part.weight for part in found)
+    return [Part(part.weight / total, part.guide, part.styles) for part in found] or [whole]
+
+
+def compared(case: Case, build: Callable[[], Statistic]) -> Iterator[tuple[float, str, Tensor, Statistic, Tensor]]:
+    """Yield weight, layer, the result's own finished statistic, the statistic, and its target, by layer and part."""
+    layers = case.second.layers
+    for part in parts(case):
+        for layer in layers:
+            statistic = build()
+            own = measured(case, statistic, layer, None, part.guide)
+            target = blend(
+                [measured(case, statistic, layer, index, guide) for index, _, guide in part.styles],
+                [weight for _, weight, _ in part.styles],
+            )
+            yield part.weight / len(layers), layer, own, statistic, target
+
+
+def measured(case: Case, statistic: Statistic, layer: str, style: int | None, guide: Tensor | None) -> Tensor:
+    """Return a finished statistic of a layer: of the style of this number, or of the result where it is None."""
+    panel = case.result if style is None else case.styles[style]
+
+    def compute() -> Tensor:
+        features = sampled(case.second.of(panel, [layer])[layer])
+        return statistic.finish(statistic.measure(features, _guide(guide, features)))
+
+    if guide is not None:
+        return compute()
+    found: Tensor = panel.fact((statistic.name, case.second.encoder.sha256, layer), compute)
+    return found
+
+
+def sampled(features: Tensor) -> Tensor:
+    """Return `features` (1, C, h, w), thinned to at most `POSITIONS`."""
+    step = 1
+    while (features.shape[2] // step) * (features.shape[3] // step) > POSITIONS:
+        step += 1
+    return subsampled(features, step)
+
+
+def _guide(guide: Tensor | None, features: Tensor) -> Tensor | None:
+    if guide is None:
+        return None
+    fitted = fit(torch.stack([guide, 1 - guide.clamp_max(1)]), (features.shape[2], features.shape[3]))
+    return fitted[0]

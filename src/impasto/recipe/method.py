@@ -1,0 +1,61 @@
+"""What the catalogue says of a method: facts that need no torch, and where its class is."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Method:
+    """What is to be known of one way of painting without importing it."""
+
+    name: str
+    line: str
+    source: str
+    cost: str
+    """At 512x512 on two cores, after loading."""
+    needs: str
+    settings: tuple[str, ...]
+    """The settings that it knows beside `catalogue.SHARED`."""
+    styles: bool = True
+    """It looks at paintings; else a network has learnt one."""
+    textures: bool = False
+    """It paints without a photograph too."""
+    multiple: int = 1
+    """Of this the sides of a picture that repeats are multiples."""
+    implementation: str = ""
+    """Module and class of it, imported when it paints."""
+    training: str = ""
+    """The command that makes its network."""
+    networks: str = ""
+    """The method whose networks it uses, where it has none of its own."""
+    optimizes: bool = False
+    """It optimises the picture itself, step by step."""
+    style_key: str = "style_layers"
+    """The setting that names the layers of its style term."""
+    content_key: str = "content_layers"
+    """The setting that names the layers of its content term."""
+    laplacian: bool = False
+    """What it optimises are the differences of a Laplacian pyramid, not pixels."""
+    detail: bool = True
+    """A level begins with what the level before could not hold of the photograph."""
+    finishes: bool = False
+    """Its last steps, at the last size, are of another kind."""
+    start: str = ""
+    """The start that it needs; empty: what the recipe says."""
+    coarsest: int = 0
+    """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
+    coarsest_texture: int = 0
+    """The same where there is no photograph; 0: as `coarsest`. One matched patch of relu4_1 sees 84 pixels, and there
+    the large forms are laid out; with a photograph, eyes and mouths were lost to what the style has."""
+    step_ratio: float = 0.5
+    """The steps of a level over those of the next smaller one, which costs a quarter as much a step."""
+    rate_falls: bool = False
+    """Adam's rate falls to a tenth over each level."""
+    solver: str = ""
+    """The solver that it needs; empty: what the recipe says."""
+    landmarks: bool = False
+    """It knows where faces are, in the photograph and in the first style."""
+
+    @property
+    def feed_forward(self) -> bool:
+        """Return whether networks paint it in one pass, and nothing is optimised."""
+        return not self.optimizes

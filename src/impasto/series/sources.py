@@ -1,0 +1,40 @@
+"""The pictures of a series, decoded once each as long as they fit in memory."""
+
+import os
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from impasto.images import Picture
+from impasto.scene.resolve import PictureLike
+
+KEPT_BYTES = 2**30
+"""Of decoded files; more are decoded again when they are needed again."""
+
+
+class Pictures:
+    """Decodes each picture once, as long as they fit in `KEPT_BYTES`."""
+
+    def __init__(self) -> None:
+        self._found: OrderedDict[Any, Picture] = OrderedDict()
+        self._held: dict[Any, Picture] = {}
+        """What is in memory anyway, and standard input, which comes only once."""
+
+    def __call__(self, source: PictureLike, load: Callable[[PictureLike], Picture]) -> Picture:
+        if source == "-" if isinstance(source, str) else not isinstance(source, Path):
+            key = "-" if isinstance(source, str) else id(source)
+            if key not in self._held:
+                self._held[key] = load(source)
+            return self._held[key]
+        key = os.fspath(source)
+        if key not in self._found:
+            self._found[key] = load(source)
+        self._found.move_to_end(key)
+        while len(self._found) > 1 and sum(map(_bytes, self._found.values())) > KEPT_BYTES:
+            self._found.popitem(last=False)
+        return self._found[key]
+
+
+def _bytes(picture: Picture) -> int:
+    return picture.pixels.nbytes + (0 if picture.alpha is None else picture.alpha.nbytes)
