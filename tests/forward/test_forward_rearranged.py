@@ -15,6 +15,7 @@ from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import PatchBank, PatchSource, statistic
 from impasto.nets.decoder import pad_to_neurons
+from impasto.optim import memory
 from impasto.recipe import Recipe
 from impasto.scene.copies import SHARES
 
@@ -176,7 +177,7 @@ def test_what_does_not_belong_is_refused_in_one_line(method: str, painted: Paint
     with pytest.raises(RecipeError, match="tileable belongs to"):
         painted(method, tileable=True)
     with pytest.raises(ResourceError, match=r"needs about .* would fit"):
-        painted(method, size=4000, memory=1 << 30)
+        painted(method, size=4000, memory=memory.resident() + (1 << 30))
 
 
 def test_two_bounds_on_use_exclude_each_other() -> None:

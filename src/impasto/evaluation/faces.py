@@ -83,7 +83,7 @@ def _at(features: Tensor, points: Tensor) -> Tensor:
 
 
 def _found(case: Case, points: Tensor, unit: float) -> Tensor:
-    """Return where in the result (n, 2) what is at the content's landmarks is most alike."""
+    """Return where in the result (n, 2) what is at the content's landmarks is most similar."""
     content = needed(case.content)
     ours, theirs = (_plain(case.first.of(panel, [FIND_LAYER])[FIND_LAYER]) for panel in (case.result, content))
     stride = case.first.encoder.stride(FIND_LAYER)

@@ -106,7 +106,7 @@ class InstanceNorm(nn.Module):
     def forward(self, x: Tensor, statistics: Statistics | None = None) -> Tensor:
         """Normalise `x` (B, C, H, W) by its own moments, or by those in `statistics`."""
         if statistics is None and x[0, 0].numel() > 1:
-            # In one go, with a backward that keeps less than autograd would through the formula below.
+            # In one call, with a backward that keeps less than autograd would through the formula below.
             return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=EPSILON)
         mean, variance = moments(x) if statistics is None else statistics.of(self, x)
         scale = self.weight[:, None, None] * (variance + EPSILON).rsqrt()
