@@ -4,17 +4,17 @@ import json
 from pathlib import Path
 
 import pytest
-from cli_helpers import draw
 
 from impasto.nets import store
 from impasto.nets.ghiasi import Ghiasi
-from impasto.nets.johnson import Johnson, JohnsonPlan
+from tests.cli.cli_helpers import draw
 
+pytestmark = pytest.mark.usefixtures("machine")
 FIXED = ("--batch", "1", "--crop", "32", "--precision", "float32", "--device", "cpu")
 
 
 @pytest.fixture
-def train(run, machine):
+def train(run):
     Path("data").mkdir()
     for seed in range(2):
         draw(f"data/{seed}.png", seed)
@@ -34,18 +34,11 @@ def test_trains_logs_shows_and_goes_on(train):
     assert [record["step"] for record in log] == [1, 2, 3]
 
 
-def test_starts_from_a_network_of_one_style(train):
-    net = Johnson(JohnsonPlan(), seed=5)
-    store.save(Path("one.safetensors"), net.state_dict(), store.Card("johnson", "stylizer", net.card_plan))
-    assert train("--steps", "1", "--init", "one.safetensors").status == 0
-
-
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
         (["--rate", "0"], 2, "--rate"),
         (["--paintings", "nowhere"], 3, "nowhere"),
-        (["--init", "data/0.png"], 4, "data/0.png"),
     ],
 )
 def test_refused_before_training(train, arguments, status, words):

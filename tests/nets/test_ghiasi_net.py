@@ -1,17 +1,17 @@
 """The network for any style: what its norms do, how styles share a picture, tiles, its start and its file."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
-from impasto.errors import UsageError, WeightsError
+from impasto.errors import WeightsError
 from impasto.nets import store
 from impasto.nets.blocks import Statistics, in_tiles
-from impasto.nets.ghiasi import KIND, LAYERS, METHOD, Ghiasi, GhiasiPlan, Norms, moments_of
-from impasto.nets.johnson import Johnson, JohnsonPlan
+from impasto.nets.ghiasi import KIND, LAYERS, METHOD, PIXELS, Ghiasi, GhiasiPlan, Norms, Palette, moments_of
 
 TINY = GhiasiPlan(narrow=4, wide=6, residuals=1, kernel=3, rank=3, hidden=8, channels=(3, 4, 5, 6))
 
@@ -22,7 +22,8 @@ def sums(*seeds: int) -> list[tuple[Tensor, Tensor]]:
     for channels, layer in zip(TINY.channels, LAYERS, strict=True):
         maps = [torch.randn(1, channels, 7, 9, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
         features[layer] = torch.cat(maps)
-    return moments_of(features)
+    palettes = [torch.rand(1, 3, 14, 18, generator=torch.Generator().manual_seed(seed)) ** seed for seed in seeds]
+    return moments_of(torch.cat(palettes), features)
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def net() -> Ghiasi:
     net = Ghiasi(TINY, seed=3).eval().requires_grad_(False)
     random = torch.Generator().manual_seed(4)
     # As faint as it begins, hardly any of what is painted would depend on the style.
-    net.leave.weight.mul_(10)
+    net.leave.weight.mul_(100)
     net.predictor.last.copy_(torch.randn(net.predictor.last.shape, generator=random))
     return net
 
@@ -63,8 +64,10 @@ def test_style_and_strength_change_what_is_painted(net: Ghiasi, picture: Callabl
 def test_moments_are_those_of_the_places_that_count() -> None:
     features = {layer: torch.randn(1, 3, 6, 8, dtype=torch.float64) for layer in LAYERS}
     guide = {layer: torch.zeros(6, 8).index_fill_(1, torch.arange(3, 8), 1.0) for layer in LAYERS}
-    cut = moments_of({layer: maps[..., 3:] for layer, maps in features.items()})
-    for (mean, covariance), (wanted, wanted_covariance) in zip(moments_of(features, guide), cut, strict=True):
+    image = torch.rand(1, 3, 12, 16, dtype=torch.float64)
+    guide[PIXELS] = torch.zeros(12, 16).index_fill_(1, torch.arange(6, 16), 1.0)
+    cut = moments_of(image[..., 6:], {layer: maps[..., 3:] for layer, maps in features.items()})
+    for (mean, covariance), (wanted, wanted_covariance) in zip(moments_of(image, features, guide), cut, strict=True):
         torch.testing.assert_close(mean, wanted)
         torch.testing.assert_close(covariance, wanted_covariance)
 
@@ -81,14 +84,41 @@ def test_the_description_is_by_hand_what_it_says() -> None:
 def test_styles_share_a_picture_by_maps(net: Ghiasi, picture: Callable[..., Tensor]) -> None:
     image = picture(33, 42)
     norms = net.norms(sums(1, 2), strength(0.5, 0.5))
-    first = Norms(tuple(gain[:1] for gain in norms.gains), tuple(offset[:1] for offset in norms.offsets))
+    first = net.norms(sums(1), strength(0.5))
     only = torch.stack([torch.ones(33, 42), torch.zeros(33, 42)])
-    torch.testing.assert_close(
-        net(image, Norms(norms.gains, norms.offsets, only)), net(image, first), rtol=1e-4, atol=1e-5
-    )
-    mixed = net(image, Norms(norms.gains, norms.offsets, torch.full((2, 33, 42), 0.5)))
-    mean = Norms(*(tuple(values.mean(0, keepdim=True) for values in part) for part in (norms.gains, norms.offsets)))
-    torch.testing.assert_close(mixed, net(image, mean), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(net(image, replace(norms, maps=only)), net(image, first), rtol=1e-4, atol=1e-5)
+    mixed = net(image, replace(norms, maps=torch.full((2, 33, 42), 0.5)))
+
+    def mean(values: Tensor) -> Tensor:
+        return values.mean(0, keepdim=True)
+
+    gains, offsets = (tuple(map(mean, part)) for part in (norms.gains, norms.offsets))
+    together = Norms(gains, offsets, (mean(norms.palette[0]), mean(norms.palette[1])), mean(norms.moved))
+    torch.testing.assert_close(mixed, net(image, together), rtol=1e-4, atol=1e-5)
+
+
+def test_a_photograph_takes_the_colours_of_a_painting(picture: Callable[..., Tensor]) -> None:
+    """Means and covariances become the painting's, where the photograph's channels are unrelated."""
+    noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(5))
+    painting = picture(40, 56) ** 2
+    palette = Palette()
+    color_sums = moments_of(painting, dict.fromkeys(LAYERS, noise))[0]
+    norms = Norms((), (), palette.of(*color_sums), torch.ones(1))
+    moved = palette(noise, norms)
+    mean, covariance = moments_of(moved, dict.fromkeys(LAYERS, noise))[0]
+    torch.testing.assert_close(mean, color_sums[0], rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(covariance, color_sums[1], rtol=0.1, atol=2e-3)
+    still = palette(noise, replace(norms, moved=torch.zeros(1)))
+    torch.testing.assert_close(still, noise)
+
+
+def test_an_even_photograph_is_not_made_noisy() -> None:
+    """Half a level of noise on grey stays below four levels, whatever the painting's contrast."""
+    palette = Palette()
+    noise = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(5))
+    norms = Norms((), (), palette.of(torch.full((1, 3), 0.5), 0.06 * torch.eye(3)[None]), torch.ones(1))
+    moved = palette(0.5 + (noise - 0.5) / 255, norms)
+    assert float(moved.std()) < 4 / 255
 
 
 class Told:
@@ -108,21 +138,11 @@ def test_tiles_are_the_picture_in_one_piece(net: Ghiasi, picture: Callable[..., 
     torch.testing.assert_close(in_tiles(Told(net, norms), image, 32), net(image, norms), rtol=1e-4, atol=1e-5)
 
 
-def test_it_begins_as_the_network_that_it_starts_from(picture: Callable[..., Tensor]) -> None:
-    johnson = Johnson(JohnsonPlan(narrow=4, wide=6, residuals=1, kernel=3), seed=8)
-    random = torch.Generator().manual_seed(9)
-    for parameter in johnson.parameters():
-        parameter.data += 0.1 * torch.randn(parameter.shape, generator=random)
+def test_it_begins_as_the_photograph_in_a_new_palette(picture: Callable[..., Tensor]) -> None:
     net = Ghiasi(TINY)
-    net.start_from(johnson)
-    net.predictor.last.data.zero_()
     image = picture(33, 42)
-    torch.testing.assert_close(net(image, net.norms(sums(1), strength(0.3))), johnson(image), rtol=1e-4, atol=1e-5)
-
-
-def test_a_start_of_other_widths_is_refused() -> None:
-    with pytest.raises(UsageError, match="other widths"):
-        Ghiasi(TINY).start_from(Johnson(JohnsonPlan(narrow=5, wide=6, residuals=1, kernel=3)))
+    norms = net.norms(sums(1), strength(0.5))
+    assert (net(image, norms) - net.palette(image, norms)).abs().max() < 0.1
 
 
 def test_a_file_gives_the_same_network(net: Ghiasi, tmp_path: Path, picture: Callable[..., Tensor]) -> None:

@@ -102,7 +102,8 @@ def test_training_lowers_the_loss(make: Callable[[], GhiasiTask], tmp_path: Path
     before = task.loss(1000)[0].item()
     for _ in train(task, Schedule(steps=25, save_every=25, rate=1e-2), tmp_path / "run"):
         pass
-    assert task.loss(1000)[0].item() < 0.8 * before
+    # It begins with the palette reached, so that strokes are all that is left to learn.
+    assert task.loss(1000)[0].item() < 0.95 * before
 
 
 def test_it_goes_on_where_it_stopped(make: Callable[[], GhiasiTask], tmp_path: Path) -> None:

@@ -50,6 +50,10 @@ def test_schedule_rises_then_falls() -> None:
 
 def test_schedule_without_warmup_and_of_one_step() -> None:
     assert Schedule(steps=10, warmup=0.0).at(0) <= 2e-3
+    held = Schedule(steps=100, rate=1.0, warmup=0.1, hold=0.5)
+    assert [held.at(step) for step in (9, 40, 59)] == [1.0, 1.0, 1.0]
+    assert held.at(79) == pytest.approx(0.5)
+    assert held.at(99) == pytest.approx(0.0)
     assert math.isfinite(Schedule(steps=1).at(0))
 
 

@@ -20,10 +20,6 @@ def any_style(
     content_weight: given.ContentWeight = None,
     style_weight: given.StyleWeight = None,
     tv_weight: given.VariationWeight = None,
-    init: Annotated[
-        str | None,
-        typer.Option("--init", metavar="FILE", help="A network of johnson to start from: much sooner done."),
-    ] = None,
     held_out: given.HeldOut = None,
     held_out_styles: given.HeldOutStyles = None,
     save_every: given.SaveEvery = 250,
@@ -50,7 +46,6 @@ def any_style(
     work = GhiasiTraining(
         data=[Path(name) for name in data],
         paintings=[Path(name) for name in paintings],
-        init=None if init is None else Path(init),
         settings={key: value for key, value in settings.items() if value is not None},
         held_out=None if held_out is None else Path(held_out),
         held_out_styles=None if held_out_styles is None else Path(held_out_styles),

@@ -1,6 +1,8 @@
 """`ghiasi`: one network for any painting, told of it by the gains and offsets of its norms (Ghiasi et al. 2017)."""
 
+import functools
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,11 +18,14 @@ from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import WCT
 from impasto.nets import store
 from impasto.nets.blocks import Statistics, in_tiles
-from impasto.nets.ghiasi import KIND, LAYERS, METHOD, Ghiasi, Norms
+from impasto.nets.ghiasi import KIND, LAYERS, METHOD, PIXELS, Ghiasi, Norms
 from impasto.nets.transforms import Moments
 
 SCRATCH = {"float32": 240, "bfloat16": 200}
 """Bytes per pixel that is painted or measured at a time, at the peak, as seen with the plan that ships."""
+
+STRIP = 1_000_000
+"""Pixels whose colours are measured at a time: 24 MB in float64."""
 
 
 class Conditional(FeedForward):
@@ -100,13 +105,14 @@ class Conditional(FeedForward):
                 own = [1.0] + [0.0] * (len(own) - 1)
             rows.append(self._mixed([of_style[place] for of_style in moments], own))
             numbers.append(number)
-        gains, offsets = (
+        gains, offsets, palette = (
             tuple(torch.cat(parts) for parts in zip(*(getattr(row, key) for row in rows), strict=True))
-            for key in ("gains", "offsets")
+            for key in ("gains", "offsets", "palette")
         )
+        moved = torch.cat([row.moved for row in rows])
         maps = guides.fit(regions.content[numbers], self.size)
         # What no painted region covers is put back afterwards, and only must not be divided by nothing.
-        return Norms(gains, offsets, maps / maps.sum(0).clamp_min(1e-6))
+        return Norms(gains, offsets, (palette[0], palette[1]), moved, maps / maps.sum(0).clamp_min(1e-6))
 
     def _mixed(self, moments: Sequence[dict[str, Moments]], weights: Sequence[float]) -> Norms:
         """Return the mean norms (1, C) of styles by their weights."""
@@ -118,13 +124,14 @@ class Conditional(FeedForward):
             device = self.resources.device
             sums = [
                 (of_style[layer].mean[None].float().to(device), of_style[layer].covariance[None].float().to(device))
-                for layer in LAYERS
+                for layer in (PIXELS, *LAYERS)
             ]
             norms = self.net.norms(sums, torch.tensor([self.recipe.alpha], device=device))
-            parts = [weight / total * part for part in (*norms.gains, *norms.offsets)]
+            parts = [weight / total * part for part in (*norms.gains, *norms.offsets, *norms.palette, norms.moved)]
             mean = [one + other for one, other in zip(mean, parts, strict=True)] if mean else parts
-        half = len(mean) // 2
-        return Norms(tuple(mean[:half]), tuple(mean[half:]))
+        *both, middle, factor, moved = mean
+        half = len(both) // 2
+        return Norms(tuple(both[:half]), tuple(both[half:]), (middle, factor), moved)
 
     def _moments(self, index: int) -> list[dict[str, Moments]]:
         """Measure a style: for each region that is painted the moments of each layer; one entry without regions."""
@@ -149,12 +156,29 @@ class Conditional(FeedForward):
         pieces = Pieces(encode, style.pixels, tiles.measuring(size, LAYERS[-1], self._tile, self.encoder), self.encoder)
         sums = WCT.sums("style", pieces, counted)
         self._release()
-        return [{layer: sums[layer][place] for layer in LAYERS} for place in range(len(counted[LAYERS[0]]))]
+        if self.scene.regions is None or style.maps is None:
+            full = [style.alpha] * max(1, len(self._names))
+        else:
+            maps = guides.fit(style.maps[numbers], size)
+            full = [of_region if style.alpha is None else of_region * style.alpha for of_region in maps]
+        sums[PIXELS] = [_colors(style.pixels, guide) for guide in full]
+        return [
+            {layer: of_layer[place] for layer, of_layer in sums.items()} for place in range(len(counted[LAYERS[0]]))
+        ]
 
     @torch.no_grad()
     def _tried(self, image: Tensor) -> None:
-        sums = [(image.new_zeros(1, n), torch.eye(n, device=image.device)[None]) for n in self.net.plan.channels]
+        channels = (3, *self.net.plan.channels)
+        sums = [(image.new_zeros(1, n), torch.eye(n, device=image.device)[None]) for n in channels]
         self.net(image, self.net.norms(sums, image.new_tensor([0.5])))
+
+
+def _colors(pixels: Tensor, guide: Tensor | None) -> Moments:
+    """Measure the colours of `pixels` (1, 3, H, W), weighted by `guide` (H, W), some rows at a time."""
+    step = max(1, STRIP // pixels.shape[3])
+    rows = [slice(top, top + step) for top in range(0, pixels.shape[2], step)]
+    parts = [Moments.measure(pixels[:, :, part], None if guide is None else guide[part]) for part in rows]
+    return functools.reduce(Moments.__add__, parts)
 
 
 class _Told:
@@ -168,6 +192,6 @@ class _Told:
         colors, maps = image[:, :3], image[:, 3:]
         norms = self._norms
         if norms.maps is not None:
-            norms = Norms(norms.gains, norms.offsets, maps[0].to(self._device))
+            norms = replace(norms, maps=maps[0].to(self._device))
         painted = self._net(colors.to(self._device), norms, statistics).cpu()
         return torch.cat([painted, maps], 1)

@@ -5,6 +5,9 @@ norms from a classifier's features. Here a painting is described by statistics o
 and correlations of a few learnt mixtures of channels, which tell of strokes and colours what the loss asks for, and
 which fewer paintings suffice to learn from. The strength of the style is an input of the predictor, drawn at random in
 training, so that it can be chosen afterwards (Babaeizadeh & Ghiasi 2018).
+
+The photograph comes in with its colours moved to the painting's palette, in closed form (after Reinhard et al. 2001),
+and what the net paints is laid over that: there is no palette to learn, and no form to find again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,16 +18,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from impasto.errors import UsageError
 from impasto.nets import store
 from impasto.nets.blocks import EPSILON, Conv, Statistics, UpConv, check, initialize, moments, plan_of, to_multiple
-from impasto.nets.johnson import Johnson
 from impasto.nets.store import Card
 
 METHOD = "ghiasi"
 KIND = "stylizer"
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 """Layers of petite whose raw features describe a painting, from fine to coarse."""
+PIXELS = "pixels"
+"""Stands beside `LAYERS` for the picture itself: colours of pixels, of which a painting's palette is made."""
+LEAST_VARIANCE = 1e-3
+"""Added to the variance of a photograph's colours before its root: 0.03 of 1 as a deviation, so that the noise of an
+even or grey picture is not made into colour."""
+FIRST_SHARE = 3.0
+"""Logit of the share of the photograph in a new palette that is left in the picture to begin with: 0.95."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,10 @@ class Norms:
     gains: tuple[Tensor, ...]
     """Of each norm (B, C), or (R, C) with `maps`."""
     offsets: tuple[Tensor, ...]
+    palette: tuple[Tensor, Tensor]
+    """Mean (B, 3) of the painting's opponent colours, and the Cholesky factor (B, 3, 3) of their covariance."""
+    moved: Tensor
+    """How far the photograph's colours go to the palette, (B,) in [0, 1]."""
     maps: Tensor | None = None
     """(R, H, W): how much of each style there is at each pixel of the picture, adding to 1; H and W are multiples of
     what a place of the norm's map stands for."""
@@ -90,6 +102,41 @@ class Norms:
         at_size = F.avg_pool2d(self.maps[None].to(pair[0].dtype), self.maps.shape[1] // size[0])[0]
         spread = [torch.einsum("rhw,rc->chw", at_size, values)[None] for values in pair]
         return spread[0], spread[1]
+
+
+class Palette(nn.Module):
+    """Gives a photograph the colours of a painting: their means and covariances in an opponent space.
+
+    The photograph's own colours are standardised channel by channel, so that a tile needs but six shared numbers.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        opponent = torch.tensor([[1.0, 1.0, 1.0], [1.0, -1.0, 0.0], [1.0, 1.0, -2.0]])
+        self.register_buffer("opponent", F.normalize(opponent, dim=1), persistent=False)
+        self.opponent: Tensor
+
+    def forward(self, image: Tensor, norms: Norms, statistics: Statistics | None = None) -> Tensor:
+        """Return `image` (B, 3, H, W), sRGB in [0, 1], in the palettes of `norms`, not clamped."""
+        colors = torch.einsum("ij,bjhw->bihw", self.opponent, image)
+        mean, variance = moments(colors) if statistics is None else statistics.of(self, colors)
+        plain = (colors - mean) * (variance + LEAST_VARIANCE).rsqrt()
+        middle, factor = norms.palette
+        if norms.maps is None:
+            share = norms.moved[:, None, None, None]
+            moved = torch.einsum("bij,bjhw->bihw", factor, plain) + middle[:, :, None, None]
+        else:
+            # Means of the regions' colours, pixel by pixel, as with every other norm.
+            share = torch.einsum("rhw,r->hw", norms.maps, norms.moved)
+            moved = torch.einsum("rhw,rij,bjhw->bihw", norms.maps, factor, plain)
+            moved = moved + torch.einsum("rhw,ri->ihw", norms.maps, middle)
+        return torch.einsum("ji,bjhw->bihw", self.opponent, torch.lerp(colors, moved, share.expand_as(colors)))
+
+    def of(self, mean: Tensor, covariance: Tensor) -> tuple[Tensor, Tensor]:
+        """Return a palette from `mean` (B, 3) and `covariance` (B, 3, 3) of sRGB colours, as `Norms` holds it."""
+        turned = self.opponent @ covariance.double().to(self.opponent) @ self.opponent.mT
+        slack = 1e-6 * torch.eye(3, device=turned.device)
+        return mean @ self.opponent.mT, torch.linalg.cholesky((turned + turned.mT) / 2 + slack)
 
 
 class ConditionalNorm(nn.Module):
@@ -151,7 +198,7 @@ class Predictor(nn.Module):
     def describe(self, sums: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """Return the description (B, D), not yet standardised, of paintings.
 
-        `sums` holds of each layer of `LAYERS` the means (B, C) and covariances (B, C, C) of raw features over places.
+        `sums` holds, of each layer of `LAYERS`, the means (B, C) and covariances (B, C, C) of raw features over places.
         """
         parts = []
         for (mean, covariance), mixture in zip(sums, self.mixtures, strict=True):
@@ -190,14 +237,15 @@ class Ghiasi(nn.Module):
         self.down = Conv(narrow, wide, 3, 2)
         self.residuals = nn.ModuleList(ConditionalResidual(wide) for _ in range(self.plan.residuals))
         self.up = UpConv(wide, narrow, 3, smooth=True)
-        self.leave = UpConv(narrow, 3, kernel, smooth=True)
+        self.leave = UpConv(narrow, 4, kernel, smooth=True)
+        self.palette = Palette()
         self.enter_norm, self.down_norm, self.up_norm = ConditionalNorm(), ConditionalNorm(), ConditionalNorm()
         initialize(self, seed)
         self.predictor = Predictor(self.plan, seed + 1)
         with torch.no_grad():
-            # Grey with a little of everything: a start outside [0, 1] would first have to come back.
-            self.leave.weight.mul_(0.1)
-            self.leave.bias.fill_(0.5)
+            # Nothing is painted over the photograph in its new palette to begin with.
+            self.leave.weight.mul_(0.01)
+            self.leave.bias.copy_(torch.tensor([0.0, 0.0, 0.0, FIRST_SHARE]))
 
     @classmethod
     def from_card(cls, tensors: Mapping[str, Tensor], card: Card, where: str) -> "Ghiasi":
@@ -217,38 +265,14 @@ class Ghiasi(nn.Module):
         """Pixels around a tile that its paint depends on, statistics apart."""
         return self.enter.reach + 2 + 8 * self.plan.residuals + 4 + 2 * self.leave.reach
 
-    def start_from(self, net: Johnson) -> None:
-        """Take the convolutions of a network of one style, and its norms for every style to begin with.
-
-        It knows already what a picture is made of, which takes a training longest to find. Raises `UsageError` for a
-        network of other widths.
-        """
-        own, other = self.plan, net.plan
-        if (own.narrow, own.wide, own.residuals, own.kernel, 0, 1) != (
-            other.narrow,
-            other.wide,
-            other.residuals,
-            other.kernel,
-            other.full,
-            other.smooth,
-        ):
-            raise UsageError("a network of other widths cannot be the start of this one; name another")
-        tensors = net.state_dict()
-        names = ["enter", "downs.0", "ups.0", "leave"]
-        pairs = dict(zip(("enter", "down", "up", "leave"), names, strict=True))
-        pairs |= {f"residuals.{i}.conv{j}": f"residuals.{i}.conv{j}" for i in range(own.residuals) for j in (1, 2)}
-        norms = ["enter_norm", "down_norms.0"]
-        norms += [f"residuals.{i}.norm{j}" for i in range(own.residuals) for j in (1, 2)] + ["up_norms.0"]
-        with torch.no_grad():
-            for mine, theirs in pairs.items():
-                for part in ("weight", "bias"):
-                    self.get_parameter(f"{mine}.{part}").copy_(tensors[f"{theirs}.{part}"])
-            values = [tensors[f"{name}.{part}"] for part in ("weight", "bias") for name in norms]
-            self.predictor.last_bias.copy_(torch.cat(values))
-
     def norms(self, sums: Sequence[tuple[Tensor, Tensor]], strength: Tensor) -> Norms:
-        """Return the norms for paintings with the statistics `sums` (see `Predictor.describe`) at `strength` (B,)."""
-        return Norms(*self.predictor(self.predictor.describe(sums), strength))
+        """Return the norms for paintings with the statistics `sums` at `strength` (B,) in [0, 1].
+
+        `sums` are those of `moments_of`: of the colours first, then of the features of each layer. Below a strength of
+        1/2 the photograph keeps a part of its own colours, and at 0 all of them.
+        """
+        gains, offsets = self.predictor(self.predictor.describe(sums[1:]), strength)
+        return Norms(gains, offsets, self.palette.of(*sums[0]), (2 * strength).clamp(max=1))
 
     def forward(self, image: Tensor, norms: Norms, statistics: Statistics | None = None) -> Tensor:
         """Paint `image` (B, 3, H, W), sRGB in [0, 1], by `norms`; return the same size, linear: clamp it to show it.
@@ -259,8 +283,8 @@ class Ghiasi(nn.Module):
         height, width = image.shape[-2:]
         if norms.maps is not None:
             norms = replace(norms, maps=to_multiple(norms.maps[None], self.stride, "replicate")[0])
-        x = to_multiple(image, self.stride) - 0.5
-        x = x.to(self.precision or x.dtype).contiguous(memory_format=torch.channels_last)
+        photo = self.palette(to_multiple(image, self.stride), norms, statistics) - 0.5
+        x = photo.to(self.precision or image.dtype).contiguous(memory_format=torch.channels_last)
         for index, (conv, norm) in enumerate(((self.enter, self.enter_norm), (self.down, self.down_norm))):
             x = conv(x)
             x = F.relu(norm(x, norms.of(index, (x.shape[2], x.shape[3])), statistics))
@@ -268,20 +292,23 @@ class Ghiasi(nn.Module):
             x = residual(x, norms, 2 + 2 * number, statistics)
         x = self.up(x)
         x = F.relu(self.up_norm(x, norms.of(len(self.plan.norms) - 1, (x.shape[2], x.shape[3])), statistics))
-        painted: Tensor = self.leave(x.to(image.dtype))
+        paint = self.leave(x.to(image.dtype))
+        painted: Tensor = torch.sigmoid(paint[:, 3:]) * photo + paint[:, :3] + 0.5
         return painted[..., :height, :width]
 
 
 def moments_of(
-    features: Mapping[str, Tensor], guide: Mapping[str, Tensor] | None = None
+    image: Tensor, features: Mapping[str, Tensor], guide: Mapping[str, Tensor] | None = None
 ) -> list[tuple[Tensor, Tensor]]:
-    """Return means (B, C) and covariances (B, C, C) of raw features {layer: (B, C, H, W)} at `LAYERS`.
+    """Return means (B, C) and covariances (B, C, C) of the colours of `image` (B, 3, H, W) and of raw features.
 
-    `guide` {layer: (H, W)} says how much each place counts; without it all count alike.
+    Features are {layer: (B, C, H, W)} at `LAYERS`. `guide` {layer or "pixels": (H, W)} says how much each place counts;
+    without it all count alike.
     """
     measured = []
-    for layer in LAYERS:
-        flat = features[layer].float().flatten(2)
+    maps_of = {PIXELS: image, **features}
+    for layer in (PIXELS, *LAYERS):
+        flat = maps_of[layer].float().flatten(2)
         weights = flat.new_ones(flat.shape[-1]) if guide is None else guide[layer].to(flat).flatten()
         weights = weights / weights.sum()
         mean = flat @ weights

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.errors import UsageError
-from impasto.nets import store
 from impasto.nets.ghiasi import LAYERS, Ghiasi, GhiasiPlan
-from impasto.nets.johnson import Johnson
 from impasto.optim import devices
 from impasto.recipe import Recipe
 from impasto.training import held_out
@@ -21,6 +19,8 @@ from impasto.training.progress import frozen_petite, schedule, with_progress
 FIRST_BATCHES = 32
 """Batches of styles from which the predictor learns how descriptions are spread: 128 paintings with the usual four a
 batch, enough for means and deviations and read within a minute."""
+HOLD = 0.7
+"""Fraction of the steps at the full rate: a training of many hours is often prolonged, or ended early on a copy."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,6 @@ class GhiasiTraining:
     """Folders or tar files of photographs."""
     paintings: Sequence[Path]
     """Folders or tar files of paintings."""
-    init: Path | None = None
-    """A network of `johnson` with the widths of the plan, whose convolutions are the start."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the recipe's objective: weights, layers, total variation."""
     held_out: Path | None = None
@@ -53,7 +51,7 @@ def learn(
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
     """
-    plan = schedule(steps, rate, save_every)
+    plan = schedule(steps, rate, save_every, HOLD)
     check_folder(folder)
     task = prepare(work, steps=steps)
     # Before a checkpoint is read, so that a run that goes on standardises as it did from its first step.
@@ -73,9 +71,6 @@ def prepare(work: GhiasiTraining, *, steps: int = 0) -> GhiasiTask:
     encoder = frozen_petite(precision)
     channels = tuple(encoder.tensors[f"conv{layer[4:]}.weight"].shape[0] for layer in LAYERS)
     net = Ghiasi(GhiasiPlan(channels=channels), seed=work.seed, precision=precision)
-    if work.init is not None:
-        tensors, card = store.load(work.init)
-        net.start_from(Johnson.from_card(tensors, card, str(work.init)))
     content, style = (
         PictureStream(data, crop=work.crop, batch=work.batch, seed=work.seed + number, rough=False)
         for number, data in enumerate((work.data, work.paintings))

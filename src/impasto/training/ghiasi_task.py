@@ -63,8 +63,9 @@ class GhiasiTask:
         described = []
         with torch.no_grad():
             for step in range(-batches, 0):
-                sums = moments_of(self.encoder.raw(self._styles(step), LAYERS))
-                described.append(self.net.predictor.describe(sums))
+                styles = self._styles(step)
+                sums = moments_of(styles, self.encoder.raw(styles, LAYERS))
+                described.append(self.net.predictor.describe(sums[1:]))
             values = torch.cat(described).double()
             self.net.predictor.centre.copy_(values.mean(0))
             # A value that hardly varies says nothing, and must not be blown up.
@@ -97,7 +98,7 @@ class GhiasiTask:
     def painted(self, content: Tensor, style: Tensor, strength: float) -> Tensor:
         """Return `content` (B, 3, H, W) painted in `style` (B, 3, H', W') at `strength`, clamped."""
         with torch.no_grad():
-            sums = moments_of(self.encoder.raw(style, LAYERS))
+            sums = moments_of(style, self.encoder.raw(style, LAYERS))
             knob = torch.full((len(content),), strength, device=self.device)
             result: Tensor = self.net(content, self.net.norms(sums, knob)).clamp(0, 1)
             return result
@@ -140,7 +141,7 @@ class GhiasiTask:
         with torch.no_grad():
             wanted = self.encoder(content, recipe.content_layers)
             grams = {layer: _gram(maps) for layer, maps in self.encoder(style, recipe.style_layers).items()}
-            sums = moments_of(self.encoder.raw(style, LAYERS))
+            sums = moments_of(style, self.encoder.raw(style, LAYERS))
         painted = self.net(content, self.net.norms(sums, strength))
         features = self.encoder(painted, self._layers)
         parts = {"content": torch.zeros_like(strength), "style": torch.zeros_like(strength)}

@@ -40,12 +40,15 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast: AdamW with a warm-up to `rate` and a cosine down to nothing."""
+    """How long and how fast: AdamW with a warm-up to `rate`, a hold there, and a cosine down to nothing."""
 
     steps: int = 20_000
     rate: float = 2e-3
     warmup: float = 0.05
     """Fraction of the steps in which the learning rate rises from 0."""
+    hold: float = 0.0
+    """Fraction of the steps after that at the full rate. As long as it lasts, more steps than planned can still be
+    asked for without a loss."""
     weight_decay: float = 1e-5
     clip: float = 1.0
     """Largest norm of the gradient."""
@@ -59,7 +62,10 @@ class Schedule:
         position = min(1.0, (step + 1) / self.steps)
         if position < self.warmup:
             return self.rate * position / self.warmup
-        return self.rate * 0.5 * (1 + math.cos(math.pi * (position - self.warmup) / (1 - self.warmup)))
+        turn = self.warmup + self.hold
+        if position <= turn:
+            return self.rate
+        return self.rate * 0.5 * (1 + math.cos(math.pi * (position - turn) / (1 - turn)))
 
 
 def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, float]]:

@@ -45,11 +45,11 @@ def with_progress(
         yield record | {"eta_s": pace * (steps - step)}
 
 
-def schedule(steps: int, rate: float, save_every: int) -> Schedule:
+def schedule(steps: int, rate: float, save_every: int, hold: float = 0.0) -> Schedule:
     """Return the schedule of such a training. Raises `UsageError` for a rate that is not above 0."""
     if not 0 < rate < math.inf:
         raise UsageError(f"--rate {rate:g}: must be above 0")
-    return Schedule(steps=steps, rate=rate, warmup=0.04, save_every=save_every)
+    return Schedule(steps=steps, rate=rate, warmup=0.04, hold=hold, save_every=save_every)
 
 
 def frozen_petite(precision: torch.dtype | None) -> Petite:
