@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto.nets import store
-from impasto.recipe import catalogue
+from impasto.recipe import shipped_networks
 from impasto.recipe.catalogue import METHODS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "networks.md"
@@ -54,7 +54,7 @@ Limits: weaker than johnson on photographs; textures repeat without a seam.""",
 
 def page() -> str:
     """Return the whole page."""
-    files = sorted(Path(str(catalogue.FOLDER)).glob("*.safetensors"))
+    files = sorted(Path(str(shipped_networks.FOLDER)).glob("*.safetensors"))
     text = HEAD.format(size=sum(file.stat().st_size for file in files) / 1e6)
     for method, words in SECTIONS.items():
         text += (

@@ -21,7 +21,7 @@ from impasto.nets.onnx import convert, difference, export
 from impasto.nets.onnx_graphs import Graph, build, find, reflect_to_multiple
 from impasto.nets.store import Card
 from impasto.nets.texture_net import TextureNet, TexturePlan
-from impasto.recipe import catalogue
+from impasto.recipe import shipped_networks
 
 KINDS = ("johnson", "johnson_paper", "texture_net", "wct", "adain", "linear")
 ABSENT = "needs the extra onnx"
@@ -236,7 +236,7 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_names_of_what_ships(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path)
     with pytest.raises(WeightsError, match=r"'waves' is neither .* none ships"):
         find("waves")
     (tmp_path / "johnson-waves.safetensors").write_bytes(files["johnson"].read_bytes())
@@ -252,7 +252,7 @@ def test_names_of_what_ships(files: dict[str, Path], tmp_path: Path, monkeypatch
 
 
 def test_refused(files: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path)
     tensors, card, _ = find(str(files["linear"]))
     with pytest.raises(WeightsError, match=r"net: its decoder from relu2_1 does not ship .* --decoder FILE"):
         build(tensors, card, "net")

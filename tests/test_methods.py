@@ -6,8 +6,10 @@ from typing import get_args
 import pytest
 
 from impasto.errors import RecipeError
-from impasto.recipe import Recipe, catalogue
-from impasto.recipe.catalogue import METHODS, SHARED, MethodName, foreign, shipped
+from impasto.recipe import Recipe, shipped_networks
+from impasto.recipe.applicable import foreign
+from impasto.recipe.catalogue import METHODS, SHARED, MethodName
+from impasto.recipe.shipped_networks import shipped
 
 OTHER = {
     "alpha": 0.5, "passes": 2, "network": "waves", "refine": 3, "iterations": 7, "levels": 2, "init": "noise",
@@ -87,9 +89,9 @@ def test_networks_ship_under_their_methods_names(tmp_path: Path, monkeypatch: py
     for name in ("johnson-waves", "johnson-a.b", "texture_net-x", "adain-relu4_1"):
         (tmp_path / f"{name}.safetensors").touch()
     (tmp_path / "johnson-notes.txt").touch()
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path)
+    monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path)
     assert list(shipped("johnson")) == ["a.b", "waves"]
     assert list(shipped("texture_net")) == ["x"]
     assert shipped("wct") == {}
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "nowhere")
+    monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path / "nowhere")
     assert shipped("johnson") == {}

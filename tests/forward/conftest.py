@@ -9,7 +9,7 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.feedforward import FeedForward
 from impasto.painting.api import begin
-from impasto.recipe import Recipe, catalogue
+from impasto.recipe import Recipe, shipped_networks
 from tests.network_helpers import write
 
 
@@ -25,7 +25,7 @@ def folder(petite: Petite, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def shipped(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue, "FOLDER", folder)
+    monkeypatch.setattr(shipped_networks, "FOLDER", folder)
 
 
 @pytest.fixture

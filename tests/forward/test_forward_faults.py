@@ -14,7 +14,7 @@ from impasto.feedforward import FeedForward, tiles
 from impasto.nets import store
 from impasto.painting.api import begin, stylize
 from impasto.painting.stylizer import Stylizer
-from impasto.recipe import Recipe, catalogue
+from impasto.recipe import Recipe, shipped_networks
 from impasto.recipe.catalogue import METHODS
 from tests.network_helpers import decoder
 
@@ -41,7 +41,7 @@ def refused(kind: type[ImpastoError], do: Callable[[], object]) -> str:
 def test_networks_that_do_not_ship_say_how_to_get_one(
     method: str, painted: Paint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "nothing")
+    monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path / "nothing")
     message = refused(WeightsError, lambda: painted(method, **({} if METHODS[method].styles else {"styles": []})))
     assert message.startswith(f"{method}: ")
     assert METHODS[method].training in message

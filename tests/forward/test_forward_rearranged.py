@@ -10,7 +10,9 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.errors import RecipeError, ResourceError, UsageError
 from impasto.feedforward import FeedForward
-from impasto.feedforward.rearranged import CONTENT_FRACTION, DETAILED, LAYERS, NnstFast, Rearranged
+from impasto.feedforward.nnst_fast import NnstFast
+from impasto.feedforward.rearranged import LAYERS, Rearranged
+from impasto.feedforward.reshuffle import CONTENT_FRACTION, DETAILED
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.losses import PatchBank, PatchSource, statistic

@@ -12,11 +12,12 @@ from impasto.images import load
 from impasto.nets import store
 from impasto.nets.decoder import LAYERS
 from impasto.painting.api import begin
-from impasto.recipe import Recipe, catalogue
-from impasto.recipe.catalogue import METHODS, shipped
+from impasto.recipe import Recipe, shipped_networks
+from impasto.recipe.catalogue import METHODS
+from impasto.recipe.shipped_networks import shipped
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-DATA = Path(str(catalogue.FOLDER))
+DATA = Path(str(shipped_networks.FOLDER))
 FILES = sorted(DATA.glob("*.safetensors"))
 MOST_BYTES = 12_000_000
 STYLES = {"johnson": 3, "texture_net": 1}

@@ -8,7 +8,7 @@ import torch
 
 from impasto import images, load, metadata
 from impasto.encoders import Petite
-from impasto.recipe import Recipe, catalogue
+from impasto.recipe import Recipe, shipped_networks
 from impasto.studio import worker
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 from impasto.studio.inspector import answer
@@ -36,7 +36,7 @@ class Parent:
 def networks(tmp_path_factory, monkeypatch):
     """Small networks of every method, as if they shipped."""
     folder = write(tmp_path_factory.mktemp("networks"), Petite.embedded())
-    monkeypatch.setattr(catalogue, "FOLDER", folder)
+    monkeypatch.setattr(shipped_networks, "FOLDER", folder)
     return folder
 
 

@@ -14,7 +14,8 @@ from impasto.optim.tile_planner import Tiling
 from impasto.painting.refined import RefinedPainting
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
-from impasto.recipe.catalogue import METHODS, shipped
+from impasto.recipe.catalogue import METHODS
+from impasto.recipe.shipped_networks import shipped
 from impasto.result import Result
 from impasto.scene.inputs import Inputs, Masks, RegionNames
 from impasto.scene.painting import Painting

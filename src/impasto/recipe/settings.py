@@ -12,7 +12,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from impasto.errors import RecipeError
-from impasto.recipe.catalogue import ENCODERS, METHODS, MethodName, foreign
+from impasto.recipe.applicable import foreign
+from impasto.recipe.catalogue import ENCODERS, METHODS, MethodName
 from impasto.recipe.presets import load_preset
 from impasto.recipe.sizes import Size
 from impasto.recipe.spelling import (
