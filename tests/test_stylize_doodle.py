@@ -163,7 +163,7 @@ def test_a_doodle_starts_with_the_colours_of_each_region(method: str) -> None:
     painting = halves(OCHRE, TEAL, 40, 60)
     regions = Regions(("a", "b"), bands(64, 48, lying=True), (bands(40, 60),))
     scene = Scene(Recipe.parse({"method": method, "init": "style"}), None, [picture_of(painting)], regions)
-    start = scene.start(Level(0, (64, 48), 1))[0]
+    start = scene.init_canvas(Level(0, (64, 48), 1))[0]
     # Flat colours have no spread: the noise is nothing.
     torch.testing.assert_close(start[:, :30].mean((1, 2)), OCHRE, atol=2e-3, rtol=0)
     torch.testing.assert_close(start[:, 34:].mean((1, 2)), TEAL, atol=2e-3, rtol=0)
@@ -175,7 +175,7 @@ def test_a_start_takes_the_spread_of_a_region_too() -> None:
     painting[:, :, 30:] += 0.05 * torch.randn(3, 60, 30, generator=random)
     regions = Regions(("a", "b"), bands(64, 48, lying=True), (bands(60, 60),))
     scene = Scene(Recipe.parse({"method": "doodle", "init": "style"}), None, [picture_of(painting)], regions)
-    start = scene.start(Level(0, (64, 48), 1))[0]
+    start = scene.init_canvas(Level(0, (64, 48), 1))[0]
     assert float(start[:, :30].flatten(1).std(1).max()) < 0.01
     assert 0.03 < float(start[:, 34:].flatten(1).std(1).mean()) < 0.06
 
@@ -184,7 +184,7 @@ def test_a_start_has_the_colours_of_the_style_that_paints_the_region() -> None:
     styles = [picture_of(each[:, None, None].expand(3, 40, 40).clone()) for each in (OCHRE, TEAL)]
     regions = Regions(("a", "b"), bands(64, 48), (None, None))
     recipe = Recipe.parse({"method": "doodle", "init": "style", "region_styles": {"a": 2, "b": 1}})
-    start = Scene(recipe, None, styles, regions).start(Level(0, (64, 48), 1))[0]
+    start = Scene(recipe, None, styles, regions).init_canvas(Level(0, (64, 48), 1))[0]
     torch.testing.assert_close(start[:, :, :22].mean((1, 2)), TEAL, atol=2e-3, rtol=0)
     torch.testing.assert_close(start[:, :, 26:].mean((1, 2)), OCHRE, atol=2e-3, rtol=0)
 

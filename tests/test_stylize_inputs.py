@@ -150,7 +150,7 @@ def test_recipe_preset_and_overrides(tiny_encoder: Vgg, quick: Recipe, content, 
 def test_cs229_runs_adam_from_ten_to_one(tiny_encoder: Vgg, content, style) -> None:
     recipe = Recipe.from_preset("cs229", size=32, iterations=5, precision="float32")
     stylizer = Stylizer(content, style, recipe, encoder=tiny_encoder)
-    images = [stylizer.scene.start(stylizer.levels[0])]
+    images = [stylizer.scene.init_canvas(stylizer.levels[0])]
     images += [progress.image for progress in stylizer]
     first = 255 * (images[1] - images[0]).abs()
     # Adam's first step moves every pixel by the rate.

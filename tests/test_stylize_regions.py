@@ -286,7 +286,7 @@ def test_luminance_keeps_the_chroma_of_the_content(build, content: Tensor) -> No
 
 def test_luminance_is_painted_on_one_channel(build) -> None:
     stylizer = build(regions=None, color="luminance")
-    assert stylizer.scene.start(stylizer.levels[0]).shape[1] == 1
+    assert stylizer.scene.init_canvas(stylizer.levels[0]).shape[1] == 1
     for progress in stylizer:
         assert progress.image.shape[1] == 3
         assert torch.equal(progress.image[:, 0], progress.image[:, 2])

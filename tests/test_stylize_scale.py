@@ -74,7 +74,7 @@ def test_the_same_picture_in_tiles(
     judged = []
     for stylizer in (whole, tiled):
         view = stylizer.scene.view(level)
-        judged.append(stylizer._evaluator(level, view, stylizer.objective(level))(stylizer.scene.start(level)))
+        judged.append(stylizer._evaluator(level, view, stylizer.objective(level))(stylizer.scene.init_canvas(level)))
     assert judged[0][0].total == pytest.approx(judged[1][0].total, rel=1e-4)
     slope, other_slope = (gradient for _, gradient in judged)
     assert away(slope, other_slope) < 1e-4

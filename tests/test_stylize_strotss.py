@@ -114,9 +114,9 @@ def _parts(similarity: SelfSimilarity) -> tuple[object, ...]:
 
 def test_it_starts_from_details_over_the_mean_colour(content: Tensor) -> None:
     styles = [torch.full((1, 3, 9, 7), 0.2), torch.full((1, 3, 5, 8), 0.6)]
-    flat = canvas.start("details", torch.full((1, 3, 12, 17), 0.9), styles, blend=0, seed=0)
+    flat = canvas.init_canvas("details", torch.full((1, 3, 12, 17), 0.9), styles, blend=0, seed=0)
     torch.testing.assert_close(flat, torch.full((1, 3, 12, 17), 0.4))
-    detailed = canvas.start("details", content[None], styles, blend=0, seed=0)
+    detailed = canvas.init_canvas("details", content[None], styles, blend=0, seed=0)
     assert detailed.mean() == pytest.approx(0.4, abs=0.01)
     assert detailed.std() > 0.01
 

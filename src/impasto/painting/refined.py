@@ -94,7 +94,7 @@ class RefinedPainting(Painting):
         image = self.first.image.float().cpu().contiguous()
         if (group := parallel.current_group()) is not None:
             group.copy(image)  # all processes have to step from the very same point
-        self.second.scene.start_from = Picture(image, name="start")
+        self.second.scene.init = Picture(image, name="start")
 
     def checkpoint(self) -> Checkpoint:
         """Return the state after the last step, to be saved before the next one.

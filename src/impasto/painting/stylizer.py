@@ -344,7 +344,7 @@ class Stylizer(Painting):
         return tensor.to(self.resources.device).contiguous()
 
     def _start(self, level: Level) -> Tensor:
-        return self._here(self._view(level).canvas(self.scene.start(level)))
+        return self._here(self._view(level).canvas(self.scene.init_canvas(level)))
 
     def _view(self, level: Level) -> View:
         view = self.scene.view(level)
