@@ -6,6 +6,7 @@ Run as: python scripts/public_api.py
 import importlib
 import inspect
 import re
+import typing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +43,7 @@ def _signature(value: object) -> str:
         parameters = inspect.signature(value).parameters.values()
     except (TypeError, ValueError):
         return ""
+    parameters = [one for parameter in parameters for one in _unpacked(parameter)]
     # Names, kinds and whether there is a default: how annotations are printed depends on the version of Python.
     bare = [each.replace(annotation=each.empty, default=each.empty) for each in parameters]
     shown = [
@@ -49,6 +51,14 @@ def _signature(value: object) -> str:
         for one, each in zip(bare, parameters, strict=True)
     ]
     return "(" + re.sub(r"\s+", " ", ", ".join(shown)) + ")"
+
+
+def _unpacked(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """Return the keywords that `**options: Unpack[Options]` stands for; any other parameter as it is."""
+    if typing.get_origin(parameter.annotation) is not typing.Unpack:
+        return [parameter]
+    (options,) = typing.get_args(parameter.annotation)
+    return [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in options.__annotations__]
 
 
 if __name__ == "__main__":

@@ -93,11 +93,12 @@ def test_the_check_of_kinds_allows_other_types() -> None:
 
 
 def open_keywords(source: str) -> list[str]:
-    """Return the functions that take any keywords at all (`**name`) and are not public ones of a recipe's settings."""
+    """Return the functions that take any keywords (`**name`) that neither a type names nor a recipe has."""
     return [
         node.name
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None and node.args.kwarg.arg != "overrides"
+        if not (node.args.kwarg.annotation and ast.unparse(node.args.kwarg.annotation).startswith("Unpack["))
     ]
 
 
@@ -112,6 +113,8 @@ def test_inputs_travel_typed(path: Path) -> None:
 
 def test_the_check_of_keywords_sees_what_it_should() -> None:
     assert open_keywords("def begin(content, **options): pass") == ["begin"]
+    assert open_keywords("def begin(content, **options: Any): pass") == ["begin"]
+    assert open_keywords("def begin(content, **options: Unpack[PaintingOptions]): pass") == []
     assert open_keywords("def stylize(content, *, size=1, **overrides): pass") == []
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 from impasto.encoders import Vgg
 from impasto.errors import ImageError, RecipeError, ResourceError, UsageError
 from impasto.images import resize
-from impasto.painting.api import stylize
+from impasto.painting.api import begin, stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.scene import SMALLEST
@@ -136,6 +137,12 @@ def test_seed_matters_where_there_is_chance(paint, content, style) -> None:
 
 
 # Settings.
+
+
+@pytest.mark.parametrize("paint", [Stylizer, begin])
+def test_a_keyword_that_nothing_knows_is_refused(paint: Any, content: Tensor, style: Tensor) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword 'encoders'; choose from encoder, init_image, "):
+        paint(content, style, encoders="petite")
 
 
 def test_recipe_preset_and_overrides(tiny_encoder: Vgg, quick: Recipe, content, style) -> None:

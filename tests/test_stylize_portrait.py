@@ -36,7 +36,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
 
 def targets(stylizer: Stylizer, tile: int | None = None) -> dict[str, Tensor]:
     level = stylizer.levels[-1]
-    return {term.layer: term.target for term in stylizer._targets[False].objective(level, tile).contents}
+    return {term.layer: term.target for term in stylizer._builder._objectives[False].objective(level, tile).contents}
 
 
 def run(stylizer: Stylizer) -> Result:
@@ -126,8 +126,8 @@ def test_colours_are_those_asked_for(build) -> None:
 def test_tiles_ask_for_the_same(build) -> None:
     # The random network's layers reach far: a picture that has more than one tile.
     stylizer = build(size=448, levels=1, iterations=1, style_layers="relu3_1", gain_layers="relu3_1")
-    whole = stylizer._targets[False].objective(stylizer.levels[-1], None).contents[0]
-    tiled = stylizer._targets[False].objective(stylizer.levels[-1], 192).contents[0]
+    whole = stylizer._builder._objectives[False].objective(stylizer.levels[-1], None).contents[0]
+    tiled = stylizer._builder._objectives[False].objective(stylizer.levels[-1], 192).contents[0]
     assert torch.allclose(whole.target, tiled.target, rtol=1e-4, atol=1e-3)
     assert whole.factor == pytest.approx(tiled.factor, rel=1e-5)
 

@@ -74,7 +74,9 @@ def test_the_same_picture_in_tiles(
     judged = []
     for stylizer in (whole, tiled):
         view = stylizer.scene.view(level)
-        judged.append(stylizer._evaluator(level, view, stylizer.objective(level))(stylizer.scene.init_canvas(level)))
+        judged.append(
+            stylizer._builder.evaluator(level, view, stylizer.objective(level))(stylizer.scene.init_canvas(level))
+        )
     assert judged[0][0].total == pytest.approx(judged[1][0].total, rel=1e-4)
     slope, other_slope = (gradient for _, gradient in judged)
     assert away(slope, other_slope) < 1e-4
@@ -156,7 +158,7 @@ def test_a_history_in_a_file_paints_the_same_picture(content: Tensor, style: Ten
     found = []
     for storage in (HistoryStorage(), HistoryStorage(file=True)):
         stylizer = Stylizer(content, style, recipe, encoder=tiny_encoder)
-        stylizer.plans = tuple(replace(plan, storage=storage) for plan in stylizer.plans)
+        stylizer._builder.plans = tuple(replace(plan, storage=storage) for plan in stylizer.plans)
         for _ in stylizer:
             pass
         found.append(pixels(stylizer.result()))
@@ -172,7 +174,7 @@ def test_the_level_before_is_let_go(content: Tensor, style: Tensor, tiny_encoder
     stylizer = Stylizer(content, style, recipe, encoder=tiny_encoder)
     solvers: list[Any] = []
     starts: list[Any] = []
-    make = stylizer._solver
+    make = stylizer._builder.solver
 
     def watched(point: Tensor, level: Any) -> Any:
         if solvers:
@@ -183,7 +185,7 @@ def test_the_level_before_is_let_go(content: Tensor, style: Tensor, tiny_encoder
         starts.append(weakref.ref(point))
         return solver
 
-    stylizer._solver = watched  # type: ignore[method-assign]
+    stylizer._builder.solver = watched  # type: ignore[method-assign]
     for progress in stylizer:
         del progress
         if stylizer.history[-1]["step"] > 2:

@@ -213,8 +213,8 @@ def test_a_checkpoint_without_the_count_of_evaluations_goes_on_from_its_steps(bu
     for _ in range(3):
         next(steps)
     saved = first.checkpoint()
-    assert saved.begun.values == {"evaluations transport": 3, "evaluations selfsimilarity": 3}
-    old = replace(saved, begun=State(saved.begun.tensors, {}))
+    assert saved.level_state.values == {"evaluations transport": 3, "evaluations selfsimilarity": 3}
+    old = replace(saved, level_state=State(saved.level_state.tensors, {}))
     steps.close()
     second.restore(old)
     assert torch.equal(pixels(run(second)), pixels(run(build())))
