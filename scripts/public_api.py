@@ -10,9 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INVENTORY = ROOT / "tests" / "data" / "public_api.txt"
-MODULES = ("impasto", "impasto.color", "impasto.encoders", "impasto.guides", "impasto.images", "impasto.losses")
-MODULES += ("impasto.masks.automatic", "impasto.recipe", "impasto.series", "impasto.weights")
-MODULES += ("impasto.optim.canvas", "impasto.optim.evaluate", "impasto.optim.pyramid", "impasto.optim.solver")
+MODULES = (
+    *("impasto", "impasto.color", "impasto.encoders", "impasto.guides", "impasto.images", "impasto.losses"),
+    *("impasto.masks.automatic", "impasto.recipe", "impasto.series", "impasto.weights"),
+    *("impasto.optim.canvas", "impasto.optim.evaluate", "impasto.optim.pyramid", "impasto.optim.solver"),
+)
 """Modules that the documentation names with what is public in `__all__`, or defined there or below."""
 
 
