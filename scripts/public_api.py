@@ -11,9 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INVENTORY = ROOT / "tests" / "data" / "public_api.txt"
-MODULES = ("impasto", "impasto.color", "impasto.encoders", "impasto.guides", "impasto.images", "impasto.losses")
-MODULES += ("impasto.masks.automatic", "impasto.recipe", "impasto.series", "impasto.weights")
-MODULES += ("impasto.optim.canvas", "impasto.optim.evaluate", "impasto.optim.pyramid", "impasto.optim.solver")
+MODULES = (
+    *("impasto", "impasto.color", "impasto.encoders", "impasto.guides", "impasto.images", "impasto.losses"),
+    *("impasto.masks.automatic", "impasto.recipe", "impasto.series", "impasto.weights"),
+    *("impasto.optim.canvas", "impasto.optim.evaluate", "impasto.optim.pyramid", "impasto.optim.solver"),
+)
 """Modules that the documentation names with what is public in `__all__`, or defined there or below."""
 
 
@@ -40,10 +42,10 @@ def _signature(value: object) -> str:
     if not callable(value):
         return ""
     try:
-        parameters = inspect.signature(value).parameters.values()
+        declared = inspect.signature(value).parameters.values()
     except (TypeError, ValueError):
         return ""
-    parameters = [one for parameter in parameters for one in _unpacked(parameter)]
+    parameters = [one for parameter in declared for one in _unpacked(parameter)]
     # Names, kinds and whether there is a default: how annotations are printed depends on the version of Python.
     bare = [each.replace(annotation=each.empty, default=each.empty) for each in parameters]
     shown = [

@@ -140,7 +140,7 @@ def test_seed_matters_where_there_is_chance(paint, content, style) -> None:
 
 
 @pytest.mark.parametrize("paint", [Stylizer, begin])
-def test_a_keyword_that_nothing_knows_is_refused(paint: Any, content: Tensor, style: Tensor) -> None:
+def test_a_keyword_that_nothing_knows_is_refused(paint: Any, content: torch.Tensor, style: torch.Tensor) -> None:
     with pytest.raises(TypeError, match="unexpected keyword 'encoders'; choose from encoder, init_image, "):
         paint(content, style, encoders="petite")
 

@@ -1,6 +1,7 @@
 """A stream of photographs: each frame is what it would be by itself, and the styles are measured once."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -58,7 +59,12 @@ def test_styles_are_measured_once_unless_they_follow_the_frame(
     color: str, times: int, painted: Paint, content: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted, measured = [], AnyStyle._measured
-    monkeypatch.setattr(AnyStyle, "_measured", lambda self: counted.append(1) or measured(self))
+
+    def counting(self: AnyStyle) -> dict[str, list[list[Any]]]:
+        counted.append(1)
+        return measured(self)
+
+    monkeypatch.setattr(AnyStyle, "_measured", counting)
     painting = painted("adain", color=color)
     list(painting.frames([content, content.flip(-1)]))
     assert len(counted) == times

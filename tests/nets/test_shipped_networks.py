@@ -82,6 +82,7 @@ def test_a_decoder_of_a_shallow_layer_gives_the_photograph_back(layer: str, leas
     recipe = Recipe.parse({"method": "wct", "alpha": 0.0, "size": 128, "precision": "float32"})
     photo = load(ASSETS / "photos" / "coffee.jpg")
     painting = begin(photo, [photo], recipe, network=network)
+    assert isinstance(painting, FeedForward)
     for _ in painting:
         pass
     result = painting.result().picture.pixels

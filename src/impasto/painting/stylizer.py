@@ -1,7 +1,7 @@
 """`Stylizer`: one painting by optimisation, step by step, for those who want to watch."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -126,7 +126,7 @@ class Stylizer(Painting):
         self._at: level_state.Place | None = None
         self._restored: tuple[Checkpoint, Solver] | None = None
 
-    def __iter__(self) -> Iterator[Progress]:
+    def __iter__(self) -> Generator[Progress, None, None]:
         """Paint, yielding one `Progress` a step; closing the iterator keeps the picture so far."""
         saved, restored = self._restored or (None, None)
         self._restored = None

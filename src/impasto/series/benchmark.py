@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from impasto.encoders import Encoder
 from impasto.errors import ImageError, InputError, UsageError
 from impasto.evaluation import METRICS, Evaluator
 from impasto.events import Progress, logger
-from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.optim.resources import Resources
 from impasto.recipe.catalogue import METHODS
@@ -23,57 +21,13 @@ from impasto.series.engine import WAITING, Series
 from impasto.series.entrants import Entrant
 from impasto.series.grid import Cell, Job, file_part
 from impasto.series.measurements import Measurement, Measurements
+from impasto.series.pairs import Input, Problem, balanced
 
 REPORT, RESULTS, TABLE = "report.html", "results.json", "results.csv"
 READY = ("kept", "painted", "external")
 """States of cells whose picture is there."""
 DEEPEST_STRIDE = 8
 """Pixels per neuron of the deepest layer that styles are compared at; coarser maps have too few positions."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """A photograph or painting of a benchmark."""
-
-    name: str
-    path: Path
-    credit: str = ""
-    regions: Regions | None = field(default=None, repr=False, compare=False)
-    """Of a photograph: painted by and measured at."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file that could not be used, or a pair that has no picture."""
-
-    file: str
-    note: str
-
-
-def read_inputs(
-    paths: Sequence[Path], *, max_pixels: int = images.DEFAULT_MAX_PIXELS, allow_truncated: bool = False
-) -> tuple[list[Input], list[Problem]]:
-    """Return the pictures that can be read, called by their names without suffix, and those that cannot.
-
-    `max_pixels` and `allow_truncated` are those of `images.load`. Raises `UsageError` where two have one name,
-    `ImageError` where none can be read.
-    """
-    inputs: list[Input] = []
-    problems = []
-    for path in paths:
-        try:
-            images.load(path, max_pixels=max_pixels, allow_truncated=allow_truncated)
-        except ImageError as error:
-            problems.append(Problem(path.name, str(error)))
-            continue
-        name = file_part(path.stem)
-        for other in inputs:
-            if other.name.casefold() == name.casefold():
-                raise UsageError(f"{other.path.name} and {path.name} would both be called {name}; rename one of them")
-        inputs.append(Input(name, path))
-    if not inputs:
-        raise ImageError(f"{problems[0].note}" if len(problems) == 1 else f"none of {len(paths)} pictures can be read")
-    return inputs, problems
 
 
 class Benchmark(Series):
@@ -83,7 +37,8 @@ class Benchmark(Series):
     names its layers, `second_encoder` the style, at layers that no method of the benchmark optimises with it.
     `painter`: the encoder that paints. `problems` are files that could not be read; more are added while painting.
     `against` is the method that the report compares with at first; `report` writes it:
-    `impasto.series.report.write`. `force`, `check`, `resources` and errors are those of `Series`.
+    `impasto.series.report.write`. `pairs`: so many pairs, drawn by `balanced`, instead of all. `force`, `check`,
+    `resources` and errors are those of `Series`.
     """
 
     RECORDS = "paintings.json"
@@ -103,6 +58,7 @@ class Benchmark(Series):
         problems: Sequence[Problem] = (),
         about: Mapping[str, str] | None = None,
         report: Callable[["Benchmark"], None] | None = None,
+        pairs: int | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
         force: bool = False,
@@ -118,6 +74,7 @@ class Benchmark(Series):
         self.against = self.labels[0] if against is None else against
         if self.against not in self.labels:
             raise UsageError(f"--against {self.against}: is none of the methods; choose from {', '.join(self.labels)}")
+        self._drawn = set(balanced(len(self.contents), len(self.styles), pairs))
         cells = self._lay_out(folder, added or {}, painter)
         if not cells:
             raise UsageError("no method can paint any of the styles; see the networks by impasto methods")
@@ -151,6 +108,11 @@ class Benchmark(Series):
         """Cells that could not be painted or measured."""
         return [cell for cell in self.cells if cell.state == "failed" or cell in self._broken]
 
+    @property
+    def pairs(self) -> int:
+        """Number of pairs of a photograph and a painting."""
+        return len(self._drawn)
+
     def paint(self, cell: Cell, watch: Callable[[Progress], object] | None = None) -> None:
         """Paint a cell that is not there, and measure it; an error is noted in the cell."""
         super().paint(cell, watch)
@@ -178,8 +140,10 @@ class Benchmark(Series):
         places = _folders(self.labels, folder)
         taken: dict[str, str] = {}
         cells: list[Cell] = []
-        for content in self.contents:
-            for style in self.styles:
+        for row, content in enumerate(self.contents):
+            for column, style in enumerate(self.styles):
+                if (row, column) not in self._drawn:
+                    continue
                 stem = f"{content.name}_{style.name}"
                 pair = f"{content.name} in {style.name}"
                 if taken.setdefault(stem.casefold(), pair) != pair:
