@@ -4,14 +4,16 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import safetensors.torch
 import torch
 
 from impasto import checkpoint as checkpoints
-from impasto import files, guides
+from impasto import guides
 from impasto.checkpoint import Checkpoint, previous, saved, tensorfile
 from impasto.checkpoint.tensorfile import TensorFile
 from impasto.encoders import Vgg
@@ -20,7 +22,7 @@ from impasto.images import Picture
 from impasto.losses import LossReport
 from impasto.optim.history import HistoryStorage
 from impasto.optim.loop import SETTLING_STEPS, Run
-from impasto.optim.solver import Adam, Lbfgs
+from impasto.optim.solver import Adam, Lbfgs, Solver
 from impasto.optim.state import VALUES_AT_ONCE, Pieces, State
 from impasto.painting.stylizer import Stylizer
 from impasto.weights import CAFFE
@@ -72,7 +74,7 @@ def halfway(stylizer, tmp_path):
 
 # Going on.
 
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "lbfgs": {"history": 3, "iterations": 8},
     "adam": {"solver": "adam", "schedule": "linear", "learning_rate": 8.0, "iterations": 6},
     "luminance": {"color": "luminance", "history": 2, "iterations": 6},
@@ -309,7 +311,7 @@ def test_an_unknown_version(halfway) -> None:
 
 
 POINT = torch.full((1, 3, 24, 32), 0.5)
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "no such level": {"level": 3},
     "negative level": {"level": -1},
     "huge level": {"level": 10**30},
@@ -429,7 +431,7 @@ def test_a_full_disk_leaves_the_old_one(call, stylizer, halfway, monkeypatch) ->
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, call, full)
+        patch.setattr(os, call, full)
         with pytest.raises(OutputError, match="No space left"):
             painting.checkpoint().save(halfway)
     assert halfway.read_bytes() == before
@@ -444,7 +446,7 @@ def test_the_disk_is_not_filled_to_the_brim(stylizer, halfway, monkeypatch) -> N
     painting.checkpoint().save(halfway)
     assert previous(halfway).exists()
     usage = shutil.disk_usage(halfway.parent)
-    monkeypatch.setattr(saved.shutil, "disk_usage", lambda _path: usage._replace(free=saved.RESERVE_BYTES))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: usage._replace(free=saved.RESERVE_BYTES))
     with pytest.raises(OutputError, match=r"too full.*free \d+ MiB"):
         painting.checkpoint().save(halfway)
     assert Checkpoint.load(halfway).taken == 1
@@ -477,7 +479,7 @@ def valley(point: torch.Tensor) -> tuple[LossReport, torch.Tensor]:
 
 
 START = torch.linspace(-0.5, 0.5, 48).reshape(1, 3, 4, 4)
-SOLVERS = {
+SOLVERS: dict[str, Callable[[], Solver]] = {
     "adam": lambda: Adam(START, lambda step: 0.05 / (1 + step)),
     "lbfgs": lambda: Lbfgs(START, history=4),
     "narrow": lambda: Lbfgs(START, history=4, storage=HistoryStorage(narrow=True)),

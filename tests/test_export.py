@@ -112,7 +112,7 @@ def test_paints_as_torch_does_at_any_size(exported: Callable[[str], tuple[Graph,
 
 @pytest.mark.parametrize("kind", ["johnson", "texture_net"])
 def test_torch_in_the_graph_is_the_network(files: dict[str, Path], kind: str) -> None:
-    graph, net = graph_of(files, kind), {"johnson": Johnson, "texture_net": TextureNet}[kind]
+    graph, net = graph_of(files, kind), Johnson if kind == "johnson" else TextureNet
     picture = torch.rand(1, 3, 37, 42)
     assert torch.equal(graph.painted({"picture": picture}), net.from_card(*find(str(files[kind])))(picture).clamp(0, 1))
 

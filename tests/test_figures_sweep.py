@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.scene.inputs import Inputs
 from impasto.series import existing, records, sheet, sources
+from tests.type_helpers import present
 
-GRID = {"content_weight": [0.5, 2.0], "tv": ["l1", "vector"]}
+GRID: dict[str, list[Any]] = {"content_weight": [0.5, 2.0], "tv": ["l1", "vector"]}
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_a_grid_makes_a_picture_for_each_pair_of_values(run, tmp_path):
     names = {f"content_weight={a}_tv={b}.png": (a, b) for a, b in itertools.product((0.5, 2), ("l1", "vector"))}
     assert set(pictures(out)) == set(names)
     for name, (weight, tv) in names.items():
-        recipe = metadata.read(out / name)["recipe"]
+        recipe = present(metadata.read(out / name))["recipe"]
         assert (recipe["content_weight"], recipe["tv"], recipe["size"]) == (weight, tv, 64)
     assert [cell.state for cell in made.cells] == ["painted"] * 4
     assert [cell.at for cell in made.cells] == [(0, 0), (0, 1), (1, 0), (1, 1)]
@@ -180,7 +182,7 @@ def test_more_values_keep_the_pictures_that_are_there(run, painted, tmp_path):
 def test_a_recipe_of_an_older_impasto_is_read_with_todays_defaults(run):
     made = run({"seed": [1]})
     path = made.cells[0].path
-    said = metadata.read(path)
+    said = present(metadata.read(path))
     wanted = json.loads(json.dumps(said))
     del said["recipe"]["gamut_weight"]
     images.save(images.load(path), path, metadata=metadata.canonical(said), force=True)
@@ -264,7 +266,7 @@ def test_a_stopped_picture_is_painted_again(run, tmp_path):
     stopped = run({"content_weight": [0.5, 2.0]}, on_step=lambda _cell, _progress: True)
     assert [cell.state for cell in stopped.cells] == ["stopped", "new"]
     name = "content_weight=0.5.png"
-    assert metadata.read(tmp_path / "out" / name)["stopped_after"] == 1
+    assert present(metadata.read(tmp_path / "out" / name))["stopped_after"] == 1
     assert [row["state"] for row in table(tmp_path / "out")] == ["stopped", "new"]
     assert (tmp_path / "out" / "sheet.png").exists()
     again = run({"content_weight": [0.5, 2.0]})
@@ -280,7 +282,7 @@ def test_axes_of_pictures(run, tmp_path, style, other_style):
     )
     assert set(pictures(tmp_path / "out")) == {"style=a_content=p.png", "style=b_content=p.png"}
     for cell, name in zip(made.cells, names, strict=True):
-        inputs = metadata.read(cell.path)["inputs"]
+        inputs = present(metadata.read(cell.path))["inputs"]
         assert {"role": "style", "sha256": images.load(name).sha256} in inputs
     one, other = pictures(tmp_path / "out").values()
     assert one != other
@@ -288,7 +290,7 @@ def test_axes_of_pictures(run, tmp_path, style, other_style):
 
 def test_an_axis_of_presets_lies_below_the_other_settings(run, tmp_path):
     run({"preset": ["cs229", "gatys"]}, recipe=None, overrides={"size": 32, "iterations": 1, "precision": "float32"})
-    found = {name: metadata.read(tmp_path / "out" / name)["recipe"] for name in pictures(tmp_path / "out")}
+    found = {name: present(metadata.read(tmp_path / "out" / name))["recipe"] for name in pictures(tmp_path / "out")}
     assert {name: recipe["normalization"] for name, recipe in found.items()} == {
         f"preset={name}.png": Recipe.from_preset(name).normalization for name in ("cs229", "gatys")
     }

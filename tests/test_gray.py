@@ -89,7 +89,7 @@ def test_colours_that_are_hidden_are_none(content: torch.Tensor, style: torch.Te
 def test_each_frame_is_judged_by_itself(content: torch.Tensor, style: torch.Tensor) -> None:
     recipe = Recipe.parse({"method": "adain", "size": 48, "precision": "float32"})
     painting = begin(gray(content), gray(style), recipe)
-    frames = list(painting.frames([gray(content), content]))  # type: ignore[union-attr]
+    frames = list(painting.frames([gray(content), content]))
     assert channels_apart(frames[0].pixels) == 0
     assert channels_apart(frames[1].pixels) > 0.01
 

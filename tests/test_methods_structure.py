@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_the_check_sees_what_it_should() -> None:
     assert comparisons_with_a_method("if self.method != other: pass") == []
 
 
-def kinds_of_painting(cls: type = Painting) -> set[str]:
+def kinds_of_painting(cls: type[Any] = Painting) -> set[str]:
     """Return the names of a class and of all its subclasses."""
     return {cls.__name__}.union(*(kinds_of_painting(kind) for kind in cls.__subclasses__()))
 

@@ -12,6 +12,7 @@ from impasto.encoders.petite import LIFTED
 from impasto.images import crop_to_aspect, fit_size, resize
 from impasto.losses import Gram
 from impasto.weights import load as load_weights
+from tests.type_helpers import present
 
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
 pytestmark = pytest.mark.slow
@@ -45,7 +46,7 @@ def test_a_painting_takes_the_style_and_keeps_border_and_range(petite: Petite) -
     style = stylizer.history[0]["style"], stylizer.history[-1]["style"]
     assert style[1] < 0.05 * style[0]
     # No dead border, no bright one: as much happens there as inside. The photograph itself has a quiet border.
-    photo = energy(resize(stylizer.content.pixels, stylizer.size))
+    photo = energy(resize(present(stylizer.content).pixels, stylizer.size))
     band, inside = (energy(image) + 1e-4) / (photo.mean() + 1e-4), slice(8, -8)
     border = torch.cat([band[:6].flatten(), band[-6:].flatten(), band[:, :6].flatten(), band[:, -6:].flatten()])
     assert 0.3 < float(border.mean() / band[inside, inside].mean()) < 2.0

@@ -88,6 +88,16 @@ def test_hooks_run_the_tools_of_lint() -> None:
     assert [hook.split()[0] for hook in hooks] == ["ruff", "ruff", "oxlint", "mypy"]
 
 
+def test_types_are_checked_in_the_package_and_in_tests() -> None:
+    settings = PROJECT["tool"]["mypy"]
+    assert settings["packages"] == ["impasto", "tests"]
+    relaxed = [part for part in settings["overrides"] if "tests.*" in part["module"]]
+    assert [part.get("check_untyped_defs", True) for part in relaxed] == [True]
+    own = [part["module"] for part in settings["overrides"] if part.get("ignore_errors") or part.get("follow_imports")]
+    assert own == [], "what mypy skips is not checked"
+    assert not {"exclude", "ignore_errors", "follow_imports"} & set(settings)
+
+
 @pytest.mark.parametrize("extra", ["", *(PROJECT["project"]["optional-dependencies"])])
 def test_what_is_declared_is_used(extra: str) -> None:
     """A package that nothing imports and nothing runs is one to keep up to date for nothing."""

@@ -1,5 +1,7 @@
 """Painting with semantic maps, and from a doodle alone, through the façade with a tiny encoder."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -218,8 +220,9 @@ def test_a_method_of_one_go_paints_doodles_too() -> None:
     mask = bands(64, 48, lying=True)
     doodle = mask[0] * RED[:, None, None] + mask[1] * BLUE[:, None, None]
     painting = halves(OCHRE, TEAL, 60, 60) + 0.05 * torch.rand(3, 60, 60)
-    masks = {"content_mask": doodle, "style_masks": halves(RED, BLUE, 60, 60)}
-    found = pixels(stylize(None, painting, method="wct", size=64, precision="float32", **masks))[0]
+    masks = halves(RED, BLUE, 60, 60)
+    settings: dict[str, Any] = {"method": "wct", "size": 64, "precision": "float32"}
+    found = pixels(stylize(None, painting, content_mask=doodle, style_masks=masks, **settings))[0]
     assert found.shape == (3, 64, 48)
     above, below = (part.mean((1, 2)) for part in (found[:, :24], found[:, 40:]))
     assert float((above - OCHRE).norm()) < float((above - TEAL).norm())

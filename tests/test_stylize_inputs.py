@@ -29,7 +29,7 @@ MakePicture = Callable[..., torch.Tensor]
 def test_kinds_of_input_agree(paint, tmp_path: Path, content, style) -> None:
     levels = {"content": content, "style": style}
     arrays = {key: (255 * value).round().byte().permute(1, 2, 0).numpy() for key, value in levels.items()}
-    kinds: list[tuple[object, object]] = []
+    kinds: list[tuple[object, ...]] = []
     for suffix in ("a", "b c ü"):
         files = []
         for key, array in arrays.items():

@@ -1,5 +1,7 @@
 """Painting by neural neighbours through the façade, with a tiny encoder."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,12 +11,14 @@ from impasto.errors import NotTileableError, RecipeError, UsageError
 from impasto.guides import Regions
 from impasto.losses import FixedMatches, NearestNeighbors
 from impasto.losses.neighbors import hypercolumns
-from impasto.methods.nnst import MAX_FINISHING_SIDE, quarters, spaced
+from impasto.methods.nnst import MAX_FINISHING_SIDE, spaced
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Painted
+from impasto.scene.copies import quarters
 from tests.stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
+from tests.type_helpers import present
 
 
 @pytest.fixture
@@ -28,7 +32,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
     """A `Stylizer` by neighbours with two steps at the end, changed by keywords."""
 
     def make(
-        photo: object = content, styles: object = style, regions: Regions | None = None, **changes: object
+        photo: object = content, styles: object = style, regions: Regions | None = None, **changes: Any
     ) -> Stylizer:
         options = {key: changes.pop(key) for key in ("tile",) if key in changes}
         recipe = quick.replace(**{"method": "nnst", "finishing_steps": 2, **changes})
@@ -207,7 +211,7 @@ def test_quarters_of_a_painting() -> None:
     assert once.maps is not None
     assert once.maps.shape == (2, 6, 4)
     assert torch.equal(once.pixels[..., 0, 0], painting.pixels[..., 0, 5])
-    assert once.alpha[0, 0] == painting.alpha[0, 5]
+    assert once.alpha[0, 0] == present(painting.alpha)[0, 5]
     assert quarters(painting, 0) is painting
 
 

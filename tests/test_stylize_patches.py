@@ -1,6 +1,7 @@
 """Painting by patches through the façade, with a tiny encoder."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
     """A `Stylizer` by patches, changed by keywords."""
 
     def make(
-        photo: object = content, styles: object = style, regions: Regions | None = None, **changes: object
+        photo: object = content, styles: object = style, regions: Regions | None = None, **changes: Any
     ) -> Stylizer:
         options = {key: changes.pop(key) for key in ("tile",) if key in changes}
         recipe = quick.replace(**{"method": "mrf", **changes})

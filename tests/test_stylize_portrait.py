@@ -1,5 +1,7 @@
 """Portraits through the façade, with a tiny encoder."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -24,8 +26,8 @@ THERE = [[0.35, 0.35], [0.7, 0.3], [0.55, 0.6], [0.5, 0.75]]
 def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
     """A `Stylizer` of portraits, changed by keywords."""
 
-    def make(photo: object = content, styles: object = style, **changes: object) -> Stylizer:
-        given = {"content_landmarks": HERE, "style_landmarks": THERE}
+    def make(photo: object = content, styles: object = style, **changes: Any) -> Stylizer:
+        given: dict[str, Any] = {"content_landmarks": HERE, "style_landmarks": THERE}
         names = ("content_landmarks", "style_landmarks", "regions", "tile")
         given |= {key: changes.pop(key) for key in names if key in changes}
         recipe = quick.replace(**{"method": "portrait", **changes})

@@ -1,5 +1,7 @@
 """Regions, colours, mixing and textures through the façade, with a tiny encoder."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -46,8 +48,8 @@ NAMES = ({"#ff0000": "roof", "#0000ff": "sky"}, '{"#ff0000": "roof", "#0000ff": 
 
 @pytest.mark.parametrize("names", NAMES, ids=["mapping", "json", "lines"])
 def test_names_of_colours_are_those_of_regions(names, tiny_encoder: Vgg, content: Tensor, style: Tensor) -> None:
-    masks = {"content_mask": color_mask(48, 64), "style_masks": [color_mask(56, 40)]}
-    settings = {"size": 48, "iterations": 1, "levels": 1, "precision": "float32"}
+    masks: dict[str, Any] = {"content_mask": color_mask(48, 64), "style_masks": [color_mask(56, 40)]}
+    settings: dict[str, Any] = {"size": 48, "iterations": 1, "levels": 1, "precision": "float32"}
     result = stylize(content, style, encoder=tiny_encoder, **masks, region_names=names, keep=["roof"], **settings)
     plain = stylize(content, style, encoder=tiny_encoder, **masks, keep=["red"], **settings)
     assert torch.equal(result.picture.pixels, plain.picture.pixels)

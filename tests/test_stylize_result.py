@@ -19,6 +19,7 @@ from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.weights import CAFFE
 from tests.stylize_helpers import finite, pixels
+from tests.type_helpers import present
 
 MakePicture = Callable[..., torch.Tensor]
 
@@ -121,7 +122,7 @@ def test_save_writes_the_recipe_and_no_path(paint, tmp_path: Path, content, styl
         data = path.read_bytes()
         for word in (str(tmp_path), tmp_path.name, "secret"):
             assert word.encode() not in data
-        found = metadata.read(path)
+        found = present(metadata.read(path))
         assert Recipe.parse(found["recipe"]) == result.recipe
         assert [item["role"] for item in found["inputs"]] == ["content", "style"]
         assert [len(item["sha256"]) for item in found["inputs"]] == [64, 64]

@@ -91,7 +91,7 @@ def test_the_same_picture_in_tiles(
 
 
 def test_lbfgs_in_tiles_finds_the_same(tiny_encoder: Vgg, photo: Tensor, style: Tensor) -> None:
-    settings = {"size": 320, "iterations": 6, "precision": "float32"}
+    settings: dict[str, Any] = {"size": 320, "iterations": 6, "precision": "float32"}
     whole, tiled = (stylize(photo, style, encoder=tiny_encoder, tile=tile, **settings) for tile in ("off", 200))
     assert whole.history[-1]["loss"] == pytest.approx(tiled.history[-1]["loss"], rel=1e-3)
     assert float((pixels(whole) - pixels(tiled)).abs().mean()) < 1e-3

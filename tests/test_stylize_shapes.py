@@ -1,7 +1,7 @@
 """Painting with an encoder of another shape than VGG's: nothing but its own class knows of it."""
 
 from collections.abc import Iterable, Mapping
-from typing import Self
+from typing import Any, Self
 
 import pytest
 import torch
@@ -18,7 +18,7 @@ from tests.stylize_helpers import finite, gone_on_with, halves, pixels
 
 GEOMETRY = Geometry("wide", {"relu1_1": ((5, 1),), "relu2_1": ((5, 1), (5, 3)), "relu2_2": ((5, 1), (5, 3), (5, 3))})
 WIDTHS = {"relu1_1": 6, "relu2_1": 8, "relu2_2": 10}
-LAYERS = {
+LAYERS: dict[str, dict[str, Any]] = {
     "gatys": {"style_layers": "relu1_1,relu2_1,relu2_2", "content_layers": "relu2_1"},
     "mrf": {"patch_layers": "relu2_1,relu2_2", "content_layers": "relu2_1"},
     "doodle": {"patch_layers": "relu2_1", "content_layers": "relu2_1"},

@@ -1,6 +1,7 @@
 """STROTSS through the façade, with a tiny encoder."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -31,7 +32,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
     """A `Stylizer`, changed by keywords."""
 
     def make(
-        photo: object = content, styles: object = style, regions: Regions | None = None, **changes: object
+        photo: object = content, styles: object = style, regions: Regions | None = None, **changes: Any
     ) -> Stylizer:
         options = {key: changes.pop(key) for key in ("tile",) if key in changes}
         recipe = Recipe.parse({"method": "strotss", "size": quick.size, "levels": 2, "iterations": 6, **changes})
@@ -107,7 +108,7 @@ def test_more_content_weight_is_nearer_to_the_photograph(build) -> None:
     assert away(more) < away(less)
 
 
-def _parts(similarity: SelfSimilarity) -> tuple[object, ...]:
+def _parts(similarity: SelfSimilarity) -> tuple[Any, ...]:
     """The same term, at its first evaluation."""
     return (similarity.columns, similarity.positions, similarity.photo, similarity.features, similarity.factor)
 

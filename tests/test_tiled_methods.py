@@ -1,7 +1,7 @@
 """Every method in tiles: the picture of one piece, or a refusal that says so; at small and at odd sizes."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from torch import Tensor
@@ -19,14 +19,15 @@ OPTIMIZED = ("gatys", "portrait")
 EYES_TO_MOUTH = [[0.35, 0.4], [0.65, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]]
 
 
-def painted(method: str, photo: Tensor, style: Tensor, tile: int | str) -> Tensor:
+def painted(method: str, photo: Tensor, style: Tensor, tile: int | Literal["auto", "off"]) -> Tensor:
     settings: dict[str, Any] = {"method": method, "size": max(photo.shape[-2:]), "precision": "float32"}
     if method in OPTIMIZED:
         settings |= {"encoder": "petite", "iterations": 2, "levels": 1}
-    points = {"content_landmarks": EYES_TO_MOUTH, "style_landmarks": EYES_TO_MOUTH} if method == "portrait" else {}
+    points = EYES_TO_MOUTH if method == "portrait" else None
     if method in NETWORKS:
         settings |= {"network": NETWORKS[method]} if NETWORKS[method] else {}
-    painting = begin(photo, [] if method in NETWORKS else style, Recipe.parse(settings), tile=tile, **points)
+    styles = [style] if method not in NETWORKS else []
+    painting = begin(photo, styles, Recipe.parse(settings), tile=tile, content_landmarks=points, style_landmarks=points)
     assert tile == "off" or painting.tiles != 1
     for _ in painting:
         pass

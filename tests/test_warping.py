@@ -66,6 +66,6 @@ def test_sampling_where_pixels_are_gives_them(picture) -> None:
 
 @pytest.mark.parametrize("points", [[[0, 0], [1, 1], [2, 2]], [[0, 0], [1, 5], [1, 5], [3, 2]], [[0, 0], [1, 3]]])
 def test_points_that_say_nothing_are_refused(points: list[list[float]]) -> None:
-    points = torch.tensor(points)
+    fixed = torch.tensor(points)
     with pytest.raises(UsageError, match="apart"):
-        spline.ThinPlate(points, points)
+        spline.ThinPlate(fixed, fixed)

@@ -188,7 +188,9 @@ class Killed(BaseException):
 @pytest.mark.parametrize("by", ["ship", "file", "folder"])
 def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
     method = "johnson" if by == "file" else "wct"
-    network = {"ship": (), "file": ("--network", networks / "johnson-waves.safetensors")}.get(by)
+    network: tuple[object, ...] = ()
+    if by == "file":
+        network = ("--network", networks / "johnson-waves.safetensors")
     if by == "folder":
         Path("decoders").mkdir()
         for layer in ("relu2_1", "relu3_1"):
