@@ -98,6 +98,12 @@ def test_types_are_checked_in_the_package_and_in_tests() -> None:
     assert not {"exclude", "ignore_errors", "follow_imports"} & set(settings)
 
 
+def test_folders_of_tests_are_those_of_the_package() -> None:
+    tests = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").glob("*/**/test_*.py")}
+    packages = {path.parent.relative_to(ROOT / "src/impasto") for path in (ROOT / "src/impasto").rglob("__init__.py")}
+    assert tests - packages == {Path("studio/browser")}, "tests in a folder that mirrors none of the package's"
+
+
 @pytest.mark.parametrize("extra", ["", *(PROJECT["project"]["optional-dependencies"])])
 def test_what_is_declared_is_used(extra: str) -> None:
     """A package that nothing imports and nothing runs is one to keep up to date for nothing."""
