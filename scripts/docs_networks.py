@@ -1,5 +1,6 @@
 """Write docs/networks.md, the model cards, from the networks that ship: `python scripts/docs_networks.py`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def page() -> str:
     return text + "\n![Every method on eight pairs](figures/methods_sheet.jpg)\n"
 
 
-def _held_out(training: dict[str, Any]) -> list[str]:
+def _held_out(training: Mapping[str, Any]) -> list[str]:
     found = {key.removeprefix("held_out_"): value for key, value in training.items() if key.startswith("held_out_")}
     if "psnr" in found:
         return [f"{found['psnr']:.1f} dB"]

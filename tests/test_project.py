@@ -88,14 +88,20 @@ def test_hooks_run_the_tools_of_lint() -> None:
     assert [hook.split()[0] for hook in hooks] == ["ruff", "ruff", "oxlint", "mypy"]
 
 
-def test_types_are_checked_in_the_package_and_in_tests() -> None:
+def test_types_are_checked_wherever_there_is_python() -> None:
     settings = PROJECT["tool"]["mypy"]
-    assert settings["packages"] == ["impasto", "tests"]
+    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples"]
     relaxed = [part for part in settings["overrides"] if "tests.*" in part["module"]]
     assert [part.get("check_untyped_defs", True) for part in relaxed] == [True]
     own = [part["module"] for part in settings["overrides"] if part.get("ignore_errors") or part.get("follow_imports")]
     assert own == [], "what mypy skips is not checked"
     assert not {"exclude", "ignore_errors", "follow_imports"} & set(settings)
+
+
+def test_folders_of_tests_are_those_of_the_package() -> None:
+    tests = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").glob("*/**/test_*.py")}
+    packages = {path.parent.relative_to(ROOT / "src/impasto") for path in (ROOT / "src/impasto").rglob("__init__.py")}
+    assert tests - packages == {Path("studio/browser")}, "tests in a folder that mirrors none of the package's"
 
 
 @pytest.mark.parametrize("extra", ["", *(PROJECT["project"]["optional-dependencies"])])

@@ -88,7 +88,7 @@ def test_a_cell_is_what_paint_paints(bench, run, folders):
 def test_the_same_command_again_paints_and_measures_nothing(bench, folders, monkeypatch):
     bench()
     before = {path: path.read_bytes() for path in (folders / "out").rglob("*") if path.is_file()}
-    monkeypatch.setattr("impasto.series.benchmark.Evaluator.evaluate", lambda *_, **__: pytest.fail("measured again"))
+    monkeypatch.setattr("impasto.evaluation.Evaluator.evaluate", lambda *_, **__: pytest.fail("measured again"))
     again = bench()
     assert again.status == 0
     assert "painted" not in again.err

@@ -13,9 +13,11 @@ from impasto.encoders import Petite
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe, shipped_networks
 from impasto.studio import child_process, worker
+from impasto.studio.curves import POINTS, curves, finite
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 from impasto.studio.inspector import answer
-from impasto.studio.worker import JobRunner, Order, curves
+from impasto.studio.order import Order
+from impasto.studio.worker import JobRunner
 from tests.network_helpers import write
 from tests.studio.studio_helpers import SMALL, png
 from tests.type_helpers import present
@@ -281,7 +283,7 @@ def test_curves_are_thinned_and_keep_their_ends():
     assert curves([]) == {"steps": [], "levels": [], "loss": [], "losses": {}}
     lines = [{"level": number // 3000, "loss": float(number), "style": number / 2} for number in range(5001)]
     found = curves(lines)
-    assert len(found["steps"]) <= worker.POINTS
+    assert len(found["steps"]) <= POINTS
     assert (found["steps"][0], found["steps"][-1]) == (1, 5001)
     assert found["steps"] == sorted(set(found["steps"]))
     for index, step in enumerate(found["steps"]):
@@ -290,7 +292,7 @@ def test_curves_are_thinned_and_keep_their_ends():
 
 
 def test_numbers_are_those_that_json_knows():
-    assert [worker.finite(value) for value in (1.5, float("inf"), float("-inf"), float("nan"))] == [
+    assert [finite(value) for value in (1.5, float("inf"), float("-inf"), float("nan"))] == [
         1.5,
         None,
         None,

@@ -1,17 +1,16 @@
 """Benchmarks: every method over every pair of photograph and painting, measured, as a report to compare them by."""
 
-import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from impasto import encoders, files, images, metadata
+from impasto import files, images, metadata
 from impasto.encoders import Encoder
 from impasto.errors import ImageError, InputError, UsageError
-from impasto.evaluation import METRICS, Evaluator
-from impasto.events import Progress, logger
+from impasto.evaluation import METRICS
+from impasto.events import Progress
 from impasto.images import Picture
 from impasto.optim.resources import Resources
 from impasto.recipe.catalogue import METHODS
@@ -21,13 +20,12 @@ from impasto.series.engine import WAITING, Series
 from impasto.series.entrants import Entrant
 from impasto.series.grid import Cell, Job, file_part
 from impasto.series.measurements import Measurement, Measurements
+from impasto.series.measuring import MeasuringEncoders, without_notices
 from impasto.series.pairs import Input, Problem, balanced
 
 REPORT, RESULTS, TABLE = "report.html", "results.json", "results.csv"
 READY = ("kept", "painted", "external")
 """States of cells whose picture is there."""
-DEEPEST_STRIDE = 8
-"""Pixels per neuron of the deepest layer that styles are compared at; coarser maps have too few positions."""
 
 
 class Benchmark(Series):
@@ -78,20 +76,18 @@ class Benchmark(Series):
         cells = self._lay_out(folder, added or {}, painter)
         if not cells:
             raise UsageError("no method can paint any of the styles; see the networks by impasto methods")
-        self._encoders_of_metrics = (encoder, second_encoder)
-        self._evaluator: Evaluator | None = None
-        self._setting: dict[str, Any] = {}
+        self._measuring = MeasuringEncoders(encoder, second_encoder, [entrant.recipe for entrant in self.entrants])
         super().__init__(cells, folder, force=force, check=check, resources=resources)
         if check:
             # Weights that are not there are told of before the first picture is painted.
-            self._judges()
+            self._measuring.load()
         self._measured = Measurements(folder)
         self._values: dict[Cell, Measurement] = {}
         self._broken: set[Cell] = set()
         self._digests = {item.path: files.digest(item.path) for item in (*self.contents, *self.styles)}
         for cell in self.cells:
-            if cell.state in READY and (found := self._find(cell)) is not None:
-                self._values[cell] = found
+            if cell.state in READY and (measurement := self._find(cell)) is not None:
+                self._values[cell] = measurement
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -196,8 +192,8 @@ class Benchmark(Series):
         content = next(item for item in self.contents if item.name == cell.labels["content"])
         style = next(item for item in self.styles if item.name == cell.labels["style"])
         try:
-            with _silently():
-                found = self.evaluator.evaluate(
+            with without_notices():
+                evaluation = self._measuring.evaluator.evaluate(
                     cell.path,
                     self._load(content),
                     [self._load(style)],
@@ -212,44 +208,23 @@ class Benchmark(Series):
             self.shown(cell),
             files.digest(cell.path),
             self._key(cell),
-            {key: None if value is None else float(f"{value:.7g}") for key, value in found.values.items()},
-            dict(found.reasons),
+            {key: None if value is None else float(f"{value:.7g}") for key, value in evaluation.values.items()},
+            dict(evaluation.reasons),
             round(time.monotonic() - began, 3),
-            found.size,
+            evaluation.size,
         )
         self._measured.add(measured)
         self._values[cell] = measured
 
     @property
-    def evaluator(self) -> Evaluator:
-        """What measures, made when it is first needed: networks are loaded for it."""
-        if self._evaluator is None:
-            first, second, layers = self._judges()
-            self._evaluator = Evaluator(first, second, second_layers=layers)
-        return self._evaluator
-
-    def _judges(self) -> tuple[Encoder, Encoder, tuple[str, ...]]:
-        """Return the encoders of the metrics, and the layers that styles are compared at."""
-        if not self._setting:
-            first, second = (_encoder(which) for which in self._encoders_of_metrics)
-            layers = _unoptimized(second, [entrant.recipe for entrant in self.entrants])
-            self._judges_found = first, second, layers
-            self._setting = {
-                "first": {"name": first.name, "sha256": first.sha256},
-                "second": {"name": second.name, "sha256": second.sha256, "layers": list(layers)},
-            }
-        return self._judges_found
-
-    @property
     def setting(self) -> dict[str, Any]:
         """What is measured with: the encoders by name and sha256, and the layers of the second."""
-        self._judges()
-        return self._setting
+        return self._measuring.setting
 
     def _key(self, cell: Cell) -> str:
         """Return a digest of everything beside the picture that its values depend on."""
         inputs = [self._digests[source] for source in self._inputs(cell)]
-        whole = metadata.canonical({"metrics": list(METRICS), "inputs": inputs, **self.setting})
+        whole = metadata.canonical({"metrics": list(METRICS), "inputs": inputs, **self._measuring.setting})
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     def _inputs(self, cell: Cell) -> Iterator[Path]:
@@ -259,45 +234,11 @@ class Benchmark(Series):
 
 def _folders(labels: Sequence[str], folder: Path) -> dict[str, Path]:
     """Return the folder of each method's pictures. Raises `UsageError` where two would be one."""
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for label in labels:
         path = folder / file_part(label)
-        for other, there in found.items():
+        for other, there in folders.items():
             if there.name.casefold() == path.name.casefold():
                 raise UsageError(f"'{other}' and '{label}' would both be the folder {path.name}; rename one of them")
-        found[label] = path
-    return found
-
-
-def _encoder(which: str | Path | Encoder) -> Encoder:
-    if not isinstance(which, str | Path):
-        return which
-    if str(which) in encoders.NAMES or which == "auto":
-        return encoders.create(str(which))
-    return encoders.from_file(Path(which))
-
-
-def _unoptimized(encoder: Encoder, recipes: Sequence[Any]) -> tuple[str, ...]:
-    """Return the deepest layer of each stride that no recipe optimises; the deepest of each where none is left."""
-    taken: set[str] = set()
-    for recipe in recipes:
-        method = METHODS[recipe.method]
-        if method.optimizes and recipe.encoder in ("auto", encoder.name):
-            taken.update(getattr(recipe, method.style_key))
-    for layers in ([layer for layer in encoder.layers if layer not in taken], encoder.layers):
-        by_stride = {encoder.stride(layer): layer for layer in layers if encoder.stride(layer) <= DEEPEST_STRIDE}
-        if by_stride:
-            return tuple(by_stride.values())
-    raise UsageError(f"{encoder.name}: has no layers to compare styles at; name another with --metrics-encoder")
-
-
-@contextlib.contextmanager
-def _silently() -> Iterator[None]:
-    """Keep notices from being said: a benchmark would repeat them for each of thousands of pictures."""
-
-    before = logger.disabled
-    logger.disabled = True
-    try:
-        yield
-    finally:
-        logger.disabled = before
+        folders[label] = path
+    return folders

@@ -11,7 +11,7 @@ from impasto import landmarks
 from impasto.errors import InputError, UsageError
 from impasto.landmarks import detect
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 POINTS = [[10.0, 20.0], [30.0, 20.0], [20.0, 40.0]]
 SIZE = (80, 40)
 FRACTIONS = [[0.25, 0.25], [0.75, 0.25], [0.5, 0.5]]

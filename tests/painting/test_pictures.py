@@ -14,7 +14,7 @@ from impasto.losses import Gram
 from impasto.weights import load as load_weights
 from tests.type_helpers import present
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
 pytestmark = pytest.mark.slow
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 HEAVY = ("torch", "numpy", "PIL", "h5py", "safetensors", "matplotlib", "pydantic")
 
 
