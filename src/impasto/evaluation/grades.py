@@ -18,9 +18,9 @@ BANDS: dict[str, tuple[float, float]] = {
     "frechet": (0.04, 0.12),
     "color_histogram": (0.25, 0.45),
     "residual_noise": (0.7, 1.2),
-    "weave": (1.5, 4.0),
+    "weave": (1.7, 4.0),
     "fine_pattern": (2.0, 4.0),
-    "border": (0.35, 0.60),
+    "border": (0.5, 0.9),
     "clipping": (0.03, 0.10),
     "seams": (1.15, 1.5),
 }
