@@ -211,7 +211,7 @@ def test_it_goes_on_bit_for_bit(build, changes: dict[str, int], taken: int) -> N
 def test_hostile_matches(build, tensors: dict[str, Tensor], values: dict[str, int], reason: str) -> None:
     first, second = build(levels=1), build(levels=1)
     next(iter(first))
-    second.restore(replace(first.checkpoint(), begun=State(tensors, values)))
+    second.restore(replace(first.checkpoint(), level_state=State(tensors, values)))
     with pytest.raises(InputError, match=reason):
         next(iter(second))
 
