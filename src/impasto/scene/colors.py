@@ -64,10 +64,10 @@ def recolor_style(
 def with_chroma(
     recipe: Recipe, pixels: Tensor, photo: Tensor, styles: Sequence[Picture], shown: Tensor | None
 ) -> Tensor:
-    """Return a painting (1, 3, H, W) with the chroma of the `photo`, or nearer to that of the first style, as asked for.
+    """Return a painting (1, 3, H, W) with the chroma of the `photo`, or nearer to that of the first style.
 
-    `shown` (H, W) says how visible each pixel of the photograph is. There are no `styles` where a network knows its own:
-    then the photograph's chroma is all that can be asked for.
+    `shown` (H, W) says how visible each pixel of the photograph is. A network that knows its own style leaves `styles`
+    empty: then the photograph's chroma is all that can be asked for.
     """
     if recipe.color == "content":
         return color.keep_chroma(pixels, photo, strength=recipe.color_strength)
