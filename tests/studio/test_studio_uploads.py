@@ -264,12 +264,11 @@ def opened(studio, job):
         stream = studio.events(job)
         try:
             assert next(stream)[0] == "job"
-        except urllib.error.HTTPError as error:
-            assert error.code == 429
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        else:
             return stream
+        except urllib.error.HTTPError as error:
+            if error.code != 429 or time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
 
 
 @pytest.mark.slow
