@@ -1,11 +1,12 @@
 """What the benchmarks share: figures by hand, and cases that run in processes of their own."""
 
-import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+
+from tests.script_helpers import load_script
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
 
@@ -27,12 +28,7 @@ harness.parse(parser, child)
 
 @pytest.fixture
 def harness() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("harness", FOLDER / "harness.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(FOLDER / "harness.py")
 
 
 def test_figures(harness: ModuleType) -> None:

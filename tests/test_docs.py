@@ -1,12 +1,12 @@
 """The documentation says what the code does."""
 
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
 
 from impasto.recipe import Recipe
+from tests.script_helpers import load_script
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -14,13 +14,10 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *s
 
 @pytest.mark.parametrize("name", ["recipe", "networks"])
 def test_a_page_that_is_generated_is_up_to_date(name: str) -> None:
-    script = f"docs_{name}"
-    spec = importlib.util.spec_from_file_location(script, ROOT / "scripts" / f"{script}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert (ROOT / "docs" / f"{name}.md").read_text("utf-8") == module.page(), f"run: python scripts/{script}.py"
+    script = f"scripts/docs_{name}.py"
+    assert (ROOT / "docs" / f"{name}.md").read_text("utf-8") == load_script(ROOT / script).page(), (
+        f"run: python {script}"
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

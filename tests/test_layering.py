@@ -180,7 +180,7 @@ def imported_modules(sources: Mapping[str, str]) -> dict[str, set[str]]:
                 imported |= {alias.name for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 base = node.module or ""
-                imported |= {inner if (inner := f"{base}.{alias.name}") in names else base for alias in node.names}
+                imported |= {full if (full := f"{base}.{alias.name}") in names else base for alias in node.names}
         graph[name] = {other for other in imported if other in names and other != name}
     return graph
 

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_the_check_sees_what_it_should() -> None:
     assert comparisons_with_a_method("if self.method != other: pass") == []
 
 
-def kinds_of_painting(cls: type = Painting) -> set[str]:
+def kinds_of_painting(cls: type[Any] = Painting) -> set[str]:
     """Return the names of a class and of all its subclasses."""
     return {cls.__name__}.union(*(kinds_of_painting(kind) for kind in cls.__subclasses__()))
 
@@ -93,11 +94,12 @@ def test_the_check_of_kinds_allows_other_types() -> None:
 
 
 def open_keywords(source: str) -> list[str]:
-    """Return the functions that take any keywords at all (`**name`) and are not public ones of a recipe's settings."""
+    """Return the functions that take any keywords (`**name`) that neither a type names nor a recipe has."""
     return [
         node.name
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None and node.args.kwarg.arg != "overrides"
+        if not (node.args.kwarg.annotation and ast.unparse(node.args.kwarg.annotation).startswith("Unpack["))
     ]
 
 
@@ -112,6 +114,8 @@ def test_inputs_travel_typed(path: Path) -> None:
 
 def test_the_check_of_keywords_sees_what_it_should() -> None:
     assert open_keywords("def begin(content, **options): pass") == ["begin"]
+    assert open_keywords("def begin(content, **options: Any): pass") == ["begin"]
+    assert open_keywords("def begin(content, **options: Unpack[PaintingOptions]): pass") == []
     assert open_keywords("def stylize(content, *, size=1, **overrides): pass") == []
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from impasto.cli import main, signals
 from tests.cli.cli_helpers import SMALL, draw, look
 from tests.forked import Forked, impasto
+from tests.type_helpers import present
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and streams")
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -128,8 +129,9 @@ def test_a_signal_as_an_object_is_deleted_is_not_lost(monkeypatch):
         def __del__(self):
             signal.raise_signal(signal.SIGTERM)
 
-    left, printed = [], []
-    monkeypatch.setattr(signals.os, "_exit", left.append)
+    left: list[int] = []
+    printed: list[object] = []
+    monkeypatch.setattr(os, "_exit", left.append)
     monkeypatch.setattr(sys, "unraisablehook", printed.append)
     before = sys.unraisablehook
     with signals.Stop():
@@ -156,7 +158,7 @@ def test_quiet_is_quiet_of_libraries_too(encoder):
     options = ("-o", "out.png", *SMALL, "--encoder", encoder, "--quiet")
     command = impasto(("paint", "damaged.tiff", "--style", "damaged.tiff", *options))
     process = Forked(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    _, talk = process.communicate()
+    talk = present(process.communicate()[1])
     assert process.returncode == 3
     assert len(talk.splitlines()) == 1, talk
     assert talk.startswith(b"impasto: error: damaged.tiff: ")

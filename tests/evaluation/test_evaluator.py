@@ -66,6 +66,7 @@ def test_styles_are_compared_at_layers_that_were_not_optimised(
     result = paint(content, style)
     found = Evaluator(tiny_encoder, tiny_encoder).evaluate(result, content, style)
     layers = found.encoders["second"]["layers"]
+    assert isinstance(layers, list)
     assert set(layers).isdisjoint({*result.recipe.layers_of_style, *result.recipe.layers_of_content})
     assert layers == ["relu1_2", "relu2_2", "relu3_4", "relu4_4"]
 

@@ -145,7 +145,7 @@ def test_pictures_are_checked_and_frozen():
     with pytest.raises(ImageError, match="alpha"):
         images.Picture(torch.zeros(1, 3, 4, 4), torch.zeros(1, 1, 4, 5))
     with pytest.raises(AttributeError):
-        images.load(PIXELS).name = "other"
+        images.load(PIXELS).name = "other"  # type: ignore[misc]
     assert images.Picture(torch.zeros(1, 3, 2, 2), torch.ones(1, 1, 2, 2)).opaque
     assert not images.Picture(torch.zeros(1, 3, 2, 2), torch.full((1, 1, 2, 2), 0.9)).opaque
 

@@ -2,6 +2,7 @@
 
 import io
 import struct
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from impasto import images
 from impasto.errors import ImageError
 from tests.images.image_helpers import DISPLAY_P3, file_of, noise, smooth
 from tests.images.tiff_helpers import assembled, tiff_of
+from tests.type_helpers import present
 
 RNG = np.random.default_rng(7)
 
@@ -34,7 +36,7 @@ def samples_of(kind, channels=3, height=17, width=23):
 
 
 KINDS = ["u1", "i1", "u2", "i2", "f2", "u4", "i4", "f4", "u8", "i8", "f8"]
-LAYOUTS = {
+LAYOUTS: dict[str, dict[str, Any]] = {
     "strips": {},
     "one strip": {"rows": 17},
     "raw": {"compress": False},
@@ -102,7 +104,7 @@ def test_associated_alpha_is_divided_once(kind, compress, planar, channels):
         picture = images.load(tiff_of(samples, planar=planar, compress=compress, t338=extra))
         found = picture.pixels[0].permute(1, 2, 0).numpy()
         assert np.abs(found - np.broadcast_to(expected, found.shape)).max() < 3e-4
-        assert np.abs(picture.alpha[0, 0].numpy() - alpha[..., 0]).max() < 1e-4
+        assert np.abs(present(picture.alpha)[0, 0].numpy() - alpha[..., 0]).max() < 1e-4
 
 
 def test_extra_samples_that_are_no_alpha():
@@ -311,7 +313,7 @@ def test_a_gif_is_transparent_outside_of_its_first_frame(frame, transparent, sec
     x, y, width, height = frame
     expected = np.zeros((6, 8))
     expected[y : y + height, x : x + width] = 1
-    assert (picture.alpha[0, 0].numpy() == expected).all()
+    assert (present(picture.alpha)[0, 0].numpy() == expected).all()
     assert (picture.pixels[0, :, y, x].numpy() == [0, 0, 1]).all()
 
 

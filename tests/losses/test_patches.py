@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses.patches import PatchBank, PatchSource, Similarity, patch_labels
+from impasto.losses.patches import PatchBank, PatchSource, patch_labels
+from impasto.losses.similarity import Similarity
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:

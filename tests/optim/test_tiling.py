@@ -345,8 +345,8 @@ def test_pieces_are_the_whole_maps(tiny: Callable[..., Vgg], wrap: bool) -> None
         for layer, found in features.items():
             assert not found.requires_grad
             built[layer][(..., *windows[layer])] = found
-    for layer, features in whole.items():
-        torch.testing.assert_close(built[layer], features, rtol=1e-12, atol=1e-12)
+    for layer, expected in whole.items():
+        torch.testing.assert_close(built[layer], expected, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("regions", [0, 2])

@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tests.type_helpers import present
+
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SMALL = {"size": 64, "iterations": 6, "levels": 1, "precision": "float32", "encoder": "petite"}
 LONG = {**SMALL, "iterations": 20_000}
@@ -64,10 +66,11 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-c", _START, json.dumps(values)], stdout=subprocess.PIPE, text=True, env=environment
         )
-        self.url = self.process.stdout.readline().strip()
+        self.out = present(self.process.stdout)
+        self.url = self.out.readline().strip()
         if not self.url:
             self.process.wait(20)
-            self.process.stdout.close()
+            self.out.close()
             raise RuntimeError("the studio did not start")
         parts = urllib.parse.urlsplit(self.url)
         self.port = parts.port
@@ -158,7 +161,7 @@ class Server:
         """End it as a crash does."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(20)
-        self.process.stdout.close()
+        self.out.close()
 
     def end(self):
         """End it as Ctrl-C does; give the exit status."""
@@ -169,7 +172,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(20)
-        self.process.stdout.close()
+        self.out.close()
         return self.process.returncode
 
 

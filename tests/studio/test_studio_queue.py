@@ -13,6 +13,7 @@ from impasto.studio.settings import Refused
 from impasto.studio.store import open_database
 from impasto.studio.streams import MAX_NOTICES, Streams, Watcher
 from tests.studio.studio_helpers import run
+from tests.type_helpers import present
 
 SPEC = {"title": "a", "content": "c", "styles": ["s"], "content_mask": None, "style_masks": [], "sweep": None}
 
@@ -221,15 +222,15 @@ def test_an_inspector_that_takes_too_long_is_replaced():
         try:
             first = await client.ask("about")
             # One that dies of a request is no reason for the next one to fail.
-            os.kill(client.pid, signal.SIGKILL)
-            while client._child.alive:
+            os.kill(present(client.pid), signal.SIGKILL)
+            while present(client._child).alive:
                 await asyncio.sleep(0.01)
             again = await client.ask("about")
             # Stopped first: on a busy machine it might answer before it dies.
-            os.kill(client.pid, signal.SIGSTOP)
+            os.kill(present(client.pid), signal.SIGSTOP)
             waiting = asyncio.create_task(client.ask("about"))
             await asyncio.sleep(0)
-            os.kill(client.pid, signal.SIGKILL)
+            os.kill(present(client.pid), signal.SIGKILL)
             with pytest.raises(Refused) as died:
                 await waiting
         finally:

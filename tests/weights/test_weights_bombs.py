@@ -241,11 +241,11 @@ def test_a_text_that_claims_more_than_there_is(tmp_path: Path) -> None:
 
 
 def test_state_dicts_of_parameters_are_read(tmp_path: Path) -> None:
-    net = torch.nn.Sequential(torch.nn.Conv2d(3, 64, 3))
-    named = dict(zip(("conv1_1.weight", "conv1_1.bias"), net.parameters(), strict=True))
+    convolution = torch.nn.Conv2d(3, 64, 3)
+    named = {f"conv1_1.{key}": parameter for key, parameter in convolution.named_parameters()}
     for zipped in (True, False):
         torch.save(named, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
-        assert torch.equal(load(tmp_path / "w.pth").tensors["conv1_1.bias"], net[0].bias)
+        assert torch.equal(load(tmp_path / "w.pth").tensors["conv1_1.bias"], named["conv1_1.bias"])
 
 
 def test_names_of_megabytes_are_not_repeated(tmp_path: Path) -> None:

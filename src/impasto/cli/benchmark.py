@@ -14,7 +14,8 @@ from impasto.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
-    from impasto.series.benchmark import Benchmark, Input, Problem
+    from impasto.series.benchmark import Benchmark
+    from impasto.series.pairs import Input, Problem
 
 SETS = ("nprgeneral", "nprportrait")
 
@@ -55,6 +56,15 @@ def benchmark(
     ] = None,
     most: Annotated[
         int | None, typer.Option("--most", min=1, metavar="COUNT", help="So many photographs at most, the first ones.")
+    ] = None,
+    pairs: Annotated[
+        int | None,
+        typer.Option(
+            "--pairs",
+            min=1,
+            metavar="COUNT",
+            help="So many pairs instead of all, with each picture in as many as any other.",
+        ),
     ] = None,
     metrics_encoder: Annotated[
         str, typer.Option("--metrics-encoder", metavar="NAME|FILE", help="What measures; auto: vgg19 where it is here.")
@@ -101,6 +111,7 @@ def benchmark(
     from impasto.cli.sweep import run
     from impasto.series import benchmark as made_of
     from impasto.series import report
+    from impasto.series.pairs import read_inputs
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -109,7 +120,7 @@ def benchmark(
         "allow_truncated": allow_truncated,
     }
     contents, problems, about = _contents(content, dataset, masks=masks, **reading)
-    styles, more = made_of.read_inputs(external.pictures_in(Path(style)), **reading)
+    styles, more = read_inputs(external.pictures_in(Path(style)), **reading)
     made = made_of.Benchmark(
         chosen,
         contents[:most],
@@ -117,6 +128,7 @@ def benchmark(
         Path(output),
         added=added,
         against=against,
+        pairs=pairs,
         painter=painter,
         encoder=metrics_encoder,
         second_encoder=metrics_encoder,
@@ -156,7 +168,7 @@ def _contents(
 ) -> "tuple[list[Input], list[Problem], dict[str, str]]":
     """Return the photographs, what cannot be used of them, and what the report says of the set."""
     from impasto.series import external
-    from impasto.series.benchmark import Input, Problem, read_inputs
+    from impasto.series.pairs import Input, Problem, read_inputs
 
     if dataset is None:
         folder = Path(str(content))
@@ -190,6 +202,7 @@ def _plan(made: "Benchmark", *, as_json: bool) -> str:
     if as_json:
         return json.dumps(
             {
+                "pairs": made.pairs,
                 "pictures": len(made.cells),
                 "to_paint": len(painting),
                 "to_measure": len(made.waiting),
@@ -202,7 +215,7 @@ def _plan(made: "Benchmark", *, as_json: bool) -> str:
             sort_keys=True,
         )
     lines = [
-        f"pairs      {len(made.contents)} photographs x {len(made.styles)} styles",
+        f"pairs      {made.pairs}, of {len(made.contents)} photographs x {len(made.styles)} styles",
         f"pictures   {len(made.cells)}, {len(painting)} to paint, {len(made.waiting)} to measure",
         f"work       {pixels / 1e6:.1f} million pixel-steps",
     ]

@@ -11,7 +11,8 @@ from impasto.cli.app import nearest
 from impasto.cli.options import choices, given_settings, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
 from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset
-from impasto.recipe.catalogue import ENCODERS, METHODS, shipped
+from impasto.recipe.catalogue import ENCODERS, METHODS
+from impasto.recipe.shipped_networks import shipped
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,13 @@
 """`Case`: one result with its content and styles, at the sizes that metrics look at, and what is known of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
 from impasto.encoders import Encoder
+from impasto.evaluation import luma
 from impasto.evaluation.panel import Panel
 from impasto.guides import Regions
 
@@ -22,12 +24,14 @@ class Sight:
         """What a report says of it."""
         return {"name": self.encoder.name, "sha256": self.encoder.sha256, "layers": list(self.layers)}
 
+    def fact(self, panel: Panel, what: str, layer: str, compute: Callable[[Tensor], Any]) -> Any:
+        """Return what `compute` returns of a panel's features of a layer; computed once for each `what`."""
+        key = (what, self.encoder.name, self.encoder.sha256, layer)
+        return panel.fact(key, lambda: compute(self.of(panel, [layer])[layer]))
+
     def of(self, panel: Panel, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
         """Return features of a panel: those of `layers`, or of all that it looks at."""
-        every = panel.features(self.encoder, self.layers)
-        if layers is None:
-            return every
-        return {layer: every[layer] for layer in layers}
+        return panel.features(self.encoder, self.layers if layers is None else layers)
 
 
 @dataclass(frozen=True)
@@ -56,3 +60,17 @@ class Case:
     tile: int | None = None
     maps: bool = False
     """Whether maps are asked for."""
+
+    @property
+    def lightness(self) -> Tensor:
+        """OKLab's L (1, 1, H, W) of `pixels`."""
+        if self.pixels is self.result.pixels:
+            return lightness_of(self.result)
+        found: Tensor = self.result.fact("own lightness", lambda: luma.lightness(self.pixels))
+        return found
+
+
+def lightness_of(panel: Panel) -> Tensor:
+    """Return OKLab's L (1, 1, H, W) of a panel."""
+    found: Tensor = panel.fact("lightness", lambda: luma.lightness(panel.pixels))
+    return found

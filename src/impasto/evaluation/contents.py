@@ -7,12 +7,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.evaluation import affinity, luma
-from impasto.evaluation.case import Case
+from impasto.evaluation.case import Case, lightness_of
 from impasto.evaluation.metric import Measured
 from impasto.evaluation.panel import Panel
 from impasto.losses.neighbors import subsampled
 from impasto.losses.statistics import TINY
-from impasto.losses.transport import column_differences
+from impasto.losses.transport import relative_distances
 
 FEATURE_LAYERS = ("relu4_1", "relu5_1")
 """Layers of content fidelity (Wang et al. 2021)."""
@@ -39,7 +39,10 @@ def cosine(one: Tensor, other: Tensor) -> float:
 def content_features(case: Case) -> Measured:
     """Mean over two deep layers of the cosine between the features of result and content."""
     content = needed(case.content)
-    ours, theirs = (case.first.of(panel, FEATURE_LAYERS) for panel in (case.result, content))
+    ours, theirs = (
+        {layer: case.first.fact(panel, "features", layer, lambda features: features) for layer in FEATURE_LAYERS}
+        for panel in (case.result, content)
+    )
     values = [cosine(ours[layer], theirs[layer]) for layer in FEATURE_LAYERS]
     found = None
     if case.maps:
@@ -52,22 +55,21 @@ def self_similarity(case: Case) -> Measured:
     """Mean over two deep layers of the difference between the distances of places from one another."""
     content = needed(case.content)
     layers = case.second.layers[-2:]
-    ours, theirs = (case.second.of(panel, layers) for panel in (case.result, content))
     values, maps = [], []
     for layer in layers:
-        grids = [_grid(features[layer]) for features in (ours, theirs)]
-        apart = column_differences(*(grid.flatten(2)[0].T.double() for grid in grids))
+        ours, theirs = (case.second.fact(panel, "distances", layer, _distances) for panel in (case.result, content))
+        apart = (ours[0] - theirs[0]).abs().sum(0)
         values.append(float(apart.mean()))
-        maps.append(apart.view(grids[0].shape[2:]))
+        maps.append(apart.view(ours[1]))
     return Measured(sum(values) / len(values), together(maps) if case.maps else None)
 
 
 def structure_divergence(case: Case) -> Measured:
     """Mean over places of KL(P‖Q), P and Q the content's and the result's affinities of a place with all others."""
     content = needed(case.content)
-    target: Tensor = content.fact(("affinity", case.first.encoder.sha256), lambda: _directions(case, content))
-    own = _directions(case, case.result)
-    height, width = case.first.of(case.result, [AFFINITY_LAYER])[AFFINITY_LAYER].shape[2:]
+    (target, _), (own, (height, width)) = (
+        case.first.fact(panel, "directions", AFFINITY_LAYER, _directions) for panel in (content, case.result)
+    )
     step = max(1, math.ceil((height * width / AFFINITY_ROWS) ** 0.5))
     rows = subsampled(torch.arange(height * width).view(height, width), step)
     apart = affinity.divergences(target, own, rows.flatten()).clamp_min(0).view(rows.shape)
@@ -77,14 +79,18 @@ def structure_divergence(case: Case) -> Measured:
 def edges(case: Case) -> Measured:
     """Mean structural similarity of the magnitudes of the slopes of lightness."""
     content = needed(case.content)
-    ours, theirs = (edges_of(panel) for panel in (case.result, content))
-    alike = luma.ssim_map(ours, theirs)
+    alike = _edge_windows(case.result).ssim_map(_edge_windows(content))
     return Measured(float(alike.mean()), (1 - alike[0, 0]).clamp_min(0) if case.maps else None)
 
 
 def edges_of(panel: Panel) -> Tensor:
     """Return the magnitudes of the slopes of a panel's lightness, (1, 1, H, W)."""
-    found: Tensor = panel.fact("edges", lambda: luma.slopes(luma.lightness(panel.pixels)))
+    found: Tensor = panel.fact("edges", lambda: luma.slopes(lightness_of(panel)))
+    return found
+
+
+def _edge_windows(panel: Panel) -> luma.Windows:
+    found: luma.Windows = panel.fact("edge windows", lambda: luma.Windows.of(edges_of(panel)))
     return found
 
 
@@ -101,14 +107,15 @@ def needed(panel: Panel | None) -> Panel:
     return panel
 
 
-def _grid(features: Tensor) -> Tensor:
-    """Return at most `POSITIONS` columns and rows of features (1, C, h, w), evenly spaced."""
+def _distances(features: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """Return how places of features (1, C, h, w), at most `POSITIONS` on an even grid, differ; and the grid's sides."""
     height, width = features.shape[2:]
-    return subsampled(features, max(1, math.ceil((height * width / POSITIONS) ** 0.5)))
+    grid = subsampled(features, max(1, math.ceil((height * width / POSITIONS) ** 0.5)))
+    return relative_distances(grid.flatten(2)[0].T.double()), (grid.shape[2], grid.shape[3])
 
 
-def _directions(case: Case, panel: Panel) -> Tensor:
-    """Return the features (M, C) of a panel without their mean, of length √`SHARPNESS` each."""
-    flat = case.first.of(panel, [AFFINITY_LAYER])[AFFINITY_LAYER].flatten(2)[0].T
+def _directions(features: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """Return features (1, C, h, w) without their mean, of length √`SHARPNESS` each, as (M, C); and the map's sides."""
+    flat = features.flatten(2)[0].T
     directions: Tensor = F.normalize(flat - flat.mean(0), dim=1, eps=TINY) * SHARPNESS**0.5
-    return directions
+    return directions, (features.shape[2], features.shape[3])

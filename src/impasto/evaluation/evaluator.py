@@ -32,8 +32,8 @@ SMALLEST = 32
 """Pixels that the short side of a picture needs: two neurons of the deepest layer."""
 STRETCHED = 1.02
 """Aspects that differ by a larger factor are said to be stretched."""
-SHELF = 8
-"""Pictures that are remembered: a content and a few styles, some 100 MB each with vgg19 at 512 px."""
+SHELF_BYTES = 384 << 20
+"""Of what is remembered of contents and styles: some twenty of each at 256 px, and a few at 512."""
 
 PictureLike = Any
 """A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
@@ -61,7 +61,8 @@ class Evaluator:
         self._encoders = Encoders(encoder, second_encoder)
         self._second_layers = second_layers
         self._size = size
-        self._shelf = Shelf(SHELF)
+        self._shelf = Shelf(SHELF_BYTES)
+        self._checked: set[str] = set()
 
     def evaluate(
         self,
@@ -95,7 +96,9 @@ class Evaluator:
         given: list[PictureLike] = list(styles) if isinstance(styles, list | tuple) else [styles]
         paintings = [images.load(style) for style in given]
         for each in (picture, *([] if photo is None else [photo]), *paintings):
-            check(each)
+            if each.sha256 not in self._checked:
+                check(each)
+        self._checked.update(each.sha256 for each in (*paintings, photo) if each is not None and each.sha256)
         notes = _inputs(record, photo, paintings)
         case, more = self._case(
             picture, photo, paintings, record, _weights(style_weights, record, len(paintings)), chosen
@@ -150,8 +153,12 @@ class Evaluator:
         second, note = unoptimized(self._encoders.second(record), record, self._second_layers)
         if note and any(metric.encoder == "second" for metric in chosen):
             notes.append(note)
-        named = [layer for layer in NAMED if layer in first.layers]
-        return Case(own, panel, against, of_styles, textures, weights, Sight(first, tuple(named)), second), notes
+        named = Sight(first, tuple(layer for layer in NAMED if layer in first.layers))
+        for each in (panel, *([] if against is None else [against]), *of_styles):
+            for sight, which in ((named, "first"), (second, "second")):
+                if any(metric.encoder == which for metric in chosen):
+                    each.expect(sight.encoder, sight.layers)
+        return Case(own, panel, against, of_styles, textures, weights, named, second), notes
 
     def _panel(self, picture: Picture, size: tuple[int, int]) -> Panel:
         if min(size) < SMALLEST:

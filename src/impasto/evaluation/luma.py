@@ -1,6 +1,7 @@
 """Lightness, its edges and its structural similarity: what metrics see without an encoder."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -52,12 +53,34 @@ def ssim_map(one: Tensor, other: Tensor, highest: float = 1.0) -> Tensor:
 
     Wang et al. 2004, with their Gaussian window, where it lies inside of the picture.
     """
-    first, second = ((k * highest) ** 2 for k in SSIM_K)
-    a, b = one.double(), other.double()
-    planes = torch.cat([a, b, a * a, b * b, a * b])
-    means = blurred(planes, SSIM_SIGMA, valid=True, reach=SSIM_SIDE // 2)
-    mean_a, mean_b, square_a, square_b, product = means.unbind(0)
-    variance_a, variance_b = square_a - mean_a**2, square_b - mean_b**2
-    covariance = product - mean_a * mean_b
-    above = (2 * mean_a * mean_b + first) * (2 * covariance + second)
-    return (above / ((mean_a**2 + mean_b**2 + first) * (variance_a + variance_b + second)))[:, None]
+    return Windows.of(one).ssim_map(Windows.of(other), highest)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A plane with what structural similarity asks of it alone, to be compared with many."""
+
+    values: Tensor
+    """(1, 1, H, W) in float64."""
+    mean: Tensor
+    """(1, 1, H - 10, W - 10): of the window at each place."""
+    variance: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor) -> "Windows":
+        """Measure the windows of a plane (1, 1, H, W)."""
+        values = values.double()
+        mean, squares = _windowed(values), _windowed(values * values)
+        return cls(values, mean, squares - mean**2)
+
+    def ssim_map(self, other: "Windows", highest: float = 1.0) -> Tensor:
+        """Return the structural similarity with another plane, as `ssim_map` does."""
+        first, second = ((k * highest) ** 2 for k in SSIM_K)
+        covariance = _windowed(self.values * other.values) - self.mean * other.mean
+        above = (2 * self.mean * other.mean + first) * (2 * covariance + second)
+        below = (self.mean**2 + other.mean**2 + first) * (self.variance + other.variance + second)
+        return above / below
+
+
+def _windowed(values: Tensor) -> Tensor:
+    return blurred(values, SSIM_SIGMA, valid=True, reach=SSIM_SIDE // 2)

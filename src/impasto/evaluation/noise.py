@@ -29,7 +29,7 @@ EPSILON = 1 / 2550
 
 def residual_noise(case: Case) -> Measured:
     """Standard deviation of noise away from edges, over the style's own."""
-    own, where = noise(luma.lightness(case.pixels))
+    own, where = noise(case.lightness)
     style = sum(weight * _level(panel) for weight, panel in zip(case.weights, case.textures, strict=True))
     return Measured(own / max(style, ROUNDING), where / max(style, ROUNDING) if case.maps else None)
 
@@ -56,7 +56,7 @@ def weave(case: Case) -> Measured:
 
     Along rows and along columns; 0 where none stands out.
     """
-    ratios, tiles = spectra(luma.lightness(case.pixels)[0, 0])
+    ratios, tiles = spectra(case.lightness[0, 0])
     return Measured(max(0.0, float(ratios.max())), tiles.amax(0).clamp_min(0) if case.maps else None)
 
 
@@ -101,7 +101,7 @@ def _stand_out(power: Tensor, side: int) -> Tensor:
 
 def border(case: Case) -> Measured:
     """How unlike a frame of 8 px is to the 8 px beside it: in the energy of its slopes, and by being their mirror."""
-    return Measured(frame(luma.lightness(case.pixels)[0, 0]))
+    return Measured(frame(case.lightness[0, 0]))
 
 
 def frame(values: Tensor) -> float:

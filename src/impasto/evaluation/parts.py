@@ -69,13 +69,13 @@ def measured(case: Case, statistic: Statistic, layer: str, style: int | None, gu
     """Return a finished statistic of a layer: of the style of this number, or of the result where it is None."""
     panel = case.result if style is None else case.styles[style]
 
-    def compute() -> Tensor:
-        features = sampled(case.second.of(panel, [layer])[layer])
+    def compute(features: Tensor) -> Tensor:
+        features = sampled(features)
         return statistic.finish(statistic.measure(features, _guide(guide, features)))
 
     if guide is not None:
-        return compute()
-    found: Tensor = panel.fact((statistic.name, case.second.encoder.sha256, layer), compute)
+        return compute(case.second.of(panel, [layer])[layer])
+    found: Tensor = case.second.fact(panel, f"sampled {statistic.name}", layer, compute)
     return found
 
 

@@ -86,7 +86,7 @@ def _slopes(panel: Panel) -> Tensor:
 
 
 def _energy(case: Case, panel: Panel, layer: str) -> Tensor:
-    energy = case.second.of(panel, [layer])[layer].square().sum(1)[0]
+    energy: Tensor = case.second.fact(panel, "energy", layer, lambda features: features.square().sum(1)[0])
     return energy + float(energy.mean()) * EPSILON + EPSILON
 
 

@@ -91,10 +91,7 @@ def color_histogram(case: Case) -> Measured:
 
 
 def _gram(case: Case, panel: Panel, layer: str) -> Tensor:
-    def compute() -> Tensor:
-        return Gram().measure(case.first.of(panel, [layer])[layer]).mean()
-
-    found: Tensor = panel.fact(("global", case.first.encoder.sha256, layer), compute)
+    found: Tensor = case.first.fact(panel, "gram", layer, lambda features: Gram().measure(features).mean())
     return found
 
 
@@ -112,11 +109,10 @@ def _bank(case: Case, layer: str, stride: int) -> PatchBank:
     """Return the patches of all styles that have a weight."""
     panels = [panel for panel, weight in zip(case.styles, case.weights, strict=True) if weight > 0]
 
-    def compute() -> PatchBank:
-        sources = [PatchSource(case.first.of(panel, [layer])[layer][0]) for panel in panels]
-        return PatchBank(sources, size=PATCH_SIDE, stride=stride)
+    def bank(*features: Tensor) -> PatchBank:
+        return PatchBank([PatchSource(each[0]) for each in features], size=PATCH_SIDE, stride=stride)
 
     if len(panels) > 1:
-        return compute()
-    found: PatchBank = panels[0].fact(("bank", case.first.encoder.sha256, layer), compute)
+        return bank(*(case.first.of(panel, [layer])[layer] for panel in panels))
+    found: PatchBank = case.first.fact(panels[0], "bank", layer, bank)
     return found

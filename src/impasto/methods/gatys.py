@@ -40,7 +40,7 @@ class StyleArea:
 class Gatys(WithContent):
     """Content by features, style by statistics of features; both by region where there are masks."""
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`."""
         return Terms(contents=self.contents(level, tile), styles=self.styles(level, tile))
 

@@ -44,19 +44,19 @@ class NnstTerms(PatchTerms):
         super().__init__(scene, encode, encoder)
         self._layers = scene.recipe.neighbor_layers
 
-    def global_terms(self, level: Level, begun: Tensor) -> tuple[GlobalTerm, ...]:
-        """Build the terms of one level that begins with the picture `begun` (1, 3, H, W)."""
+    def global_terms(self, level: Level, init: Tensor) -> tuple[GlobalTerm, ...]:
+        """Build the terms of one level that begins with the picture `init` (1, 3, H, W)."""
         if level.finishing:
             return self._nearest(level)
-        return (self._replaced(level, begun),)
+        return (self._replaced(level, init),)
 
-    def _replaced(self, level: Level, begun: Tensor) -> FixedMatches:
-        query = self._scene.photo(level).to(begun)
+    def _replaced(self, level: Level, init: Tensor) -> FixedMatches:
+        query = self._scene.photo(level).to(init)
         if level.index:
             # What the level before could not hold of the photograph is looked for, and not begun with: a form that is
             # there already would stay.
             small = images.resize(query, (query.shape[2] // 2, query.shape[3] // 2))
-            detailed = begun + query - images.resize(small, level.size)
+            detailed = init + query - images.resize(small, level.size)
             query = torch.lerp(detailed, query, self._recipe.content_fraction)
         factors = {layer: weight / self._encoder.channels[layer] for layer, weight in self._layers.items()}
         grid = grid_of(self._encoder)
@@ -158,15 +158,15 @@ class Nnst(Method):
     """Each place of the picture towards its nearest neighbour in the painting (Kolkin et al. 2022)."""
 
     tileable = False
-    remembers_start = True
+    remembers_init = True
 
     def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
         super().__init__(scene, encoder, size, device)
         self._neighbors = NnstTerms(scene, self._encode, encoder)
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
-        return Terms() if begun is None else Terms(global_terms=self._neighbors.global_terms(level, begun))
+        return Terms() if init is None else Terms(global_terms=self._neighbors.global_terms(level, init))
 
     @classmethod
     def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:

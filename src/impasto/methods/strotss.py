@@ -178,15 +178,15 @@ class Strotss(Method):
     """Relaxed optimal transport and self-similarity, both of samples (Kolkin et al. 2019)."""
 
     tileable = False
-    remembers_start = True
+    remembers_init = True
 
     def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
         super().__init__(scene, encoder, size, device)
         self._columns = StrotssTerms(scene, self._encode, encoder, size)
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
-        return Terms() if begun is None else Terms(global_terms=self._columns.terms(level))
+        return Terms() if init is None else Terms(global_terms=self._columns.terms(level))
 
     @classmethod
     def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:

@@ -16,7 +16,8 @@ from impasto.nets.linear import Linear
 from impasto.nets.store import Card
 from impasto.nets.texture_net import TextureNet
 from impasto.nets.transforms import adain
-from impasto.recipe.catalogue import METHODS, shipped
+from impasto.recipe.catalogue import METHODS
+from impasto.recipe.shipped_networks import shipped
 
 _SIZES = ((70, 91), (61, 103))
 """The sizes (height, width) of the pictures that a graph is traced with; no two sides are equal, which would be taken

@@ -6,7 +6,9 @@ from typing import Any
 
 from impasto.errors import RecipeError, UsageError
 from impasto.recipe import Recipe, load_preset, unknown
-from impasto.recipe.catalogue import METHODS, foreign, shipped
+from impasto.recipe.applicable import foreign
+from impasto.recipe.catalogue import METHODS
+from impasto.recipe.shipped_networks import shipped
 
 UNSUITED = {
     "portrait": "needs landmarks of each face",

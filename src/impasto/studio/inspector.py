@@ -26,7 +26,8 @@ from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
 from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
-from impasto.studio.worker import Order, explain, inputs, noticed, read
+from impasto.studio.order import Order, inputs, read
+from impasto.studio.trouble import explain, noticed
 
 QUALITY = 95
 """Quality of the JPEG, WebP and AVIF files that pictures are converted to, the default of `impasto paint`."""

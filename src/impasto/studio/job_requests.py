@@ -7,7 +7,8 @@ from typing import Any
 
 from impasto.errors import RecipeError
 from impasto.recipe import Recipe, load_preset, unknown
-from impasto.recipe.catalogue import ENCODERS, METHODS, shipped
+from impasto.recipe.catalogue import ENCODERS, METHODS
+from impasto.recipe.shipped_networks import shipped
 from impasto.studio.library import clean_name
 from impasto.studio.settings import Refused
 

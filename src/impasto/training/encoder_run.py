@@ -1,7 +1,7 @@
 """Training petite from end to end: what `impasto train encoder` does with what it is given."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,7 +47,7 @@ class EncoderTraining:
 
 def learn(
     work: EncoderTraining, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250
-) -> Iterator[dict[str, float]]:
+) -> Generator[dict[str, float], None, None]:
     """Train in `folder`, resuming where an earlier run stopped; yield one record a step.
 
     Everything that can be refused is refused before the first step. Raises `UsageError`, `InputError`,

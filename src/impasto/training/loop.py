@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -62,7 +62,7 @@ class Schedule:
         return self.rate * 0.5 * (1 + math.cos(math.pi * (position - self.warmup) / (1 - self.warmup)))
 
 
-def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, float]]:
+def train(task: Task, schedule: Schedule, folder: Path) -> Generator[dict[str, float], None, None]:
     """Train `task`, resuming from `folder` when it holds a checkpoint; yield one record a step.
 
     Writes `checkpoint.safetensors` (and keeps the one before), `log.jsonl` and, at each checkpoint, the export
