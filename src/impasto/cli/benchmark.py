@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import shared_options as given
+from impasto.cli.option_groups import with_group
 from impasto.cli.options import given_settings, parse, with_settings
+from impasto.cli.resources import load_torch
+from impasto.cli.series_options import PictureSeriesOptions
 from impasto.cli.session import write_out
 from impasto.cli.sources import encoder_file
 from impasto.errors import ImageError, UsageError
 
 if TYPE_CHECKING:
-    from impasto.cli.session import Session
     from impasto.series.benchmark import Benchmark
     from impasto.series.pairs import Input, Problem
 
@@ -24,8 +26,10 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 @with_settings
+@with_group("options", PictureSeriesOptions)
 def benchmark(
     ctx: typer.Context,
+    options: PictureSeriesOptions,
     style: Annotated[str, typer.Option("--style", metavar="DIR", help="A folder of paintings.")],
     methods: Annotated[
         str,
@@ -70,13 +74,6 @@ def benchmark(
         str, typer.Option("--metrics-encoder", metavar="NAME|FILE", help="What measures; auto: vgg19 where it is here.")
     ] = "auto",
     preset: given.Preset = None,
-    force: given.Repaint = False,
-    as_json: given.Json = False,
-    quiet: given.Quiet = False,
-    dry_run: given.DryRun = False,
-    allow_truncated: given.AllowTruncated = False,
-    max_pixels: given.MaxPixels = None,
-    threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
     """Paint every photograph in every style by every method, measure all, and write a report.
@@ -85,10 +82,7 @@ def benchmark(
 
     The same command again paints and measures what is missing.
     """
-    session: Session = ctx.obj
-    session.terminal.quiet = quiet
-    if not output:
-        raise UsageError("--output: the folder has no name")
+    session = options.begin(ctx, output)
     if dataset is None and content in SETS:
         content, dataset = None, content
     if content is None and dataset is None:
@@ -105,20 +99,14 @@ def benchmark(
     added = external.split_added(add or [])
 
     # Only now torch: what is wrong with the options is told at once.
-    import torch
+    load_torch(options.threads)
 
-    from impasto import images
-    from impasto.cli.sweep import run
+    from impasto.cli.series_run import run
     from impasto.series import benchmark as made_of
     from impasto.series import report
     from impasto.series.pairs import read_inputs
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-    reading: dict[str, Any] = {
-        "max_pixels": max_pixels or images.DEFAULT_MAX_PIXELS,
-        "allow_truncated": allow_truncated,
-    }
+    reading = options.reading()
     contents, problems, about = _contents(content, dataset, masks=masks, **reading)
     styles, more = read_inputs(external.pictures_in(Path(style)), **reading)
     made = made_of.Benchmark(
@@ -135,17 +123,17 @@ def benchmark(
         problems=[*problems, *more],
         about=about,
         report=report.write,
-        force=force,
-        check=not dry_run,
+        force=options.force,
+        check=not options.dry_run,
         **reading,
     )
     for problem in made.problems:
         session.terminal.note(f"{problem.file}: left out: {problem.note}")
-    if dry_run:
-        write_out(_plan(made, as_json=as_json))
+    if options.dry_run:
+        write_out(_plan(made, as_json=options.as_json))
         return
     status = run(made, session)
-    if as_json:
+    if options.as_json:
         write_out(json.dumps(_summary(made), sort_keys=True))
     if status or made.problems:
         raise typer.Exit(status or 1)

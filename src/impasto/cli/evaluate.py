@@ -11,6 +11,7 @@ import typer
 from impasto import metadata
 from impasto.cli import mask_files
 from impasto.cli import shared_options as given
+from impasto.cli.resources import load_torch
 from impasto.cli.session import write_out
 from impasto.errors import OutputError, UsageError, WeightsError
 from impasto.events import notice
@@ -94,14 +95,12 @@ def evaluate(
     if maps is not None and (not maps or (Path(maps).exists() and not Path(maps).is_dir())):
         raise OutputError(f"{maps or '--maps'}: is not a folder; name one for the heat maps")
 
-    import torch
+    load_torch(threads)
 
     from impasto import images
     from impasto.evaluation import evaluator
     from impasto.evaluation.record import record_of
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     if original_metrics is not None:
         document, lines = _original(result, content, style, Path(original_metrics), protocol, metric)
         for line in [metadata.canonical(document)] if as_json else lines:

@@ -10,6 +10,7 @@ import typer
 from impasto.cli import mask_files
 from impasto.cli import shared_options as given
 from impasto.cli.options import parse
+from impasto.cli.resources import load_torch
 from impasto.cli.session import write_out
 from impasto.cli.style_list import expand
 from impasto.errors import OutputError, UsageError
@@ -59,13 +60,11 @@ def auto(
     if not output or (folder.exists() and not folder.is_dir()):
         raise OutputError(f"{output or '--output'}: is not a folder; name one for the masks")
 
-    import torch
+    load_torch(threads)
 
     from impasto import encoders, guides, images
     from impasto.masks import automatic, report
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     masks = [folder / "content_mask.png"]
     masks += [folder / f"style_mask{f'_{number}' if number > 1 else ''}.png" for number in range(1, len(style) + 1)]
     sheet = None if no_overlay else folder / "overlay.png"

@@ -36,3 +36,11 @@ def parse_tile(text: str) -> int | Literal["auto", "off"]:
     if not (text.isascii() and text.isdigit() and 0 < len(text) <= 6 and int(text) >= 1):
         raise UsageError(f"--tile {text[:40]}: give auto, off, or the side of a tile in pixels, for example 1024")
     return int(text)
+
+
+def load_torch(threads: int | None) -> None:
+    """Load torch, which takes a second, and let it compute with so many threads; None: as many as it likes."""
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)
