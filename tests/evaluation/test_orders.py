@@ -135,7 +135,7 @@ def test_fault_metrics_see_faults_of_a_picture_made_here(evaluator: Evaluator, p
 def faults(photo: Tensor) -> list[tuple[str, list[Tensor]]]:
     return [
         ("residual_noise/1", [noisy(photo, 0.06), noisy(photo, 0.15)]),
-        ("weave/1", [woven(photo, 0.06), woven(photo, 0.2)]),
+        ("weave/2", [woven(photo, 0.06), woven(photo, 0.2)]),
         ("border/1", [framed(photo, mirrored=False)]),
         ("border/1", [framed(photo, mirrored=True)]),
         ("clipping/1", [((photo - 0.5) * 4 + 0.5).clamp(0, 1)]),

@@ -1,9 +1,14 @@
 """What a panel remembers: features in one pass, facts once, and no more memory than allowed."""
 
+import pytest
 import torch
 from torch import Tensor
 
+from impasto.encoders import Petite
+from impasto.evaluation import reductions
 from impasto.evaluation.panel import Panel, Shelf
+from impasto.evaluation.reductions import ENERGY, GRAM, MAPS, Reduction, encode, spaced, thinned
+from impasto.losses.neighbors import subsampled
 
 
 class Counting:
@@ -21,20 +26,50 @@ class Counting:
 
 def test_expected_layers_are_encoded_in_one_pass() -> None:
     encoder, panel = Counting(), Panel(torch.rand(1, 3, 8, 8))
-    panel.expect(encoder, ["relu3_1", "relu1_1"])  # type: ignore[arg-type]
-    assert list(panel.features(encoder, ["relu2_1"])) == ["relu2_1"]  # type: ignore[arg-type]
-    panel.features(encoder, ["relu1_1", "relu3_1"])  # type: ignore[arg-type]
+    panel.expect(encoder, ["relu3_1", "relu1_1"], MAPS)  # type: ignore[arg-type]
+    panel.expect(encoder, ["relu1_1"], GRAM)  # type: ignore[arg-type]
+    for layer, reduction in (("relu2_1", MAPS), ("relu1_1", GRAM), ("relu1_1", MAPS), ("relu3_1", MAPS)):
+        panel.read(encoder, layer, reduction)  # type: ignore[arg-type]
     assert [sorted(layers) for layers in encoder.passes] == [["relu1_1", "relu2_1", "relu3_1"]]
 
 
-def test_facts_stay_and_features_go_at_rest() -> None:
+def test_facts_and_sums_stay_and_maps_go_at_rest() -> None:
     encoder, panel = Counting(), Panel(torch.rand(1, 3, 8, 8))
-    panel.features(encoder, ["relu1_1"])  # type: ignore[arg-type]
+    for reduction in (MAPS, GRAM):
+        panel.read(encoder, "relu1_1", reduction)  # type: ignore[arg-type]
     assert panel.fact("sum", lambda: 1) == 1
     panel.rest()
     assert panel.fact("sum", lambda: 2) == 1
-    panel.features(encoder, ["relu1_1"])  # type: ignore[arg-type]
+    panel.read(encoder, "relu1_1", GRAM)  # type: ignore[arg-type]
     assert len(encoder.passes) == 2
+    panel.read(encoder, "relu1_1", MAPS)  # type: ignore[arg-type]
+    assert len(encoder.passes) == 3
+
+
+@pytest.mark.parametrize("size", [(150, 230), (203, 97)])
+def test_tiles_leave_the_maps_of_the_whole_picture(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = Petite.embedded()
+    pixels = torch.rand(1, 3, *size)
+    layers = ("relu1_1", "relu3_1", "relu4_1")
+    kinds = (MAPS, GRAM, ENERGY, thinned(300), spaced(100))
+    wanted = [(layer, reduction) for layer in layers for reduction in kinds]
+    whole = encode(pixels, encoder, wanted)
+    monkeypatch.setattr(reductions, "WHOLE_SIDE", 120)
+    monkeypatch.setattr(reductions, "ENCODE_BYTES", 0)
+    tiled = encode(pixels, encoder, wanted)
+    for (layer, reduction), one, other in zip(wanted, whole, tiled, strict=True):
+        if reduction is GRAM:
+            one, other = one.mean(), other.mean()
+        torch.testing.assert_close(other, one, rtol=1e-4, atol=1e-5, msg=f"{layer} {reduction.name}")
+
+
+@pytest.mark.parametrize(("reduction", "most"), [(thinned(300), 300), (spaced(100), 100)])
+def test_thinned_maps_are_the_field_s_own_grid(reduction: Reduction, most: int) -> None:
+    encoder, pixels = Petite.embedded(), torch.rand(1, 3, 64, 96)
+    (features,) = encode(pixels, encoder, [("relu1_1", MAPS)])
+    (grid,) = encode(pixels, encoder, [("relu1_1", reduction)])
+    step = {300: 5, 100: 8}[most]
+    assert torch.equal(grid, subsampled(features, step))
 
 
 def test_a_shelf_drops_what_was_used_longest_ago_and_counts_facts() -> None:

@@ -1,6 +1,6 @@
 """`Case`: one result with its content and styles, at the sizes that metrics look at, and what is known of it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +9,7 @@ from torch import Tensor
 from impasto.encoders import Encoder
 from impasto.evaluation import luma
 from impasto.evaluation.panel import Panel
+from impasto.evaluation.reductions import MAPS, Reduction
 from impasto.guides import Regions
 
 
@@ -24,14 +25,17 @@ class Sight:
         """What a report says of it."""
         return {"name": self.encoder.name, "sha256": self.encoder.sha256, "layers": list(self.layers)}
 
-    def fact(self, panel: Panel, what: str, layer: str, compute: Callable[[Tensor], Any]) -> Any:
-        """Return what `compute` returns of a panel's features of a layer; computed once for each `what`."""
-        key = (what, self.encoder.name, self.encoder.sha256, layer)
-        return panel.fact(key, lambda: compute(self.of(panel, [layer])[layer]))
+    def of(self, panel: Panel, layer: str) -> Tensor:
+        """Return the features (1, C, h, w) of a panel at a layer."""
+        found: Tensor = panel.read(self.encoder, layer, MAPS)
+        return found
 
-    def of(self, panel: Panel, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
-        """Return features of a panel: those of `layers`, or of all that it looks at."""
-        return panel.features(self.encoder, self.layers if layers is None else layers)
+    def fact(
+        self, panel: Panel, what: str, layer: str, compute: Callable[[Any], Any], reduction: Reduction = MAPS
+    ) -> Any:
+        """Return what `compute` returns of what a reduction leaves of a layer; computed once for each `what`."""
+        key = (what, self.encoder.name, self.encoder.sha256, layer)
+        return panel.fact(key, lambda: compute(panel.read(self.encoder, layer, reduction)))
 
 
 @dataclass(frozen=True)

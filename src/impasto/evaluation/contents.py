@@ -10,6 +10,7 @@ from impasto.evaluation import affinity, luma
 from impasto.evaluation.case import Case, lightness_of
 from impasto.evaluation.metric import Measured
 from impasto.evaluation.panel import Panel
+from impasto.evaluation.reductions import spaced
 from impasto.losses.neighbors import subsampled
 from impasto.losses.statistics import TINY
 from impasto.losses.transport import relative_distances
@@ -25,6 +26,8 @@ SHARPNESS = 10.0
 that a row is about the hundreds of places that look the same, among some ten thousand."""
 POSITIONS = 1024
 """Positions whose distances from one another are compared (Kolkin et al. 2019, section 2.5)."""
+GRID = spaced(POSITIONS)
+"""The grid of them."""
 
 
 def cosine(one: Tensor, other: Tensor) -> float:
@@ -57,7 +60,9 @@ def self_similarity(case: Case) -> Measured:
     layers = case.second.layers[-2:]
     values, maps = [], []
     for layer in layers:
-        ours, theirs = (case.second.fact(panel, "distances", layer, _distances) for panel in (case.result, content))
+        ours, theirs = (
+            case.second.fact(panel, "distances", layer, _distances, GRID) for panel in (case.result, content)
+        )
         apart = (ours[0] - theirs[0]).abs().sum(0)
         values.append(float(apart.mean()))
         maps.append(apart.view(ours[1]))
@@ -79,8 +84,16 @@ def structure_divergence(case: Case) -> Measured:
 def edges(case: Case) -> Measured:
     """Mean structural similarity of the magnitudes of the slopes of lightness."""
     content = needed(case.content)
-    alike = _edge_windows(case.result).ssim_map(_edge_windows(content))
-    return Measured(float(alike.mean()), (1 - alike[0, 0]).clamp_min(0) if case.maps else None)
+    ours, theirs = (edges_of(panel) for panel in (case.result, content))
+    rows = list(luma.bands(ours, luma.SSIM_SIDE - 1))
+    total, maps = 0.0, []
+    for part in rows:
+        # Of a picture that is one band, what belongs to the content alone is kept.
+        known = _edge_windows(content) if len(rows) == 1 else luma.Windows.of(theirs[:, :, part])
+        alike = luma.Windows.of(ours[:, :, part]).ssim_map(known)
+        total += float(alike.mean()) * alike.shape[2]
+        maps += [(1 - alike[0, 0]).clamp_min(0).float()] if case.maps else []
+    return Measured(total / (ours.shape[2] - luma.SSIM_SIDE + 1), torch.cat(maps) if maps else None)
 
 
 def edges_of(panel: Panel) -> Tensor:
@@ -108,10 +121,8 @@ def needed(panel: Panel | None) -> Panel:
 
 
 def _distances(features: Tensor) -> tuple[Tensor, tuple[int, int]]:
-    """Return how places of features (1, C, h, w), at most `POSITIONS` on an even grid, differ; and the grid's sides."""
-    height, width = features.shape[2:]
-    grid = subsampled(features, max(1, math.ceil((height * width / POSITIONS) ** 0.5)))
-    return relative_distances(grid.flatten(2)[0].T.double()), (grid.shape[2], grid.shape[3])
+    """Return how places of thinned features (1, C, h, w) differ, and the sides of their grid."""
+    return relative_distances(features.flatten(2)[0].T.double()), (features.shape[2], features.shape[3])
 
 
 def _directions(features: Tensor) -> tuple[Tensor, tuple[int, int]]:

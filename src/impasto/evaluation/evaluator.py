@@ -109,9 +109,12 @@ class Evaluator:
         reasons: dict[str, str] = {}
         found: dict[str, Tensor] = {}
         for metric in chosen:
-            missing = _missing(metric, case)
-            if missing:
+            if missing := _missing(metric, case):
                 values[metric.id], reasons[metric.id] = None, f"needs {missing}"
+            else:
+                _announce(metric, case)
+        for metric in chosen:
+            if metric.id in values:
                 continue
             measured = metric.compute(case)
             value = measured.value
@@ -127,6 +130,7 @@ class Evaluator:
         sights = {key: sight.record for key, sight in (("first", case.first), ("second", case.second))}
         digests = {"result": [picture.sha256 or _digest(picture)], "content": [] if photo is None else [photo.sha256]}
         digests["style"] = [painting.sha256 for painting in paintings]
+        values = {metric.id: values[metric.id] for metric in chosen}
         return Evaluation(values, tuple(notes), reasons, found, sights, digests, picture.size, case.result.size)
 
     def _case(
@@ -153,12 +157,7 @@ class Evaluator:
         second, note = unoptimized(self._encoders.second(record), record, self._second_layers)
         if note and any(metric.encoder == "second" for metric in chosen):
             notes.append(note)
-        named = Sight(first, tuple(layer for layer in NAMED if layer in first.layers))
-        for each in (panel, *([] if against is None else [against]), *of_styles):
-            for sight, which in ((named, "first"), (second, "second")):
-                if any(metric.encoder == which for metric in chosen):
-                    each.expect(sight.encoder, sight.layers)
-        return Case(own, panel, against, of_styles, textures, weights, named, second), notes
+        return Case(own, panel, against, of_styles, textures, weights, Sight(first, NAMED), second), notes
 
     def _panel(self, picture: Picture, size: tuple[int, int]) -> Panel:
         if min(size) < SMALLEST:
@@ -254,6 +253,19 @@ def _landmarks(
         return {"content": of_content.points}, of_content.names
     both = landmarks.pair(of_content, landmarks.load(result, picture.size, "result landmarks"))
     return {"content": both.content.points, "result": both.style.points}, both.content.names
+
+
+def _announce(metric: Metric, case: Case) -> None:
+    """Tell the panels what a metric will read of their features."""
+    panels = {
+        "result": (case.result,),
+        "content": () if case.content is None else (case.content,),
+        "style": case.styles,
+    }
+    sight = case.first if metric.encoder == "first" else case.second
+    for read in metric.reads:
+        for panel in (panel for role in read.of for panel in panels[role]):
+            panel.expect(sight.encoder, read.layers(sight), read.reduction)
 
 
 def _missing(metric: Metric, case: Case) -> str:

@@ -1,6 +1,7 @@
 """Lightness, its edges and its structural similarity: what metrics see without an encoder."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,8 @@ from torch import Tensor
 
 from impasto import color
 
+BAND = 1 << 20
+"""Pixels of a band of a picture that is looked at band by band: 8 MiB a plane in float64."""
 SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 SSIM_SIDE, SSIM_SIGMA = 11, 1.5
 """The window of Wang et al. 2004: pixels a side, and standard deviation."""
@@ -18,7 +21,18 @@ SSIM_K = (0.01, 0.03)
 
 def lightness(pixels: Tensor) -> Tensor:
     """Return OKLab's L (1, 1, H, W) in [0, 1] of `pixels` (1, 3, H, W), sRGB."""
-    return color.to_oklab(pixels)[:, :1].clamp(0, 1)
+    return torch.cat([color.to_oklab(pixels[:, :, rows])[:, :1].clamp(0, 1) for rows in bands(pixels)], 2)
+
+
+def bands(pixels: Tensor, beside: int = 0) -> Iterator[slice]:
+    """Yield the rows of bands of a picture (..., H, W) of some `BAND` pixels each, one band where that is enough.
+
+    Each has `beside` rows of the next one at its end.
+    """
+    height, width = pixels.shape[-2:]
+    step = max(1, BAND // width)
+    for begin in range(0, max(1, height - beside), step):
+        yield slice(begin, min(height, begin + step + beside))
 
 
 def slopes(values: Tensor) -> Tensor:

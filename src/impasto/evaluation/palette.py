@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from impasto import images
@@ -24,13 +23,11 @@ DARKEST = 1e-6
 
 def channels(pixels: Tensor) -> Tensor:
     """Return the histograms (3, 128) of the channels of `pixels` (1, 3, H, W), each with the sum 1."""
-    levels = (pixels[0].flatten(1).clamp(0, 1) * CHANNEL_BINS).long().clamp_max(CHANNEL_BINS - 1)
-    counts = F.one_hot(levels, CHANNEL_BINS).sum(1) if levels.shape[1] < 1 << 12 else _counted(levels)
-    return counts.double() / levels.shape[1]
-
-
-def _counted(levels: Tensor) -> Tensor:
-    return torch.stack([torch.bincount(each, minlength=CHANNEL_BINS) for each in levels])
+    counts = []
+    for channel in pixels[0].flatten(1):
+        levels = (channel.clamp(0, 1) * CHANNEL_BINS).long().clamp_max(CHANNEL_BINS - 1)
+        counts.append(torch.bincount(levels, minlength=CHANNEL_BINS))
+    return torch.stack(counts).double() / (pixels.shape[2] * pixels.shape[3])
 
 
 def ratios(pixels: Tensor) -> Tensor:

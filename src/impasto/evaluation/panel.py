@@ -4,19 +4,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from impasto.encoders import Encoder
+from impasto.evaluation.reductions import Reduction, encode
 
 
 class Panel:
-    """Pixels (1, 3, H, W) with features and statistics of them, kept for the next question."""
+    """Pixels (1, 3, H, W) with what was found of them and of their features, kept for the next question."""
 
     def __init__(self, pixels: Tensor) -> None:
         self.pixels = pixels
-        self._features: dict[tuple[str, str], dict[str, Tensor]] = {}
-        self._expected: dict[tuple[str, str], set[str]] = {}
+        self._read: dict[tuple[str, str, str, str], Any] = {}
+        self._expected: dict[tuple[str, str, str, str], tuple[str, Reduction]] = {}
+        self._passing: set[tuple[str, str, str, str]] = set()
         self._facts: dict[Any, Any] = {}
 
     @property
@@ -24,20 +25,20 @@ class Panel:
         """(height, width)."""
         return self.pixels.shape[2], self.pixels.shape[3]
 
-    def expect(self, encoder: Encoder, layers: Iterable[str]) -> None:
-        """Announce layers that will be asked for, so that the first question encodes them all in one pass."""
-        self._expected.setdefault((encoder.name, encoder.sha256), set()).update(layers)
+    def expect(self, encoder: Encoder, layers: Iterable[str], reduction: Reduction) -> None:
+        """Announce what will be asked for, so that the first question encodes for all of it in one pass."""
+        self._expected.update({_key(encoder, layer, reduction): (layer, reduction) for layer in layers})
 
-    @torch.no_grad()
-    def features(self, encoder: Encoder, layers: Iterable[str]) -> dict[str, Tensor]:
-        """Return the features (1, C, h, w) of `layers`; what is missing is encoded in one pass."""
-        key = (encoder.name, encoder.sha256)
-        known = self._features.setdefault(key, {})
-        wanted = list(layers)
-        if any(layer not in known for layer in wanted):
-            missing = dict.fromkeys([*wanted, *sorted(self._expected.get(key, ()))])
-            known.update(encoder(self.pixels, [layer for layer in missing if layer not in known]))
-        return {layer: known[layer] for layer in wanted}
+    def read(self, encoder: Encoder, layer: str, reduction: Reduction) -> Any:
+        """Return what a reduction leaves of the features of a layer; what is expected too is found in the same pass."""
+        key = _key(encoder, layer, reduction)
+        if key not in self._read:
+            wanted = {key: (layer, reduction)}
+            wanted |= {other: what for other, what in self._expected.items() if other[:2] == key[:2]}
+            wanted = {other: what for other, what in wanted.items() if other not in self._read}
+            self._read.update(zip(wanted, encode(self.pixels, encoder, list(wanted.values())), strict=True))
+            self._passing.update(other for other, (_, each) in wanted.items() if not each.kept)
+        return self._read[key]
 
     def fact(self, key: Any, compute: Callable[[], Any]) -> Any:
         """Return what `compute` returned when this `key` was asked for first."""
@@ -46,14 +47,16 @@ class Panel:
         return self._facts[key]
 
     def rest(self) -> None:
-        """Forget features: what was measured on them is kept, and takes less memory."""
-        self._features.clear()
+        """Forget maps of features: what was measured on them is kept, and takes less memory."""
+        for key in self._passing:
+            del self._read[key]
+        self._passing.clear()
         self._expected.clear()
 
     @property
     def nbytes(self) -> int:
         """Bytes of what is kept."""
-        return self.pixels.nbytes + _bytes(self._facts)
+        return self.pixels.nbytes + _bytes(self._facts) + _bytes(self._read)
 
 
 class Shelf:
@@ -77,6 +80,10 @@ class Shelf:
         total = sum(panel.nbytes for panel in self._panels.values())
         while total > self._most:
             total -= self._panels.popitem(last=False)[1].nbytes
+
+
+def _key(encoder: Encoder, layer: str, reduction: Reduction) -> tuple[str, str, str, str]:
+    return encoder.name, encoder.sha256, layer, reduction.name
 
 
 def _bytes(value: Any) -> int:

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor
 
 from impasto.evaluation.case import Case
+from impasto.evaluation.reductions import thinned
 from impasto.guides import area_fractions, fit
 from impasto.guides.regions import ABSENT
 from impasto.losses import Statistic, blend
-from impasto.losses.neighbors import subsampled
 
-POSITIONS = 1 << 16
-"""Neurons of a layer that are looked at, evenly spaced where there are more: all of them up to 256 px."""
+SAMPLED = thinned(1 << 16)
+"""The neurons of a layer that are looked at, evenly spaced where there are more: all of them up to 256 px."""
 
 
 @dataclass(frozen=True)
@@ -70,21 +70,12 @@ def measured(case: Case, statistic: Statistic, layer: str, style: int | None, gu
     panel = case.result if style is None else case.styles[style]
 
     def compute(features: Tensor) -> Tensor:
-        features = sampled(features)
         return statistic.finish(statistic.measure(features, _guide(guide, features)))
 
     if guide is not None:
-        return compute(case.second.of(panel, [layer])[layer])
-    found: Tensor = case.second.fact(panel, f"sampled {statistic.name}", layer, compute)
+        return compute(panel.read(case.second.encoder, layer, SAMPLED))
+    found: Tensor = case.second.fact(panel, f"sampled {statistic.name}", layer, compute, SAMPLED)
     return found
-
-
-def sampled(features: Tensor) -> Tensor:
-    """Return `features` (1, C, h, w), thinned to at most `POSITIONS`."""
-    step = 1
-    while (features.shape[2] // step) * (features.shape[3] // step) > POSITIONS:
-        step += 1
-    return subsampled(features, step)
 
 
 def _guide(guide: Tensor | None, features: Tensor) -> Tensor | None:

@@ -9,6 +9,7 @@ from impasto.evaluation.contents import cosine, together
 from impasto.evaluation.metric import Measured
 from impasto.evaluation.panel import Panel
 from impasto.evaluation.parts import compared
+from impasto.evaluation.reductions import GRAM
 from impasto.losses import Covariance, Gram, PatchBank, PatchSource, SlicedWasserstein, State, blend
 from impasto.losses.statistics import TINY
 
@@ -75,7 +76,7 @@ def local_patterns(case: Case) -> Measured:
     values, maps = [], []
     for layer, stride in PATCH_STRIDES.items():
         bank = _bank(case, layer, stride)
-        own = case.first.of(case.result, [layer])[layer][0]
+        own = case.first.of(case.result, layer)[0]
         number, likeness = bank.match(own)
         used = len(torch.unique(number)) / min(len(bank), number.numel())
         likeness = likeness.clamp(-1, 1)
@@ -91,7 +92,7 @@ def color_histogram(case: Case) -> Measured:
 
 
 def _gram(case: Case, panel: Panel, layer: str) -> Tensor:
-    found: Tensor = case.first.fact(panel, "gram", layer, lambda features: Gram().measure(features).mean())
+    found: Tensor = panel.read(case.first.encoder, layer, GRAM).mean()
     return found
 
 
@@ -113,6 +114,6 @@ def _bank(case: Case, layer: str, stride: int) -> PatchBank:
         return PatchBank([PatchSource(each[0]) for each in features], size=PATCH_SIDE, stride=stride)
 
     if len(panels) > 1:
-        return bank(*(case.first.of(panel, [layer])[layer] for panel in panels))
+        return bank(*(case.first.of(panel, layer) for panel in panels))
     found: PatchBank = case.first.fact(panels[0], "bank", layer, bank)
     return found

@@ -1,4 +1,4 @@
-"""What is said of a painting beside its pictures and its recipe: the keywords that `begin` and `Stylizer` share."""
+"""What is said of a painting beside its pictures and its recipe: the keywords of `begin`, `Stylizer` and `sweep`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +14,7 @@ from impasto.scene.resolve import PictureLike
 
 
 class PaintingOptions(TypedDict, total=False):
-    """Keywords of `begin` and `Stylizer`; all may be left out."""
+    """Keywords of `begin`, `Stylizer` and `series.sweep`; all may be left out."""
 
     encoder: str | Path | Encoder | None
     """A name, a file of weights or an `Encoder`; it goes before the recipe's."""
