@@ -289,6 +289,7 @@ def test_ctrl_c_keeps_what_is_finished(encoder, run):
             process.communicate()
         lines.close()
     assert process.returncode == 130
+    assert talk is not None
     assert b"stopped with 1 of 3 cells painted; the same command goes on from there" in talk
     assert b"Traceback" not in talk
     assert [row["state"] for row in rows()] == ["painted", "stopped", "new"]

@@ -180,7 +180,7 @@ def whole(answer):
     """Whether all of an answer that says its length has come."""
     head, blank, body = answer.partition(b"\r\n\r\n")
     length = re.search(rb"\r\ncontent-length: (\d+)", head.lower())
-    return bool(blank and length) and len(body) >= int(length[1])
+    return bool(blank) and length is not None and len(body) >= int(length[1])
 
 
 def children(parent, module):
