@@ -18,8 +18,8 @@ from PIL import Image
 
 from impasto.feedforward.per_style import PerStyle
 from impasto.optim import memory
+from impasto.painting.level_builder import LevelBuilder
 from impasto.painting.stylizer import Stylizer
-from impasto.series.sweeps import Sweep
 from tests.cli.cli_helpers import SMALL, draw, look, pixels
 from tests.forked import Forked, impasto
 
@@ -240,20 +240,18 @@ def test_row_40_memory_that_runs_out_in_one_pass_is_no_mistake(run, monkeypatch,
 
 @pytest.mark.usefixtures("pictures")
 def test_row_40_and_55_a_cell_without_memory_is_recorded_and_the_others_are_painted(run, monkeypatch):
-    build = Sweep._stylizer
-    failed = []
+    prepare = LevelBuilder.shared_objective
+    asked = []
 
-    def exhausted(self, job):
-        made = build(self, job)
-        if job.recipe.seed == 2 and not isinstance(getattr(self, "_planning", None), bool):
-            monkeypatch.setattr(made, "_measured", lambda *_: (_ for _ in ()).throw(MemoryError()), raising=False)
-            failed.append(job)
-        return made
+    def exhausted(self, level, init):
+        asked.append(level)
+        if len(asked) == 2:
+            raise MemoryError
+        return prepare(self, level, init)
 
-    monkeypatch.setattr(Sweep, "_stylizer", exhausted)
+    monkeypatch.setattr(LevelBuilder, "shared_objective", exhausted)
     done = run("sweep", "photo.png", "--style", "style.png", "--vary", "seed=1,2,3", "-o", "out", *SMALL, "--json")
     assert done.status == 1, done.err
-    assert failed
     states = {row["seed"]: row["state"] for row in done.json["cells"]}
     assert [states[seed] for seed in sorted(states)] == ["painted", "failed", "painted"]
     again = run("sweep", "photo.png", "--style", "style.png", "--vary", "seed=1,2,3", "-o", "out", *SMALL, "--json")
