@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.forked import Forked, forget_impasto
+
 ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 
 RANKS = {
@@ -255,8 +257,12 @@ sys.exit(before != after or bool(logging.getLogger().handlers) or bool(os.listdi
         "XDG_CACHE_HOME": str(tmp_path),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    done = subprocess.run([sys.executable, "-c", code], env=environment, cwd=tmp_path, check=False)
-    assert done.returncode == 0
+
+    def look() -> None:
+        forget_impasto()
+        exec(code, {})
+
+    assert Forked(look, env=environment, cwd=tmp_path).wait() == 0
     assert list(tmp_path.iterdir()) == []
 
 

@@ -14,6 +14,7 @@ from impasto.painting.refined import RefinedPainting
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe.catalogue import METHODS
 from impasto.scene.painting import Painting
+from tests.forked import Forked, forget_impasto
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 ENGINE = [
@@ -142,9 +143,17 @@ for method in sys.argv[1:]:
 @pytest.fixture(scope="module")
 def imported() -> dict[str, set[str]]:
     """What impasto has imported after a painting, by method."""
-    command = [sys.executable, "-c", PAINTINGS, "gatys", "nnst", "strotss", "mrf"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {method: set(names) for method, names in map(json.loads, done.stdout.splitlines())}
+
+    def paint() -> None:
+        forget_impasto()
+        sys.argv = ["", "gatys", "nnst", "strotss", "mrf"]
+        exec(PAINTINGS, {})
+
+    process = Forked(paint, stdout=subprocess.PIPE)
+    told, _ = process.communicate()
+    assert process.returncode == 0
+    assert told is not None
+    return {method: set(names) for method, names in map(json.loads, told.splitlines())}
 
 
 @pytest.mark.parametrize(

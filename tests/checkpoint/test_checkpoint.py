@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
+from torch import Tensor
 
 from impasto import checkpoint as checkpoints
 from impasto import guides
@@ -25,12 +26,13 @@ from impasto.optim.loop import SETTLING_STEPS, Run
 from impasto.optim.solver import Adam, Lbfgs, Solver
 from impasto.optim.state import VALUES_AT_ONCE, Pieces, State
 from impasto.painting.stylizer import Stylizer
+from impasto.recipe import Recipe
 from impasto.weights import CAFFE
-from tests.stylize_helpers import pixels
+from tests.stylize_helpers import Build, pixels
 
 
 @pytest.fixture
-def regions(content, style):
+def regions(content: Tensor, style: Tensor):
     halves = [torch.zeros(2, *picture.shape[1:]) for picture in (content, style)]
     for maps in halves:
         maps[0, :, : maps.shape[2] // 2] = 1
@@ -39,7 +41,7 @@ def regions(content, style):
 
 
 @pytest.fixture
-def stylizer(tiny_encoder: Vgg, quick, content, style):
+def stylizer(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -> Build:
     """`stylizer(recipe=None, **settings)` begins the quick painting, or one of `recipe`."""
 
     def make(recipe=None, *, photo=content, styles=style, encoder=tiny_encoder, regions=None, tile="auto", **settings):
@@ -62,7 +64,7 @@ def losses(result):
 
 
 @pytest.fixture
-def halfway(stylizer, tmp_path):
+def halfway(stylizer: Build, tmp_path: Path):
     """A checkpoint after the fourth of six steps: the last of the first level."""
     path = tmp_path / "painting.checkpoint"
     for progress in (painting := stylizer(history=3)):
@@ -88,7 +90,9 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_going_on_from_any_step_ends_in_the_same_picture(kind, stylizer, regions, tmp_path, notices) -> None:
+def test_going_on_from_any_step_ends_in_the_same_picture(
+    kind, stylizer: Build, regions, tmp_path: Path, notices: list[str]
+) -> None:
     options = {"regions": regions} if "regions" in kind else {"photo": None} if kind == "texture" else {}
     painting = stylizer(**options, **KINDS[kind])
     for progress in painting:
@@ -108,7 +112,7 @@ def test_going_on_from_any_step_ends_in_the_same_picture(kind, stylizer, regions
     assert not [line for line in notices if "bits" in line]
 
 
-def test_a_resumed_painting_can_be_interrupted_again(stylizer, tmp_path) -> None:
+def test_a_resumed_painting_can_be_interrupted_again(stylizer: Build, tmp_path: Path) -> None:
     path = tmp_path / "c"
     unbroken = finish(stylizer(iterations=9))
     for step in range(1, 9):
@@ -122,14 +126,14 @@ def test_a_resumed_painting_can_be_interrupted_again(stylizer, tmp_path) -> None
     assert torch.equal(pixels(finish(painting)), pixels(unbroken))
 
 
-def test_without_a_file_too(stylizer) -> None:
+def test_without_a_file_too(stylizer: Build) -> None:
     unbroken, painting, again = finish(stylizer()), stylizer(), stylizer()
     next(iter(painting))
     again.restore(painting.checkpoint())
     assert torch.equal(pixels(finish(again)), pixels(unbroken))
 
 
-def test_tiles_are_those_of_before(stylizer, tmp_path, notices) -> None:
+def test_tiles_are_those_of_before(stylizer: Build, tmp_path: Path, notices: list[str]) -> None:
     deep = {"style_layers": {"relu1_1": 1.0, "relu2_1": 1.0}, "content_layers": {"relu2_1": 1.0}, "history": 3}
     painting = stylizer(tile=24, **deep)
     for progress in painting:
@@ -153,14 +157,14 @@ def test_tiles_are_those_of_before(stylizer, tmp_path, notices) -> None:
 
 
 @pytest.mark.parametrize("tiles", [[1, 1], [0, -3], ["x", {}], [24], "all", [True, None]])
-def test_hostile_tiles(tiles, stylizer, halfway) -> None:
+def test_hostile_tiles(tiles, stylizer: Build, halfway) -> None:
     loaded = Checkpoint.load(rewrite(halfway, lambda document: document["engine"].update(tiles=tiles)))
     again = stylizer(loaded.recipe)
     again.restore(loaded)
     assert len(finish(again).history) == 6
 
 
-def test_what_is_known_of_it_goes_on(stylizer, halfway) -> None:
+def test_what_is_known_of_it_goes_on(stylizer: Build, halfway) -> None:
     loaded = Checkpoint.load(halfway)
     painting = stylizer(loaded.recipe)
     painting.restore(loaded)
@@ -179,7 +183,7 @@ def test_what_is_known_of_it_goes_on(stylizer, halfway) -> None:
     assert [p.total_step for p in painting] == [1, 2, 3, 4, 5, 6]
 
 
-def test_before_the_first_step_there_is_nothing(stylizer) -> None:
+def test_before_the_first_step_there_is_nothing(stylizer: Build) -> None:
     with pytest.raises(UsageError, match="first"):
         stylizer().checkpoint()
 
@@ -187,7 +191,9 @@ def test_before_the_first_step_there_is_nothing(stylizer) -> None:
 # Refusals.
 
 
-def test_another_picture_weights_or_recipe(stylizer, halfway, content, style, other_style, tiny_tensors, regions):
+def test_another_picture_weights_or_recipe(
+    stylizer: Build, halfway, content: Tensor, style: Tensor, other_style: Tensor, tiny_tensors, regions
+):
     loaded = Checkpoint.load(halfway)
     weights = Vgg(tiny_tensors(), CAFFE, channels={1: 4, 2: 6, 3: 8, 4: 10, 5: 12}, sha256="1" * 64)
     for options, error, words in (
@@ -204,7 +210,7 @@ def test_another_picture_weights_or_recipe(stylizer, halfway, content, style, ot
         stylizer(history=3, tv_weight=3.0).restore(loaded)
 
 
-def test_another_count_of_threads_is_told(stylizer, halfway, notices) -> None:
+def test_another_count_of_threads_is_told(stylizer: Build, halfway, notices: list[str]) -> None:
     loaded = Checkpoint.load(halfway)
     torch.set_num_threads(2)
     try:
@@ -225,14 +231,14 @@ def test_it_is_safetensors(halfway) -> None:
 
 
 @pytest.mark.parametrize("make", [bytes, lambda: b"{}", lambda: b"\x89PNG\r\n\x1a\n" + bytes(99), lambda: b"\xff" * 99])
-def test_foreign_files(make, tmp_path) -> None:
+def test_foreign_files(make, tmp_path: Path) -> None:
     path = tmp_path / "foreign"
     path.write_bytes(make())
     with pytest.raises(InputError, match="foreign: is not a checkpoint"):
         Checkpoint.load(path)
 
 
-def test_files_that_are_none(tmp_path) -> None:
+def test_files_that_are_none(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     safetensors.torch.save_file({"a": torch.zeros(3)}, tmp_path / "weights")
     for name, words in (("", "regular"), ("pipe", "regular"), ("gone", "does not exist"), ("weights", "checkpoint")):
@@ -240,7 +246,7 @@ def test_files_that_are_none(tmp_path) -> None:
             Checkpoint.load(tmp_path / name)
 
 
-def test_every_truncation_is_seen(halfway, tmp_path) -> None:
+def test_every_truncation_is_seen(halfway, tmp_path: Path) -> None:
     data = halfway.read_bytes()
     cut = tmp_path / "cut"
     for length in [*range(0, 4000, 97), *range(4000, len(data), len(data) // 50), len(data) - 1]:
@@ -252,7 +258,7 @@ def test_every_truncation_is_seen(halfway, tmp_path) -> None:
         Checkpoint.load(cut)
 
 
-def test_any_changed_bit_is_seen(halfway, tmp_path) -> None:
+def test_any_changed_bit_is_seen(halfway, tmp_path: Path) -> None:
     data = halfway.read_bytes()
     changed = tmp_path / "changed"
     for at in [*range(0, 6000, 53), *range(6000, len(data), len(data) // 60), len(data) - 1]:
@@ -277,7 +283,7 @@ def test_any_changed_bit_is_seen(halfway, tmp_path) -> None:
         b'{"a":{"dtype":"F32","shape":[' + b"9" * 4000 + b',2],"data_offsets":[0,4]}}',
     ],
 )
-def test_hostile_headers(header, tmp_path) -> None:
+def test_hostile_headers(header, tmp_path: Path) -> None:
     path = tmp_path / "hostile"
     path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
     with pytest.raises(InputError, match="hostile: is not a checkpoint"):
@@ -297,7 +303,7 @@ def rewrite(path: Path, change, *, version="1", drop=(), **tensors) -> Path:
     return hostile
 
 
-def test_rewriting_alone_changes_nothing(stylizer, halfway) -> None:
+def test_rewriting_alone_changes_nothing(stylizer: Build, halfway) -> None:
     loaded = Checkpoint.load(rewrite(halfway, lambda _document: None))
     painting = stylizer(loaded.recipe)
     painting.restore(loaded)
@@ -341,7 +347,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_hostile_documents(case, stylizer, halfway) -> None:
+def test_hostile_documents(case, stylizer: Build, halfway) -> None:
     def change(document):
         for key, value in CHANGES[case].items():
             *outer, name = key.split(".")
@@ -366,11 +372,11 @@ def test_hostile_documents(case, stylizer, halfway) -> None:
         {"history.loss": torch.zeros(2, 2)},
     ],
 )
-def test_hostile_tensors(tensors, stylizer, halfway) -> None:
+def test_hostile_tensors(tensors, stylizer: Build, halfway) -> None:
     refuses(stylizer, halfway, rewrite(halfway, lambda _document: None, **tensors))
 
 
-def test_missing_tensors(stylizer, halfway) -> None:
+def test_missing_tensors(stylizer: Build, halfway) -> None:
     for name in ("solver.point", "solver.moved 0", "history.loss"):
         refuses(stylizer, halfway, rewrite(halfway, lambda _document: None, drop=(name,)))
 
@@ -387,7 +393,7 @@ def refuses(stylizer, path, hostile) -> None:
     assert len(str(caught.value)) < 400
 
 
-def test_a_file_that_changes_under_our_hands(stylizer, halfway) -> None:
+def test_a_file_that_changes_under_our_hands(stylizer: Build, halfway) -> None:
     loaded = Checkpoint.load(halfway)
     data = halfway.read_bytes()
     halfway.unlink()
@@ -399,7 +405,7 @@ def test_a_file_that_changes_under_our_hands(stylizer, halfway) -> None:
 # The one before.
 
 
-def test_a_damaged_one_gives_way_to_the_one_before(stylizer, tmp_path, notices) -> None:
+def test_a_damaged_one_gives_way_to_the_one_before(stylizer: Build, tmp_path: Path, notices: list[str]) -> None:
     path = tmp_path / "c"
     painting = stylizer(iterations=9)
     for progress in painting:
@@ -422,7 +428,7 @@ def test_a_damaged_one_gives_way_to_the_one_before(stylizer, tmp_path, notices) 
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_full_disk_leaves_the_old_one(call, stylizer, halfway, monkeypatch) -> None:
+def test_a_full_disk_leaves_the_old_one(call, stylizer: Build, halfway, monkeypatch: pytest.MonkeyPatch) -> None:
     before = halfway.read_bytes()
     painting = stylizer(history=3)
     next(iter(painting))
@@ -440,7 +446,7 @@ def test_a_full_disk_leaves_the_old_one(call, stylizer, halfway, monkeypatch) ->
     assert Checkpoint.load(halfway).taken == 1
 
 
-def test_the_disk_is_not_filled_to_the_brim(stylizer, halfway, monkeypatch) -> None:
+def test_the_disk_is_not_filled_to_the_brim(stylizer: Build, halfway, monkeypatch: pytest.MonkeyPatch) -> None:
     painting = stylizer(history=3)
     next(iter(painting))
     painting.checkpoint().save(halfway)
@@ -453,7 +459,7 @@ def test_the_disk_is_not_filled_to_the_brim(stylizer, halfway, monkeypatch) -> N
     assert not previous(halfway).exists(), "room was made before giving up"
 
 
-def test_what_a_killed_one_left_is_replaced_and_removed(stylizer, halfway) -> None:
+def test_what_a_killed_one_left_is_replaced_and_removed(stylizer: Build, halfway) -> None:
     victim = halfway.with_name("victim")
     victim.write_text("precious")
     part = halfway.with_name(f"{halfway.name}.part")
@@ -496,7 +502,7 @@ def stored(state: State, path: Path) -> State:
 
 
 @pytest.mark.parametrize("kind", SOLVERS)
-def test_a_solver_goes_on_wherever_its_history_lies(kind, tmp_path) -> None:
+def test_a_solver_goes_on_wherever_its_history_lies(kind, tmp_path: Path) -> None:
     solver = SOLVERS[kind]()
     totals, states = [], []
     for step in range(14):
@@ -511,7 +517,7 @@ def test_a_solver_goes_on_wherever_its_history_lies(kind, tmp_path) -> None:
 
 @pytest.mark.parametrize("kind", ["adam", "lbfgs"])
 @pytest.mark.usefixtures("notices")
-def test_a_run_remembers_its_trouble(kind, tmp_path) -> None:
+def test_a_run_remembers_its_trouble(kind, tmp_path: Path) -> None:
     # Nonsense and explosions on the way: counts, the best point and what is usual go on too.
     class Faulty:
         def __init__(self, count=0):
@@ -550,7 +556,7 @@ def test_a_run_remembers_its_trouble(kind, tmp_path) -> None:
 
 
 @pytest.mark.usefixtures("notices")
-def test_a_stalled_run_does_not_begin_again(tmp_path) -> None:
+def test_a_stalled_run_does_not_begin_again(tmp_path: Path) -> None:
     def flat(point):
         return LossReport(1.0, {}), torch.zeros_like(point)
 
@@ -564,7 +570,7 @@ def test_a_stalled_run_does_not_begin_again(tmp_path) -> None:
     assert list(going) == []
 
 
-def test_large_tensors_are_written_and_read_in_pieces(tmp_path) -> None:
+def test_large_tensors_are_written_and_read_in_pieces(tmp_path: Path) -> None:
     asked = []
 
     def read(part):
@@ -577,7 +583,7 @@ def test_large_tensors_are_written_and_read_in_pieces(tmp_path) -> None:
     assert torch.equal(state.tensor("a", torch.empty(count)), torch.arange(count, dtype=torch.float32))
 
 
-def test_the_pictures_of_a_checkpoint_may_be_pictures(stylizer, tmp_path, content) -> None:
+def test_the_pictures_of_a_checkpoint_may_be_pictures(stylizer: Build, tmp_path: Path, content: Tensor) -> None:
     # Transparency, and whatever a history of many terms holds.
     photo = Picture(content[None], alpha=torch.rand(1, 1, 48, 64), name="cut-out", sha256="c" * 64)
     painting = stylizer(photo=photo)

@@ -15,6 +15,7 @@ from impasto import metadata
 from impasto.errors import DivergedError
 from impasto.painting.stylizer import Stylizer
 from tests.cli.cli_helpers import SMALL, draw, look
+from tests.forked import Forked, impasto
 from tests.type_helpers import present
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -274,8 +275,7 @@ def test_ctrl_c_keeps_what_is_finished(encoder, run):
     draw("style.png", 2)
     fixed = ["--style", "style.png", "--encoder", str(encoder), "--precision", "float32", "--solver", "adam"]
     command = ["sweep", "photo.png", "--vary", "iterations=1,100000,2", "-o", "out", "--size", "48", *fixed]
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, *command], stderr=subprocess.PIPE, env=environment)
+    process = Forked(impasto(command), stderr=subprocess.PIPE)
     lines = present(process.stderr)
     try:
         for line in lines:
@@ -289,6 +289,7 @@ def test_ctrl_c_keeps_what_is_finished(encoder, run):
             process.communicate()
         lines.close()
     assert process.returncode == 130
+    assert talk is not None
     assert b"stopped with 1 of 3 cells painted; the same command goes on from there" in talk
     assert b"Traceback" not in talk
     assert [row["state"] for row in rows()] == ["painted", "stopped", "new"]

@@ -24,7 +24,13 @@ def pair(shared, name):
     return images.load(folder / "content_mask.png"), images.load(folder / "style_mask.png")
 
 
-@pytest.mark.parametrize("name", EXPECTED)
+FEW = ("doodle_freddie_mia", "dpst_01", "dpst_14", "dpst_25", "dpst_44", "gns_house_wheatfield", "strotss_owls_flowers")
+"""Pairs of every source, of two to nine regions; the others are with the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in FEW else pytest.param(name, marks=pytest.mark.slow) for name in EXPECTED]
+)
 def test_real_pairs_have_as_many_regions_as_the_eye_sees(shared, name):
     content, style = pair(shared, name)
     regions = guides.from_colors(content, [style])

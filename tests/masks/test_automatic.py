@@ -11,6 +11,7 @@ from impasto.encoders import Vgg, create
 from impasto.errors import ImageError, UsageError
 from impasto.guides import Regions
 from impasto.images import Picture, load
+from impasto.masks import clustering
 from impasto.masks.automatic import automatic
 from impasto.masks.clustering import MIN_FRACTION, View, merge_absent
 from impasto.masks.edges import _parts, settle
@@ -114,8 +115,9 @@ def test_the_same_again_is_the_same(pair: tuple[Picture, Picture], tiny_encoder:
 
 
 def test_the_count_is_chosen_with_a_reason(
-    pair: tuple[Picture, Picture], tiny_encoder: Vgg, notices: list[str]
+    pair: tuple[Picture, Picture], tiny_encoder: Vgg, notices: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(clustering, "_STARTS", 4)
     regions = automatic(pair[0], [pair[1]], tiny_encoder, size=160)
     assert 2 <= len(regions.names) <= 6
     assert len(notices) == 1
@@ -161,12 +163,12 @@ def test_maps_are_no_larger_than_the_detail(tiny_encoder: Vgg) -> None:
     assert regions.content.shape == (2, 19, 1024)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 300), (3, 5)])
-def test_tiny_pictures(tiny_encoder: Vgg, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(("size", "count"), [((1, 1), 0), ((1, 300), 2), ((3, 5), 3)])
+def test_tiny_pictures(tiny_encoder: Vgg, size: tuple[int, int], count: int) -> None:
     random = torch.Generator().manual_seed(0)
     content = Picture(torch.rand(1, 3, *size, generator=random), name="tiny")
     try:
-        regions = automatic(content, [textures(NIGHT, PAINTING, 2)], tiny_encoder, size=160)
+        regions = automatic(content, [textures(NIGHT, PAINTING, 2)], tiny_encoder, count=count, size=96)
     except ImageError as error:
         assert "draw masks" in str(error)  # noqa: PT017
     else:
@@ -239,6 +241,6 @@ def test_colours_that_nobody_sees_change_no_region(pair: tuple[Picture, Picture]
     found = []
     for hidden in (0.0, 1.0):
         pixels = torch.where(alpha > 0, photo.pixels, torch.tensor([hidden, 1 - hidden, hidden]).reshape(1, 3, 1, 1))
-        found.append(automatic(Picture(pixels, alpha, name="cut-out"), [painting], tiny_encoder, count=2))
+        found.append(automatic(Picture(pixels, alpha, name="cut-out"), [painting], tiny_encoder, count=2, size=160))
     assert torch.equal(found[0].content, found[1].content)
     assert torch.equal(present(found[0].styles[0]), present(found[1].styles[0]))

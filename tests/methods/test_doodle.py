@@ -16,7 +16,7 @@ from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Scene
-from tests.stylize_helpers import finite, gone_on_with, pixels
+from tests.stylize_helpers import Build, finite, gone_on_with, pixels
 
 
 def bands(height: int, width: int, *, lying: bool = False) -> Tensor:
@@ -44,7 +44,7 @@ def sides() -> Regions:
 
 
 @pytest.fixture
-def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
+def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -> Build:
     """A `Stylizer` by doodle, changed by keywords."""
 
     def make(
@@ -75,7 +75,9 @@ def columns(term: Patches, features: Tensor) -> Tensor:
     return term.bank.match(features, maps=term.maps, labels=term.labels)[0] % 9
 
 
-def test_the_heavier_the_maps_the_fewer_matches_cross_over(build, sides: Regions, tiny_encoder: Vgg, content) -> None:
+def test_the_heavier_the_maps_the_fewer_matches_cross_over(
+    build: Build, sides: Regions, tiny_encoder: Vgg, content: Tensor
+) -> None:
     features = tiny_encoder(content[None], ["relu3_1"])["relu3_1"][0]
     wrong = []
     for weight in (0.0, 0.05, 10.0):
@@ -85,7 +87,9 @@ def test_the_heavier_the_maps_the_fewer_matches_cross_over(build, sides: Regions
     assert wrong[0] > wrong[1] > wrong[2] == 0
 
 
-def test_at_the_largest_weight_only_equal_labels_match(build, sides: Regions, tiny_encoder: Vgg, content) -> None:
+def test_at_the_largest_weight_only_equal_labels_match(
+    build: Build, sides: Regions, tiny_encoder: Vgg, content: Tensor
+) -> None:
     features = tiny_encoder(content[None], ["relu3_1"])["relu3_1"][0]
     term = terms(build(regions=sides, semantic_weight=1000))["relu3_1"]
     assert term.labels is None  # nothing is binding
@@ -97,14 +101,14 @@ def test_at_the_largest_weight_only_equal_labels_match(build, sides: Regions, ti
     assert float(alike[:, :4].min()) > 999
 
 
-def test_without_masks_it_is_as_with_no_weight(build, notices: list[str]) -> None:
+def test_without_masks_it_is_as_with_no_weight(build: Build, notices: list[str]) -> None:
     alone = run(build())
     assert any("doodle has no masks to go by" in line for line in notices)
     assert torch.equal(pixels(alone), pixels(run(build(semantic_weight=0))))
     assert terms(build())["relu3_1"].maps is None
 
 
-def test_a_photograph_in_its_own_style_and_masks_has_no_style_to_gain(build, content: Tensor) -> None:
+def test_a_photograph_in_its_own_style_and_masks_has_no_style_to_gain(build: Build, content: Tensor) -> None:
     own = Regions(("left", "right"), bands(48, 64), (bands(48, 64),))
     for weight in (0, 10):
         stylizer = build(
@@ -113,7 +117,7 @@ def test_a_photograph_in_its_own_style_and_masks_has_no_style_to_gain(build, con
         assert run(stylizer).history[0]["style"] == pytest.approx(0, abs=1e-4)
 
 
-def test_a_style_without_a_mask_shows_whatever_is_asked_for(build, style: Tensor, other_style: Tensor) -> None:
+def test_a_style_without_a_mask_shows_whatever_is_asked_for(build: Build, style: Tensor, other_style: Tensor) -> None:
     """Its patches compete by their similarity alone with those of the same region."""
     regions = Regions(("left", "right"), bands(48, 64), (None, bands(*other_style.shape[1:])))
     term = terms(build(styles=[style, other_style], regions=regions))["relu3_1"]
@@ -128,7 +132,7 @@ def test_a_style_without_a_mask_shows_whatever_is_asked_for(build, style: Tensor
     assert torch.equal(alone.bank.match(features, maps=alone.maps)[0], plain.bank.match(features)[0])
 
 
-def test_what_region_styles_and_scales_say_is_binding(build, style: Tensor, other_style: Tensor, sides) -> None:
+def test_what_region_styles_and_scales_say_is_binding(build: Build, style: Tensor, other_style: Tensor, sides) -> None:
     regions = Regions(("left", "right"), bands(48, 64), (bands(56, 40), bands(*other_style.shape[1:])))
     term = terms(build(styles=[style, other_style], regions=regions, region_styles={"left": 2}))["relu3_1"]
     first = len(terms(build(styles=style))["relu3_1"].bank)
@@ -141,7 +145,7 @@ def test_what_region_styles_and_scales_say_is_binding(build, style: Tensor, othe
     assert len(scaled.bank) == first + 30 * 20
 
 
-def test_what_is_kept_stays_a_photograph(build, sides: Regions, content: Tensor) -> None:
+def test_what_is_kept_stays_a_photograph(build: Build, sides: Regions, content: Tensor) -> None:
     result = pixels(run(build(regions=sides, keep=("right",))))
     assert torch.equal(result[..., 33:], content[None, ..., 33:])
     assert not torch.equal(result[..., :31], content[None, ..., :31])
@@ -150,7 +154,7 @@ def test_what_is_kept_stays_a_photograph(build, sides: Regions, content: Tensor)
 # A doodle alone.
 
 
-def test_a_doodle_has_the_shape_of_its_mask(build) -> None:
+def test_a_doodle_has_the_shape_of_its_mask(build: Build) -> None:
     regions = Regions(("left", "right"), bands(60, 30), (bands(56, 40),))
     for method in ("doodle", "mrf", "gatys"):
         result = run(build(photo=None, regions=regions, method=method))
@@ -229,7 +233,7 @@ def test_a_method_of_one_go_paints_doodles_too() -> None:
     assert float((below - TEAL).norm()) < float((below - OCHRE).norm())
 
 
-def test_a_doodle_goes_on_bit_for_bit(build) -> None:
+def test_a_doodle_goes_on_bit_for_bit(build: Build) -> None:
     regions = Regions(("left", "right"), bands(60, 40), (bands(56, 40),))
     whole = run(build(photo=None, regions=regions))
     assert torch.equal(pixels(gone_on_with(lambda: build(photo=None, regions=regions), 5)), pixels(whole))
@@ -238,14 +242,14 @@ def test_a_doodle_goes_on_bit_for_bit(build) -> None:
 # Refusals.
 
 
-def test_a_doodle_needs_to_know_what_its_colours_stand_for(build) -> None:
+def test_a_doodle_needs_to_know_what_its_colours_stand_for(build: Build) -> None:
     bare = Regions(("left", "right"), bands(60, 40), (None,))
     with pytest.raises(UsageError, match="no style has a mask that says what the doodle's colours stand for"):
         build(photo=None, regions=bare)
     build(photo=None, regions=bare, region_styles={"left": 1})
 
 
-def test_what_a_doodle_has_no_photograph_for_is_refused(build) -> None:
+def test_what_a_doodle_has_no_photograph_for_is_refused(build: Build) -> None:
     regions = Regions(("left", "right"), bands(60, 40), (bands(56, 40),))
     with pytest.raises(UsageError, match="keep: a doodle has no photograph"):
         build(photo=None, regions=regions, keep=("left",))

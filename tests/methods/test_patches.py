@@ -17,7 +17,7 @@ from impasto.recipe import Recipe
 from impasto.result import Result
 from impasto.scene import Painted
 from impasto.scene.copies import turned
-from tests.stylize_helpers import finite, gone_on_with, halves, pixels, with_alpha
+from tests.stylize_helpers import Build, finite, gone_on_with, halves, pixels, with_alpha
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def sides() -> Regions:
 
 
 @pytest.fixture
-def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
+def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -> Build:
     """A `Stylizer` by patches, changed by keywords."""
 
     def make(
@@ -51,7 +51,7 @@ def run(stylizer: Stylizer) -> Result:
     return stylizer.result()
 
 
-def test_a_painting_comes_nearer_to_its_patches(build) -> None:
+def test_a_painting_comes_nearer_to_its_patches(build: Build) -> None:
     results = [run(build()) for _ in range(2)]
     assert torch.equal(pixels(results[0]), pixels(results[1]))
     assert finite(results[0])
@@ -61,7 +61,7 @@ def test_a_painting_comes_nearer_to_its_patches(build) -> None:
     assert set(terms(build())) == {"relu3_1", "relu4_1"}
 
 
-def test_there_are_no_statistics_in_it(build) -> None:
+def test_there_are_no_statistics_in_it(build: Build) -> None:
     objective = build().objective(build().levels[-1])
     assert objective.styles == ()
     assert set(objective.names) == {
@@ -69,18 +69,18 @@ def test_there_are_no_statistics_in_it(build) -> None:
     }  # fmt: skip
 
 
-def test_a_photograph_in_its_own_style_has_no_style_to_gain(build, content: Tensor) -> None:
+def test_a_photograph_in_its_own_style_has_no_style_to_gain(build: Build, content: Tensor) -> None:
     report = run(build(styles=content, iterations=1, levels=1, tv_weight=0, gamut_weight=0)).history[0]
     assert report["style"] == pytest.approx(0, abs=1e-4)
 
 
-def test_the_pyramid_is_deeper_where_no_photograph_gives_the_forms(build) -> None:
+def test_the_pyramid_is_deeper_where_no_photograph_gives_the_forms(build: Build) -> None:
     assert [level.size[1] for level in build(photo=None, size=200, levels=0).levels] == [100, 200]
     assert [level.size[1] for level in build(photo=None, size=200, levels=0, method="gatys").levels] == [200]
     assert [level.size[1] for level in build(size=200, levels=0).levels] == [200]
 
 
-def test_masks_restrict_the_matches(build, sides: Regions, tiny_encoder: Vgg, content: Tensor) -> None:
+def test_masks_restrict_the_matches(build: Build, sides: Regions, tiny_encoder: Vgg, content: Tensor) -> None:
     free, bound = terms(build())["relu3_1"], terms(build(regions=sides))["relu3_1"]
     features = tiny_encoder(content[None], ["relu3_1"])["relu3_1"][0]
     assert bound.labels is not None
@@ -91,7 +91,7 @@ def test_masks_restrict_the_matches(build, sides: Regions, tiny_encoder: Vgg, co
     assert not (anywhere[bound.labels == 0] <= 4).all()
 
 
-def test_what_regions_weigh_and_what_is_kept(build, sides: Regions, content: Tensor) -> None:
+def test_what_regions_weigh_and_what_is_kept(build: Build, sides: Regions, content: Tensor) -> None:
     weighed = terms(build(regions=sides, region_weights={"left": 3}))["relu3_1"]
     assert weighed.weights is not None
     assert weighed.weights[0].tolist() == [3] * 7 + [1] * 7
@@ -104,7 +104,7 @@ def test_what_regions_weigh_and_what_is_kept(build, sides: Regions, content: Ten
     assert not torch.equal(result[..., :31], content[None, ..., :31])
 
 
-def test_one_style_for_each_region(build, style: Tensor, other_style: Tensor) -> None:
+def test_one_style_for_each_region(build: Build, style: Tensor, other_style: Tensor) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (None, None))
     stylizer = build(styles=[style, other_style], regions=regions, region_styles={"left": 1, "right": 2})
     term = terms(stylizer)["relu3_1"]
@@ -114,13 +114,13 @@ def test_one_style_for_each_region(build, style: Tensor, other_style: Tensor) ->
     assert ((found < alone[0]) == (term.labels == 0)).all()
 
 
-def test_scale_of_a_region(build, sides: Regions) -> None:
+def test_scale_of_a_region(build: Build, sides: Regions) -> None:
     plain, scaled = (terms(build(regions=sides, region_scales=scales)) for scales in ({}, {"left": 2.0}))
     # Both sizes of the painting are there, of 16 x 11 and of 32 x 22 neurons.
     assert len(scaled["relu3_1"].bank) == len(plain["relu3_1"].bank) + 30 * 20
 
 
-def test_a_region_without_patches_of_its_own_is_told_of_and_painted(build, notices: list[str]) -> None:
+def test_a_region_without_patches_of_its_own_is_told_of_and_painted(build: Build, notices: list[str]) -> None:
     sliver = torch.zeros(2, 56, 40)
     sliver[1, :, :1], sliver[0, :, 1:] = 1, 1
     stylizer = build(regions=Regions(("left", "right"), halves(48, 64), (sliver,)), levels=1)
@@ -130,7 +130,7 @@ def test_a_region_without_patches_of_its_own_is_told_of_and_painted(build, notic
     assert "region 'right'" in told[0]
 
 
-def test_turned_and_scaled_copies_are_used_too(build) -> None:
+def test_turned_and_scaled_copies_are_used_too(build: Build) -> None:
     plain, more = (terms(build(**options))["relu3_1"] for options in ({}, {"patch_rotations": 1, "patch_scales": 1}))
     assert len(more.bank) > 8 * len(plain.bank)
 
@@ -152,7 +152,7 @@ def test_a_turned_copy_is_turned_and_its_corners_are_left_out() -> None:
     assert turned(painting, 0.0) is painting
 
 
-def test_transparent_parts_of_a_style_are_not_used(build, style: Tensor) -> None:
+def test_transparent_parts_of_a_style_are_not_used(build: Build, style: Tensor) -> None:
     alpha = halves(56, 40)[0]
     term = terms(build(styles=with_alpha(style, alpha)))["relu3_1"]
     assert term.labels is not None
@@ -160,20 +160,20 @@ def test_transparent_parts_of_a_style_are_not_used(build, style: Tensor) -> None
     assert (found % 9 <= 3).all()
 
 
-def test_a_texture_is_made_of_patches_alone(build) -> None:
+def test_a_texture_is_made_of_patches_alone(build: Build) -> None:
     result = run(build(photo=None, aspect=2.0))
     assert result.picture.size == (32, 64)
     assert finite(result)
 
 
-def test_reuse_spreads_the_matches(build) -> None:
+def test_reuse_spreads_the_matches(build: Build) -> None:
     free, dear = (terms(build(patch_reuse=reuse))["relu3_1"] for reuse in (0.0, 0.1))
     features = torch.rand(8, 12, 16)
     used = [len(set(term.bank.match(features, penalty=term.penalty)[0].flatten().tolist())) for term in (free, dear)]
     assert used[1] > 1.5 * used[0]
 
 
-def test_matches_are_bounded_unless_told_otherwise(build) -> None:
+def test_matches_are_bounded_unless_told_otherwise(build: Build) -> None:
     features = torch.rand(8, 12, 16)
 
     def most(**changes: object) -> int:
@@ -191,10 +191,10 @@ def test_matches_are_bounded_unless_told_otherwise(build) -> None:
 
 
 @pytest.mark.parametrize("changes", [{}, {"patch_every": 2}, {"patch_every": 1}])
-@pytest.mark.parametrize("taken", [1, 2, 3, 5])
-def test_it_goes_on_bit_for_bit(build, changes: dict[str, int], taken: int) -> None:
+def test_it_goes_on_bit_for_bit(build: Build, changes: dict[str, int]) -> None:
     whole = run(build(**changes))
-    assert torch.equal(pixels(gone_on_with(lambda: build(**changes), taken)), pixels(whole))
+    for taken in (1, 2, 3, 5):
+        assert torch.equal(pixels(gone_on_with(lambda: build(**changes), taken)), pixels(whole)), taken
 
 
 @pytest.mark.parametrize(
@@ -208,15 +208,15 @@ def test_it_goes_on_bit_for_bit(build, changes: dict[str, int], taken: int) -> N
         ({"matches relu3_1": torch.zeros(10, 14, dtype=torch.long)}, {"left relu3_1": 10}, "from 0 to 9"),
     ],
 )
-def test_hostile_matches(build, tensors: dict[str, Tensor], values: dict[str, int], reason: str) -> None:
+def test_hostile_matches(build: Build, tensors: dict[str, Tensor], values: dict[str, int], reason: str) -> None:
     first, second = build(levels=1), build(levels=1)
     next(iter(first))
-    second.restore(replace(first.checkpoint(), begun=State(tensors, values)))
+    second.restore(replace(first.checkpoint(), level_state=State(tensors, values)))
     with pytest.raises(InputError, match=reason):
         next(iter(second))
 
 
-def test_tiles_are_refused_before_the_first_step(build) -> None:
+def test_tiles_are_refused_before_the_first_step(build: Build) -> None:
     with pytest.raises(
         NotTileableError, match=r"the method 'mrf' needs the whole picture.*--method gatys, or --tile off"
     ):
@@ -230,7 +230,7 @@ def test_settings_that_name_no_layer_are_refused() -> None:
         Recipe.parse({"method": "mrf", "statistics": "histogram"})
 
 
-def test_the_estimate_counts_the_matching(build) -> None:
+def test_the_estimate_counts_the_matching(build: Build) -> None:
     one, many = (build(size=400, levels=1, **options) for options in ({}, {"patch_rotations": 6, "patch_scales": 3}))
     assert many.seconds() > 2 * one.seconds()
     assert many.memory_bytes > one.memory_bytes

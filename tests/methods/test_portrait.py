@@ -1,5 +1,6 @@
 """Portraits through the façade, with a tiny encoder."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +17,14 @@ from impasto.painting.api import stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from tests.stylize_helpers import finite, pixels, with_alpha
+from tests.stylize_helpers import Build, finite, pixels, with_alpha
 
 HERE = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.6], [0.5, 0.8]]
 THERE = [[0.35, 0.35], [0.7, 0.3], [0.55, 0.6], [0.5, 0.75]]
 
 
 @pytest.fixture
-def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor):
+def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -> Build:
     """A `Stylizer` of portraits, changed by keywords."""
 
     def make(photo: object = content, styles: object = style, **changes: Any) -> Stylizer:
@@ -47,7 +48,7 @@ def run(stylizer: Stylizer) -> Result:
     return stylizer.result()
 
 
-def test_a_painting_comes_nearer(build) -> None:
+def test_a_painting_comes_nearer(build: Build) -> None:
     results = [run(build()) for _ in range(2)]
     assert torch.equal(pixels(results[0]), pixels(results[1]))
     assert finite(results[0])
@@ -57,7 +58,7 @@ def test_a_painting_comes_nearer(build) -> None:
 
 
 @pytest.mark.parametrize("gains", ["ratio", "energy"])
-def test_targets_are_the_photographs_features_within_the_limits(build, tiny_encoder: Vgg, gains: str) -> None:
+def test_targets_are_the_photographs_features_within_the_limits(build: Build, tiny_encoder: Vgg, gains: str) -> None:
     stylizer = build(gains=gains)
     least, most = portrait.GAIN_LIMITS[gains]
     features = tiny_encoder(stylizer.scene.photo(stylizer.levels[-1]), ["relu2_1", "relu3_1", "relu4_1"])
@@ -69,13 +70,13 @@ def test_targets_are_the_photographs_features_within_the_limits(build, tiny_enco
         assert not torch.allclose(target, features[layer], rtol=0.05)
 
 
-def test_a_face_in_its_own_light_keeps_its_features(build, tiny_encoder: Vgg, content: Tensor) -> None:
+def test_a_face_in_its_own_light_keeps_its_features(build: Build, tiny_encoder: Vgg, content: Tensor) -> None:
     stylizer = build(styles=content, style_landmarks=HERE)
     features = tiny_encoder(stylizer.scene.photo(stylizer.levels[-1]), ["relu4_1"])
     assert torch.allclose(targets(stylizer)["relu4_1"], features["relu4_1"], rtol=1e-3, atol=2e-3)
 
 
-def test_limits_and_strength_are_the_recipes(build, tiny_encoder: Vgg) -> None:
+def test_limits_and_strength_are_the_recipes(build: Build, tiny_encoder: Vgg) -> None:
     stylizer = build(gain_strength=0)
     features = tiny_encoder(stylizer.scene.photo(stylizer.levels[-1]), ["relu3_1"])["relu3_1"]
     assert torch.equal(targets(stylizer)["relu3_1"], features)
@@ -84,7 +85,7 @@ def test_limits_and_strength_are_the_recipes(build, tiny_encoder: Vgg) -> None:
     assert bool((narrow <= 1.5 * features + 1e-4).all())
 
 
-def test_beyond_the_paintings_border_nothing_changes(build, tiny_encoder: Vgg) -> None:
+def test_beyond_the_paintings_border_nothing_changes(build: Build, tiny_encoder: Vgg) -> None:
     # The face is at the painting's left border, and in the middle of the photograph.
     stylizer = build(style_landmarks=[[0.02, 0.3], [0.35, 0.3], [0.2, 0.6], [0.2, 0.8]])
     example, share = portrait.warped(stylizer.scene, stylizer.levels[-1])
@@ -95,7 +96,7 @@ def test_beyond_the_paintings_border_nothing_changes(build, tiny_encoder: Vgg) -
     assert torch.equal(targets(stylizer)["relu3_1"][..., :2], features[..., :2])
 
 
-def test_light_comes_to_the_regions_that_are_named(build, tiny_encoder: Vgg) -> None:
+def test_light_comes_to_the_regions_that_are_named(build: Build, tiny_encoder: Vgg) -> None:
     left = (torch.arange(64) < 32).float().expand(48, 64)
     regions = Regions(("left", "right"), torch.stack([left, 1 - left]), (None,))
     stylizer = build(regions=regions, gain_regions="left")
@@ -109,7 +110,7 @@ def test_light_comes_to_the_regions_that_are_named(build, tiny_encoder: Vgg) -> 
         build(gain_regions="left")
 
 
-def test_what_is_transparent_gives_no_light(build, tiny_encoder: Vgg, style: Tensor) -> None:
+def test_what_is_transparent_gives_no_light(build: Build, tiny_encoder: Vgg, style: Tensor) -> None:
     alpha = torch.zeros(style.shape[1:])
     alpha[:2] = 1
     stylizer = build(styles=with_alpha(style, alpha))
@@ -117,7 +118,7 @@ def test_what_is_transparent_gives_no_light(build, tiny_encoder: Vgg, style: Ten
     assert torch.equal(targets(stylizer)["relu3_1"][..., 8:, :], features[..., 8:, :])
 
 
-def test_colours_are_those_asked_for(build) -> None:
+def test_colours_are_those_asked_for(build: Build) -> None:
     assert finite(run(build(color="match")))
     gray = build(color="luminance")
     example, _ = portrait.warped(gray.scene, gray.levels[-1])
@@ -125,7 +126,7 @@ def test_colours_are_those_asked_for(build) -> None:
     assert finite(run(gray))
 
 
-def test_tiles_ask_for_the_same(build) -> None:
+def test_tiles_ask_for_the_same(build: Build) -> None:
     # The random network's layers reach far: a picture that has more than one tile.
     stylizer = build(size=448, levels=1, iterations=1, style_layers="relu3_1", gain_layers="relu3_1")
     whole = stylizer._builder._objectives[False].objective(stylizer.levels[-1], None).contents[0]
@@ -134,7 +135,7 @@ def test_tiles_ask_for_the_same(build) -> None:
     assert whole.factor == pytest.approx(tiled.factor, rel=1e-5)
 
 
-def test_a_checkpoint_ends_where_the_unbroken_painting_does(build, tmp_path) -> None:
+def test_a_checkpoint_ends_where_the_unbroken_painting_does(build: Build, tmp_path: Path) -> None:
     whole = run(build())
     first = build()
     for progress in first:
@@ -150,7 +151,7 @@ def test_a_checkpoint_ends_where_the_unbroken_painting_does(build, tmp_path) -> 
         build(style_landmarks=HERE).restore(saved)
 
 
-def test_landmarks_that_do_not_fit_are_refused(build, quick: Recipe, content: Tensor, style: Tensor) -> None:
+def test_landmarks_that_do_not_fit_are_refused(build: Build, quick: Recipe, content: Tensor, style: Tensor) -> None:
     with pytest.raises(UsageError, match="belong together"):
         build(style_landmarks=None)
     with pytest.raises(UsageError, match="4 landmarks of the photograph and 3"):
@@ -168,7 +169,9 @@ def test_landmarks_that_do_not_fit_are_refused(build, quick: Recipe, content: Te
         quick.replace(method="portrait", gain_max=0.5)
 
 
-def test_without_landmarks_whole_pictures_are_aligned(build, monkeypatch: pytest.MonkeyPatch, notices) -> None:
+def test_without_landmarks_whole_pictures_are_aligned(
+    build: Build, monkeypatch: pytest.MonkeyPatch, notices: list[str]
+) -> None:
     nothing = {"content_landmarks": None, "style_landmarks": None}
     monkeypatch.setattr(detect, "_detector", lambda: None)
     stylizer = build(**nothing)
@@ -182,7 +185,7 @@ def test_without_landmarks_whole_pictures_are_aligned(build, monkeypatch: pytest
     assert "no face is seen" in notices[-1]
 
 
-def test_a_detector_finds_them(build, monkeypatch: pytest.MonkeyPatch, content: Tensor) -> None:
+def test_a_detector_finds_them(build: Build, monkeypatch: pytest.MonkeyPatch, content: Tensor) -> None:
     def find(found: Tensor) -> Landmarks:
         return Landmarks(torch.tensor(HERE if found.shape[2:] == content.shape[1:] else THERE, dtype=torch.float64))
 
@@ -192,7 +195,7 @@ def test_a_detector_finds_them(build, monkeypatch: pytest.MonkeyPatch, content: 
 
 
 @pytest.mark.usefixtures("picture")
-def test_the_warp_takes_landmarks_to_landmarks(build) -> None:
+def test_the_warp_takes_landmarks_to_landmarks(build: Build) -> None:
     # A bright spot at one landmark of the painting comes to that of the photograph.
     dark = torch.zeros(3, 56, 40)
     x, y = round(THERE[1][0] * 40), round(THERE[1][1] * 56)

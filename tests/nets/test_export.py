@@ -117,43 +117,67 @@ def test_torch_in_the_graph_is_the_network(files: dict[str, Path], kind: str) ->
     assert torch.equal(graph.painted({"picture": picture}), net.from_card(*find(str(files[kind])))(picture).clamp(0, 1))
 
 
-def test_alpha_and_style_are_asked(exported: Callable[[str], tuple[Graph, bytes]]) -> None:
-    for kind in ("adain", "linear"):
-        graph, data = exported(kind)
-        inputs = given(graph, (32, 24))
-        content = inputs | {"alpha": torch.zeros(1)}
-        back, other = graph.painted(content), graph.painted(content | {"style": 0.5 * inputs["style"]})
-        assert torch.equal(back, other), "no style where alpha is 0"
-        full = inputs | {"alpha": torch.ones(1)}
-        assert not torch.equal(graph.painted(full), graph.painted(full | {"style": 0.5 * inputs["style"]}))
-        assert difference(graph, data, [content, full]) < 1e-4
+@pytest.mark.parametrize("kind", ["adain", "linear"])
+def test_alpha_and_style_are_asked(files: dict[str, Path], kind: str) -> None:
+    graph = graph_of(files, kind)
+    inputs = given(graph, (32, 24))
+    content, full = inputs | {"alpha": torch.zeros(1)}, inputs | {"alpha": torch.ones(1)}
+    back, other = graph.painted(content), graph.painted(content | {"style": 0.5 * inputs["style"]})
+    assert torch.equal(back, other), "no style where alpha is 0"
+    assert not torch.equal(graph.painted(full), graph.painted(full | {"style": 0.5 * inputs["style"]}))
 
 
-def test_the_file_says_what_it_is(exported: Callable[[str], tuple[Graph, bytes]]) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["adain", "linear"])
+def test_all_and_nothing_of_a_style_are_those_of_torch(
+    exported: Callable[[str], tuple[Graph, bytes]], kind: str
+) -> None:
+    graph, data = exported(kind)
+    inputs = given(graph, (32, 24))
+    assert difference(graph, data, [inputs | {"alpha": torch.full((1,), alpha)} for alpha in (0.0, 1.0)]) < 1e-4
+
+
+SIDES = ["height", "width"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "smallest", "inputs", "output", "sides"),
+    [
+        ("johnson", "8", {"picture": ["batch", 3, *SIDES]}, "painted", SIDES),
+        # Twice the features' height and width: sides without a name.
+        ("wct", "2", {"features": ["batch", 48, *SIDES]}, "painted", [0, 0]),
+        pytest.param(
+            "linear",
+            "4",
+            {"content": ["batch", 3, *SIDES], "style": [1, 3, "style_height", "style_width"], "alpha": [1]},
+            "painted",
+            SIDES,
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["johnson", "wct", "linear"],
+)
+def test_the_file_says_what_it_is(
+    exported: Callable[[str], tuple[Graph, bytes]],
+    kind: str,
+    smallest: str,
+    inputs: dict[str, list[str | int]],
+    output: str,
+    sides: list[str | int],
+) -> None:
     import onnx
 
-    graph, data = exported("linear")
+    graph, data = exported(kind)
     model = onnx.load_from_string(data)
     notes = {each.key: each.value for each in model.metadata_props}
     assert Card.parse(notes["impasto"]) == graph.card
-    assert notes["smallest_side"] == "4"
+    assert notes["smallest_side"] == smallest
 
     def shape(value: Any) -> list[str | int]:
         return [each.dim_param or each.dim_value for each in value.type.tensor_type.shape.dim]
 
-    assert {value.name: shape(value) for value in model.graph.input} == {
-        "content": ["batch", 3, "height", "width"],
-        "style": [1, 3, "style_height", "style_width"],
-        "alpha": [1],
-    }
-    assert [(value.name, shape(value)) for value in model.graph.output] == [
-        ("painted", ["batch", 3, "height", "width"])
-    ]
-    _, data = exported("wct")
-    model = onnx.load_from_string(data)
-    assert shape(model.graph.input[0]) == ["batch", 48, "height", "width"]
-    # Twice the features' height and width: sides without a name.
-    assert shape(model.graph.output[0]) == ["batch", 3, 0, 0]
+    assert {value.name: shape(value) for value in model.graph.input} == inputs
+    assert [(value.name, shape(value)) for value in model.graph.output] == [(output, ["batch", 3, *sides])]
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 64), (33, 40), (39, 47), (17, 1 + 16)])

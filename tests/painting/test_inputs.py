@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from impasto.encoders import Vgg
 from impasto.errors import ImageError, RecipeError, ResourceError, UsageError
@@ -18,7 +19,7 @@ from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.scene import SMALLEST
 from impasto.weights import CAFFE
-from tests.stylize_helpers import finite, pixels
+from tests.stylize_helpers import Paint, finite, pixels
 
 MakePicture = Callable[..., torch.Tensor]
 
@@ -26,7 +27,7 @@ MakePicture = Callable[..., torch.Tensor]
 # What goes in.
 
 
-def test_kinds_of_input_agree(paint, tmp_path: Path, content, style) -> None:
+def test_kinds_of_input_agree(paint: Paint, tmp_path: Path, content: Tensor, style: Tensor) -> None:
     levels = {"content": content, "style": style}
     arrays = {key: (255 * value).round().byte().permute(1, 2, 0).numpy() for key, value in levels.items()}
     kinds: list[tuple[object, ...]] = []
@@ -49,7 +50,7 @@ def test_kinds_of_input_agree(paint, tmp_path: Path, content, style) -> None:
         assert torch.equal(result, results[0]), type(kind[0])
 
 
-def test_inputs_are_left_alone(paint, content, style) -> None:
+def test_inputs_are_left_alone(paint: Paint, content: Tensor, style: Tensor) -> None:
     copies = content.clone(), style.clone()
     paint(content, style)
     assert torch.equal(content, copies[0])
@@ -58,7 +59,9 @@ def test_inputs_are_left_alone(paint, content, style) -> None:
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 5), (1, 10_000), (10_000, 1), (2, 200), (16, 16), (17, 900)])
 @pytest.mark.parametrize("role", ["content", "style"])
-def test_small_and_narrow_pictures_work_or_say_why(paint, content, size: tuple[int, int], role: str) -> None:
+def test_small_and_narrow_pictures_work_or_say_why(
+    paint: Paint, content: Tensor, size: tuple[int, int], role: str
+) -> None:
     odd = torch.rand(3, *size, generator=torch.Generator().manual_seed(0))
     pair = (odd, content) if role == "content" else (content, odd)
     if min(size) * 64 / max(size) < SMALLEST - 0.5:  # of 64 px on the long side
@@ -71,7 +74,7 @@ def test_small_and_narrow_pictures_work_or_say_why(paint, content, size: tuple[i
         assert finite(result)
 
 
-def test_pictures_too_narrow_are_refused_before_any_step(tiny_encoder: Vgg, quick: Recipe, content) -> None:
+def test_pictures_too_narrow_are_refused_before_any_step(tiny_encoder: Vgg, quick: Recipe, content: Tensor) -> None:
     narrow = torch.rand(3, 4, 400)
     with pytest.raises(ImageError, match="short side"):
         Stylizer(narrow, content, quick, encoder=tiny_encoder)
@@ -82,7 +85,9 @@ def test_pictures_too_narrow_are_refused_before_any_step(tiny_encoder: Vgg, quic
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 @pytest.mark.parametrize("normalization", ["resolution_invariant", "gatys", "johnson"])
 @pytest.mark.parametrize("flat", ["content", "style", "both"])
-def test_constant_black_pictures_give_no_nan(paint, content, style, solver: str, normalization: str, flat: str) -> None:
+def test_constant_black_pictures_give_no_nan(
+    paint: Paint, content: Tensor, style: Tensor, solver: str, normalization: str, flat: str
+) -> None:
     black = torch.zeros(3, 48, 64)
     result = paint(
         content if flat == "style" else black,
@@ -94,7 +99,7 @@ def test_constant_black_pictures_give_no_nan(paint, content, style, solver: str,
     assert all(math.isfinite(step["loss"]) for step in result.history)
 
 
-def test_layers_that_do_not_fire_give_no_nan(paint, tiny_encoder: Vgg, content, style) -> None:
+def test_layers_that_do_not_fire_give_no_nan(paint: Paint, tiny_encoder: Vgg, content: Tensor, style: Tensor) -> None:
     # Without biases a black picture leaves every layer at zero, when black is zero inside the network.
     silent = {k: torch.zeros_like(v) if k.endswith("bias") else v for k, v in tiny_encoder.tensors.items()}
     preprocessing = type(CAFFE)(matrix=CAFFE.matrix, bias=(0.0, 0.0, 0.0))
@@ -105,7 +110,7 @@ def test_layers_that_do_not_fire_give_no_nan(paint, tiny_encoder: Vgg, content, 
         assert finite(result)
 
 
-def test_a_missing_file_is_named_before_anything_else(paint, tmp_path: Path, style) -> None:
+def test_a_missing_file_is_named_before_anything_else(paint: Paint, tmp_path: Path, style: Tensor) -> None:
     with pytest.raises(ImageError, match=r"nothing\.jpg"):
         paint(tmp_path / "nothing.jpg", style)
     with pytest.raises(ImageError, match=r"nothing\.jpg"):
@@ -115,7 +120,7 @@ def test_a_missing_file_is_named_before_anything_else(paint, tmp_path: Path, sty
 # Starts.
 
 
-def test_init_file_starts_from_it(paint, content, style, other_style) -> None:
+def test_init_file_starts_from_it(paint: Paint, content: Tensor, style: Tensor, other_style: Tensor) -> None:
     result = paint(content, style, init="file", init_image=other_style, iterations=0, levels=1)
     torch.testing.assert_close(pixels(result), resize(other_style[None], (48, 64)))
     assert [item["role"] for item in result.inputs] == ["content", "style", "init"]
@@ -123,14 +128,14 @@ def test_init_file_starts_from_it(paint, content, style, other_style) -> None:
     assert not torch.equal(pixels(painted), pixels(paint(content, style)))
 
 
-def test_init_file_and_init_image_belong_together(paint, content, style) -> None:
+def test_init_file_and_init_image_belong_together(paint: Paint, content: Tensor, style: Tensor) -> None:
     with pytest.raises(UsageError, match="init 'file' and init_image belong together"):
         paint(content, style, init="file")
     with pytest.raises(UsageError, match="init 'file' and init_image belong together"):
         paint(content, style, init="noise", init_image=style)
 
 
-def test_seed_matters_where_there_is_chance(paint, content, style) -> None:
+def test_seed_matters_where_there_is_chance(paint: Paint, content: Tensor, style: Tensor) -> None:
     for init, same in (("content", True), ("noise", False), ("blend", False), ("style", False)):
         one, two = (pixels(paint(content, style, init=init, seed=seed)) for seed in (1, 2))
         assert torch.equal(one, two) == same
@@ -145,7 +150,7 @@ def test_a_keyword_that_nothing_knows_is_refused(paint: Any, content: torch.Tens
         paint(content, style, encoders="petite")
 
 
-def test_recipe_preset_and_overrides(tiny_encoder: Vgg, quick: Recipe, content, style) -> None:
+def test_recipe_preset_and_overrides(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -> None:
     with pytest.raises(UsageError, match="recipe or a preset"):
         stylize(content, style, quick, preset="cs229", encoder=tiny_encoder)
     with pytest.raises(RecipeError, match="did you mean 'iterations'"):
@@ -154,7 +159,7 @@ def test_recipe_preset_and_overrides(tiny_encoder: Vgg, quick: Recipe, content, 
     assert (result.recipe.solver, result.recipe.iterations, result.recipe.size) == ("adam", 3, 32)
 
 
-def test_cs229_runs_adam_from_ten_to_one(tiny_encoder: Vgg, content, style) -> None:
+def test_cs229_runs_adam_from_ten_to_one(tiny_encoder: Vgg, content: Tensor, style: Tensor) -> None:
     recipe = Recipe.from_preset("cs229", size=32, iterations=5, precision="float32")
     stylizer = Stylizer(content, style, recipe, encoder=tiny_encoder)
     images = [stylizer.scene.init_canvas(stylizer.levels[0])]
@@ -166,14 +171,14 @@ def test_cs229_runs_adam_from_ten_to_one(tiny_encoder: Vgg, content, style) -> N
     assert 255 * float((images[-1] - images[-2]).abs().max()) < 4
 
 
-def test_automatic_settings_are_resolved_in_the_result(tiny_encoder: Vgg, content, style) -> None:
+def test_automatic_settings_are_resolved_in_the_result(tiny_encoder: Vgg, content: Tensor, style: Tensor) -> None:
     result = stylize(content, style, size=32, iterations=1, encoder=tiny_encoder)
     assert result.recipe.precision in ("float32", "bfloat16")
     assert result.recipe.encoder != "auto"
 
 
 def test_an_encoder_of_ones_own_keeps_its_own_precision(
-    tiny_encoder: Vgg, content, style, monkeypatch: pytest.MonkeyPatch
+    tiny_encoder: Vgg, content: Tensor, style: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What the machine would be faster at says nothing about an encoder that is ready made.
     monkeypatch.setattr("impasto.optim.devices.faster_precision", lambda _device: torch.bfloat16)
@@ -181,14 +186,16 @@ def test_an_encoder_of_ones_own_keeps_its_own_precision(
     assert result.recipe.precision == "float32"
 
 
-def test_an_encoder_of_ones_own_may_have_its_own_name(tiny_encoder: Vgg, paint, content, style) -> None:
+def test_an_encoder_of_ones_own_may_have_its_own_name(
+    tiny_encoder: Vgg, paint: Paint, content: Tensor, style: Tensor
+) -> None:
     own = Vgg(tiny_encoder.tensors, CAFFE, channels=dict.fromkeys(range(1, 6), 4))
     own.name = "my-network"
     assert finite(paint(content, style, encoder=own))
 
 
 def test_a_plan_that_does_not_fit_into_memory_is_refused_before_painting(
-    tiny_encoder: Vgg, quick: Recipe, content, style, monkeypatch: pytest.MonkeyPatch
+    tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Row 39.
     monkeypatch.setattr("impasto.optim.memory.available", lambda: 1000)

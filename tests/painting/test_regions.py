@@ -16,7 +16,7 @@ from impasto.painting.api import stylize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.result import Result
-from tests.stylize_helpers import halves, pixels
+from tests.stylize_helpers import Build, halves, pixels
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def sides() -> Regions:
 
 
 @pytest.fixture
-def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor, sides: Regions):
+def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor, sides: Regions) -> Build:
     """A `Stylizer` with masks, changed by keywords."""
 
     def make(styles: object = None, regions: Regions | None = sides, photo: object = content, **changes: object):
@@ -95,7 +95,7 @@ def test_cs229_with_masks_is_equation_six(tiny_encoder: Vgg, content: Tensor, st
             assert terms[f"style {layer} {name}"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_one_region_everywhere_is_no_region(build, content: Tensor) -> None:
+def test_one_region_everywhere_is_no_region(build: Build, content: Tensor) -> None:
     ones = Regions(("all",), torch.ones(1, 48, 64), (torch.ones(1, 56, 40),))
     image = content[None].flip(-1).contiguous()
     plain = report(build(regions=None), image)
@@ -104,7 +104,7 @@ def test_one_region_everywhere_is_no_region(build, content: Tensor) -> None:
         assert sum(guided.values()) == pytest.approx(sum(plain.values()), rel=1e-5)
 
 
-def test_borders_are_compared_with_the_borders_of_the_style(build, content: Tensor, style: Tensor) -> None:
+def test_borders_are_compared_with_the_borders_of_the_style(build: Build, content: Tensor, style: Tensor) -> None:
     image = content[None].flip(-1).contiguous()
     terms = report(build(guides="border"), image)
     assert {"style relu3_1 left", "style relu3_1 right", "style relu3_1 left|right"} <= terms.keys()
@@ -115,7 +115,7 @@ def test_borders_are_compared_with_the_borders_of_the_style(build, content: Tens
     assert max(value for name, value in found.items() if name.startswith("style")) < 1e-8
 
 
-def test_a_border_that_the_style_lacks_is_a_mixture_of_both_sides(build) -> None:
+def test_a_border_that_the_style_lacks_is_a_mixture_of_both_sides(build: Build) -> None:
     flat = torch.where(torch.arange(40) < 20, 0.2, 0.8).expand(3, 56, 40)
     # Left and right are far from each other in this painting: nothing between them belongs to either.
     apart = halves(56, 40, 0.2)
@@ -127,7 +127,7 @@ def test_a_border_that_the_style_lacks_is_a_mixture_of_both_sides(build) -> None
     assert torch.allclose(targets["left|right"], (targets["left"] + targets["right"]) / 2)
 
 
-def test_each_region_gets_its_own_style(build, style: Tensor) -> None:
+def test_each_region_gets_its_own_style(build: Build, style: Tensor) -> None:
     dark, bright = torch.full_like(style, 0.1), torch.full_like(style, 0.9)
     split = torch.where(halves(56, 40)[0] > 0, dark, bright)
     # Flat paintings, and colours mostly: relu1_1 sees them almost alone.
@@ -139,7 +139,7 @@ def test_each_region_gets_its_own_style(build, style: Tensor) -> None:
     assert abs(float(plain[..., 40:].mean() - plain[..., :24].mean())) < 0.3
 
 
-def test_region_share_and_weights(build, content: Tensor) -> None:
+def test_region_share_and_weights(build: Build, content: Tensor) -> None:
     quarter = Regions(("left", "right"), halves(48, 64, 0.25), (halves(56, 40),))
     image = content[None].flip(-1).contiguous()
     area = report(build(regions=quarter, guides="simple"), image)
@@ -152,7 +152,7 @@ def test_region_share_and_weights(build, content: Tensor) -> None:
         assert heavy[f"style {layer} right"] == pytest.approx(area[f"style {layer} right"], rel=1e-5)
 
 
-def test_global_share_moves_weight_to_the_whole_picture(build, content: Tensor) -> None:
+def test_global_share_moves_weight_to_the_whole_picture(build: Build, content: Tensor) -> None:
     image = content[None].flip(-1).contiguous()
     plain, regional = report(build(regions=None), image), report(build(), image)
     mixed = report(build(global_fraction=0.25), image)
@@ -160,13 +160,13 @@ def test_global_share_moves_weight_to_the_whole_picture(build, content: Tensor) 
     assert mixed["style relu2_1 left"] == pytest.approx(0.75 * regional["style relu2_1 left"], rel=1e-5)
 
 
-def test_a_kept_region_stays_the_photograph(build, content: Tensor) -> None:
+def test_a_kept_region_stays_the_photograph(build: Build, content: Tensor) -> None:
     result = pixels(run(build(keep=["left"])))
     assert torch.equal(result[..., :32], content[None, ..., :32])
     assert float((result[..., 34:] - content[None, ..., 34:]).abs().max()) > 0.02
 
 
-def test_content_weight_of_a_region(build, content: Tensor) -> None:
+def test_content_weight_of_a_region(build: Build, content: Tensor) -> None:
     image = content[None].flip(-1).contiguous()
     settings = {"content_layers": {"relu1_1": 1.0}}
     plain = report(build(**settings), image)["content relu1_1"]
@@ -176,7 +176,7 @@ def test_content_weight_of_a_region(build, content: Tensor) -> None:
     assert 0 < left < plain
 
 
-def test_scale_of_a_region(build, content: Tensor) -> None:
+def test_scale_of_a_region(build: Build, content: Tensor) -> None:
     stylizer = build(region_scales={"left": 0.5})
     assert stylizer.scene.style(0, stylizer.levels[0], 0.5).pixels.shape[-2:] == (32, 23)
     image = content[None].flip(-1).contiguous()
@@ -186,7 +186,7 @@ def test_scale_of_a_region(build, content: Tensor) -> None:
     assert changed["style relu2_1 right"] == pytest.approx(plain["style relu2_1 right"], rel=1e-5)
 
 
-def test_one_style_for_each_region(build, content: Tensor, style: Tensor, other_style: Tensor) -> None:
+def test_one_style_for_each_region(build: Build, content: Tensor, style: Tensor, other_style: Tensor) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (None, None))
     image = content[None].flip(-1).contiguous()
     both = report(build([style, other_style], regions, region_styles={"left": 1, "right": 2}), image)
@@ -196,7 +196,9 @@ def test_one_style_for_each_region(build, content: Tensor, style: Tensor, other_
     assert both["style relu2_1 right"] == pytest.approx(second["style relu2_1 right"], rel=1e-5)
 
 
-def test_a_style_without_a_region_has_no_part_in_it(build, content: Tensor, style: Tensor, other_style: Tensor) -> None:
+def test_a_style_without_a_region_has_no_part_in_it(
+    build: Build, content: Tensor, style: Tensor, other_style: Tensor
+) -> None:
     only_right = torch.stack([torch.zeros(40, 40), torch.ones(40, 40)])
     regions = Regions(("left", "right"), halves(48, 64), (halves(56, 40), only_right))
     image = content[None].flip(-1).contiguous()
@@ -206,7 +208,7 @@ def test_a_style_without_a_region_has_no_part_in_it(build, content: Tensor, styl
     assert both["style relu2_1 right"] != pytest.approx(alone["style relu2_1 right"], rel=1e-3)
 
 
-def test_layer_shares_choose_styles_by_layer(build, content: Tensor, style: Tensor, other_style: Tensor) -> None:
+def test_layer_shares_choose_styles_by_layer(build: Build, content: Tensor, style: Tensor, other_style: Tensor) -> None:
     image = content[None].flip(-1).contiguous()
     mixed = report(build([style, other_style], None, layer_style_weights="relu1_1=0:1,relu2_1=1:0"), image)
     first, second = report(build(style, None), image), report(build(other_style, None), image)
@@ -216,7 +218,9 @@ def test_layer_shares_choose_styles_by_layer(build, content: Tensor, style: Tens
         build([style, other_style], None, layer_style_weights={"relu1_1": [1.0]})
 
 
-def test_a_region_that_vanishes_at_a_deep_layer_is_left_out_with_a_notice(build, notices, content: Tensor) -> None:
+def test_a_region_that_vanishes_at_a_deep_layer_is_left_out_with_a_notice(
+    build: Build, notices: list[str], content: Tensor
+) -> None:
     sliver = Regions(("left", "right"), halves(48, 64, 0.1), (halves(56, 40),))
     terms = report(build(regions=sliver, guides="inside"), content[None])
     assert "style relu1_1 left" in terms
@@ -234,17 +238,17 @@ def test_a_region_that_vanishes_at_a_deep_layer_is_left_out_with_a_notice(build,
         ({"region_styles": {"left": 2}}, "'left' wants style 2 of 1"),
     ],
 )
-def test_settings_must_fit_the_regions(build, settings: dict[str, object], message: str) -> None:
+def test_settings_must_fit_the_regions(build: Build, settings: dict[str, object], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         build(**settings)
 
 
-def test_settings_of_regions_need_masks(build) -> None:
+def test_settings_of_regions_need_masks(build: Build) -> None:
     with pytest.raises(UsageError, match="region_scales names the region 'left', but there are no masks"):
         build(regions=None, region_scales={"left": 2.0})
 
 
-def test_transparent_parts_of_a_style_do_not_count_in_regions(build, content: Tensor, style: Tensor) -> None:
+def test_transparent_parts_of_a_style_do_not_count_in_regions(build: Build, content: Tensor, style: Tensor) -> None:
     alpha = torch.ones(1, 1, 56, 40)
     alpha[..., :20, :] = 0
     changed = style.clone()
@@ -254,7 +258,7 @@ def test_transparent_parts_of_a_style_do_not_count_in_regions(build, content: Te
     assert hidden[0] == pytest.approx(hidden[1], rel=1e-4)
 
 
-def test_every_statistic_works_with_guides_and_mixing(build, style: Tensor, other_style: Tensor) -> None:
+def test_every_statistic_works_with_guides_and_mixing(build: Build, style: Tensor, other_style: Tensor) -> None:
     regions = Regions(("left", "right"), halves(48, 64), (halves(56, 40), None))
     for name in ("gram", "mean_std", "covariance", "histogram", "sliced_wasserstein"):
         stylizer = build([style, other_style], regions, statistics=name, tv_weight=0.0, content_weight=0.0)
@@ -262,7 +266,7 @@ def test_every_statistic_works_with_guides_and_mixing(build, style: Tensor, othe
         assert 0 < losses[-1] < losses[0]
 
 
-def test_statistics_add_with_their_weights(build, content: Tensor) -> None:
+def test_statistics_add_with_their_weights(build: Build, content: Tensor) -> None:
     image = content[None].flip(-1).contiguous()
     gram, histogram = (report(build(regions=None, statistics=name), image) for name in ("gram", "histogram"))
     both = report(build(regions=None, statistics="gram=0.5,histogram=2"), image)
@@ -274,7 +278,7 @@ def chroma(picture: Tensor) -> Tensor:
     return color.to_oklab(picture.double())[:, 1:]
 
 
-def test_luminance_keeps_the_chroma_of_the_content(build, content: Tensor) -> None:
+def test_luminance_keeps_the_chroma_of_the_content(build: Build, content: Tensor) -> None:
     soft = 0.35 + 0.3 * content  # stays in gamut at any lightness a painting of it can reach
     for mode in ("luminance", "content"):
         result = run(build(regions=None, photo=soft, color=mode))
@@ -286,7 +290,7 @@ def test_luminance_keeps_the_chroma_of_the_content(build, content: Tensor) -> No
         assert float(lightness.abs().max()) > 0.03
 
 
-def test_luminance_is_painted_on_one_channel(build) -> None:
+def test_luminance_is_painted_on_one_channel(build: Build) -> None:
     stylizer = build(regions=None, color="luminance")
     assert stylizer.scene.init_canvas(stylizer.levels[0]).shape[1] == 1
     for progress in stylizer:
@@ -294,7 +298,7 @@ def test_luminance_is_painted_on_one_channel(build) -> None:
         assert torch.equal(progress.image[:, 0], progress.image[:, 2])
 
 
-def test_match_gives_the_style_the_colours_of_the_content(build, content: Tensor) -> None:
+def test_match_gives_the_style_the_colours_of_the_content(build: Build, content: Tensor) -> None:
     level = Level(0, (48, 64), 1)
     for transform in ("sym", "chol", "pca", "histogram"):
         stylizer = build(regions=None, color="match", color_transform=transform)
@@ -304,7 +308,7 @@ def test_match_gives_the_style_the_colours_of_the_content(build, content: Tensor
     assert torch.equal(untouched, build(regions=None).scene.style(0, level).pixels)
 
 
-def test_match_works_by_region(build, content: Tensor) -> None:
+def test_match_works_by_region(build: Build, content: Tensor) -> None:
     level = Level(0, (48, 64), 1)
     painted = build(color="match").scene.style(0, level).pixels
     width = painted.shape[-1]
@@ -313,7 +317,7 @@ def test_match_works_by_region(build, content: Tensor) -> None:
         assert torch.allclose(painted[..., theirs].mean((0, 2, 3)), expected, atol=0.04)
 
 
-def test_a_texture_has_no_content(build) -> None:
+def test_a_texture_has_no_content(build: Build) -> None:
     result = run(build(regions=None, photo=None, aspect=2.0))
     assert result.picture.size == (32, 64)
     assert "content" not in result.history[0]
@@ -322,7 +326,7 @@ def test_a_texture_has_no_content(build) -> None:
         build(regions=None, photo=None, color="match")
 
 
-def test_a_tile_is_judged_alike_wherever_it_is_cut(build, notices) -> None:
+def test_a_tile_is_judged_alike_wherever_it_is_cut(build: Build, notices: list[str]) -> None:
     stylizer = build(regions=None, photo=None, tileable=True, size=64)
     encoder = stylizer.encoder.padded("circular")
     objective = stylizer.objective(stylizer.levels[0])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import Tensor
 
 from impasto import metadata
 from impasto.encoders import Vgg
@@ -18,7 +19,7 @@ from impasto.images import resize
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.weights import CAFFE
-from tests.stylize_helpers import finite, pixels
+from tests.stylize_helpers import Paint, finite, pixels
 from tests.type_helpers import present
 
 MakePicture = Callable[..., torch.Tensor]
@@ -27,7 +28,9 @@ MakePicture = Callable[..., torch.Tensor]
 # Stopping.
 
 
-def test_closing_midway_keeps_the_picture_so_far(tiny_encoder: Vgg, quick: Recipe, content, style) -> None:
+def test_closing_midway_keeps_the_picture_so_far(
+    tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor
+) -> None:
     for stop in (1, 4, 5):
         stylizer = Stylizer(content, style, quick.replace(iterations=9), encoder=tiny_encoder)
         steps = iter(stylizer)
@@ -41,7 +44,7 @@ def test_closing_midway_keeps_the_picture_so_far(tiny_encoder: Vgg, quick: Recip
         assert torch.equal(pixels(result), resize(progress.image.clamp(0, 1), (48, 64)))
 
 
-def test_result_can_be_asked_for_at_any_time(tiny_encoder: Vgg, quick: Recipe, content, style) -> None:
+def test_result_can_be_asked_for_at_any_time(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -> None:
     stylizer = Stylizer(content, style, quick, encoder=tiny_encoder)
     before = stylizer.result()
     assert not before.finished
@@ -55,7 +58,7 @@ def test_result_can_be_asked_for_at_any_time(tiny_encoder: Vgg, quick: Recipe, c
     assert torch.equal(pixels(after), pixels(stylizer.result()))
 
 
-def test_iterating_again_paints_again(tiny_encoder: Vgg, quick: Recipe, content, style) -> None:
+def test_iterating_again_paints_again(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -> None:
     stylizer = Stylizer(content, style, quick, encoder=tiny_encoder)
     list(stylizer)
     first = stylizer.result()
@@ -83,7 +86,7 @@ def poisoned(encoder: Vgg, after: int) -> Vgg:
 
 @pytest.mark.parametrize("solver", ["lbfgs", "adam"])
 def test_nan_on_the_way_keeps_the_best(
-    paint, tiny_encoder: Vgg, content, style, solver: str, notices: list[str]
+    paint: Paint, tiny_encoder: Vgg, content: Tensor, style: Tensor, solver: str, notices: list[str]
 ) -> None:
     result = paint(content, style, encoder=poisoned(tiny_encoder, 8), levels=1, iterations=30, solver=solver)
     assert finite(result)
@@ -91,14 +94,16 @@ def test_nan_on_the_way_keeps_the_best(
     assert notices
 
 
-def test_nan_at_the_start_is_an_error(paint, tiny_encoder: Vgg, content, style) -> None:
+def test_nan_at_the_start_is_an_error(paint: Paint, tiny_encoder: Vgg, content: Tensor, style: Tensor) -> None:
     with pytest.raises(DivergedError, match="not finite") as caught:
         paint(content, style, encoder=poisoned(tiny_encoder, 2), levels=1)
     # Settings that are to be changed, and no mistake in impasto.
     assert caught.value.exit_code == 2
 
 
-def test_a_large_content_weight_is_no_explosion(paint, content, style, notices: list[str]) -> None:
+def test_a_large_content_weight_is_no_explosion(
+    paint: Paint, content: Tensor, style: Tensor, notices: list[str]
+) -> None:
     # From the content, the first loss has no content part; the second has, a thousand times as large.
     result = paint(content, style, levels=1, solver="adam", content_weight=1e6, iterations=20)
     assert len(result.history) == 20
@@ -109,7 +114,7 @@ def test_a_large_content_weight_is_no_explosion(paint, content, style, notices: 
 
 
 @pytest.mark.usefixtures("tiny_encoder")
-def test_save_writes_the_recipe_and_no_path(paint, tmp_path: Path, content, style) -> None:
+def test_save_writes_the_recipe_and_no_path(paint: Paint, tmp_path: Path, content: Tensor, style: Tensor) -> None:
     files = []
     for name, value in (("secret-photo", content), ("secret-painting", style)):
         path = tmp_path / f"{name}.png"
@@ -131,13 +136,13 @@ def test_save_writes_the_recipe_and_no_path(paint, tmp_path: Path, content, styl
         assert np.array_equal(np.asarray(saved), result.picture.to_numpy())
 
 
-def test_metadata_names_the_weights(paint, tiny_encoder: Vgg, content, style) -> None:
+def test_metadata_names_the_weights(paint: Paint, tiny_encoder: Vgg, content: Tensor, style: Tensor) -> None:
     (weights,) = json.loads(paint(content, style).metadata)["weights"]
     assert weights["sha256"] == tiny_encoder.sha256
     assert weights["name"] == tiny_encoder.name
 
 
-def test_a_truncated_input_is_recorded(tiny_encoder: Vgg, quick: Recipe, content, style) -> None:
+def test_a_truncated_input_is_recorded(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -> None:
     # row 3: opting in is recorded.
     stream = io.BytesIO()
     Image.fromarray((255 * content).byte().permute(1, 2, 0).numpy()).save(stream, "JPEG")
@@ -148,7 +153,9 @@ def test_a_truncated_input_is_recorded(tiny_encoder: Vgg, quick: Recipe, content
     assert '"truncated":true' in stylizer.result().metadata
 
 
-def test_save_does_not_overwrite_and_can_leave_the_recipe_out(paint, tmp_path: Path, content, style) -> None:
+def test_save_does_not_overwrite_and_can_leave_the_recipe_out(
+    paint: Paint, tmp_path: Path, content: Tensor, style: Tensor
+) -> None:
     result = paint(content, style)
     path = tmp_path / "out.png"
     result.save(path, embed=False)
@@ -161,7 +168,7 @@ def test_save_does_not_overwrite_and_can_leave_the_recipe_out(paint, tmp_path: P
     assert metadata.read(path) is not None
 
 
-def test_shows_itself_in_a_notebook(paint, content, style) -> None:
+def test_shows_itself_in_a_notebook(paint: Paint, content: Tensor, style: Tensor) -> None:
     result = paint(content, style)
     with Image.open(io.BytesIO(result._repr_png_())) as shown:
         assert shown.size == (64, 48)

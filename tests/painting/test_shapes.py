@@ -101,7 +101,9 @@ def test_it_is_an_encoder_and_its_gradients_show_its_geometry() -> None:
 
 
 @pytest.mark.parametrize("method", LAYERS)
-def test_every_method_that_optimises_paints_with_it(quick: Recipe, content, style, sides: Regions, method) -> None:
+def test_every_method_that_optimises_paints_with_it(
+    quick: Recipe, content: Tensor, style: Tensor, sides: Regions, method
+) -> None:
     stylizer = Stylizer(content, style, recipe(quick, method), encoder=Wide(), regions=sides)
     losses = [step.loss for step in stylizer if step.level == 0]
     result = stylizer.result()
@@ -113,7 +115,9 @@ def test_every_method_that_optimises_paints_with_it(quick: Recipe, content, styl
 
 
 @pytest.mark.parametrize("guides", ["simple", "mean", "all", "inside", "border"])
-def test_masks_reach_its_layers_in_every_way(quick: Recipe, content, style, sides: Regions, guides: str) -> None:
+def test_masks_reach_its_layers_in_every_way(
+    quick: Recipe, content: Tensor, style: Tensor, sides: Regions, guides: str
+) -> None:
     asked = recipe(quick, "gatys", guides=guides, region_content_weights={"left": 0.5})
     stylizer = Stylizer(content, style, asked, encoder=Wide(), regions=sides)
     last = stylizer.levels[-1]
@@ -123,7 +127,7 @@ def test_masks_reach_its_layers_in_every_way(quick: Recipe, content, style, side
 
 
 @pytest.mark.parametrize("tileable", [False, True])
-def test_tiles_paint_what_one_piece_does(quick: Recipe, picture, style, tileable: bool) -> None:
+def test_tiles_paint_what_one_piece_does(quick: Recipe, picture, style: Tensor, tileable: bool) -> None:
     asked = recipe(quick, "gatys", size=180, iterations=3, levels=1, tileable=tileable, init="style")
     photo = None if tileable else picture(120, 180, seed=4)[0]
     whole, tiled = (Stylizer(photo, style, asked, encoder=Wide(), tile=tile) for tile in ("off", 90))
@@ -133,7 +137,7 @@ def test_tiles_paint_what_one_piece_does(quick: Recipe, picture, style, tileable
 
 
 @pytest.mark.parametrize("method", ["mrf", "nnst", "strotss"])
-def test_a_painting_is_gone_on_with(quick: Recipe, content, style, method: str) -> None:
+def test_a_painting_is_gone_on_with(quick: Recipe, content: Tensor, style: Tensor, method: str) -> None:
     more = {"patch_every": 4} if method == "mrf" else {}
     asked = recipe(quick, method, **more)
 
@@ -143,13 +147,13 @@ def test_a_painting_is_gone_on_with(quick: Recipe, content, style, method: str) 
     assert torch.equal(pixels(run(begin())), pixels(gone_on_with(begin, 4)))
 
 
-def test_petite_takes_no_steps_for_it(quick: Recipe, content, style, notices: list[str]) -> None:
+def test_petite_takes_no_steps_for_it(quick: Recipe, content: Tensor, style: Tensor, notices: list[str]) -> None:
     asked = recipe(quick, "gatys", finishing_steps=2, style_layers="relu1_1,relu2_1")
     stylizer = Stylizer(content, style, asked, encoder=Wide())
     assert stylizer.surrogate is None
     assert any("petite has another relu1_1" in line for line in notices)
 
 
-def test_a_layer_that_it_lacks_is_refused_before_any_step(quick: Recipe, content, style) -> None:
+def test_a_layer_that_it_lacks_is_refused_before_any_step(quick: Recipe, content: Tensor, style: Tensor) -> None:
     with pytest.raises(UsageError, match=r"unknown layer 'relu4_2'; the layers of wide are relu1_1 \.\.\. relu2_2"):
         Stylizer(content, style, recipe(quick, "gatys", content_layers="relu4_2"), encoder=Wide())

@@ -33,7 +33,7 @@ def position_weights(tiny_encoder: Vgg):
     ), widths
 
 
-def test_petite_takes_all_steps_but_the_last(position_weights, content, style) -> None:
+def test_petite_takes_all_steps_but_the_last(position_weights, content: Tensor, style: Tensor) -> None:
     encoder, widths = position_weights
     painting = Stylizer(content, style, Recipe.parse(SETTINGS), encoder=encoder)
     assert [(level.size, level.steps) for level in painting.levels] == [((24, 32), 4), ((48, 64), 2), ((48, 64), 3)]
@@ -50,7 +50,7 @@ def test_petite_takes_all_steps_but_the_last(position_weights, content, style) -
     assert last[-1] < last[0]
 
 
-def test_finishing_is_what_the_encoder_would_do_from_there(position_weights, content, style) -> None:
+def test_finishing_is_what_the_encoder_would_do_from_there(position_weights, content: Tensor, style: Tensor) -> None:
     encoder, _ = position_weights
     painting = Stylizer(content, style, Recipe.parse(SETTINGS), encoder=encoder)
     *_, before = (step for step in painting if step.level == 1)
@@ -72,7 +72,7 @@ def test_finishing_is_what_the_encoder_would_do_from_there(position_weights, con
     ],
 )
 def test_what_petite_cannot_judge_it_does_not_paint(
-    changes: dict, said: str, position_weights, content, style, notices: list[str]
+    changes: dict, said: str, position_weights, content: Tensor, style: Tensor, notices: list[str]
 ) -> None:
     encoder, _ = position_weights
     painting = Stylizer(content, style, Recipe.parse({**SETTINGS, **changes}), encoder=encoder)
@@ -81,7 +81,7 @@ def test_what_petite_cannot_judge_it_does_not_paint(
     assert [line for line in notices if said in line and "takes all 9" in line]
 
 
-def test_petite_needs_no_surrogate(content, style, notices: list[str]) -> None:
+def test_petite_needs_no_surrogate(content: Tensor, style: Tensor, notices: list[str]) -> None:
     painting = Stylizer(content, style, Recipe.parse({**SETTINGS, "encoder": "petite"}))
     assert painting.surrogate is None
     assert len(painting.levels) == 2

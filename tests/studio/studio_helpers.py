@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -138,8 +139,8 @@ class Server:
         """Return the number of the process that paints."""
         return children(self.process.pid, "impasto.studio.worker")[0]
 
-    def raw(self, *parts, timeout=20, pause_s=0.0):
-        """Send bytes as they are; give all that comes back until the connection ends."""
+    def raw(self, *parts, timeout=20, pause_s=0.0, to_the_end=False):
+        """Send bytes as they are; return the first whole answer, or all that comes until the connection ends."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             connection.settimeout(timeout)
             try:
@@ -150,7 +151,7 @@ class Server:
                 pass
             found = b""
             try:
-                while piece := connection.recv(65536):
+                while (to_the_end or not whole(found)) and (piece := connection.recv(65536)):
                     found += piece
             except OSError:
                 pass
@@ -173,6 +174,13 @@ class Server:
                 self.process.wait(20)
         self.out.close()
         return self.process.returncode
+
+
+def whole(answer):
+    """Whether all of an answer that says its length has come."""
+    head, blank, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head.lower())
+    return bool(blank) and length is not None and len(body) >= int(length[1])
 
 
 def children(parent, module):

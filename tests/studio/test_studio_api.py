@@ -2,10 +2,8 @@
 
 import io
 import json
-import os
 import shlex
 import subprocess
-import sys
 import urllib.parse
 
 import numpy as np
@@ -13,7 +11,8 @@ import pytest
 from PIL import Image
 
 from impasto import metadata
-from tests.studio.studio_helpers import LONG, SMALL, SOURCE, png, together
+from tests.forked import Forked, impasto
+from tests.studio.studio_helpers import LONG, SMALL, png, together
 from tests.type_helpers import present
 
 
@@ -263,10 +262,9 @@ def test_the_command_line_paints_the_same_picture(studio, tmp_path):
         (tmp_path / name).write_bytes(data)
     found = studio.call(f"/api/jobs/{job}/command").json
     assert shlex.split(found["shell"]) == found["argv"]
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "impasto", *found["argv"][1:]]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    process = Forked(impasto(found["argv"][1:]), cwd=tmp_path, stderr=subprocess.PIPE)
+    _, talk = process.communicate()
+    assert process.returncode == 0, talk
     assert (tmp_path / found["argv"][-1]).read_bytes() == studio.call(f"/api/jobs/{job}/result").data
 
 

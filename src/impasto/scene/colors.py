@@ -1,5 +1,7 @@
 """Whose colours a painting has: those of the styles before it is painted, and of the result when it is done."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -59,14 +61,17 @@ def recolor_style(
     return recolored if alpha is None else torch.where(alpha > 0, recolored, mean_color(recolored, alpha))
 
 
-def with_chroma(recipe: Recipe, pixels: Tensor, photo: Tensor, style: Picture, shown: Tensor | None) -> Tensor:
-    """Return a painting (1, 3, H, W) with the chroma of the `photo`, or nearer to that of the `style`, as asked for.
+def with_chroma(
+    recipe: Recipe, pixels: Tensor, photo: Tensor, styles: Sequence[Picture], shown: Tensor | None
+) -> Tensor:
+    """Return a painting (1, 3, H, W) with the chroma of the `photo`, or nearer to that of the first style.
 
-    `shown` (H, W) says how visible each pixel of the photograph is.
+    `shown` (H, W) says how visible each pixel of the photograph is. A network that knows its own style leaves `styles`
+    empty: then the photograph's chroma is all that can be asked for.
     """
     if recipe.color == "content":
         return color.keep_chroma(pixels, photo, strength=recipe.color_strength)
-    return color.keep_chroma(pixels, _chroma(recipe, photo, style, shown), strength=1.0)
+    return color.keep_chroma(pixels, _chroma(recipe, photo, styles[0], shown), strength=1.0)
 
 
 def _chroma(recipe: Recipe, photo: Tensor, style: Picture, shown: Tensor | None) -> Tensor:

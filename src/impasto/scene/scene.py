@@ -221,7 +221,7 @@ class Scene:
         if self.neutral:
             photo = colors.grayed(photo, neutral=True)
         elif recipe.color in ("content", "luminance"):
-            pixels = colors.with_chroma(recipe, pixels, photo, self.styles[0], self.visible(size))
+            pixels = colors.with_chroma(recipe, pixels, photo, self.styles, self.visible(size))
         return pixels if kept is None else torch.lerp(pixels, photo, images.resize(kept, size))
 
     def _recolored(self, index: int, pixels: Tensor, maps: Tensor | None, alpha: Tensor | None, level: Level) -> Tensor:
