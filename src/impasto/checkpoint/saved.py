@@ -131,11 +131,11 @@ class Checkpoint:
             if not os.path.lexists(previous(path)):
                 raise
             try:
-                found = cls._load(previous(path))
+                earlier = cls._load(previous(path))
             except ImpastoError:
                 raise error from None
             notice(f"{error}: going on from the one before it, {previous(path).name}")
-            return found
+            return earlier
 
     @classmethod
     def _load(cls, path: Path) -> "Checkpoint":
@@ -254,7 +254,7 @@ def _part(path: Path) -> Path:
 
 
 def _make_room(path: Path, size: int) -> None:
-    """Give up the checkpoint before the last where the disk is short. Raises `OutputError` where that is not enough."""
+    """Remove the checkpoint before the last where the disk is short. Raises `OutputError` where that is not enough."""
 
     def short() -> int:
         return size + RESERVE_BYTES - shutil.disk_usage(path.parent).free
@@ -280,12 +280,12 @@ def _columns(history: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _history(columns: Sequence[str], tensors: Mapping[str, Pieces]) -> Iterator[dict[str, Any]]:
     """Return the lines of a history from its columns, each a tensor of float64, NaN where a line has no such value."""
-    found = []
+    values_of = []
     for column in columns:
         tensor = tensors.get(f"history.{column}")
         if tensor is None or tensor.dtype != torch.float64 or len(tensor.shape) != 1 or tensor.shape[0] > 1_000_000:
             raise ValueError("its history")
-        found.append(tensor.whole().tolist())
-    for line in zip(*found, strict=True):
+        values_of.append(tensor.whole().tolist())
+    for line in zip(*values_of, strict=True):
         values = {key: value for key, value in zip(columns, line, strict=True) if not math.isnan(value)}
         yield values | {key: int(values[key]) for key in ("level", "step") if key in values}

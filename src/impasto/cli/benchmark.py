@@ -144,7 +144,7 @@ def _check_values(spelled: dict[str, Any]) -> None:
     from impasto.recipe.catalogue import METHODS
 
     for key, value in spelled.items():
-        owner = next((name for name, each in METHODS.items() if key in each.settings), "gatys")
+        owner = next((name for name, method in METHODS.items() if key in method.settings), "gatys")
         if key != "method":
             parse({"method": owner}, {key: value})
     if "method" in spelled:
@@ -166,20 +166,23 @@ def _contents(
         return inputs, problems, {}
     from impasto import datasets
 
-    found = datasets.collect(dataset, None if content is None else Path(content))
-    inputs, problems = read_inputs([item.path for item in found.items], **reading)
-    by_path = {item.path: item for item in found.items}
+    collection = datasets.collect(dataset, None if content is None else Path(content))
+    photographs = collection.dataset
+    inputs, problems = read_inputs([item.path for item in collection.items], **reading)
+    by_path = {item.path: item for item in collection.items}
     named = []
-    for each in inputs:
-        item = by_path[each.path]
-        credit = f"{item.entry.by}; {found.dataset.title}" if item.entry.by else found.dataset.title
-        regions = datasets.read_regions(found.dataset, item) if masks else None
-        named.append(Input(item.entry.name, each.path, credit, regions))
-    problems += [Problem(entry.file or entry.name, f"is missing of {found.dataset.title}") for entry in found.missing]
-    verified = sum(item.verified for item in found.items)
+    for picture in inputs:
+        item = by_path[picture.path]
+        credit = f"{item.entry.by}; {photographs.title}" if item.entry.by else photographs.title
+        regions = datasets.read_regions(photographs, item) if masks else None
+        named.append(Input(item.entry.name, picture.path, credit, regions))
+    problems += [
+        Problem(entry.file or entry.name, f"is missing of {photographs.title}") for entry in collection.missing
+    ]
+    verified = sum(item.verified for item in collection.items)
     about = {
-        "dataset": f"Photographs: {found.dataset.title} ({found.dataset.citation}), {len(found.items)} of "
-        f"{len(found.dataset.entries)}, {verified} of them verified by md5. {found.dataset.credit}."
+        "dataset": f"Photographs: {photographs.title} ({photographs.citation}), {len(collection.items)} of "
+        f"{len(photographs.entries)}, {verified} of them verified by md5. {photographs.credit}."
     }
     return named, problems, about
 

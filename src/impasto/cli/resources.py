@@ -18,10 +18,10 @@ def parse_bytes(text: str | None) -> int | None:
     if text is None:
         return None
     match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([a-z]{0,3})", text.strip().lower())
-    found = round(float(match[1]) * UNITS[match[2]]) if match is not None and match[2] in UNITS else 0
-    if found < 1:
+    size_bytes = round(float(match[1]) * UNITS[match[2]]) if match is not None and match[2] in UNITS else 0
+    if size_bytes < 1:
         raise UsageError(f"--memory {text[:40]}: is no amount of memory; give one like 4GiB, 500MB or 2000000000")
-    return found
+    return size_bytes
 
 
 def parse_tile(text: str) -> int | Literal["auto", "off"]:

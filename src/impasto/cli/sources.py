@@ -140,7 +140,7 @@ def _network_file(spelled: dict[str, Any], method: str) -> Path | None:
     if value is None or method not in METHODS:
         return None
     if not METHODS[method].feed_forward:
-        able = ", ".join(name for name, each in METHODS.items() if each.feed_forward)
+        able = ", ".join(name for name, named in METHODS.items() if named.feed_forward)
         raise UsageError(f"--network: {method} paints without one; leave it out, or give --method ({able})")
     known = shipped(method)
     if "network" in METHODS[method].settings and (value == "auto" or value in known):

@@ -102,7 +102,7 @@ def count_wins(names: Sequence[str], votes: Iterable["Vote"]) -> Table:
 def score_sides(names: Sequence[str], votes: Sequence["Vote"], ridge: float = RIDGE) -> list[Score]:
     """Return what the votes say of each side, the most preferred first."""
     scores, covariance = bradley_terry(count_wins(names, votes), ridge)
-    found = []
+    ranking = []
     for index, name in enumerate(names):
         own = [vote for vote in votes if name in (vote.left, vote.right)]
         won = sum(vote.winner == name for vote in own)
@@ -110,8 +110,8 @@ def score_sides(names: Sequence[str], votes: Sequence["Vote"], ridge: float = RI
         # Rounding can leave a variance a little below 0 where there is one side alone.
         margin = NORMAL_95 * float(np.sqrt(max(0.0, covariance[index, index])))
         score = float(scores[index])
-        found.append(Score(name, score, score - margin, score + margin, won, len(own) - won - ties, ties))
-    return sorted(found, key=lambda each: -each.score)
+        ranking.append(Score(name, score, score - margin, score + margin, won, len(own) - won - ties, ties))
+    return sorted(ranking, key=lambda score: -score.score)
 
 
 def _likelihood(wins: Table, scores: Table, ridge: float) -> float:

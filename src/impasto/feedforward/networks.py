@@ -39,7 +39,7 @@ def shipped(method: str) -> list[Loaded]:
     return [_shipped(file) for file in files.values()]
 
 
-def given(path: Path) -> list[Loaded]:
+def load(path: Path) -> list[Loaded]:
     """Read the network in a file, or all in a folder. Raises `WeightsError` where there is none."""
     if not path.is_dir():
         return [_file(path)]

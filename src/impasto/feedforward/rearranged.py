@@ -49,7 +49,7 @@ class Rearranged(FeedForward):
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
         method, device = self.recipe.method, self.resources.device
         self.encoder, self.recipe = petite_of(self.recipe, encoder, device)
-        loaded = networks.shipped(method) if network is None else networks.given(network)
+        loaded = networks.shipped(method) if network is None else networks.load(network)
         by_layer = {file.card.layer: file for file in loaded if file.card.kind == "decoder"}
         lacking = [layer for layer in LAYERS if layer not in by_layer]
         if lacking:

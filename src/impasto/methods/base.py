@@ -116,8 +116,8 @@ class Method(ABC):
 def find(name: str) -> type[Method]:
     """Return the class of the method called `name`, one that optimises."""
     module, _, cls = METHODS[name].implementation.partition(":")
-    found: type[Method] = getattr(importlib.import_module(module), cls)
-    return found
+    kind: type[Method] = getattr(importlib.import_module(module), cls)
+    return kind
 
 
 def style_pixels(scene: Scene, level: Level) -> float:

@@ -69,8 +69,8 @@ class NnstTerms(PatchTerms):
         stock = self._stocks(level, look, (grid,), MAX_HYPERCOLUMN_SIDE)[grid]
         columns = look(query)[grid]
         labels, weights = self._restricted(grid, 1, stock, level)
-        found, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
-        return FixedMatches(factors, stock.at(found), stock.center, STYLE_SCALE * self._recipe.style_weight, weights)
+        matches, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
+        return FixedMatches(factors, stock.at(matches), stock.center, STYLE_SCALE * self._recipe.style_weight, weights)
 
     def _nearest(self, level: Level) -> tuple[NearestNeighbors, ...]:
         steps = {
@@ -100,7 +100,7 @@ class NnstTerms(PatchTerms):
                     step = spaced(max(features.shape[2:]), most)
                     allowed = None if source.allowed is None else subsampled(source.allowed, step)
                     sources[layer].append(PatchSource(subsampled(source.features, step).clone(), allowed=allowed))
-        return {layer: Stock.of(found, self._encoder.precision) for layer, found in sources.items()}
+        return {layer: Stock.of(patch_sources, self._encoder.precision) for layer, patch_sources in sources.items()}
 
     def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
         """Return the labels and the weights (h, w) of every `step`th neuron of the picture; None: all alike."""
@@ -136,7 +136,7 @@ class Stock:
             total += torch.einsum("chw,hw->c", source.features, position_weights)
             count += float(position_weights.sum())
         center = total / max(count, 1.0)
-        centered = unbarred([replace(each, features=each.features - center[:, None, None]) for each in sources])
+        centered = unbarred([replace(source, features=source.features - center[:, None, None]) for source in sources])
         return cls(centered, center, PatchBank(centered, size=1, similarity="cosine", precision=precision))
 
     def at(self, numbers: Tensor) -> Tensor:

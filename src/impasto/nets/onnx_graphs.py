@@ -84,8 +84,8 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
         own = Decoder.from_parts(tensors, card, where)
         channels = own.get_submodule(f"conv{own.layer[4:]}").get_parameter("weight").shape[1]
         # ONNX has no eigenvalues: whitening stays with whoever calls it.
-        given = torch.rand(2, channels, 11, 13)
-        return Graph(DecoderModule(own), {"features": given}, {"features": picture}, "painted", 2, card)
+        example = torch.rand(2, channels, 11, 13)
+        return Graph(DecoderModule(own), {"features": example}, {"features": picture}, "painted", 2, card)
     encoder = Petite.embedded()
     store.expect(card, where, encoder=encoder.sha256)
     change: Callable[[Tensor, Tensor], Tensor]
@@ -96,14 +96,14 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
         own, change = Decoder.from_parts(tensors, card, where), adain
     else:
         raise WeightsError(f"{where}: a {card.kind[:40]} of method '{card.method[:40]}' cannot be exported")
-    given_styled = {
+    example_styled = {
         "content": torch.rand(2, 3, *_SIZES[0]),
         "style": torch.rand(1, 3, *_SIZES[1]),
         "alpha": torch.ones(1),
     }
     dimensions = {"content": picture, "style": {2: "style_height", 3: "style_width"}, "alpha": {}}
     smallest = 2 * encoder.stride(own.layer)
-    return Graph(AnyStyleModule(encoder, own, change), given_styled, dimensions, "painted", smallest, card)
+    return Graph(AnyStyleModule(encoder, own, change), example_styled, dimensions, "painted", smallest, card)
 
 
 class PerStyleModule(nn.Module):

@@ -95,8 +95,8 @@ class Recipe(Settings):
         if isinstance(method := values.get("method"), str) and method not in METHODS:
             raise RecipeError(f"{unknown(method, METHODS, 'method')} (impasto methods says what each is)")
         if values.get("version", VERSION) != VERSION:
-            given = str(values["version"])[:40]
-            raise RecipeError(f"recipe version {given} is not known to this impasto (it reads version {VERSION})")
+            version = str(values["version"])[:40]
+            raise RecipeError(f"recipe version {version} is not known to this impasto (it reads version {VERSION})")
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:

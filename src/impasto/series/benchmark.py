@@ -157,13 +157,13 @@ class Benchmark(Series):
                     labels = {"method": entrant.label, "content": content.name, "style": style.name}
                     cells.append(Cell(labels, (0, len(cells)), job, places[entrant.label] / f"{stem}.png"))
                 for label, other in added.items():
-                    found = external.find(other, content.path.stem, style.path.stem)
-                    if found is None:
+                    picture = external.find(other, content.path.stem, style.path.stem)
+                    if picture is None:
                         self._skip(label, f"has no picture of {pair} in {other}")
                         continue
                     labels = {"method": label, "content": content.name, "style": style.name}
                     job = Job(Inputs(content.path, [style.path]), self.entrants[0].recipe)
-                    cells.append(Cell(labels, (0, len(cells)), job, found, state="external"))
+                    cells.append(Cell(labels, (0, len(cells)), job, picture, state="external"))
         for label, other in added.items():
             if not any(cell.labels["method"] == label for cell in cells):
                 raise InputError(

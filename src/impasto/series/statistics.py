@@ -49,12 +49,12 @@ def estimate(table: Table) -> Estimate | None:
 def difference(one: Table, other: Table, *, higher: bool) -> Estimate | None:
     """Return the median of `one` - `other` over the pairs that both have, and how often `one` is better."""
     table = np.where(np.isfinite(one) & np.isfinite(other), one - other, np.nan)
-    found = estimate(table)
-    if found is None:
+    overall = estimate(table)
+    if overall is None:
         return None
     values = table[np.isfinite(table)]
     better = (values > 0 if higher else values < 0).mean() + (values == 0).mean() / 2
-    return Estimate(found.median, found.low, found.high, found.count, float(better))
+    return Estimate(overall.median, overall.low, overall.high, overall.count, float(better))
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
@@ -62,7 +62,7 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float |
     if len(first) < 3:
         return None
     ranks = [_ranks(np.asarray(values, dtype=np.float64)) for values in (first, second)]
-    if any(np.ptp(each) == 0 for each in ranks):
+    if any(np.ptp(positions) == 0 for positions in ranks):
         return None
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
 

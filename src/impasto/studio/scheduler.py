@@ -47,7 +47,7 @@ class Scheduler:
         return self._settings.data / "jobs" / str(self._queue.get(job)["id"])
 
     def wake(self) -> None:
-        """There may be something to paint."""
+        """Look again whether there is something to paint."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -223,7 +223,7 @@ class Scheduler:
         self._done()
 
     def _ended(self, child: Child, code: int) -> None:
-        """The worker is gone, and what it painted with it."""
+        """Note that the worker ended, and what it was painting with it."""
         if child is not self._child:
             return  # its end is heard of when another paints already
         self._child = None

@@ -137,7 +137,7 @@ def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: in
         total, *used = group.sum_numbers([total, *(float(p.grad is not None) for p in parameters.values())])
         if math.isfinite(total):
             # What no batch depends on stays without a gradient, as it would in one process.
-            moving = [p for p, each in zip(parameters.values(), used, strict=True) if each]
+            moving = [p for p, was_used in zip(parameters.values(), used, strict=True) if was_used]
             sums = group.sum([torch.zeros_like(p) if p.grad is None else p.grad for p in moving])
             for parameter, gradient in zip(moving, sums, strict=True):
                 parameter.grad = gradient

@@ -64,8 +64,8 @@ def petite_differences(tensors: Tensors) -> list[str]:
         if tuple(weight.shape) != wanted or not outputs:
             differences.append(f"{layer}.weight: expected {wanted}, found {tuple(weight.shape)}")
         if bias is None or tuple(bias.shape) != (outputs,):
-            found = "nothing" if bias is None else tuple(bias.shape)
-            differences.append(f"{layer}.bias: expected {(outputs,)}, found {found}")
+            shape = "nothing" if bias is None else tuple(bias.shape)
+            differences.append(f"{layer}.bias: expected {(outputs,)}, found {shape}")
         if lift is not None and (lift.ndim != 2 or lift.shape[1] != outputs or lift.shape[0] < outputs):
             differences.append(f"lift{layer[4:]}.weight: expected (N, {outputs}), found {tuple(lift.shape)}")
         inputs = outputs
