@@ -21,10 +21,11 @@ def gray(values: torch.Tensor) -> torch.Tensor:
 def test_noise_of_a_known_deviation_is_found() -> None:
     planes = torch.linspace(0.3, 0.6, 200).expand(200, 200)
     noisy = planes + 0.02 * torch.randn(200, 200)
-    found, where = noise.noise(noisy[None, None])
+    found, where = noise.noise(noisy[None, None], mapped=True)
     assert found == pytest.approx(0.02, rel=0.05)
+    assert where is not None
     assert where.shape == (198, 198)
-    assert noise.noise(planes[None, None].double())[0] == pytest.approx(0, abs=1e-9)
+    assert noise.noise(planes[None, None].double(), mapped=False)[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_residual_noise_is_in_units_of_the_styles_own() -> None:

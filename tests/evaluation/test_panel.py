@@ -26,19 +26,19 @@ class Counting:
 
 def test_expected_layers_are_encoded_in_one_pass() -> None:
     encoder, panel = Counting(), Panel(torch.rand(1, 3, 8, 8))
-    panel.expect(encoder, ["relu3_1", "relu1_1"], MAPS)  # type: ignore[arg-type]
-    panel.expect(encoder, ["relu1_1"], GRAM)  # type: ignore[arg-type]
+    for layer, reduction in (("relu3_1", MAPS), ("relu1_1", MAPS), ("relu1_1", GRAM)):
+        panel.expect(encoder, layer, reduction)  # type: ignore[arg-type]
     for layer, reduction in (("relu2_1", MAPS), ("relu1_1", GRAM), ("relu1_1", MAPS), ("relu3_1", MAPS)):
         panel.read(encoder, layer, reduction)  # type: ignore[arg-type]
     assert [sorted(layers) for layers in encoder.passes] == [["relu1_1", "relu2_1", "relu3_1"]]
 
 
-def test_facts_and_sums_stay_and_maps_go_at_rest() -> None:
+def test_facts_and_sums_stay_and_maps_go() -> None:
     encoder, panel = Counting(), Panel(torch.rand(1, 3, 8, 8))
     for reduction in (MAPS, GRAM):
         panel.read(encoder, "relu1_1", reduction)  # type: ignore[arg-type]
     assert panel.fact("sum", lambda: 1) == 1
-    panel.rest()
+    panel.release()
     assert panel.fact("sum", lambda: 2) == 1
     panel.read(encoder, "relu1_1", GRAM)  # type: ignore[arg-type]
     assert len(encoder.passes) == 2

@@ -205,23 +205,31 @@ def _original(
 
 
 def table(evaluation: "Evaluation") -> list[str]:
-    """Return the lines of a table: group, metric, value, which way is better, and what it is."""
+    """Return the lines of a table: group, metric, value, which way is better, the value in words, and what it is.
+
+    Below a metric that compares regions, each region has a line of its own.
+    """
     from impasto.evaluation import METRICS
+    from impasto.evaluation.grades import word
 
     rows = []
     for key, value in evaluation.values.items():
         metric = METRICS[key]
         shown = "-" if value is None else number(value)
         why = evaluation.reasons.get(key, "")
-        rows.append((metric.group, key, shown, metric.direction, f"{metric.summary}{f' ({why})' if why else ''}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        summary = f"{metric.summary}{f' ({why})' if why else ''}"
+        rows.append((metric.group, key, shown, metric.direction, word(metric, value), summary))
+        for region, own in evaluation.regions.get(key, {}).items():
+            said = word(metric, own)
+            rows.append((metric.group, f"  {region}", number(own), metric.direction, said, f"of region {region}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = []
     for row in rows:
-        group, key, shown, direction = (
+        cells = [
             cell.rjust(width) if column == 2 else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row[:4], widths, strict=True))
-        )
-        lines.append(f"{group}  {key}  {shown}  {direction}  {row[4]}")
+            for column, (cell, width) in enumerate(zip(row[:5], widths, strict=True))
+        ]
+        lines.append("  ".join([*cells, row[5]]))
     return lines
 
 

@@ -72,9 +72,8 @@ def self_similarity(case: Case) -> Measured:
 def structure_divergence(case: Case) -> Measured:
     """Mean over places of KL(P‖Q), P and Q the content's and the result's affinities of a place with all others."""
     content = needed(case.content)
-    (target, _), (own, (height, width)) = (
-        case.first.fact(panel, "directions", AFFINITY_LAYER, _directions) for panel in (content, case.result)
-    )
+    target, _ = case.first.fact(content, "directions", AFFINITY_LAYER, _directions)
+    own, (height, width) = _directions(case.first.of(case.result, AFFINITY_LAYER))
     step = max(1, math.ceil((height * width / AFFINITY_ROWS) ** 0.5))
     rows = subsampled(torch.arange(height * width).view(height, width), step)
     apart = affinity.divergences(target, own, rows.flatten()).clamp_min(0).view(rows.shape)
@@ -128,5 +127,7 @@ def _distances(features: Tensor) -> tuple[Tensor, tuple[int, int]]:
 def _directions(features: Tensor) -> tuple[Tensor, tuple[int, int]]:
     """Return features (1, C, h, w) without their mean, of length √`SHARPNESS` each, as (M, C); and the map's sides."""
     flat = features.flatten(2)[0].T
-    directions: Tensor = F.normalize(flat - flat.mean(0), dim=1, eps=TINY) * SHARPNESS**0.5
+    directions = flat - flat.mean(0)
+    for part in torch.split(directions, 1 << 14):
+        part.copy_(F.normalize(part, dim=1, eps=TINY) * SHARPNESS**0.5)
     return directions, (features.shape[2], features.shape[3])

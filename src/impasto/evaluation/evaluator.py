@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from impasto.evaluation.evaluation import Evaluation
 from impasto.evaluation.metric import NEEDS, Metric
 from impasto.evaluation.panel import Panel, Shelf
 from impasto.evaluation.record import Record, record_of
+from impasto.evaluation.reductions import Reduction
 from impasto.evaluation.registry import METRICS
 from impasto.evaluation.sights import Encoders, unoptimized
 from impasto.events import notice
@@ -108,19 +109,22 @@ class Evaluator:
         values: dict[str, float | None] = {}
         reasons: dict[str, str] = {}
         found: dict[str, Tensor] = {}
+        of_regions: dict[str, Mapping[str, float]] = {}
         for metric in chosen:
             if missing := _missing(metric, case):
                 values[metric.id], reasons[metric.id] = None, f"needs {missing}"
-            else:
-                _announce(metric, case)
-        for metric in chosen:
-            if metric.id in values:
-                continue
+        computed = [metric for metric in chosen if metric.id not in values]
+        for panel, encoder, layer, reduction in _reads(computed, case):
+            panel.expect(encoder, layer, reduction)
+        for number, metric in enumerate(computed):
             measured = metric.compute(case)
             value = measured.value
             values[metric.id] = value if value is not None and math.isfinite(value) else None
+            _release(case, computed[number + 1 :])
             if measured.note:
                 reasons[metric.id] = measured.note
+            if measured.regions:
+                of_regions[metric.id] = measured.regions
             if maps and measured.map is not None:
                 found[metric.id] = measured.map
         self._shelf.rest()
@@ -131,7 +135,17 @@ class Evaluator:
         digests = {"result": [picture.sha256 or _digest(picture)], "content": [] if photo is None else [photo.sha256]}
         digests["style"] = [painting.sha256 for painting in paintings]
         values = {metric.id: values[metric.id] for metric in chosen}
-        return Evaluation(values, tuple(notes), reasons, found, sights, digests, picture.size, case.result.size)
+        return Evaluation(
+            values,
+            tuple(notes),
+            reasons,
+            found,
+            of_regions,
+            encoders=sights,
+            inputs=digests,
+            size=picture.size,
+            measured_at=case.result.size,
+        )
 
     def _case(
         self,
@@ -255,17 +269,29 @@ def _landmarks(
     return {"content": both.content.points, "result": both.style.points}, both.content.names
 
 
-def _announce(metric: Metric, case: Case) -> None:
-    """Tell the panels what a metric will read of their features."""
+def _reads(metrics: Sequence[Metric], case: Case) -> Iterator[tuple[Panel, Encoder, str, Reduction]]:
+    """Yield what metrics will read of features, so that one pass of an encoder serves them all."""
     panels = {
         "result": (case.result,),
         "content": () if case.content is None else (case.content,),
         "style": case.styles,
     }
-    sight = case.first if metric.encoder == "first" else case.second
-    for read in metric.reads:
-        for panel in (panel for role in read.of for panel in panels[role]):
-            panel.expect(sight.encoder, read.layers(sight), read.reduction)
+    for metric in metrics:
+        sight = case.first if metric.encoder == "first" else case.second
+        for read in metric.reads:
+            for panel in (panel for role in read.of for panel in panels[role]):
+                for layer in read.layers(sight):
+                    yield panel, sight.encoder, layer, read.reduction
+
+
+def _release(case: Case, metrics: Sequence[Metric]) -> None:
+    """Let panels forget the maps that none of the `metrics` still to come reads: they are most of the memory."""
+    needed = list(_reads(metrics, case))
+    for panel in (case.result, case.content, *case.styles):
+        if panel is not None:
+            panel.release(
+                [(encoder, layer, reduction) for owner, encoder, layer, reduction in needed if owner is panel]
+            )
 
 
 def _missing(metric: Metric, case: Case) -> str:

@@ -1,7 +1,7 @@
 """What a metric is: a number with a name, a version, a direction and a range, and the function that computes it."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor
@@ -34,6 +34,8 @@ class Measured:
     """(h, w) >= 0, any size: how much each place adds to what is wrong; 0 is as it should be."""
     note: str = ""
     """Why there is no value, or what should be known of it."""
+    regions: Mapping[str, float] = field(default_factory=dict)
+    """The value of each region by its name, where masks are given and regions are compared."""
 
 
 @dataclass(frozen=True)

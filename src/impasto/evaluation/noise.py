@@ -23,17 +23,17 @@ EPSILON = 1 / 2550
 
 def residual_noise(case: Case) -> Measured:
     """Standard deviation of noise away from edges, over the style's own."""
-    own, where = noise(case.lightness)
+    own, where = noise(case.lightness, mapped=case.maps)
     style = sum(weight * _level(panel) for weight, panel in zip(case.weights, case.textures, strict=True))
-    return Measured(own / max(style, ROUNDING), where / max(style, ROUNDING) if case.maps else None)
+    return Measured(own / max(style, ROUNDING), None if where is None else where / max(style, ROUNDING))
 
 
 def _level(panel: Panel) -> float:
-    return float(panel.fact("noise", lambda: noise(luma.lightness(panel.pixels))[0]))
+    return float(panel.fact("noise", lambda: noise(luma.lightness(panel.pixels), mapped=False)[0]))
 
 
-def noise(values: Tensor) -> tuple[float, Tensor]:
-    """Return the standard deviation of the noise in a plane (1, 1, H, W), and where it is (H - 2, W - 2).
+def noise(values: Tensor, *, mapped: bool) -> tuple[float, Tensor | None]:
+    """Return the standard deviation of the noise in a plane (1, 1, H, W); `mapped`: also where it is (H - 2, W - 2).
 
     From the mean of |x * N| over the half of the places with the least slope, N the difference of two Laplacians, which
     planes and single steps leave alone (Immerkaer 1996); exact for Gaussian noise.
@@ -42,7 +42,8 @@ def noise(values: Tensor) -> tuple[float, Tensor]:
     rough = F.conv2d(values, kernel[None, None])[0, 0].abs() * (math.sqrt(math.pi / 2) / 6)
     slopes = luma.slopes(luma.blurred(values, SMOOTH))[0, 0, 1:-1, 1:-1]
     flat = slopes <= slopes.flatten().kthvalue((slopes.numel() + 1) // 2).values
-    return float(rough[flat].double().mean()), luma.blurred((rough * flat)[None, None], SMOOTH)[0, 0]
+    where = luma.blurred((rough * flat)[None, None], SMOOTH)[0, 0] if mapped else None
+    return float(rough[flat].double().mean()), where
 
 
 def border(case: Case) -> Measured:

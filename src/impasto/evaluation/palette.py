@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from impasto import images
+from impasto.losses.statistics import TINY
 
 CHANNEL_BINS = 128
 """Of each channel, over [0, 1] (Wang et al. 2021, whose code spans each picture's own range instead)."""
@@ -30,16 +31,18 @@ def channels(pixels: Tensor) -> Tensor:
     return torch.stack(counts).double() / (pixels.shape[2] * pixels.shape[3])
 
 
-def ratios(pixels: Tensor) -> Tensor:
+def ratios(pixels: Tensor, guide: Tensor | None = None) -> Tensor:
     """Return the histogram (3, 64, 64) of log-ratios of channels of `pixels` (1, 3, H, W); its sum is 1.
 
     For each channel, the pixels' log-ratios to the other two, each pixel as much as it is bright, over [-3, 3] with an
-    inverse quadratic kernel (Afifi et al. 2021, eq. 1-3).
+    inverse quadratic kernel (Afifi et al. 2021, eq. 1-3). `guide` (h, w) >= 0 weighs places, as large as it likes.
     """
     size = (pixels.shape[2], pixels.shape[3])
     small = images.resize(pixels, images.fit_size(size, min(UV_SIDE, max(size))))
     flat = small[0].flatten(1).clamp(0, 1).double()
     bright = (flat.square().sum(0) + DARKEST).sqrt()
+    if guide is not None:
+        bright = bright * images.resize(guide[None, None].clamp(0, 1), (small.shape[2], small.shape[3])).flatten()
     logs = (flat + DARKEST).log()
     turned = torch.zeros(3, UV_BINS, UV_BINS, dtype=flat.dtype)
     for begin in range(0, flat.shape[1], UV_CHUNK):
@@ -52,7 +55,7 @@ def ratios(pixels: Tensor) -> Tensor:
         turned[2] += red_blue.mul_(weight) @ green_blue.T
     # log(g/r) is -log(r/g), and the bins lie evenly about 0: histograms of one are those of the other turned over.
     found = torch.stack([turned[0], turned[1].flip(0), turned[2].flip(0, 1)])
-    return found / found.sum()
+    return found / found.sum().clamp_min(TINY)
 
 
 def hellinger(one: Tensor, other: Tensor) -> float:

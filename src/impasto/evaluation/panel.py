@@ -25,9 +25,9 @@ class Panel:
         """(height, width)."""
         return self.pixels.shape[2], self.pixels.shape[3]
 
-    def expect(self, encoder: Encoder, layers: Iterable[str], reduction: Reduction) -> None:
+    def expect(self, encoder: Encoder, layer: str, reduction: Reduction) -> None:
         """Announce what will be asked for, so that the first question encodes for all of it in one pass."""
-        self._expected.update({_key(encoder, layer, reduction): (layer, reduction) for layer in layers})
+        self._expected[_key(encoder, layer, reduction)] = (layer, reduction)
 
     def read(self, encoder: Encoder, layer: str, reduction: Reduction) -> Any:
         """Return what a reduction leaves of the features of a layer; what is expected too is found in the same pass."""
@@ -46,12 +46,13 @@ class Panel:
             self._facts[key] = compute()
         return self._facts[key]
 
-    def rest(self) -> None:
-        """Forget maps of features: what was measured on them is kept, and takes less memory."""
-        for key in self._passing:
+    def release(self, needed: Iterable[tuple[Encoder, str, Reduction]] = ()) -> None:
+        """Forget maps of features but those that are `needed` still: what was measured on them is kept."""
+        keys = {_key(*each) for each in needed}
+        for key in self._passing - keys:
             del self._read[key]
-        self._passing.clear()
-        self._expected.clear()
+        self._passing &= keys
+        self._expected = {key: what for key, what in self._expected.items() if key in keys}
 
     @property
     def nbytes(self) -> int:
@@ -76,7 +77,7 @@ class Shelf:
     def rest(self) -> None:
         """Let all panels forget features, and drop those that were not used for the longest time."""
         for panel in self._panels.values():
-            panel.rest()
+            panel.release()
         total = sum(panel.nbytes for panel in self._panels.values())
         while total > self._most:
             total -= self._panels.popitem(last=False)[1].nbytes

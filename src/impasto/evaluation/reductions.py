@@ -15,8 +15,8 @@ from impasto.scene.tiles import grid
 
 WHOLE_SIDE = 512
 """Pictures of up to this many pixels squared are encoded as one; larger ones in tiles where that takes less memory."""
-ENCODE_BYTES = 256 << 20
-"""Of neurons of a tile on the way to the deepest layer: with petite, tiles of some 1000 px; with VGG-19 of WHOLE_SIDE.
+ENCODE_BYTES = 96 << 20
+"""Of neurons of a tile on the way to the deepest layer: with petite, tiles of some 600 px; with VGG-19 of WHOLE_SIDE.
 Smaller ones would see mostly halo, of 80 px on each side."""
 
 Size = tuple[int, int]
