@@ -118,7 +118,7 @@ def test_bad_input_is_refused_in_one_line(evaluator: Evaluator, tiny_encoder: Vg
     regions = Regions(("a", "b"), torch.stack([torch.ones(8, 8), torch.zeros(8, 8)]), (None,))
     with pytest.raises(UsageError, match="a mask for each style"):
         evaluator.evaluate(content, content, [style, style], regions=regions)
-    for layers, said in ((["relu9_1"], "has no layer 'relu9_1'"), ([], "names none")):
+    for layers, said in ((["relu9_1"], "unknown layer 'relu9_1'"), ([], "names none")):
         with pytest.raises(UsageError, match=said):
             Evaluator(tiny_encoder, tiny_encoder, second_layers=layers).evaluate(content, content, style)
     with pytest.raises(UsageError, match="at least one style"):

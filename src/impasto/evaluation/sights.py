@@ -66,7 +66,9 @@ def unoptimized(encoder: Encoder, record: Record | None, layers: Sequence[str] |
         named = dict.fromkeys(each if each in encoder.layers else each.replace("conv", "relu", 1) for each in layers)
         for layer in named:
             if layer not in encoder.layers:
-                raise UsageError(f"{encoder.name} has no layer '{layer[:40]}'; choose from {', '.join(encoder.layers)}")
+                raise UsageError(
+                    f"unknown layer '{layer[:40]}'; {encoder.name} has {', '.join(encoder.layers)}: choose from those"
+                )
         if not named:
             raise UsageError("second_layers: names none; give some, or leave it out for those that were not optimised")
         return Sight(encoder, tuple(named)), ""
