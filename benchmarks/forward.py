@@ -24,7 +24,7 @@ def child(case: harness.Case) -> harness.Figures:
     import impasto
     from impasto.images import crop_to_aspect, resize
     from impasto.recipe.catalogue import METHODS as KNOWN
-    from impasto.recipe.catalogue import shipped
+    from impasto.recipe.shipped_networks import shipped
 
     side, method = case["size"], case["method"]
     pictures = []

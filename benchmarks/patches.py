@@ -29,7 +29,7 @@ def child(case: harness.Case) -> harness.Figures:
 
     def unfolded() -> torch.Tensor:
         ours, theirs = F.unfold(one[None], 3)[0].T, F.normalize(F.unfold(other[None], 3)[0], dim=0)
-        return torch.cat([(block @ theirs).argmax(1) for block in ours.split(BLOCK)])
+        return torch.cat([(block @ theirs).argmax(1) for block in torch.split(ours, BLOCK)])
 
     bank = PatchBank(
         [PatchSource(other)],

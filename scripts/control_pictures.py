@@ -109,7 +109,7 @@ def regions(studio: Studio) -> None:
     rows = []
     for pair in ("gns_house_wheatfield", "dpst_21", "doodle_seth_gogh", "gns_woman_wheatfield"):
         content, style, found = studio.masks(pair)
-        report = {"preset": "cs229", "iterations": 400}
+        report: dict[str, Any] = {"preset": "cs229", "iterations": 400}
         row = [
             ("without masks", studio.paint(f"regions-{pair}-none", content, style)),
             ("masks, the report's setting", studio.paint(f"regions-{pair}-report", content, style, found, **report)),

@@ -1,10 +1,11 @@
 """Write docs/networks.md, the model cards, from the networks that ship: `python scripts/docs_networks.py`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from impasto.nets import store
-from impasto.recipe import catalogue
+from impasto.recipe import shipped_networks
 from impasto.recipe.catalogue import METHODS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "networks.md"
@@ -54,7 +55,7 @@ Limits: weaker than johnson on photographs; textures repeat without a seam.""",
 
 def page() -> str:
     """Return the whole page."""
-    files = sorted(Path(str(catalogue.FOLDER)).glob("*.safetensors"))
+    files = sorted(Path(str(shipped_networks.FOLDER)).glob("*.safetensors"))
     text = HEAD.format(size=sum(file.stat().st_size for file in files) / 1e6)
     for method, words in SECTIONS.items():
         text += (
@@ -77,7 +78,7 @@ def page() -> str:
     return text + "\n![Every method on eight pairs](figures/methods_sheet.jpg)\n"
 
 
-def _held_out(training: dict[str, Any]) -> list[str]:
+def _held_out(training: Mapping[str, Any]) -> list[str]:
     found = {key.removeprefix("held_out_"): value for key, value in training.items() if key.startswith("held_out_")}
     if "psnr" in found:
         return [f"{found['psnr']:.1f} dB"]

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import fuzz_mutations as mutations
 import h5py
@@ -160,7 +161,7 @@ def _paintings() -> tuple[Stylizer, ...]:
 
 
 def _checkpoints() -> list[bytes]:
-    made = []
+    made: list[bytes] = []
     for painting in _paintings():
         steps = iter(painting)
         next(steps)
@@ -278,7 +279,9 @@ def _read_landmarks(given: Input) -> None:
 
 def _archives() -> list[bytes]:
     made = []
-    for mode, format in (("w", tarfile.PAX_FORMAT), ("w:gz", tarfile.GNU_FORMAT), ("w:xz", tarfile.USTAR_FORMAT)):
+    kinds: list[tuple[Literal["w", "w:gz", "w:xz"], int]]
+    kinds = [("w", tarfile.PAX_FORMAT), ("w:gz", tarfile.GNU_FORMAT), ("w:xz", tarfile.USTAR_FORMAT)]
+    for mode, format in kinds:
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode=mode, format=format) as archive:
             for number in range(3):

@@ -10,6 +10,7 @@ Hashes agree on one machine with one torch and one number of threads; between ma
 import hashlib
 import sys
 import warnings
+from typing import Any
 
 import torch
 
@@ -39,9 +40,9 @@ OPTIMIZED = ("gatys", "mrf", "doodle", "nnst", "strotss", "portrait")
 ENCODED = ("reshuffle", "nnst_fast", "wct", "adain", "linear")
 
 
-def cases() -> dict[str, dict[str, object]]:
+def cases() -> dict[str, dict[str, Any]]:
     """Return {name: arguments of `stylize` beside the photograph and the style}."""
-    found: dict[str, dict[str, object]] = {}
+    found: dict[str, dict[str, Any]] = {}
     for method in OPTIMIZED:
         found[method] = {"method": method, **PLAIN}
         found[f"{method} masks"] = {"method": method, **PLAIN, **REGIONS}

@@ -7,6 +7,7 @@ Run at a commit whose files later versions have to read; tests/test_compatibilit
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from hash_methods import OTHER, PHOTO, STYLE
@@ -15,7 +16,7 @@ import impasto
 from impasto.images import Picture, save
 
 PLAIN = {"encoder": "petite", "precision": "float32", "size": 32, "iterations": 6, "levels": 1}
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "gatys": {"method": "gatys", "solver": "adam", "normalisation": "gatys", "global_share": 0.25},
     "gatys-lbfgs": {"method": "gatys", "history": 2, "layer_shares": "relu1_1=1:0", "region_share": "equal"},
     "mrf": {"method": "mrf", "history": 1, "patch_every": 4},

@@ -21,7 +21,8 @@ from impasto import Picture, Recipe, begin, load
 from impasto.encoders import Petite
 from impasto.images import Tile, contact_sheet, save
 from impasto.masks.automatic import automatic
-from impasto.recipe.catalogue import METHODS, shipped
+from impasto.recipe.catalogue import METHODS
+from impasto.recipe.shipped_networks import shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))

@@ -44,9 +44,15 @@ def row(shared: Path, work: Path, name: str, style: str) -> list[Tile]:
     for method in ("gatys", "portrait"):
         path = work / f"{method}-{name}-{style}.png"
         if not path.exists():
-            given = {"content_landmarks": points, "style_landmarks": LANDMARKS / f"{style}.json"}
+            own = method == "portrait"
             result = stylize(
-                photo, painting, method=method, size=SIDE, encoder="petite", **(given if method == "portrait" else {})
+                photo,
+                painting,
+                method=method,
+                size=SIDE,
+                encoder="petite",
+                content_landmarks=points if own else None,
+                style_landmarks=LANDMARKS / f"{style}.json" if own else None,
             )
             result.save(path)
             print(f"{path}: {result.timings['total']:.1f} s")

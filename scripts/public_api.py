@@ -6,13 +6,16 @@ Run as: python scripts/public_api.py
 import importlib
 import inspect
 import re
+import typing
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 INVENTORY = ROOT / "tests" / "data" / "public_api.txt"
-MODULES = ("impasto", "impasto.color", "impasto.encoders", "impasto.guides", "impasto.images", "impasto.losses")
-MODULES += ("impasto.masks.automatic", "impasto.recipe", "impasto.series", "impasto.weights")
-MODULES += ("impasto.optim.canvas", "impasto.optim.evaluate", "impasto.optim.pyramid", "impasto.optim.solver")
+MODULES = (
+    *("impasto", "impasto.color", "impasto.encoders", "impasto.guides", "impasto.images", "impasto.losses"),
+    *("impasto.masks.automatic", "impasto.recipe", "impasto.series", "impasto.weights"),
+    *("impasto.optim.canvas", "impasto.optim.evaluate", "impasto.optim.pyramid", "impasto.optim.solver"),
+)
 """Modules that the documentation names with what is public in `__all__`, or defined there or below."""
 
 
@@ -39,9 +42,10 @@ def _signature(value: object) -> str:
     if not callable(value):
         return ""
     try:
-        parameters = inspect.signature(value).parameters.values()
+        declared = inspect.signature(value).parameters.values()
     except (TypeError, ValueError):
         return ""
+    parameters = [one for parameter in declared for one in _unpacked(parameter)]
     # Names, kinds and whether there is a default: how annotations are printed depends on the version of Python.
     bare = [each.replace(annotation=each.empty, default=each.empty) for each in parameters]
     shown = [
@@ -49,6 +53,14 @@ def _signature(value: object) -> str:
         for one, each in zip(bare, parameters, strict=True)
     ]
     return "(" + re.sub(r"\s+", " ", ", ".join(shown)) + ")"
+
+
+def _unpacked(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    """Return the keywords that `**options: Unpack[Options]` stands for; any other parameter as it is."""
+    if typing.get_origin(parameter.annotation) is not typing.Unpack:
+        return [parameter]
+    (options,) = typing.get_args(parameter.annotation)
+    return [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in options.__annotations__]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,11 @@ from impasto.images import Picture
 from impasto.painting.stylizer import Stylizer
 from impasto.result import Result
 
+Build = Callable[..., Stylizer]
+"""A fixture that begins a small painting, changed by keywords."""
+Paint = Callable[..., Result]
+"""A fixture that paints one."""
+
 
 def pixels(result: Result) -> torch.Tensor:
     """(1, 3, H, W)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import re
 from functools import cache
@@ -12,6 +11,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+
+from tests.script_helpers import load_script
 
 ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
@@ -25,12 +26,7 @@ needs_script = pytest.mark.skipif(not SCRIPT.exists(), reason="scripts/ is not i
 
 @cache
 def painters() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("paint_assets", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script(SCRIPT)
 
 
 @cache

@@ -1,12 +1,16 @@
 """The documentation says what the code does."""
 
-import importlib.util
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from impasto.recipe import Recipe
+from impasto.cli.app import COMMANDS
+from impasto.recipe import Recipe, StatisticName
+from impasto.recipe.catalogue import ENCODERS, METHODS
+from tests.script_helpers import load_script
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -14,13 +18,24 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *s
 
 @pytest.mark.parametrize("name", ["recipe", "networks"])
 def test_a_page_that_is_generated_is_up_to_date(name: str) -> None:
-    script = f"docs_{name}"
-    spec = importlib.util.spec_from_file_location(script, ROOT / "scripts" / f"{script}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert (ROOT / "docs" / f"{name}.md").read_text("utf-8") == module.page(), f"run: python scripts/{script}.py"
+    script = f"scripts/docs_{name}.py"
+    assert (ROOT / "docs" / f"{name}.md").read_text("utf-8") == load_script(ROOT / script).page(), (
+        f"run: python {script}"
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_page_shows_every_command(command: str) -> None:
+    assert any(re.search(rf"\bimpasto {command}\b", page.read_text("utf-8")) for page in (ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [("encoders", ENCODERS), ("methods", METHODS), ("choosing", METHODS), ("control", get_args(StatisticName))],
+)
+def test_a_page_names_every(page: str, names: Iterable[str]) -> None:
+    words = set(re.findall(r"[a-z0-9_]+", (ROOT / "docs" / f"{page}.md").read_text("utf-8")))
+    assert set(names) <= words
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

@@ -1,12 +1,12 @@
 """The examples run as they stand."""
 
-import importlib.util
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import pytest
 
 from impasto import load, metadata
+from tests.script_helpers import load_script
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 SERVED = ("06_studio_api",)
@@ -14,13 +14,8 @@ SERVED = ("06_studio_api",)
 STREAM = "07_stream"
 
 
-def _example(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def _example(name: str) -> ModuleType:
+    return load_script(EXAMPLES / f"{name}.py")
 
 
 @pytest.mark.parametrize("name", sorted({path.stem for path in EXAMPLES.glob("*.py")} - {*SERVED, STREAM}))

@@ -13,6 +13,7 @@ import pytest
 
 from impasto import files
 from impasto.errors import OutputError
+from tests.type_helpers import present
 
 
 def names(folder):
@@ -233,7 +234,7 @@ def test_a_claim_keeps_others_out_and_ends_with_its_process(tmp_path, monkeypatc
     )
     environment = {"PYTHONPATH": str(pathlib.Path(files.__file__).parents[1]), "TMPDIR": str(tmp_path)}
     with subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, env=environment) as other:
-        other.stdout.readline()
+        present(other.stdout).readline()
         (tmp_path / "link.png").symlink_to("out.png")
         for name in (path, tmp_path / "link.png", tmp_path / "." / "out.png"):
             with pytest.raises(OutputError, match="is painted already"), files.claimed(name, "is painted already"):

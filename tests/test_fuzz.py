@@ -1,5 +1,6 @@
 """The fuzzer finds what it looks for, tries the same again by its seed, and finds nothing in a short run."""
 
+import importlib
 import os
 import sys
 import time
@@ -18,10 +19,7 @@ pytestmark = [
 @pytest.fixture
 def modules(monkeypatch):
     monkeypatch.syspath_prepend(str(SCRIPTS))
-    import fuzz
-    import fuzz_kinds
-
-    return fuzz, fuzz_kinds
+    return importlib.import_module("fuzz"), importlib.import_module("fuzz_kinds")
 
 
 def made_up(modules, read):
@@ -96,7 +94,7 @@ def test_time_death_and_memory_are_faults_and_the_rest_is_still_tried(modules, t
 
 
 def test_a_short_run_finds_nothing_and_says_what_it_tried(modules, tmp_path):
-    said = []
+    said: list[str] = []
     kinds = ["png", "recipe", "region names", "landmarks"]
     chosen = [part for kind in kinds for part in ("--kind", kind)]
     words = [*chosen, "--seconds", "120", "--inputs", "25", "--keep", str(tmp_path / "kept")]

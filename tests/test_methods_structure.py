@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from impasto.painting.refined import RefinedPainting
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe.catalogue import METHODS
 from impasto.scene.painting import Painting
+from tests.forked import Forked, forget_impasto
 
 ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 ENGINE = [
@@ -33,9 +35,8 @@ def comparisons_with_a_method(source: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("path", ENGINE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_engine_never_asks_which_method_it_is(path: Path) -> None:
-    assert comparisons_with_a_method(path.read_text("utf-8")) == []
+def test_the_engine_never_asks_which_method_it_is() -> None:
+    assert {path: asked for path in ENGINE if (asked := comparisons_with_a_method(path.read_text("utf-8")))} == {}
 
 
 def test_the_check_sees_what_it_should() -> None:
@@ -43,7 +44,7 @@ def test_the_check_sees_what_it_should() -> None:
     assert comparisons_with_a_method("if self.method != other: pass") == []
 
 
-def kinds_of_painting(cls: type = Painting) -> set[str]:
+def kinds_of_painting(cls: type[Any] = Painting) -> set[str]:
     """Return the names of a class and of all its subclasses."""
     return {cls.__name__}.union(*(kinds_of_painting(kind) for kind in cls.__subclasses__()))
 
@@ -69,9 +70,9 @@ def test_all_kinds_of_painting_are_known_here() -> None:
     assert {Stylizer.__name__, RefinedPainting.__name__, *feedforward.__all__} - {"create"} <= kinds_of_painting()
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_asks_which_kind_of_painting_it_has(path: Path) -> None:
-    assert questions_of_kind(path.read_text("utf-8")) == []
+def test_nothing_asks_which_kind_of_painting_it_has() -> None:
+    files = sorted(ROOT.rglob("*.py"))
+    assert {path: asked for path in files if (asked := questions_of_kind(path.read_text("utf-8")))} == {}
 
 
 @pytest.mark.parametrize(
@@ -93,11 +94,12 @@ def test_the_check_of_kinds_allows_other_types() -> None:
 
 
 def open_keywords(source: str) -> list[str]:
-    """Return the functions that take any keywords at all (`**name`) and are not public ones of a recipe's settings."""
+    """Return the functions that take any keywords (`**name`) that neither a type names nor a recipe has."""
     return [
         node.name
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None and node.args.kwarg.arg != "overrides"
+        if not (node.args.kwarg.annotation and ast.unparse(node.args.kwarg.annotation).startswith("Unpack["))
     ]
 
 
@@ -112,6 +114,8 @@ def test_inputs_travel_typed(path: Path) -> None:
 
 def test_the_check_of_keywords_sees_what_it_should() -> None:
     assert open_keywords("def begin(content, **options): pass") == ["begin"]
+    assert open_keywords("def begin(content, **options: Any): pass") == ["begin"]
+    assert open_keywords("def begin(content, **options: Unpack[PaintingOptions]): pass") == []
     assert open_keywords("def stylize(content, *, size=1, **overrides): pass") == []
 
 
@@ -138,9 +142,17 @@ for method in sys.argv[1:]:
 @pytest.fixture(scope="module")
 def imported() -> dict[str, set[str]]:
     """What impasto has imported after a painting, by method."""
-    command = [sys.executable, "-c", PAINTINGS, "gatys", "nnst", "strotss", "mrf"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return {method: set(names) for method, names in map(json.loads, done.stdout.splitlines())}
+
+    def paint() -> None:
+        forget_impasto()
+        sys.argv = ["", "gatys", "nnst", "strotss", "mrf"]
+        exec(PAINTINGS, {})
+
+    process = Forked(paint, stdout=subprocess.PIPE)
+    told, _ = process.communicate()
+    assert process.returncode == 0
+    assert told is not None
+    return {method: set(names) for method, names in map(json.loads, told.splitlines())}
 
 
 @pytest.mark.parametrize(

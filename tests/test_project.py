@@ -88,6 +88,22 @@ def test_hooks_run_the_tools_of_lint() -> None:
     assert [hook.split()[0] for hook in hooks] == ["ruff", "ruff", "oxlint", "mypy"]
 
 
+def test_types_are_checked_wherever_there_is_python() -> None:
+    settings = PROJECT["tool"]["mypy"]
+    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples"]
+    relaxed = [part for part in settings["overrides"] if "tests.*" in part["module"]]
+    assert [part.get("check_untyped_defs", True) for part in relaxed] == [True]
+    own = [part["module"] for part in settings["overrides"] if part.get("ignore_errors") or part.get("follow_imports")]
+    assert own == [], "what mypy skips is not checked"
+    assert not {"exclude", "ignore_errors", "follow_imports"} & set(settings)
+
+
+def test_folders_of_tests_are_those_of_the_package() -> None:
+    tests = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").glob("*/**/test_*.py")}
+    packages = {path.parent.relative_to(ROOT / "src/impasto") for path in (ROOT / "src/impasto").rglob("__init__.py")}
+    assert tests - packages == {Path("studio/browser")}, "tests in a folder that mirrors none of the package's"
+
+
 @pytest.mark.parametrize("extra", ["", *(PROJECT["project"]["optional-dependencies"])])
 def test_what_is_declared_is_used(extra: str) -> None:
     """A package that nothing imports and nothing runs is one to keep up to date for nothing."""

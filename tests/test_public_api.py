@@ -2,8 +2,11 @@
 
 import difflib
 import re
+from pathlib import Path
 
-from scripts import public_api
+from tests.script_helpers import load_script
+
+public_api = load_script(Path(__file__).resolve().parents[1] / "scripts" / "public_api.py")
 
 
 def test_the_public_names_and_signatures_are_those_of_the_inventory() -> None:

@@ -6,6 +6,7 @@ are data, and no path or address in them is opened. Nothing here needs torch, so
 
 import base64
 import binascii
+import functools
 import json
 import math
 import os
@@ -85,6 +86,7 @@ def read(source: str | Path | bytes) -> dict[str, Any] | None:
     return None if text is None else _parse(text, name)
 
 
+@functools.cache  # reading it takes milliseconds, which add up where hundreds of pictures are looked at
 def _version(package: str) -> str:
     try:
         return version(package)

@@ -35,19 +35,19 @@ def prepare() -> None:
         os.environ.update(environment(os.environ))
 
 
-def environment(given: Mapping[str, str], root: Path = Path("/")) -> dict[str, str]:
-    """Return the variables to add to those `given`, none of which is changed.
+def environment(variables: Mapping[str, str], root: Path = Path("/")) -> dict[str, str]:
+    """Return what to add to the `variables` of a process, none of which is changed.
 
     `root` is where the files of the system are.
     """
     added = {}
     # The policy is the standard's word on waiting; the others would overrule it.
-    if "OMP_WAIT_POLICY" not in given:
-        if "GOMP_SPINCOUNT" not in given:
+    if "OMP_WAIT_POLICY" not in variables:
+        if "GOMP_SPINCOUNT" not in variables:
             added["GOMP_SPINCOUNT"] = str(SPINS)
-        if "KMP_BLOCKTIME" not in given and "KMP_LIBRARY" not in given:
+        if "KMP_BLOCKTIME" not in variables and "KMP_LIBRARY" not in variables:
             added["KMP_BLOCKTIME"] = str(BLOCKTIME_MS)
-    if not any(name in given for name in COUNTING):
+    if not any(name in variables for name in COUNTING):
         cores, limit = physical_cores(root), quota(root)
         # Otherwise torch's own number is right: it knows affinity and cores, but no quota.
         if limit is not None and limit < cores:

@@ -49,6 +49,6 @@ def look(path):
 
 def pixels(path, size=None):
     """Return a picture file's pixels as signed numbers, resized to `size` = (width, height)."""
-    with Image.open(path) as picture:
-        picture = picture.convert("RGB")
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
         return np.asarray(picture.resize(size, Image.Resampling.BICUBIC) if size else picture, dtype=np.int16)

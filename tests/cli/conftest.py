@@ -9,6 +9,7 @@ from safetensors.torch import save
 from impasto.cli import main
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
+from impasto.masks import automatic
 from impasto.training.encoder_task import PLAN, initial
 from tests.cli.cli_helpers import SMALL, Outcome, draw
 
@@ -52,6 +53,12 @@ def machine(monkeypatch, tmp_path, encoder_bytes):
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
+
+
+@pytest.fixture(autouse=True)
+def small_regions(monkeypatch):
+    """Pictures of fifty pixels are not made eight times as large to find regions in."""
+    monkeypatch.setitem(automatic.automatic.__kwdefaults__, "size", 128)
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ def test_a_cell_is_what_paint_paints(bench, run, folders):
 def test_the_same_command_again_paints_and_measures_nothing(bench, folders, monkeypatch):
     bench()
     before = {path: path.read_bytes() for path in (folders / "out").rglob("*") if path.is_file()}
-    monkeypatch.setattr("impasto.series.benchmark.Evaluator.evaluate", lambda *_, **__: pytest.fail("measured again"))
+    monkeypatch.setattr("impasto.evaluation.Evaluator.evaluate", lambda *_, **__: pytest.fail("measured again"))
     again = bench()
     assert again.status == 0
     assert "painted" not in again.err
@@ -207,6 +207,28 @@ def test_a_failed_painting_is_reported_and_the_others_are_done(bench, folders, m
     assert len(done.json["failed"]) == 1
 
 
+def test_a_picture_that_cannot_be_measured_is_reported_and_the_others_are(bench, folders, monkeypatch):
+    from impasto.errors import ResourceError
+    from impasto.evaluation import Evaluator
+
+    real = Evaluator.evaluate
+    calls = 0
+
+    def sometimes(self, *given, **named):
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ResourceError("no room to decode it")
+        return real(self, *given, **named)
+
+    monkeypatch.setattr(Evaluator, "evaluate", sometimes)
+    assert bench(methods="gatys").status == 1
+    found = results(folders / "out")
+    assert [bool(set(METRICS) & set(picture["values"])) for picture in found["pictures"]] == [True, False, True, True]
+    assert any("could not be measured: no room" in problem["note"] for problem in found["problems"])
+    assert bench(methods="gatys").status == 0
+
+
 def test_another_s_folder_is_refused_and_left_alone(bench, folders):
     out = folders / "out"
     out.mkdir()
@@ -258,6 +280,7 @@ def test_a_full_disk_loses_nothing(bench, folders, monkeypatch):
 
 
 def test_a_plan_paints_nothing_and_makes_no_folder(bench, folders):
+    assert "3, of 2 photographs x 2 styles" in bench("--dry-run", "--pairs", "3").out
     planned = bench("--dry-run")
     assert planned.status == 0
     assert "2 photographs x 2 styles" in planned.out
@@ -317,3 +340,16 @@ def test_a_report_shows_hostile_names_as_text():
 
 def test_measurements_survive_their_own_file(tmp_path):
     assert Measurements(tmp_path).get("a", "b", "c") is None
+
+
+def test_some_pairs_are_widened_to_more(bench, folders):
+    """Each photograph in as many pairs as the other; what is painted is not painted again."""
+    assert bench("--pairs", "2", methods="gatys").status == 0
+    few = pictures(folders / "out")
+    used = {part for name in few for part in name.removeprefix("gatys/").removesuffix(".png").split("_")}
+    assert used == {"cat", "barn", "swirls", "other"}
+    assert len(results(folders / "out")["pictures"]) == 2
+    assert bench("--pairs", "3", methods="gatys").status == 0
+    more = pictures(folders / "out")
+    assert len(more) == 3
+    assert few.items() <= more.items()

@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.GifImagePlugin import GifImageFile
 
 from impasto import metadata
 from tests.cli.cli_helpers import SMALL, draw, look, pixels
+from tests.type_helpers import present
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 BLACK = ((0, 0, 0), (0, 0, 0))
@@ -40,7 +42,7 @@ def test_regions_are_named_and_kept(paint, photo, masks):
     away = np.abs(pixels("out.png") - pixels(photo, (48, 37)))
     assert away[:, :22].max() <= 3
     assert away[:, 26:].max() > 12
-    found = metadata.read("out.png")
+    found = present(metadata.read("out.png"))
     assert found["recipe"]["keep"] == ["red"]
     assert [item["role"] for item in found["inputs"]] == ["content", "style", "content mask", "style mask"]
 
@@ -142,11 +144,12 @@ def test_blend_leads_from_one_style_to_the_other(run, photo, style):
     outputs = ("-o", "frames", "--strip", "strip.png", "--animation", "way.gif")
     assert run("blend", photo, *options, "--frames", "3", *outputs, "--independent").status == 0
     names = [f"frames/frame-00{number}.png" for number in (1, 2, 3)]
-    assert [metadata.read(name)["recipe"]["style_weights"] for name in names] == [[1, 0], [0.5, 0.5], [0, 1]]
+    assert [present(metadata.read(name))["recipe"]["style_weights"] for name in names] == [[1, 0], [0.5, 0.5], [0, 1]]
     alone = run("paint", photo, "--style", second, *SMALL, "--iterations", "6", "-o", "alone.png")
     assert alone.status == 0
     assert np.abs(pixels(names[2]) - pixels("alone.png")).max() <= 1
     with Image.open("way.gif") as animation:
+        assert isinstance(animation, GifImageFile)
         assert animation.n_frames == 4
         assert animation.size == (48, 37)
     assert look("strip.png")[1][0] > 3 * 48
@@ -159,7 +162,7 @@ def test_blend_leads_from_one_style_to_the_other(run, photo, style):
 def test_frames_of_a_coherent_blend_start_from_the_one_before(run, photo, style):
     options = ("--style", style, "--style", draw("second.png", 3), *SMALL, "--iterations", "10", "--frames", "3")
     assert run("blend", photo, *options, "-o", "frames").status == 0
-    recipe = metadata.read("frames/frame-002.png")["recipe"]
+    recipe = present(metadata.read("frames/frame-002.png"))["recipe"]
     assert (recipe["init"], recipe["levels"], recipe["iterations"]) == ("file", 1, 3)
 
 
@@ -211,7 +214,7 @@ def test_figures_of_the_report(run, pictures):
     assert run("figures", "cs229", "--pictures", pictures, "-o", "out", *settings).status == 0
     assert len(list(Path("out").glob("figure*/*.png"))) == 16
     assert all(Path("out", f"figure{number}", "sheet.jpg").exists() for number in (1, 2, 3, 4))
-    recipes = [metadata.read(str(path))["recipe"] for path in sorted(Path("out/figure1").glob("*.png"))]
+    recipes = [present(metadata.read(str(path)))["recipe"] for path in sorted(Path("out/figure1").glob("*.png"))]
     assert sorted(recipe["content_weight"] for recipe in recipes) == [1e-8, 1e-4, 1e-3, 1e-2]
     assert {recipe["normalization"] for recipe in recipes} == {"gatys"}
     before = {path: path.stat().st_mtime_ns for path in Path("out").glob("figure*/*.png")}
@@ -244,7 +247,7 @@ def test_figures_without_a_content_paint_the_report_s_photograph(run, pictures):
     for number, name in ((1, "mountains"), (2, "berries")):
         digest = hashlib.sha256(Path("set", f"{name}1024.jpg").read_bytes()).hexdigest()
         for path in Path(f"out/figure{number}").glob("*.png"):
-            inputs = {item["role"]: item["sha256"] for item in metadata.read(path)["inputs"]}
+            inputs = {item["role"]: item["sha256"] for item in present(metadata.read(path))["inputs"]}
             assert inputs["content"] == digest
 
 

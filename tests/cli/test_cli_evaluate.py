@@ -51,6 +51,7 @@ def test_a_table_with_every_metric(run, painted, photo, style):
     assert all(
         line.split()[:2] == [metric.group, metric.id] for line, metric in zip(lines, METRICS.values(), strict=True)
     )
+    assert any("reached" in line or "missed" in line for line in lines)
     assert "another content" not in outcome.err
     assert "optimised every layer of petite" in outcome.err
 

@@ -18,9 +18,10 @@ from PIL import Image
 
 from impasto.feedforward.per_style import PerStyle
 from impasto.optim import memory
+from impasto.painting.level_builder import LevelBuilder
 from impasto.painting.stylizer import Stylizer
-from impasto.series.sweeps import Sweep
 from tests.cli.cli_helpers import SMALL, draw, look, pixels
+from tests.forked import Forked, impasto
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 ROLES = {
@@ -92,7 +93,7 @@ def test_row_22_what_may_not_be_read_is_told(run, monkeypatch, role):
 
     def refusing(opener):
         def opened(path, *arguments, **options):
-            if isinstance(path, str | bytes | os.PathLike) and os.fspath(path).endswith("odd.png"):
+            if isinstance(path, str | bytes | os.PathLike) and os.fsdecode(path).endswith("odd.png"):
                 raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
             return opener(path, *arguments, **options)
 
@@ -170,29 +171,24 @@ def test_row_21_odd_names_in_every_place(run, encoder, stops, name):
     )
 
 
-def painting(*words, before="", **environment):
-    """Run the program in a process of its own, after some Python `before`."""
-    code = f"{before}\nfrom impasto.__main__ import main\nraise SystemExit(main())"
-    return subprocess.run(
-        [sys.executable, "-c", code, "paint", "photo.png", "--style", "style.png", *SMALL, *map(str, words)],
-        env={**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX limits")
 @pytest.mark.usefixtures("pictures")
 def test_row_26_a_file_system_that_takes_no_more_keeps_the_old_picture():
     old = Path("style.png").read_bytes()
     Path("out.png").write_bytes(old)
+
     # The system itself says so: no file of this process may become longer than 100 bytes.
-    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))"
-    done = painting("-o", "out.png", "--force", before=limit)
-    assert done.returncode in (3, 5), done.stderr
-    error = done.stderr.splitlines()[-1]
-    assert error.startswith("impasto: error: out.png: could not be written")
+    def paint():
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+        return impasto(("paint", "photo.png", "--style", "style.png", *SMALL, "-o", "out.png", "--force"))()
+
+    process = Forked(paint, stderr=subprocess.PIPE)
+    _, talk = process.communicate()
+    assert process.returncode in (3, 5), talk
+    assert talk is not None
+    assert talk.splitlines()[-1].startswith(b"impasto: error: out.png: could not be written")
     assert Path("out.png").read_bytes() == old
     assert list(Path().glob(".impasto*")) == []
 
@@ -232,8 +228,8 @@ def test_row_39_what_no_plan_fits_into_is_refused_before_starting(run, monkeypat
 @pytest.mark.usefixtures("pictures")
 def test_row_40_memory_that_runs_out_in_one_pass_is_no_mistake(run, monkeypatch, error):
     def exhausted(_self):
+        yield from ()
         raise error
-        yield
 
     monkeypatch.setattr(PerStyle, "_painted", exhausted)
     words = ("--method", "johnson", "--network", "woodblock", "--size", "48")
@@ -244,20 +240,18 @@ def test_row_40_memory_that_runs_out_in_one_pass_is_no_mistake(run, monkeypatch,
 
 @pytest.mark.usefixtures("pictures")
 def test_row_40_and_55_a_cell_without_memory_is_recorded_and_the_others_are_painted(run, monkeypatch):
-    build = Sweep._stylizer
-    failed = []
+    prepare = LevelBuilder.shared_objective
+    asked = []
 
-    def exhausted(self, job):
-        made = build(self, job)
-        if job.recipe.seed == 2 and not isinstance(getattr(self, "_planning", None), bool):
-            monkeypatch.setattr(made, "_measured", lambda *_: (_ for _ in ()).throw(MemoryError()), raising=False)
-            failed.append(job)
-        return made
+    def exhausted(self, level, init):
+        asked.append(level)
+        if len(asked) == 2:
+            raise MemoryError
+        return prepare(self, level, init)
 
-    monkeypatch.setattr(Sweep, "_stylizer", exhausted)
+    monkeypatch.setattr(LevelBuilder, "shared_objective", exhausted)
     done = run("sweep", "photo.png", "--style", "style.png", "--vary", "seed=1,2,3", "-o", "out", *SMALL, "--json")
     assert done.status == 1, done.err
-    assert failed
     states = {row["seed"]: row["state"] for row in done.json["cells"]}
     assert [states[seed] for seed in sorted(states)] == ["painted", "failed", "painted"]
     again = run("sweep", "photo.png", "--style", "style.png", "--vary", "seed=1,2,3", "-o", "out", *SMALL, "--json")
@@ -265,13 +259,26 @@ def test_row_40_and_55_a_cell_without_memory_is_recorded_and_the_others_are_pain
 
 
 @pytest.mark.usefixtures("pictures")
-def test_row_44_a_machine_without_gpu_wide_vectors_or_compiler_paints_the_same(tmp_path):
-    usual = painting("-o", "usual.png", "--device", "cpu")
-    assert usual.returncode == 0, usual.stderr
+def test_row_44_a_machine_without_gpu_wide_vectors_or_compiler_paints_the_same(tmp_path, run, encoder):
+    words = ("paint", "photo.png", "--style", "style.png", *SMALL, "--encoder", encoder)
+    usual = run(*words, "-o", "usual.png", "--device", "cpu")
+    assert usual.status == 0, usual.err
     empty = tmp_path / "empty"
     empty.mkdir()
-    lacking = {"CUDA_VISIBLE_DEVICES": "", "ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"}
-    bare = painting("-o", "bare.png", PATH=str(empty), CC="/nowhere", CXX="/nowhere", **lacking)
+    lacking = {
+        "CC": "/nowhere",
+        "CXX": "/nowhere",
+        "CUDA_VISIBLE_DEVICES": "",
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+    }
+    bare = subprocess.run(
+        [sys.executable, "-m", "impasto", *map(str, words), "-o", "bare.png"],
+        env={**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1", "PATH": str(empty), **lacking},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert bare.returncode == 0, bare.stderr
     assert len([line for line in bare.stderr.splitlines() if line.startswith("impasto: note:")]) <= 1
     difference = np.abs(pixels("usual.png") - pixels("bare.png"))

@@ -61,7 +61,7 @@ def test_auto_writes_masks_that_read_back(run, pair):
     assert outcome.out.splitlines() == names
     assert look(names[0]) == ("PNG", (128, 96), "RGB")
     assert look(names[1]) == ("PNG", (90, 100), "RGB")
-    regions = guides.from_colors(*[images.load(names[0]), [images.load(names[1])]])
+    regions = guides.from_colors(images.load(names[0]), [images.load(names[1])])
     assert regions.names == ("red", "blue")
     below = regions.content[0]
     assert float(below[:30].mean()) < 0.1

@@ -11,7 +11,7 @@ import torch
 
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
-from impasto.recipe import catalogue
+from impasto.recipe import shipped_networks
 from impasto.recipe.catalogue import METHODS
 from tests.cli.cli_helpers import look, pixels
 from tests.network_helpers import write
@@ -28,7 +28,7 @@ def networks(encoder_bytes, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def shipped(networks, monkeypatch):
-    monkeypatch.setattr(catalogue, "FOLDER", networks)
+    monkeypatch.setattr(shipped_networks, "FOLDER", networks)
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_the_list_as_json(run, monkeypatch, tmp_path):
     assert johnson["networks"] == ["swirls", "waves"]
     assert "network" in johnson["settings"]
     assert "iterations" not in johnson["settings"]
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "nothing")
+    monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path / "nothing")
     assert "made by: impasto train fast" in " ".join(run("methods").out.split())
 
 
@@ -188,7 +188,9 @@ class Killed(BaseException):
 @pytest.mark.parametrize("by", ["ship", "file", "folder"])
 def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
     method = "johnson" if by == "file" else "wct"
-    network = {"ship": (), "file": ("--network", networks / "johnson-waves.safetensors")}.get(by)
+    network: tuple[object, ...] = ()
+    if by == "file":
+        network = ("--network", networks / "johnson-waves.safetensors")
     if by == "folder":
         Path("decoders").mkdir()
         for layer in ("relu2_1", "relu3_1"):
@@ -276,7 +278,7 @@ def test_the_network_is_no_output(paint, networks):
 
 
 def test_networks_that_do_not_ship(paint, monkeypatch, tmp_path):
-    monkeypatch.setattr(catalogue, "FOLDER", tmp_path / "nothing")
+    monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path / "nothing")
     done = paint("adain", "-o", "out.png")
     assert done.status == 4
     assert "impasto train decoder --method adain" in done.error

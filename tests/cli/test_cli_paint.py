@@ -13,6 +13,7 @@ from PIL import Image
 
 from impasto import metadata
 from tests.cli.cli_helpers import SMALL, draw, look, pixels
+from tests.type_helpers import present
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ def test_paints_a_picture_of_the_suffix_with_its_recipe(paint, photo, name, kind
     outcome = paint("-o", name)
     assert (outcome.status, outcome.raw) == (0, b"")
     assert look(name)[:2] == (kind, (48, 37))
-    found = metadata.read(name)
+    found = present(metadata.read(name))
     assert found["recipe"]["size"] == 48
     assert found["recipe"]["encoder"] == "petite"
     assert "here" not in json.dumps(found)
@@ -93,7 +94,7 @@ def test_several_styles_with_weights(paint):
 def test_layers_are_spelled_on_the_command_line(paint):
     outcome = paint("-o", "out.png", "--style-layers", "relu1_1=1,conv2_1=0.5", "--content-layers", "relu4_1")
     assert outcome.status == 0
-    recipe = metadata.read("out.png")["recipe"]
+    recipe = present(metadata.read("out.png"))["recipe"]
     assert recipe["style_layers"] == {"relu1_1": 1.0, "relu2_1": 0.5}
     assert recipe["content_layers"] == {"relu4_1": 1.0}
 
@@ -115,13 +116,13 @@ def test_starts_from_a_picture(paint):
     start = draw("start.png", 9)
     assert paint("-o", "out.png", "--init", start, "--iterations", "0").status == 0
     assert np.abs(pixels("out.png") - pixels(start, (48, 37))).mean() < 3
-    assert metadata.read("out.png")["recipe"]["init"] == "file"
+    assert present(metadata.read("out.png"))["recipe"]["init"] == "file"
 
 
 def test_an_encoder_from_a_file(run, photo, style, encoder):
     options = ("--style", style, *SMALL[:4], "--precision", "float32", "--encoder", encoder)
     assert run("paint", photo, *options, "-o", "out.png").status == 0
-    assert metadata.read("out.png")["recipe"]["encoder"] == "petite"
+    assert present(metadata.read("out.png"))["recipe"]["encoder"] == "petite"
 
 
 def test_dry_run_shows_the_plan_and_paints_nothing(paint, tmp_path):
@@ -178,7 +179,7 @@ def test_from_standard_input_to_standard_output(run, photo, style, monkeypatch):
     assert outcome.status == 0
     with Image.open(io.BytesIO(outcome.raw)) as picture:
         assert (picture.format, picture.size) == ("PNG", (48, 37))
-    assert metadata.read(outcome.raw)["recipe"]["size"] == 48
+    assert present(metadata.read(outcome.raw))["recipe"]["size"] == 48
 
 
 def test_threads(paint):

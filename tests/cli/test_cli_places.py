@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from impasto import files, images
-from impasto.checkpoint import Checkpoint, saved
+from impasto import __version__, files, images
+from impasto.checkpoint import Checkpoint
 from impasto.cli import mask_files
 from impasto.cli.checkpoints import CheckpointWriter
+from impasto.errors import OutputError
 from tests.cli.cli_helpers import SMALL, draw, look, pixels
+from tests.type_helpers import present
 
 ODD = os.fsdecode(b"\xff\xfe-\xe9")
 """A name that is not UTF-8."""
@@ -243,7 +245,7 @@ def test_another_version_of_impasto_is_told(run, project) -> None:
     replace(Checkpoint.load(path), impasto="0.0.9").save(path)
     outcome = run("resume", path)
     assert outcome.status == 0, outcome.err
-    assert f"painted with impasto '0.0.9', now {saved.__version__}: the last bits may differ" in outcome.err
+    assert f"painted with impasto '0.0.9', now {__version__}: the last bits may differ" in outcome.err
 
 
 # Two at once.
@@ -263,7 +265,7 @@ def beside():
         environment = {"PYTHONPATH": source, "TMPDIR": tempfile.gettempdir()}
         other = subprocess.Popen([sys.executable, "-c", code, path], stdout=subprocess.PIPE, env=environment)
         started.append(other)
-        other.stdout.readline()
+        present(other.stdout).readline()
 
     yield claim
     for other in started:
@@ -356,7 +358,7 @@ def test_a_picture_that_has_no_place_is_kept_where_temporary_files_are(paint, mo
 
     def full(picture, path, **options):
         if Path(path).name == "out.png":
-            raise files.OutputError(f"{path}: could not be written (No space left on device)")
+            raise OutputError(f"{path}: could not be written (No space left on device)")
         save(picture, path, **options)
 
     monkeypatch.setattr(images, "save", full)

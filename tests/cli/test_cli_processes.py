@@ -42,7 +42,7 @@ def start(rank, port, *arguments):
 @pytest.fixture
 def together():
     """`together("paint", ...)` starts the command twice, as one run; what still runs at the end is killed."""
-    started = []
+    started: list[Forked] = []
 
     def begin(*arguments):
         with socket.socket() as probe:

@@ -9,8 +9,9 @@ import typer
 from impasto.cli import app as tree
 from impasto.cli import options
 from impasto.cli.paint import app as paint_app
-from impasto.recipe import Recipe, list_presets
+from impasto.recipe import Recipe, list_presets, spell
 from tests.cli.cli_helpers import SMALL, draw
+from tests.type_helpers import present
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +25,8 @@ def test_every_field_has_its_option(parameters, key):
     assert option.opts == ["--" + key.replace("_", "-")]
     # None means "not given": the recipe's own default is then the only one there is.
     assert option.default is None
-    assert field.description[1:] in option.help.replace("\\[", "[")
-    default = options.spell(field.get_default())
+    assert present(field.description)[1:] in option.help.replace("\\[", "[")
+    default = spell(field.get_default())
     assert f"(default {default})" in option.help or default == ""
     assert Recipe.parse({key: default} if default else {}) == Recipe.parse({})
     for choice in options.choices(key):
@@ -62,7 +63,7 @@ def test_each_option_reaches_its_field(key):
     if key in other or choices:
         value = other.get(key) or choices[0]
     else:
-        value = options.spell(default // 2 if isinstance(default, int) else default / 2) if default else "1"
+        value = spell(default // 2 if isinstance(default, int) else default / 2) if default else "1"
     method = {"alpha": "wct", "passes": "wct", "network": "johnson", "refine": "adain"}.get(key, "gatys")
     prefixes = {"patch_": "mrf", "semantic_": "doodle", "gain": "portrait", "neighbor_": "nnst", "quarter_": "nnst"}
     prefixes |= {"content_fraction": "nnst", "hypercolumn_": "strotss"}
@@ -79,7 +80,7 @@ def test_summaries_are_those_of_the_commands():
     for name, (where, summary) in tree.COMMANDS.items():
         module, _, attribute = where.partition(":")
         command = typer.main.get_command(getattr(importlib.import_module(module), attribute))
-        assert command.help.split("\n")[0] == summary, name
+        assert present(command.help).split("\n")[0] == summary, name
 
 
 def test_painting_again_from_a_picture_is_bit_identical(run, paint, photo, style):

@@ -7,6 +7,8 @@ import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -16,10 +18,12 @@ from impasto.checkpoint import Checkpoint, previous, saved, tensorfile
 from impasto.cli import checkpoints
 from impasto.cli.checkpoints import CheckpointWriter
 from impasto.encoders.petite import Petite
+from impasto.errors import OutputError
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from tests.cli.cli_helpers import draw, look, pixels
 from tests.forked import Forked, impasto
+from tests.type_helpers import present
 
 FIXED = ("--size", "64", "--levels", "2", "--iterations", "9", "--precision", "float32")
 
@@ -45,7 +49,7 @@ def dies(step, where, arguments):
 
     def run():
         checkpoints.PAUSE = 0
-        CheckpointWriter.keep = keep_and_die
+        CheckpointWriter.keep = keep_and_die  # type: ignore[method-assign]
         return impasto(arguments)()
 
     return run
@@ -241,20 +245,20 @@ def test_off_is_off(paint, stops, monkeypatch) -> None:
 def test_writing_takes_a_twentieth_of_the_time_at_most(monkeypatch) -> None:
     clock, written = [0.0], []
 
-    class Progress:
-        elapsed_s, eta_s = 1000.0, 0.0
+    painting: Any = None
+    progress: Any = SimpleNamespace(elapsed_s=1000.0, eta_s=0.0)
 
     def write(self, _stylizer):
         written.append(clock[0])
         clock[0] += 10
         self._last, self._wait_s = clock[0], checkpoints.PAUSE * 10
 
-    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(CheckpointWriter, "_write", write)
     writer = CheckpointWriter(Path("kept"), False, 60.0, _last=0.0)
     while clock[0] < 2000:
         clock[0] += 1
-        writer.keep(None, Progress())
+        writer.keep(painting, progress)
     assert written[0] == 60
     assert 10 * len(written) <= 2000 / 20 + 10
     assert len(written) == 10
@@ -270,7 +274,7 @@ def test_a_full_disk_is_no_reason_to_stop(paint, monkeypatch) -> None:
         tried.append(path)
         return shutil._ntuple_diskusage(100, 99, 1)
 
-    monkeypatch.setattr(saved.shutil, "disk_usage", nearly_full)
+    monkeypatch.setattr(shutil, "disk_usage", nearly_full)
     outcome = paint("-o", "out.png", "--iterations", "6", "--checkpoint", "kept", "--checkpoint-every", "0")
     assert outcome.status == 0
     assert "too full for a checkpoint" in outcome.err
@@ -286,7 +290,7 @@ def test_a_picture_that_cannot_be_saved_is_not_lost(paint, run, monkeypatch) -> 
 
     def full(_picture, path, **_options):
         calls.append(sorted(item.name for item in Path.cwd().glob("kept*")))
-        raise checkpoints.OutputError(f"{path}: could not be written (No space left on device)")
+        raise OutputError(f"{path}: could not be written (No space left on device)")
 
     monkeypatch.setattr(images, "save", full)
     outcome = paint("-o", "out.png", "--iterations", "6", "--checkpoint", "kept", "--checkpoint-every", "0")
@@ -432,7 +436,7 @@ def test_hostile_commands(run, kept, command, words) -> None:
     os.mkfifo("pipe")  # whoever opens it for reading waits, and the test times out
     Path("folder").mkdir()
     loaded = Checkpoint.load(kept)
-    replace(loaded, command={**loaded.command, **command}).save("hostile")
+    replace(loaded, command={**present(loaded.command), **command}).save("hostile")
     outcome = run("resume", "hostile")
     assert outcome.status in (2, 3), outcome.err
     assert words in outcome.error
@@ -444,7 +448,7 @@ def test_a_hostile_checkpoint_replaces_nothing(run, kept) -> None:
     before = Path(mine).read_bytes()
     loaded = Checkpoint.load(kept)
     for output in (str(Path(mine).absolute()), str(Path("photo.png").absolute()), str(kept.absolute())):
-        replace(loaded, command={**loaded.command, "output": output, "saved": DIGEST}).save("hostile")
+        replace(loaded, command={**present(loaded.command), "output": output, "saved": DIGEST}).save("hostile")
         assert run("resume", "hostile").status == 3
     assert Path(mine).read_bytes() == before
     assert run("resume", "kept", "-o", "kept", "--force").status == 2
@@ -480,7 +484,7 @@ def test_memory_and_tiles_are_those_of_before(run, scene, encoder, stops) -> Non
     stops(7)
     run("paint", *options, "-o", "out.png", "--checkpoint", "kept", "--memory", "9GiB", "--device", "cpu")
     stops(None)
-    command = Checkpoint.load("kept").command
+    command = present(Checkpoint.load("kept").command)
     assert (command["tile"], command["memory"], command["device"]) == (24, 9 * 2**30, "cpu")
     outcome = run("resume", "kept")
     assert outcome.status == 0, outcome.err

@@ -11,6 +11,7 @@ import pytest
 from impasto.cli import signals
 from tests.cli.cli_helpers import draw, look
 from tests.forked import Forked, impasto
+from tests.type_helpers import present
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and pipes")
 
@@ -21,7 +22,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 from impasto.cli import main
 raise SystemExit(main())
 """
-STARTED = []
+STARTED: list[Forked | subprocess.Popen[bytes]] = []
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 
@@ -33,7 +34,7 @@ def nothing_is_left_running():
         if process.poll() is None:
             process.kill()
             process.communicate()
-        process.stderr.close()
+        present(process.stderr).close()
 
 
 def start(*arguments, **options):
@@ -56,7 +57,7 @@ def painting(encoder, *arguments, size=48):
     command = ("paint", "photo.png", "--style", "style.png", "--size", size, *fixed, *arguments)
     process = Forked(impasto(command), stderr=subprocess.PIPE)
     STARTED.append(process)
-    for line in process.stderr:
+    for line in present(process.stderr):
         if line.startswith(b"start:"):
             return process
     raise AssertionError("the painting did not start")
@@ -108,7 +109,7 @@ def test_stop_asks_once(monkeypatch):
     def leave(status):
         raise SystemExit(status)
 
-    monkeypatch.setattr(signals.os, "_exit", leave)
+    monkeypatch.setattr(os, "_exit", leave)
     before = signal.getsignal(signal.SIGINT)
     with signals.Stop() as stop:
         with stop.gently():
@@ -146,7 +147,9 @@ def test_nobody_reads_the_picture(encoder):
     reader, writer = os.pipe()
     os.close(reader)
     options = ("--size", "48", "--iterations", "1", "--precision", "float32", "--encoder", encoder, "--quiet")
-    process = start("paint", "photo.png", "--style", "photo.png", "-o", "-", *options, stdout=writer)
+    command = impasto(("paint", "photo.png", "--style", "photo.png", "-o", "-", *options))
+    process = Forked(command, stdout=writer, stderr=subprocess.PIPE)
+    STARTED.append(process)
     os.close(writer)
     _, talk = process.communicate(timeout=120)
     assert (process.returncode, talk) == (141, b"")

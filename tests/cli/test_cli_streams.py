@@ -14,6 +14,7 @@ from PIL import Image
 from impasto.cli import main, signals
 from tests.cli.cli_helpers import SMALL, draw, look
 from tests.forked import Forked, impasto
+from tests.type_helpers import present
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and streams")
 SOURCE = Path(__file__).resolve().parents[2] / "src"
@@ -51,27 +52,39 @@ def test_a_full_standard_output_is_a_lack_of_room(arguments):
 def test_a_picture_or_report_that_finds_no_room(encoder, options):
     draw("photo.png", 1)
     arguments = ("paint", "photo.png", "--style", "photo.png", *SMALL, "--encoder", encoder, "--quiet", *options)
-    done = start(*arguments, shell="> /dev/full")
-    assert done.returncode == 5, done.stderr
-    assert "standard output" in done.stderr
-    assert "No space left" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    with FULL.open("wb") as nowhere:
+        process = Forked(impasto(arguments), stdout=nowhere.fileno(), stderr=subprocess.PIPE)
+        _, talk = process.communicate()
+    assert process.returncode == 5, talk
+    assert talk is not None
+    assert b"standard output" in talk
+    assert b"No space left" in talk
+    assert len(talk.splitlines()) == 1
     assert "-" in options or look("out.png")[1] == (48, 37)
 
 
 @pytest.mark.parametrize(
-    ("shell", "content", "output", "words"),
+    ("stream", "content", "output", "words"),
     [
-        ("<&-", "-", "out.png", "-: standard input is closed"),
-        (">&-", "photo.png", "-", "-: standard output is closed"),
+        ("stdin", "-", "out.png", b"-: standard input is closed"),
+        ("stdout", "photo.png", "-", b"-: standard output is closed"),
     ],
 )
-def test_a_closed_stream_is_no_terminal(shell, content, output, words):
+def test_a_closed_stream_is_no_terminal(stream, content, output, words):
     draw("photo.png", 1)
-    done = start("paint", content, "--style", "photo.png", "-o", output, *SMALL, shell=shell, stdout=None)
-    assert done.returncode == 3
-    assert words in done.stderr
-    assert "terminal" not in done.stderr
+
+    def paint():
+        # As an interpreter that was started so has it.
+        os.close(("stdin", "stdout").index(stream))
+        setattr(sys, stream, None)
+        return impasto(("paint", content, "--style", "photo.png", "-o", output, *SMALL))()
+
+    process = Forked(paint, stderr=subprocess.PIPE)
+    _, talk = process.communicate()
+    assert process.returncode == 3
+    assert talk is not None
+    assert words in talk
+    assert b"terminal" not in talk
 
 
 def test_no_file_gets_the_number_of_a_closed_stream(encoder):
@@ -128,8 +141,9 @@ def test_a_signal_as_an_object_is_deleted_is_not_lost(monkeypatch):
         def __del__(self):
             signal.raise_signal(signal.SIGTERM)
 
-    left, printed = [], []
-    monkeypatch.setattr(signals.os, "_exit", left.append)
+    left: list[int] = []
+    printed: list[object] = []
+    monkeypatch.setattr(os, "_exit", left.append)
     monkeypatch.setattr(sys, "unraisablehook", printed.append)
     before = sys.unraisablehook
     with signals.Stop():
@@ -156,7 +170,7 @@ def test_quiet_is_quiet_of_libraries_too(encoder):
     options = ("-o", "out.png", *SMALL, "--encoder", encoder, "--quiet")
     command = impasto(("paint", "damaged.tiff", "--style", "damaged.tiff", *options))
     process = Forked(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    _, talk = process.communicate()
+    talk = present(process.communicate()[1])
     assert process.returncode == 3
     assert len(talk.splitlines()) == 1, talk
     assert talk.startswith(b"impasto: error: damaged.tiff: ")

@@ -15,6 +15,8 @@ from impasto import metadata
 from impasto.errors import DivergedError
 from impasto.painting.stylizer import Stylizer
 from tests.cli.cli_helpers import SMALL, draw, look
+from tests.forked import Forked, impasto
+from tests.type_helpers import present
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 # A shell's background job ignores SIGINT, and so would everything started from it: these tests too.
@@ -51,7 +53,7 @@ def test_a_grid_with_its_sheet_and_table(sweep):
     assert outcome.status == 0, outcome.err
     names = [f"content_weight={a}_tv={b}.png" for a in ("0.5", "2e0") for b in ("l1", "vector")]
     assert pictures() == names
-    found = [metadata.read(f"out/{name}")["recipe"] for name in names]
+    found = [present(metadata.read(f"out/{name}"))["recipe"] for name in names]
     assert [(recipe["content_weight"], recipe["tv"]) for recipe in found] == [
         (0.5, "l1"),
         (0.5, "vector"),
@@ -81,13 +83,13 @@ def test_again_keeps_everything(sweep):
         "out/seed=1.png: exists already and differs (and so do 1 more): tv_weight was 1.5 and is 3.0" in refused.error
     )
     assert sweep(*arguments, "--tv-weight", "3", "--force").status == 0
-    assert metadata.read("out/seed=2.png")["recipe"]["tv_weight"] == 3.0
+    assert present(metadata.read("out/seed=2.png"))["recipe"]["tv_weight"] == 3.0
 
 
 def test_values_with_commas(sweep):
     assert sweep("--vary", "style-layers=relu1_1,relu2_1;relu3_1=0.5").status == 0
     assert pictures() == ["style_layers=relu1_1,relu2_1.png", "style_layers=relu3_1=0.5.png"]
-    assert metadata.read("out/style_layers=relu1_1,relu2_1.png")["recipe"]["style_layers"] == {
+    assert present(metadata.read("out/style_layers=relu1_1,relu2_1.png"))["recipe"]["style_layers"] == {
         "relu1_1": 1.0,
         "relu2_1": 1.0,
     }
@@ -100,7 +102,7 @@ def test_styles_and_contents_vary(sweep, photo, style):
     outcome = sweep("--vary", f"style={style};b, c.png", "--vary", f"content={photo}", content=(), styles=())
     assert outcome.status == 0, outcome.err
     assert pictures() == ["style=b,-c_content=photo.png", "style=style_content=photo.png"]
-    one, other = (metadata.read(f"out/{name}")["inputs"] for name in pictures())
+    one, other = (present(metadata.read(f"out/{name}"))["inputs"] for name in pictures())
     assert one[0] == other[0]
     assert one[1] != other[1]
 
@@ -109,7 +111,7 @@ def test_encoders_and_starts_vary(sweep, encoder, photo):
     outcome = sweep("--vary", f"init=noise,{photo}")
     assert outcome.status == 0, outcome.err
     assert pictures() == ["init=noise.png", "init=photo.png"]
-    assert metadata.read("out/init=photo.png")["recipe"]["init"] == "file"
+    assert present(metadata.read("out/init=photo.png"))["recipe"]["init"] == "file"
     refused = sweep("--vary", f"encoder=petite,{encoder}")
     assert "--encoder and --vary encoder exclude each other" in refused.error
 
@@ -134,7 +136,7 @@ def test_regions_stay_the_same_while_settings_vary(sweep):
     outcome = sweep("--vary", "region_weights=left=2,right=1;left=1,right=2", *masks)
     assert outcome.status == 0, outcome.err
     assert pictures() == ["region_weights=left=1,right=2.png", "region_weights=left=2,right=1.png"]
-    found = [metadata.read(f"out/{name}") for name in pictures()]
+    found = [present(metadata.read(f"out/{name}")) for name in pictures()]
     assert [data["recipe"]["region_weights"]["left"] for data in found] == [1.0, 2.0]
     assert found[0]["inputs"] == found[1]["inputs"]
     assert len(found[0]["inputs"]) == 4
@@ -145,7 +147,7 @@ def test_regions_stay_the_same_while_settings_vary(sweep):
 
 def test_presets_vary_below_the_options(sweep):
     assert sweep("--vary", "preset=gatys,johnson").status == 0
-    assert {metadata.read(f"out/{name}")["recipe"]["size"] for name in pictures()} == {48}
+    assert {present(metadata.read(f"out/{name}"))["recipe"]["size"] for name in pictures()} == {48}
     assert pictures() == ["preset=gatys.png", "preset=johnson.png"]
 
 
@@ -273,10 +275,10 @@ def test_ctrl_c_keeps_what_is_finished(encoder, run):
     draw("style.png", 2)
     fixed = ["--style", "style.png", "--encoder", str(encoder), "--precision", "float32", "--solver", "adam"]
     command = ["sweep", "photo.png", "--vary", "iterations=1,100000,2", "-o", "out", "--size", "48", *fixed]
-    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen([sys.executable, "-c", PROGRAM, *command], stderr=subprocess.PIPE, env=environment)
+    process = Forked(impasto(command), stderr=subprocess.PIPE)
+    lines = present(process.stderr)
     try:
-        for line in process.stderr:
+        for line in lines:
             if line.startswith(b"cell 2/3"):
                 break
         process.send_signal(signal.SIGINT)
@@ -285,14 +287,15 @@ def test_ctrl_c_keeps_what_is_finished(encoder, run):
         if process.poll() is None:
             process.kill()
             process.communicate()
-        process.stderr.close()
+        lines.close()
     assert process.returncode == 130
+    assert talk is not None
     assert b"stopped with 1 of 3 cells painted; the same command goes on from there" in talk
     assert b"Traceback" not in talk
     assert [row["state"] for row in rows()] == ["painted", "stopped", "new"]
     assert look("out/sheet.png")[0] == "PNG"
     assert not list(Path("out").glob(".impasto-*"))
-    stopped = metadata.read("out/iterations=100000.png")
+    stopped = present(metadata.read("out/iterations=100000.png"))
     assert 0 < stopped["stopped_after"] < 100_000
     plan = run(*command, "--dry-run", "--json").json
     assert [cell["state"] for cell in plan["cells"]] == ["kept", "unfinished", "new"]

@@ -179,7 +179,7 @@ def test_each_region_takes_the_colours_of_its_own(method: str) -> None:
     found = transform(source, target, method, source_maps=source_maps, target_maps=target_maps)
     for part, seeds in ((found[..., :20], (1, 3)), (found[..., 20:], (2, 4))):
         torch.testing.assert_close(statistics(part)[0], statistics(cloud(seeds[1]))[0], rtol=0, atol=1e-9)
-        torch.testing.assert_close(part, transform(*map(cloud, seeds), method))
+        torch.testing.assert_close(part, transform(cloud(seeds[0]), cloud(seeds[1]), method))
     # With the regions of the target exchanged, the colours are too.
     crossed = transform(source, target, method, source_maps=source_maps, target_maps=target_maps.flip(0))
     torch.testing.assert_close(crossed[..., :20], transform(cloud(1), cloud(4), method))

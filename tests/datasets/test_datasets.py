@@ -16,6 +16,7 @@ from impasto import datasets
 from impasto.datasets import collect, fetch, lookup, read_regions
 from impasto.datasets.catalogue import DataSet, Entry
 from impasto.errors import ImageError, InputError, UsageError
+from tests.type_helpers import present
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "benchmarks"
 
@@ -161,6 +162,13 @@ def test_zips_that_are_none_or_bombs_are_refused(tmp_path, monkeypatch):
     (tmp_path / "cut.zip").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ImageError, match="is no zip that can be read"):
         collect("toy", tmp_path / "cut.zip")
+    with zipfile.ZipFile(tmp_path / "lzma.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("cat1024.jpg", FILES["cat1024.jpg"])
+    packed = bytearray((tmp_path / "lzma.zip").read_bytes())
+    packed[60:120] = bytes(255 - byte for byte in packed[60:120])
+    (tmp_path / "lzma.zip").write_bytes(packed)
+    with pytest.raises(ImageError, match="is no zip that can be read"):
+        collect("toy", tmp_path / "lzma.zip")
     monkeypatch.setattr("impasto.datasets.collection.MOST_BYTES", 1000)
     with pytest.raises(InputError, match="no picture of the set"):
         collect("toy", zipped(tmp_path / "bomb.zip", {"cat1024.jpg": bytes(100_000)}))
@@ -193,15 +201,27 @@ def test_portraits_are_known_by_level_and_number(portraits):
 
 def test_a_portrait_s_mask_gives_regions_by_the_set_s_names(portraits):
     found = collect("nprportrait", portraits)
-    regions = read_regions(found.dataset, found.items[0])
+    regions = present(read_regions(found.dataset, found.items[0]))
     share = dict(zip(regions.names, regions.content.mean((1, 2)).tolist(), strict=True))
     assert share == pytest.approx({"background": 1 - 30 * 33 / 1600, "skin": 30 * 25 / 1600, "hair": 30 * 8 / 1600})
     assert set(share) == {"background", "skin", "hair"}
     assert read_regions(found.dataset, found.items[1]) is None
 
 
+class Mirror(http.server.ThreadingHTTPServer):
+    """A server of the files at `url`: `wrong` are the bytes it sends instead, `asked` the names it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.wrong: dict[str, bytes | None] = {}
+        self.asked: list[str] = []
+        self.url = f"http://127.0.0.1:{self.server_port}/files/{{file}}"
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Sends the files, or what `wrong` says of them."""
+
+    server: Mirror
 
     def do_GET(self):
         name = self.path.rpartition("/")[2]
@@ -218,9 +238,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def mirror():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.wrong, server.asked = {}, []
-    server.url = f"http://127.0.0.1:{server.server_port}/files/{{file}}"
+    server = Mirror()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
     server.shutdown()
@@ -276,5 +294,5 @@ def test_the_real_sets_are_what_the_package_says():
     portraits = collect("nprportrait", SHARED / "nprportrait")
     assert len(portraits.items) == 40
     assert all(item.mask is not None for item in portraits.items)
-    regions = read_regions(portraits.dataset, portraits.items[0])
+    regions = present(read_regions(portraits.dataset, portraits.items[0]))
     assert {"background", "skin", "hair", "lips"} <= set(regions.names) <= set(portraits.dataset.regions)

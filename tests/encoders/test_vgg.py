@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,9 +15,14 @@ from impasto import weights
 from impasto.encoders import LAYERS, Vgg
 from impasto.errors import UsageError, WeightsError
 from impasto.weights import CAFFE, IDENTITY, TORCHVISION, VGG19_CONVOLUTIONS
+from tests.type_helpers import present
 
 TinyTensors = Callable[..., dict[str, torch.Tensor]]
-PADDINGS = {"zero": "zeros", "reflect": "reflect", "replicate": "replicate"}
+PADDINGS: dict[str, Literal["zeros", "reflect", "replicate"]] = {
+    "zero": "zeros",
+    "reflect": "reflect",
+    "replicate": "replicate",
+}
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +47,8 @@ def layer_by_layer(
     """The network of Simonyan & Zisserman's table 1, column E, as a list of torch modules fed with BGR levels."""
     bgr = photo[:, :, ::-1].astype(np.float64) - np.array([103.939, 116.779, 123.68])
     x = torch.from_numpy(np.ascontiguousarray(bgr.transpose(2, 0, 1)))[None]
-    table = [64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512, 512, 512, 512, "pool", 512]
+    table: list[int | Literal["pool"]] = [64, 64, "pool", 128, 128, "pool"]
+    table += [256, 256, 256, 256, "pool", 512, 512, 512, 512, "pool", 512]
     found, channels, block, index = {}, 3, 1, 1
     for entry in table:
         if entry == "pool":
@@ -51,7 +58,7 @@ def layer_by_layer(
         convolution = nn.Conv2d(channels, entry, 3, padding=1, padding_mode=PADDINGS[padding]).double()
         with torch.no_grad():
             convolution.weight.copy_(torch.from_numpy(arrays[f"conv{block}_{index}.weight"]))
-            convolution.bias.copy_(torch.from_numpy(arrays[f"conv{block}_{index}.bias"]))
+            present(convolution.bias).copy_(torch.from_numpy(arrays[f"conv{block}_{index}.bias"]))
             x = nn.Sequential(convolution, nn.ReLU())(x)
         found[f"relu{block}_{index}"] = x
         channels, index = entry, index + 1

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from impasto import color
-from impasto.evaluation import faces, noise, places
+from impasto.evaluation import faces, luma, noise, places, spectrum
 from impasto.evaluation.luma import lightness
 from impasto.guides import Regions
 from tests.evaluation.evaluation_helpers import case, pixels
@@ -21,10 +21,11 @@ def gray(values: torch.Tensor) -> torch.Tensor:
 def test_noise_of_a_known_deviation_is_found() -> None:
     planes = torch.linspace(0.3, 0.6, 200).expand(200, 200)
     noisy = planes + 0.02 * torch.randn(200, 200)
-    found, where = noise.noise(noisy[None, None])
+    found, where = noise.noise(noisy[None, None], mapped=True)
     assert found == pytest.approx(0.02, rel=0.05)
+    assert where is not None
     assert where.shape == (198, 198)
-    assert noise.noise(planes[None, None].double())[0] == pytest.approx(0, abs=1e-9)
+    assert noise.noise(planes[None, None].double(), mapped=False)[0] == pytest.approx(0, abs=1e-9)
 
 
 def test_residual_noise_is_in_units_of_the_styles_own() -> None:
@@ -39,29 +40,69 @@ def test_a_style_without_noise_is_taken_to_have_that_of_rounding() -> None:
     assert noise.residual_noise(pixels(flat, None, flat)).value == pytest.approx(0, abs=1e-5)
 
 
-@pytest.mark.parametrize("period", noise.PERIODS)
+@pytest.mark.parametrize("period", spectrum.PERIODS)
 def test_a_weave_stands_out_at_its_period_along_its_axis(period: int) -> None:
     base = 0.5 + 0.05 * torch.randn(160, 200)
     x = torch.arange(200)
     woven = base + 0.05 * torch.cos(2 * math.pi * x / period)
-    along, _ = noise.spectra(woven)
-    index = noise.PERIODS.index(period)
+    along = spectrum.spectra(woven).mean((2, 3))
+    index = spectrum.PERIODS.index(period)
     assert float(along[0, index]) == float(along.max()) > 8
     assert float(along[1].max()) < 2
-    turned, _ = noise.spectra(woven.T)
+    turned = spectrum.spectra(woven.T).mean((2, 3))
     torch.testing.assert_close(turned.flip(0), along)
-    assert float(noise.spectra(base)[0].max()) < 2
+    assert float(spectrum.spectra(base).mean((2, 3)).max()) < 2
 
 
 def test_how_far_a_line_stands_out_in_decibels() -> None:
     # Power of a cosine of amplitude a under a Hann window of n: (a n / 4)², over white noise of σ² n 3/8.
-    a, sigma, side = 0.04, 0.05, noise.WEAVE_SIDE
+    a, sigma, side = 0.04, 0.05, spectrum.WEAVE_SIDE
     values = sigma * torch.randn(512, 512).double() + a * torch.cos(2 * math.pi * torch.arange(512) / 4)
-    found = float(noise.spectra(values)[0][0, 1])
+    found = float(spectrum.spectra(values)[0, 1].mean())
     per_bin = sigma**2 * side * 3 / 8
     floor = noise.ROUNDING**2 * side * 3 / 8
     wanted = 10 * math.log10(((a * side / 4) ** 2 + per_bin + floor) / (per_bin + floor))
     assert found == pytest.approx(wanted, abs=0.5)
+
+
+def colored(slope: float, side: int = 320) -> torch.Tensor:
+    """Noise (H, W) whose power falls with the frequency to this power, around 0.5."""
+    across = torch.fft.fftfreq(side, dtype=torch.float64)
+    radius = (across[:, None] ** 2 + across**2).sqrt().clamp_min(1 / side)
+    waves = torch.fft.fft2(torch.randn(side, side).double()) * radius ** (-slope / 2)
+    plane = torch.fft.ifft2(waves).real
+    return 0.5 + 0.1 * plane / plane.std()
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0, 2.0, 3.0])
+def test_pictures_whose_spectrum_is_a_power_law_have_no_pattern(slope: float) -> None:
+    plane = colored(slope)
+    found = spectrum.spectra(plane).mean((2, 3))
+    assert float(found.abs().max()) < 1
+    assert float(spectrum.fine_pattern(pixels(gray(plane.float()))).value or 0) < 1
+
+
+def test_a_fine_pattern_without_a_fixed_phase_is_seen_and_blur_and_strokes_are_not() -> None:
+    base = colored(2.0)
+    across = torch.fft.fftfreq(320, dtype=torch.float64)
+    radius = (across[:, None] ** 2 + across**2).sqrt()
+
+    def strands(low: float, high: float) -> torch.Tensor:
+        waves = torch.fft.fft2(torch.randn(320, 320).double()) * ((radius > 1 / high) & (radius < 1 / low))
+        plane = torch.fft.ifft2(waves).real
+        return 0.06 * plane / plane.std()
+
+    def value(plane: torch.Tensor) -> float:
+        found = spectrum.fine_pattern(pixels(gray(plane.float()))).value
+        assert found is not None
+        return found
+
+    # Of the base's 0.1² a 7.3th is in each octave: strands add 10 lg (1 + 0.06² / (0.6 · 0.1² / 7.3)) = 7.3 dB.
+    assert 5 < value(base + strands(3.3, 5)) < 7.5
+    # A weave of the pooling grid is a line; strands are a band, of which the line of 4 px stands out by little.
+    assert float(spectrum.spectra(base + strands(3.3, 5)).mean((2, 3)).max()) < 2.5
+    assert value(base + strands(10, 20)) < 1
+    assert value(luma.blurred(base[None, None].float(), 0.6)[0, 0]) < 1
 
 
 def test_a_dead_border_and_a_mirrored_one_are_seen() -> None:

@@ -80,6 +80,16 @@ def woven(picture: Tensor, amplitude: float) -> Tensor:
     return (picture + amplitude * torch.cos(torch.pi * x)).clamp(0, 1)
 
 
+def stranded(picture: Tensor, deviation: float) -> Tensor:
+    """The picture with strands of three to five pixels that follow no grid."""
+    height, width = picture.shape[2:]
+    across, down = torch.fft.rfftfreq(width), torch.fft.fftfreq(height)
+    radius = (down[:, None] ** 2 + across**2).sqrt()
+    waves = torch.fft.rfft2(torch.randn(height, width, generator=torch.Generator().manual_seed(3)))
+    strands = torch.fft.irfft2(waves * ((radius > 0.2) & (radius < 0.3)), (height, width))
+    return (picture + deviation * strands / strands.std()).clamp(0, 1)
+
+
 Values = Mapping[str, float | None]
 
 
@@ -135,7 +145,8 @@ def test_fault_metrics_see_faults_of_a_picture_made_here(evaluator: Evaluator, p
 def faults(photo: Tensor) -> list[tuple[str, list[Tensor]]]:
     return [
         ("residual_noise/1", [noisy(photo, 0.06), noisy(photo, 0.15)]),
-        ("weave/1", [woven(photo, 0.06), woven(photo, 0.2)]),
+        ("weave/2", [woven(photo, 0.06), woven(photo, 0.2)]),
+        ("fine_pattern/1", [stranded(photo, 0.03), stranded(photo, 0.1)]),
         ("border/1", [framed(photo, mirrored=False)]),
         ("border/1", [framed(photo, mirrored=True)]),
         ("clipping/1", [((photo - 0.5) * 4 + 0.5).clamp(0, 1)]),

@@ -12,6 +12,7 @@ from impasto.evaluation import palette, styles
 from impasto.evaluation.parts import parts
 from impasto.guides import Regions
 from tests.evaluation.evaluation_helpers import case, pixels
+from tests.type_helpers import present
 
 CONTENT = torch.ones(1, 2, 2, 2)
 
@@ -87,9 +88,37 @@ def test_regions_are_compared_each_with_its_own() -> None:
     whole = case(left, CONTENT, right)
     assert styles.gram_distance(whole).value == pytest.approx(0)
     regions = replace(whole, regions=Regions(("left", "right"), halves, (halves,)))
-    assert styles.gram_distance(regions).value > 0.85  # neurons on the line belong to both
+    assert present(styles.gram_distance(regions).value) > 0.85  # neurons on the line belong to both
     swapped = replace(whole, regions=Regions(("left", "right"), halves, (halves.flip(0),)))
     assert styles.gram_distance(swapped).value == pytest.approx(0, abs=1e-9)
+
+
+def test_each_region_has_a_value_of_its_own_and_their_mean_by_area_is_the_whole() -> None:
+    own, theirs = torch.zeros(1, 2, 8, 8), torch.zeros(1, 2, 8, 8)
+    own[:, 0] = theirs[:, 0] = 1
+    theirs[:, :, :, 2:] = theirs[:, :, :, 2:].flip(1)  # the quarter on the left agrees, the rest is at right angles
+    quarter = torch.zeros(2, 32, 32)
+    quarter[0, :, :8] = quarter[1, :, 8:] = 1
+    made = replace(case(own, CONTENT, theirs), regions=Regions(("sky", "sea"), quarter, (quarter,)))
+    for metric in (styles.gram_distance, styles.sliced_wasserstein, styles.frechet):
+        found = metric(made)
+        assert list(found.regions) == ["sky", "sea"]
+        assert found.regions["sky"] < 0.1 < 0.7 < found.regions["sea"]
+        assert found.value == pytest.approx(0.25 * found.regions["sky"] + 0.75 * found.regions["sea"])
+        assert metric(replace(made, regions=None)).regions == {}
+
+
+def test_colours_of_a_region_are_compared_with_those_of_its_style() -> None:
+    red, blue = (torch.tensor(color)[:, None, None].expand(3, 32, 16) for color in ((0.9, 0.2, 0.1), (0.1, 0.2, 0.9)))
+    halves = torch.zeros(2, 32, 32)
+    halves[0, :, :16] = halves[1, :, 16:] = 1
+    result, style = torch.cat([red, blue], 2)[None], torch.cat([blue, red], 2)[None]
+    made = pixels(result, None, style, regions=Regions(("left", "right"), halves, (halves,)))
+    found = styles.color_histogram(made)
+    assert found.value == pytest.approx(0, abs=1e-6)
+    assert min(found.regions.values()) > 0.9
+    turned = pixels(result, None, style, regions=Regions(("left", "right"), halves, (halves.flip(0),)))
+    assert max(styles.color_histogram(turned).regions.values()) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_region_takes_the_styles_that_show_it() -> None:
@@ -117,7 +146,7 @@ def test_local_patterns_of_the_style_itself_are_all_there() -> None:
     assert styles.local_patterns(case(features, CONTENT, features)).value == pytest.approx(1)
     # One patch everywhere: alike enough, but of all there are, one is used.
     flat = features[:, :, :3, :3].repeat(1, 1, 3, 3)
-    assert styles.local_patterns(case(flat, CONTENT, features)).value < 0.95
+    assert present(styles.local_patterns(case(flat, CONTENT, features)).value) < 0.95
 
 
 def test_local_patterns_of_one_patch() -> None:
@@ -157,5 +186,5 @@ def test_ratios_of_a_grey_picture_lie_in_the_middle() -> None:
 def test_colours_do_not_see_where_nor_how_bright_all_is(picture: Any) -> None:
     photo = picture(40, 40, 1)
     assert styles.color_histogram(pixels(photo, None, photo.flip(2, 3))).value == pytest.approx(0, abs=1e-3)
-    assert styles.color_histogram(pixels(0.5 * photo, None, photo)).value < 0.05
-    assert styles.color_histogram(pixels(photo.flip(1), None, photo)).value > 0.2
+    assert present(styles.color_histogram(pixels(0.5 * photo, None, photo)).value) < 0.05
+    assert present(styles.color_histogram(pixels(photo.flip(1), None, photo)).value) > 0.2

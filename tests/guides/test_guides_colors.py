@@ -27,6 +27,7 @@ from tests.guides.guides_helpers import (
     smoothed,
     sums_to_one,
 )  # fmt: skip
+from tests.type_helpers import present
 
 FOUR = (RED, BLUE, YELLOW, GREEN)
 NAMES = ("red", "blue", "yellow", "green")
@@ -48,7 +49,7 @@ def test_clean_masks_are_read_exactly(notices):
     regions = guides.from_colors(mask(content, FOUR, "c.png"), [mask(style, FOUR, "s.png"), None])
     assert torch.equal(labels_of(regions, NAMES), content)
     order = [regions.names.index(name) for name in NAMES]
-    assert torch.equal(regions.styles[0][order].argmax(0), style)
+    assert torch.equal(present(regions.styles[0])[order].argmax(0), style)
     assert regions.styles[1] is None
     assert sums_to_one(regions.content)
     assert sums_to_one(regions.styles[0])
@@ -155,7 +156,7 @@ def test_noise_and_careless_colours():
     regions = guides.from_colors(noisy(clean, FOUR, 14), [mask(style, off)])
     assert torch.equal(labels_of(regions, NAMES), clean)
     order = [regions.names.index(name) for name in NAMES]
-    assert torch.equal(regions.styles[0][order].argmax(0), style)
+    assert torch.equal(present(regions.styles[0])[order].argmax(0), style)
 
 
 def test_palette_is_found_on_all_masks_together():
@@ -164,9 +165,9 @@ def test_palette_is_found_on_all_masks_together():
     styles = [mask(torch.zeros(30, 30, dtype=torch.long), (color,)) for color in (RED, BLUE)]
     regions = guides.from_colors(mask(content, (RED, BLUE)), styles)
     red, blue = regions.names.index("red"), regions.names.index("blue")
-    assert regions.styles[0][red].min() == 1
-    assert regions.styles[0][blue].max() == 0
-    assert regions.styles[1][blue].min() == 1
+    assert present(regions.styles[0])[red].min() == 1
+    assert present(regions.styles[0])[blue].max() == 0
+    assert present(regions.styles[1])[blue].min() == 1
 
 
 @given(height=st.integers(1, 7), width=st.integers(2, 7), seed=st.integers(0, 999), scale=st.integers(1, 5))
@@ -299,7 +300,7 @@ def test_content_region_without_a_style():
     third_only = mask(torch.zeros(40, 40, dtype=torch.long), ((160, 64, 32),))
     assert len(guides.from_colors(content, [with_two, third_only]).names) == 3
     regions = guides.from_colors(content, [with_two, None])
-    assert regions.styles[0][regions.names.index("brown")].max() == 0
+    assert present(regions.styles[0])[regions.names.index("brown")].max() == 0
 
 
 def test_style_region_that_the_content_lacks(notices):
@@ -307,7 +308,7 @@ def test_style_region_that_the_content_lacks(notices):
     labels = scene(60, 80, 3)
     regions = guides.from_colors(content, [mask(labels, (RED, BLUE, GREEN), "s.png")])
     assert set(regions.names) == {"red", "blue"}
-    assert torch.equal(regions.styles[0].sum(0), (labels != 2).float())
+    assert torch.equal(present(regions.styles[0]).sum(0), (labels != 2).float())
     assert any(line.startswith("s.png: region green (") and "not used" in line for line in notices)
 
 
@@ -371,7 +372,7 @@ def test_a_few_pixels_of_a_style_are_no_region():
     content = mask(scene(90, 90, 3), (RED, BLUE, GREEN))
     styles = [mask(labels, (RED, BLUE, GREEN)), mask(scene(60, 60, 3), (RED, BLUE, GREEN))]
     regions = guides.from_colors(content, styles)
-    assert regions.styles[0][regions.names.index("green")].max() == 0
+    assert present(regions.styles[0])[regions.names.index("green")].max() == 0
     with pytest.raises(ImageError, match="region green"):
         guides.from_colors(content, styles[:1])
 

@@ -7,6 +7,7 @@ from impasto import guides
 from impasto.errors import ImageError, UsageError
 from impasto.images import Picture
 from tests.guides.guides_helpers import gray, sums_to_one
+from tests.type_helpers import present
 
 
 def ramp(height=20, width=30):
@@ -27,7 +28,7 @@ def test_soft_masks_are_the_maps():
     )
     assert regions.names == ("sky", "ground")
     assert torch.allclose(regions.content, torch.stack([left, right]), atol=1e-6)
-    assert torch.allclose(regions.styles[0], torch.stack([right, left]), atol=1e-6)
+    assert torch.allclose(present(regions.styles[0]), torch.stack([right, left]), atol=1e-6)
     assert regions.styles[1] is None
     assert regions.digests == (
         ("content mask", "sha of a.png"),
@@ -48,7 +49,7 @@ def test_value_is_luma_times_alpha():
 @given(st.lists(st.floats(0.01, 1), min_size=1, max_size=4), st.integers(0, 9))
 def test_content_always_adds_to_one(values, seed):
     random = torch.Generator().manual_seed(seed)
-    layers = {
+    layers: dict[str, tuple[Picture, list[Picture | None]]] = {
         f"part{index}": (gray(value * torch.rand(9, 7, generator=random)), []) for index, value in enumerate(values)
     }
     regions = guides.from_layers(layers)
@@ -73,7 +74,7 @@ def test_rest_takes_what_is_left():
     regions = guides.from_layers({"sky": (gray(ramp()), [style])})
     assert regions.names == ("sky", "rest")
     assert torch.allclose(regions.content[1], 1 - ramp())
-    assert torch.allclose(regions.styles[0][1], flat(0.75))
+    assert torch.allclose(present(regions.styles[0])[1], flat(0.75))
 
 
 def test_too_little_for_a_rest_is_shared_out():
@@ -88,8 +89,8 @@ def test_too_little_for_a_rest_is_shared_out():
 def test_style_without_a_rest_lends_all_of_itself(notices):
     content = gray(ramp(), "c.png")
     regions = guides.from_layers({"sky": (content, [gray(flat(1), "s.png"), gray(ramp(), "t.png")])})
-    assert torch.equal(regions.styles[0], torch.ones(2, 20, 30))
-    assert torch.allclose(regions.styles[1].sum(0), torch.tensor(1.0))
+    assert torch.equal(present(regions.styles[0]), torch.ones(2, 20, 30))
+    assert torch.allclose(present(regions.styles[1]).sum(0), torch.tensor(1.0))
     assert [line for line in notices if "rest" in line] == [
         "s.png: leaves nothing of its style for the region 'rest', which takes all of it instead"
     ]
@@ -104,14 +105,14 @@ def test_rest_can_be_painted():
     )
     assert regions.names == ("rest", "sky")
     assert torch.allclose(regions.content[0], 1 - ramp())
-    assert torch.allclose(regions.styles[0][:, 0, 0], torch.tensor([0.75, 0.25]))
+    assert torch.allclose(present(regions.styles[0])[:, 0, 0], torch.tensor([0.75, 0.25]))
 
 
 def test_style_may_leave_something_out():
     halves = {"a": (gray(ramp()), [gray(flat(0.25))]), "b": (gray(1 - ramp()), [gray(flat(0.5))])}
     regions = guides.from_layers(halves)
     assert regions.names == ("a", "b")
-    assert torch.allclose(regions.styles[0][:, 0, 0], torch.tensor([0.25, 0.5]))
+    assert torch.allclose(present(regions.styles[0])[:, 0, 0], torch.tensor([0.25, 0.5]))
 
 
 def test_masks_of_other_sizes_are_resized_to_the_largest(notices):

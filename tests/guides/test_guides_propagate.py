@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from impasto import guides, images
 from impasto.errors import UsageError
+from impasto.guides.propagate import Step
 from impasto.images import Picture
 from tests.guides.guides_helpers import RED, scene, sums_to_one
 
-STEPS = {
+STEPS: dict[str, tuple[Step, ...]] = {
     "relu1_1": ("conv",),
     "relu1_2": ("conv", "conv"),
     "relu2_1": ("conv", "conv", "pool", "conv"),
@@ -52,7 +53,7 @@ def test_ones_stay_ones(path, size, mode):
 
 def test_modes_by_hand():
     line = torch.tensor([[0.0, 0, 1, 1, 1, 1, 1, 0]]).expand(8, 8)
-    steps = ("conv", "pool")
+    steps: tuple[Step, ...] = ("conv", "pool")
     assert guides.propagate(line, steps, "simple")[0].tolist() == [0, 1, 1, 0.5]
     assert guides.propagate(line, steps, "all")[0].tolist() == [1, 1, 1, 1]
     assert guides.propagate(line, steps, "inside")[0].tolist() == [0, 0, 1, 0]
@@ -119,9 +120,9 @@ def test_one_map_or_many(mode):
 
 def test_wrong_arguments_of_propagate():
     with pytest.raises(UsageError, match="choose from simple, mean, all, inside"):
-        guides.propagate(torch.ones(8, 8), ("conv",), "outside")
+        guides.propagate(torch.ones(8, 8), ("conv",), "outside")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="step 'relu'"):
-        guides.propagate(torch.ones(8, 8), ("relu",), "all")
+        guides.propagate(torch.ones(8, 8), ("relu",), "all")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"maps of 8 x 3 are too small for 2 pools"):
         guides.propagate(torch.ones(3, 8), ("pool", "pool"), "all")
     with pytest.raises(UsageError, match=r"not \(1, 2, 8, 8\)"):

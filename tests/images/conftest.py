@@ -4,15 +4,24 @@ import pytest
 import torch
 
 
+class Lines(logging.Handler):
+    """Keeps the messages it is handed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
 @pytest.fixture
 def notices():
     """Lines that impasto says while the test runs."""
-    lines = []
-    handler = logging.Handler()
-    handler.emit = lambda record: lines.append(record.getMessage())
+    handler = Lines()
     logger = logging.getLogger("impasto")
     logger.addHandler(handler)
-    yield lines
+    yield handler.lines
     logger.removeHandler(handler)
 
 

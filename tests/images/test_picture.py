@@ -13,6 +13,7 @@ from PIL import Image
 
 from impasto import images
 from impasto.errors import ImageError, UsageError
+from tests.forked import Forked, forget_impasto
 from tests.images.image_helpers import file_of, noise, smooth
 
 PIXELS = noise(5, 7)
@@ -145,7 +146,7 @@ def test_pictures_are_checked_and_frozen():
     with pytest.raises(ImageError, match="alpha"):
         images.Picture(torch.zeros(1, 3, 4, 4), torch.zeros(1, 1, 4, 5))
     with pytest.raises(AttributeError):
-        images.load(PIXELS).name = "other"
+        images.load(PIXELS).name = "other"  # type: ignore[misc]
     assert images.Picture(torch.zeros(1, 3, 2, 2), torch.ones(1, 1, 2, 2)).opaque
     assert not images.Picture(torch.zeros(1, 3, 2, 2), torch.full((1, 1, 2, 2), 0.9)).opaque
 
@@ -173,9 +174,14 @@ def test_import_changes_nothing():
         "assert before == (I.MAX_IMAGE_PIXELS, F.LOAD_TRUNCATED_IMAGES, list(warnings.filters)); "
         "assert 'pillow_heif' not in sys.modules"
     )
-    # torch itself adds warning filters: import it first.
-    source = pathlib.Path(images.__file__).parents[2]
-    subprocess.run([sys.executable, "-c", "import torch; " + code], check=True, env={"PYTHONPATH": str(source)})
+
+    def look():
+        forget_impasto()
+        sys.modules.pop("pillow_heif", None)
+        exec(code, {})
+
+    # torch itself adds warning filters: here it is imported already.
+    assert Forked(look).wait() == 0
 
 
 def test_metadata_needs_no_torch():

@@ -131,7 +131,7 @@ def test_a_missing_picture_is_a_box_with_words():
     page = contact_sheet([[Tile(plain(RED)), Tile(None, text=note, size=(400, 600))]], height=100)
     levels = page.to_numpy().astype(int)
     gray = (np.abs(levels - sheet._BOX) <= 1).all(axis=2)
-    rows, columns = np.flatnonzero(gray.any(1)), np.flatnonzero(gray.any(0))
+    rows, columns = np.flatnonzero(np.any(gray, axis=1)), np.flatnonzero(np.any(gray, axis=0))
     top, left, bottom, right = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
     assert (bottom - top, right - left) == (100, 150)
     written = ink(page, top, left, bottom, right)

@@ -11,11 +11,13 @@ import pytest
 import tifffile
 import torch
 from PIL import Image, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
 from skimage import color
 
 from impasto import images, metadata
 from impasto.errors import OutputError, UsageError
 from tests.images.image_helpers import file_of, noise, smooth
+from tests.type_helpers import present
 
 FORMATS = ["png", "jpeg", "webp", "avif", "tiff"]
 
@@ -25,7 +27,7 @@ FORMATS = ["png", "jpeg", "webp", "avif", "tiff"]
 @pytest.mark.parametrize("format", ["png", "tiff"])
 @pytest.mark.parametrize("size", [(1, 1), (5, 7), (130, 3)])
 def test_lossless(format, channels, bits, size):
-    samples = noise(*size, channels, np.uint8 if bits == 8 else np.uint16)
+    samples = noise(size[0], size[1], channels, np.uint8 if bits == 8 else np.uint16)
     data = images.encode(images.load(samples), format, bits=bits)
     picture = images.load(data)
     assert (picture.to_numpy(bits) == samples).all()
@@ -63,6 +65,7 @@ def test_webp_100_is_lossless():
 
 def test_jpeg_has_full_colour():
     image = Image.open(io.BytesIO(images.encode(images.load(smooth(16, 16)), "jpeg")))
+    assert isinstance(image, JpegImageFile)
     assert [layer[1:3] for layer in image.layer] == [(1, 1)] * 3
 
 
@@ -100,7 +103,7 @@ def test_save_by_suffix(tmp_path, suffix):
     images.save(images.load(smooth(20, 30)), path)
     with Image.open(path) as image:
         kind = image.format
-    assert kind.lower() == images.FORMATS[suffix.lower()]
+    assert present(kind).lower() == images.FORMATS[suffix.lower()]
     assert images.load(path).size == (20, 30)
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
@@ -126,7 +129,7 @@ def test_standard_output(monkeypatch):
 
 def test_standard_output_is_no_terminal(monkeypatch):
     terminal = io.StringIO()
-    terminal.isatty = lambda: True
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
     monkeypatch.setattr(sys, "stdout", terminal)
     with pytest.raises(OutputError, match="terminal"):
         images.check_output("-")

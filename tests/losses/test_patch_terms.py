@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from impasto.losses import Objective, PatchBank, Patches, PatchSource
-from impasto.losses.patches import Similarity
+from impasto.losses.similarity import Similarity
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -95,7 +95,9 @@ def test_a_term_goes_on_from_its_state() -> None:
     first(one)
     first.advance()
     state = first.state()
-    assert (state["left"], state["matches"].shape) == (2, bank.grid(7, 7))
+    matches = state["matches"]
+    assert isinstance(matches, Tensor)
+    assert (state["left"], matches.shape) == (2, bank.grid(7, 7))
     second.restore(state)
     for _ in range(4):
         assert float(first(other)) == float(second(other))
@@ -113,7 +115,7 @@ def test_a_term_goes_on_from_its_state() -> None:
         {"matches": torch.zeros(5, 5, dtype=torch.long), "left": 3},
     ],
 )
-def test_a_state_of_another_term_is_refused(state: dict[str, object]) -> None:
+def test_a_state_of_another_term_is_refused(state: dict[str, Tensor | int]) -> None:
     term = Patches("relu3_1", PatchBank([PatchSource(random(4, 8, 8, seed=1))]), 1.0, every=3)
     with pytest.raises(ValueError, match="are"):
         term.restore(state)

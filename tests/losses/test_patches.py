@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses.patches import PatchBank, PatchSource, Similarity, patch_labels
+from impasto.losses.patches import PatchBank, PatchSource, patch_labels
+from impasto.losses.similarity import Similarity
 
 
 def random(*shape: int, seed: int = 0) -> Tensor:
@@ -171,18 +172,18 @@ def test_without_a_penalty_it_is_the_nearest() -> None:
     assert torch.equal(bank.match(one, capacity=10.0**6)[0], bank.match(one)[0])
 
 
-@pytest.mark.parametrize("capacity", [1.0, 1.4, 2.0])
+@pytest.mark.parametrize("capacity", [1.0, 1.2, 1.5])
 @pytest.mark.parametrize("scratch", [1, 1 << 24])
 @pytest.mark.parametrize(("size", "stride"), [(3, 1), (3, 2), (1, 1)])
 @pytest.mark.parametrize("similarity", ["ncc", "cosine"])
 def test_no_patch_is_used_more_often_than_it_may(
     capacity: float, scratch: int, size: int, stride: int, similarity: Similarity
 ) -> None:
-    one, others = random(3, 21, 18), [random(3, 11, 10, seed=1), random(3, 7, 9, seed=2)]
+    one, others = random(3, 13, 12), [random(3, 7, 8, seed=1), random(3, 5, 7, seed=2)]
     bank = PatchBank(
         [PatchSource(each) for each in others], size=size, stride=stride, similarity=similarity, scratch_bytes=scratch
     )
-    most = math.ceil(capacity * math.prod(bank.grid(21, 18)) / len(bank))
+    most = math.ceil(capacity * math.prod(bank.grid(13, 12)) / len(bank))
     assert max(Counter(bank.match(one)[0].flatten().tolist()).values()) > most
     found, alike = bank.match(one, capacity=capacity)
     assert max(Counter(found.flatten().tolist()).values()) == most

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.autograd import gradcheck
 
 from impasto.losses import Content, Gram, Histogram, Objective, State, Style, weighted_sums
+from impasto.losses.statistics import Distance
 
 gram = Gram()
 
@@ -122,7 +123,7 @@ def test_a_term_prepares_its_target_once() -> None:
     asked = []
 
     class Preparing(Gram):
-        def distance_to(self, target: Tensor):  # type: ignore[no-untyped-def]
+        def distance_to(self, target: Tensor) -> Distance:
             asked.append(target)
             return super().distance_to(target)
 

@@ -220,3 +220,10 @@ def test_sliced_of_lifted_features_is_the_same_on_average() -> None:
             found.append(float(sliced.distance(sliced.measure(raise_up(f)), target)))
         means.append(np.mean(found))
     assert means[0] == pytest.approx(means[1], rel=0.05)
+
+
+def test_quantiles_without_weights_are_those_of_equal_ones() -> None:
+    statistic = SlicedWasserstein()
+    features = random(1, 5, 37, 41).float()
+    plain = statistic.finish(statistic.measure(features))
+    assert torch.equal(plain, statistic.finish(statistic.measure(features, torch.ones(37, 41))))

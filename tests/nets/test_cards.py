@@ -18,7 +18,7 @@ from impasto.nets.linear import Linear
 from impasto.nets.texture_net import TextureNet
 from tests.network_helpers import write
 
-FILES = {
+FILES: dict[str, Callable[..., object]] = {
     "wct-relu4_1": Decoder.from_parts,
     "adain-relu4_1": Decoder.from_parts,
     "linear-relu4_1": Linear.from_card,

@@ -1,6 +1,7 @@
 """Decoders: geometry, the plan, precision, and no checkerboard to begin with."""
 
 import itertools
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from impasto.encoders import VGG19, Petite
 from impasto.errors import UsageError, WeightsError
 from impasto.nets.decoder import LAYERS, PLAN, WIDTHS, Decoder, pad_to_neurons
 from impasto.nets.store import Card
+from tests.type_helpers import present
 
 
 @pytest.fixture(scope="module")
@@ -82,12 +84,19 @@ def test_a_picture_too_small_for_its_size_repeats_its_border() -> None:
     assert torch.equal(image[..., 4, :], image[..., 3, :])
 
 
+def convolution(decoder: Decoder, name: str) -> torch.nn.Conv2d:
+    found = decoder.get_submodule(f"conv{name}")
+    assert isinstance(found, torch.nn.Conv2d)
+    return found
+
+
 def test_one_convolution_by_hand() -> None:
     decoder = Decoder("relu1_1").requires_grad_(False)
-    decoder.conv1_1.weight.zero_()
-    decoder.conv1_1.weight[0, 7, 1, 1] = 2.0
-    decoder.conv1_1.weight[1, 3, 1, 0] = 1.0
-    decoder.conv1_1.bias.copy_(torch.tensor([0.25, 0.0, -3.0]))
+    last = convolution(decoder, "1_1")
+    last.weight.zero_()
+    last.weight[0, 7, 1, 1] = 2.0
+    last.weight[1, 3, 1, 0] = 1.0
+    present(last.bias).copy_(torch.tensor([0.25, 0.0, -3.0]))
     given = features("relu1_1")
     image = decoder(given)
     assert torch.allclose(image[:, 0], 2 * given[:, 7] + 0.25)
@@ -134,8 +143,9 @@ def test_bfloat16_is_close() -> None:
 
 def test_bfloat16_keeps_the_levels_of_a_picture() -> None:
     decoder = Decoder("relu1_1", precision=torch.bfloat16).requires_grad_(False)
-    decoder.conv1_1.weight.zero_()
-    decoder.conv1_1.weight[:, 0, 1, 1] = 1.0
+    last = convolution(decoder, "1_1")
+    last.weight.zero_()
+    last.weight[:, 0, 1, 1] = 1.0
     values = torch.linspace(0, 1, 2000)
     given = torch.zeros(1, 16, 1, 2000)
     given[0, 0, 0] = values - 0.5
@@ -148,7 +158,7 @@ def test_bfloat16_keeps_the_levels_of_a_picture() -> None:
 @pytest.mark.parametrize("layer", ["relu1_1", "relu2_1"])
 def test_gradient(layer: str) -> None:
     decoder = Decoder(layer).double()
-    torch.nn.init.normal_(decoder.conv1_1.weight)
+    torch.nn.init.normal_(convolution(decoder, "1_1").weight)
     given = torch.rand(1, WIDTHS[layer], 2, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda f: decoder(f)[..., ::2, ::3], (given,))
 
@@ -182,7 +192,7 @@ def test_a_file_that_does_not_fit_its_card() -> None:
 @pytest.mark.parametrize(
     "change", [{"2_1": 6}, {"2_1": 1 << 20}, {"2_1": True}, {"2_1": 0}, {"2_1": "64"}, {"1_1": 4}, {"3_1": 64}]
 )
-def test_plans_are_bounded(change: dict[str, object]) -> None:
+def test_plans_are_bounded(change: dict[str, Any]) -> None:
     with pytest.raises(WeightsError, match="convolution"):
         Decoder("relu2_1", {"2_1": 64, "1_1": 3} | change)
 

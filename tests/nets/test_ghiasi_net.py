@@ -10,8 +10,9 @@ from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.nets import store
-from impasto.nets.blocks import Statistics, in_tiles
 from impasto.nets.ghiasi import KIND, LAYERS, METHOD, PIXELS, Ghiasi, GhiasiPlan, Norms, Palette, moments_of
+from impasto.nets.in_tiles import in_tiles
+from impasto.nets.norm_statistics import NormStatistics
 
 TINY = GhiasiPlan(narrow=4, wide=6, residuals=1, kernel=3, rank=3, hidden=8, channels=(3, 4, 5, 6))
 
@@ -127,7 +128,7 @@ class Told:
     def __init__(self, net: Ghiasi, norms: Norms) -> None:
         self.net, self.norms, self.stride, self.halo = net, norms, net.stride, net.halo
 
-    def __call__(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
+    def __call__(self, image: Tensor, statistics: NormStatistics | None = None) -> Tensor:
         painted: Tensor = self.net(image, self.norms, statistics)
         return painted
 

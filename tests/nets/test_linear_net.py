@@ -227,9 +227,11 @@ def test_files_that_do_not_fit(net: Linear, changes: dict[str, Any], words: str)
 
 
 def test_plans_are_bounded() -> None:
-    for options in ({"channels": 0}, {"size": 1000}, {"widths": (1, 2, 3)}, {"widths": (0, 2)}, {"hidden": -1}):
+    wrong: list[dict[str, Any]]
+    wrong = [{"channels": 0}, {"size": 1000}, {"widths": (1, 2, 3)}, {"widths": (0, 2)}, {"hidden": -1}]
+    for options in wrong:
         with pytest.raises(UsageError):
-            LinearPlan(**options)  # type: ignore[arg-type]
+            LinearPlan(**options)
 
 
 def test_only_its_own_decoder() -> None:

@@ -12,11 +12,12 @@ from impasto.images import load
 from impasto.nets import store
 from impasto.nets.decoder import LAYERS
 from impasto.painting.api import begin
-from impasto.recipe import Recipe, catalogue
-from impasto.recipe.catalogue import METHODS, shipped
+from impasto.recipe import Recipe, shipped_networks
+from impasto.recipe.catalogue import METHODS
+from impasto.recipe.shipped_networks import shipped
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
-DATA = Path(str(catalogue.FOLDER))
+DATA = Path(str(shipped_networks.FOLDER))
 FILES = sorted(DATA.glob("*.safetensors"))
 MOST_BYTES = 12_000_000
 STYLES = {"johnson": 3, "texture_net": 1}
@@ -81,6 +82,7 @@ def test_a_decoder_of_a_shallow_layer_gives_the_photograph_back(layer: str, leas
     recipe = Recipe.parse({"method": "wct", "alpha": 0.0, "size": 128, "precision": "float32"})
     photo = load(ASSETS / "photos" / "coffee.jpg")
     painting = begin(photo, [photo], recipe, network=network)
+    assert isinstance(painting, FeedForward)
     for _ in painting:
         pass
     result = painting.result().picture.pixels

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from impasto.errors import UsageError, WeightsError
 from impasto.nets import store
-from impasto.nets.blocks import Statistics, in_tiles
+from impasto.nets.in_tiles import in_tiles
+from impasto.nets.norm_statistics import NormStatistics
 from impasto.nets.texture_net import TextureNet, TexturePlan
 
 TINY = TexturePlan(width=2, scales=3)
@@ -101,7 +102,7 @@ def test_textures_have_any_size_and_a_seed() -> None:
 def test_a_part_of_a_picture_is_painted_as_in_the_whole(picture: Callable[..., Tensor]) -> None:
     net = random_net()
     whole = picture(72, 96).double()
-    statistics = Statistics()
+    statistics = NormStatistics()
     painted = net(whole, statistics)
     part = net(whole[..., 8:64, 16:88], statistics)
     halo = net.halo

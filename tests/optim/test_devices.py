@@ -1,5 +1,6 @@
 """Where to compute, and in which type."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -78,8 +79,8 @@ def test_bfloat16_only_where_it_is_clearly_faster(
         now += half_takes if x.dtype == torch.bfloat16 else 1.0
         return x
 
-    monkeypatch.setattr(devices.F, "conv2d", convolve)
-    monkeypatch.setattr(devices.time, "perf_counter", lambda: now)
+    monkeypatch.setattr(torch.nn.functional, "conv2d", convolve)
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
     for _ in range(2):
         assert devices.faster_precision(torch.device("cpu")) is expected
     # Measured once; and where a processor only emulates it, no longer than three rounds take.

@@ -1,6 +1,7 @@
 """How L-BFGS keeps its pairs: narrow, in a file or in pieces, it takes the same way."""
 
 import math
+import tempfile
 from typing import Any
 
 import pytest
@@ -79,7 +80,7 @@ def test_narrow_pairs_point_the_same_way() -> None:
         pairs.apply(direction)
         found.append(direction.flatten())
         assert float(direction.flatten() @ gradient.flatten()) < 0  # downhill
-    assert float(torch.cosine_similarity(*found, dim=0)) > 0.999
+    assert float(torch.cosine_similarity(found[0], found[1], dim=0)) > 0.999
     assert 0.98 < float(found[0].norm() / found[1].norm()) < 1.02
 
 
@@ -167,8 +168,8 @@ def test_a_full_disk_is_one_line() -> None:
 
 
 def test_scratch_avoids_a_tmp_that_may_be_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    monkeypatch.setattr(history.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path))
     assert history.scratch_folder() == str(tmp_path)
     assert history.scratch_bytes() > 0
-    monkeypatch.setattr(history.tempfile, "gettempdir", lambda: "/tmp")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: "/tmp")
     assert history.scratch_folder() in ("/tmp", "/var/tmp")

@@ -1,7 +1,7 @@
 """The loop when all goes well, and row 41 of the faults: NaN, explosions, and no way out of them."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -28,7 +28,8 @@ class Faulty:
     """A bowl whose evaluations go wrong when `when(count)` says so; remembers what it was asked."""
 
     def __init__(self, when: Callable[[int], bool], value: float = math.nan) -> None:
-        self.when, self.value, self.asked = when, value, []
+        self.when, self.value = when, value
+        self.asked: list[torch.Tensor] = []
 
     def __call__(self, point: torch.Tensor) -> tuple[LossReport, torch.Tensor]:
         self.asked.append(point.clone())
@@ -153,10 +154,10 @@ def test_retries_are_bounded_over_the_whole_run() -> None:
 
 def test_a_perfect_start_is_not_an_explosion_away(notices: list[str]) -> None:
     # The first loss is 0, and a thousand times nothing is nothing: any step would look like an explosion.
-    losses: Iterable[float] = iter([0.0, *[1e-9] * 50])
+    losses = iter([0.0, *[1e-9] * 50])
 
     def evaluate(point: torch.Tensor) -> tuple[LossReport, torch.Tensor]:
-        return LossReport(next(losses), {}), torch.full_like(point, 1e-3)  # type: ignore[call-overload]
+        return LossReport(next(losses), {}), torch.full_like(point, 1e-3)
 
     run = Run(solver("adam"), evaluate, 20)
     assert len(list(run)) == 20
@@ -166,15 +167,17 @@ def test_a_perfect_start_is_not_an_explosion_away(notices: list[str]) -> None:
 
 def test_a_stalled_line_search_is_said(notices: list[str]) -> None:
     # After the third evaluation every direction leads uphill, whatever the gradient claims.
+    count = 0
+
     def evaluate(point: torch.Tensor) -> tuple[LossReport, torch.Tensor]:
-        evaluate.count += 1
-        value = 1.0 if evaluate.count < 4 else 2.0 + evaluate.count
+        nonlocal count
+        count += 1
+        value = 1.0 if count < 4 else 2.0 + count
         return LossReport(value, {}), torch.ones_like(point)
 
-    evaluate.count = 0
     run = Run(Lbfgs(START), evaluate, 200)
     totals = [report.total for report in run]
     assert all(total <= 1.0 for total in totals)
     assert len(notices) == 1
     assert run.sound
-    assert evaluate.count < 50, "bounded: not seven evaluations for each of two hundred steps"
+    assert count < 50, "bounded: not seven evaluations for each of two hundred steps"

@@ -14,7 +14,7 @@ from impasto.optim.history import HistoryStorage
 from impasto.optim.memory import Work
 from impasto.optim.pyramid import Level
 from impasto.optim.tile_planner import NARROW_FROM_PIXELS, Plan
-from impasto.painting.budget import grid
+from impasto.scene.tiles import grid
 
 PETITE = encoders.Petite.embedded()
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")

@@ -63,7 +63,7 @@ STYLE = (torch.rand(1, 3, 30, 44, generator=torch.Generator().manual_seed(6)) - 
 
 
 def start(kind: str, seed: int = 0, blend: float = 0.6, content: torch.Tensor = CONTENT) -> torch.Tensor:
-    return canvas.start(kind, content, [STYLE], blend=blend, seed=seed)
+    return canvas.init_canvas(kind, content, [STYLE], blend=blend, seed=seed)
 
 
 @pytest.mark.parametrize("kind", ["content", "file", "noise", "blend", "style"])
@@ -124,7 +124,7 @@ def test_style_start_has_the_styles_colours() -> None:
     turn = torch.tensor([[1.0, 0.2, 0.1], [0.6, 0.7, 0.0], [-0.3, 0.2, 0.5]])
     painted = (torch.einsum("ij,bjhw->bihw", turn, STYLE - STYLE.mean((2, 3), keepdim=True)) * 0.5 + 0.5).contiguous()
     large = torch.zeros(1, 3, 300, 300)
-    found = canvas.start("style", large, [painted], blend=0.0, seed=0)
+    found = canvas.init_canvas("style", large, [painted], blend=0.0, seed=0)
     mean, covariance = moments(painted)
     found_mean, found_covariance = moments(found)
     torch.testing.assert_close(found_mean, mean, rtol=0, atol=2e-3)
@@ -133,7 +133,7 @@ def test_style_start_has_the_styles_colours() -> None:
 
 def test_style_start_of_two_styles_has_the_colours_of_both() -> None:
     dark, light = torch.full((1, 3, 20, 20), 0.4), torch.full((1, 3, 20, 20), 0.6)
-    found = canvas.start("style", torch.zeros(1, 3, 200, 200), [dark, light], blend=0.0, seed=0)
+    found = canvas.init_canvas("style", torch.zeros(1, 3, 200, 200), [dark, light], blend=0.0, seed=0)
     mean, covariance = moments(found)
     torch.testing.assert_close(mean, torch.full((3,), 0.5).double(), rtol=0, atol=2e-3)
     torch.testing.assert_close(covariance, torch.full((3, 3), 0.01).double(), rtol=0.05, atol=1e-5)
@@ -141,7 +141,7 @@ def test_style_start_of_two_styles_has_the_colours_of_both() -> None:
 
 def test_style_start_of_a_constant_style_is_that_colour() -> None:
     flat = torch.tensor([0.0, 0.5, 1.0]).reshape(1, 3, 1, 1).expand(1, 3, 20, 20)
-    found = canvas.start("style", CONTENT, [flat], blend=0.0, seed=0)
+    found = canvas.init_canvas("style", CONTENT, [flat], blend=0.0, seed=0)
     torch.testing.assert_close(found, flat[..., :1, :1].expand_as(found), rtol=0, atol=1e-5)
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from impasto.errors import RecipeError, UsageError
 from impasto.series.entrants import parse
+from tests.type_helpers import present
 
 
 def test_methods_have_names_and_settings():
@@ -36,10 +37,10 @@ def test_a_preset_is_for_all_or_for_one():
 
 def test_a_method_of_one_style_takes_the_network_of_that_name():
     (johnson,) = parse("johnson")
-    assert johnson.for_style("swirls").network == "swirls"
+    assert present(johnson.for_style("swirls")).network == "swirls"
     assert johnson.for_style("nobody") is None
     (fixed,) = parse("johnson:network=woodblock")
-    assert fixed.for_style("nobody").network == "woodblock"
+    assert present(fixed.for_style("nobody")).network == "woodblock"
     (gatys,) = parse("gatys")
     assert gatys.for_style("nobody") is gatys.recipe
 

@@ -27,7 +27,7 @@ def start(tmp_path):
 
     yield start
     for server in servers:
-        if not server.process.stdout.closed:
+        if not server.out.closed:
             server.end()
 
 

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+
+from tests.type_helpers import present
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 SMALL = {"size": 64, "iterations": 6, "levels": 1, "precision": "float32", "encoder": "petite"}
@@ -63,10 +66,11 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-c", _START, json.dumps(values)], stdout=subprocess.PIPE, text=True, env=environment
         )
-        self.url = self.process.stdout.readline().strip()
+        self.out = present(self.process.stdout)
+        self.url = self.out.readline().strip()
         if not self.url:
             self.process.wait(20)
-            self.process.stdout.close()
+            self.out.close()
             raise RuntimeError("the studio did not start")
         parts = urllib.parse.urlsplit(self.url)
         self.port = parts.port
@@ -135,8 +139,8 @@ class Server:
         """Return the number of the process that paints."""
         return children(self.process.pid, "impasto.studio.worker")[0]
 
-    def raw(self, *parts, timeout=20, pause_s=0.0):
-        """Send bytes as they are; give all that comes back until the connection ends."""
+    def raw(self, *parts, timeout=20, pause_s=0.0, to_the_end=False):
+        """Send bytes as they are; return the first whole answer, or all that comes until the connection ends."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as connection:
             connection.settimeout(timeout)
             try:
@@ -147,7 +151,7 @@ class Server:
                 pass
             found = b""
             try:
-                while piece := connection.recv(65536):
+                while (to_the_end or not whole(found)) and (piece := connection.recv(65536)):
                     found += piece
             except OSError:
                 pass
@@ -157,7 +161,7 @@ class Server:
         """End it as a crash does."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(20)
-        self.process.stdout.close()
+        self.out.close()
 
     def end(self):
         """End it as Ctrl-C does; give the exit status."""
@@ -168,8 +172,15 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(20)
-        self.process.stdout.close()
+        self.out.close()
         return self.process.returncode
+
+
+def whole(answer):
+    """Whether all of an answer that says its length has come."""
+    head, blank, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: (\d+)", head.lower())
+    return bool(blank) and length is not None and len(body) >= int(length[1])
 
 
 def children(parent, module):

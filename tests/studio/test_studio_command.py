@@ -19,7 +19,9 @@ from impasto import load, metadata
 from impasto.cli import main
 from impasto.studio import samples
 from impasto.studio.serve import bind
+from tests.script_helpers import load_script
 from tests.studio.studio_helpers import SOURCE
+from tests.type_helpers import present
 
 ROOT = SOURCE.parent
 
@@ -173,14 +175,11 @@ def test_the_wheel_has_samples_and_page(tmp_path):
 
 def test_the_example_paints_through_the_api(studio, tmp_path):
     path = ROOT / "examples" / "06_studio_api.py"
-    spec = importlib.util.spec_from_file_location("studio_api", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
     out = tmp_path / "out.png"
-    job = module.main(studio.url.rstrip("/"), out, size=64, iterations=6)
+    job = load_script(path).main(studio.url.rstrip("/"), out, size=64, iterations=6)
     assert job["state"] == "done"
     assert max(load(out).size) == 64
-    assert metadata.read(out)["recipe"]["iterations"] == 6
+    assert present(metadata.read(out))["recipe"]["iterations"] == 6
     # Nothing but the standard library.
     imported = set(re.findall(r"^(?:import|from) (\w+)", path.read_text("utf-8"), flags=re.MULTILINE))
     assert imported <= set(sys.stdlib_module_names)

@@ -7,7 +7,8 @@ import pytest
 
 from impasto.cli.options import SETTINGS, parse
 from impasto.recipe import Recipe, list_presets, load_preset, spell
-from impasto.recipe.catalogue import ENCODERS, METHODS, foreign
+from impasto.recipe.applicable import foreign
+from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.studio import app, commandline, job_requests, openapi
 from impasto.studio.form import GROUPS, describe
 from impasto.studio.library import clean_name

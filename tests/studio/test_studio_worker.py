@@ -1,28 +1,34 @@
 """What the worker makes of an order, in this process: every method, every way to end, and what goes wrong."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from impasto import images, load, metadata
 from impasto.encoders import Petite
-from impasto.recipe import Recipe, catalogue
-from impasto.studio import worker
+from impasto.painting.api import begin_with
+from impasto.recipe import Recipe, shipped_networks
+from impasto.studio import child_process, worker
+from impasto.studio.curves import POINTS, curves, finite
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 from impasto.studio.inspector import answer
-from impasto.studio.worker import JobRunner, Order, curves
+from impasto.studio.order import Order
+from impasto.studio.worker import JobRunner
 from tests.network_helpers import write
 from tests.studio.studio_helpers import SMALL, png
+from tests.type_helpers import present
 
 
-class Parent:
+class Parent(child_process.Parent):
     """Hears what the worker says."""
 
     def __init__(self):
-        self.said = []
-        self.on = {}
+        self.said: list[dict[str, Any]] = []
+        self.on: dict[str, Callable[[dict[str, Any]], None]] = {}
 
     def say(self, **message):
         self.said.append(message)
@@ -36,7 +42,7 @@ class Parent:
 def networks(tmp_path_factory, monkeypatch):
     """Small networks of every method, as if they shipped."""
     folder = write(tmp_path_factory.mktemp("networks"), Petite.embedded())
-    monkeypatch.setattr(catalogue, "FOLDER", folder)
+    monkeypatch.setattr(shipped_networks, "FOLDER", folder)
     return folder
 
 
@@ -87,7 +93,7 @@ def test_a_job_leaves_a_picture_and_its_curves(painter, order):
     assert load(job.folder / RESULT).size == (48, 64)
     assert json.loads((job.folder / HISTORY).read_text())["steps"] == [1, 2, 3, 4, 5, 6]
     assert load(job.folder / PREVIEW).size == (48, 64)
-    assert metadata.read(job.folder / RESULT)["inputs"][0]["role"] == "content"
+    assert present(metadata.read(job.folder / RESULT))["inputs"][0]["role"] == "content"
 
 
 @pytest.mark.parametrize("method", ["wct", "adain", "linear", "johnson"])
@@ -105,7 +111,7 @@ def test_every_method_that_paints_in_one_go(painter, order, method):
     assert (end["state"], end.get("error")) == ("done", None)
     assert {message["loss"] for message in painter.parent.of("progress")} == {None}
     assert load(job.folder / RESULT).size == (48, 64)
-    assert metadata.read(job.folder / RESULT)["recipe"]["method"] == method
+    assert present(metadata.read(job.folder / RESULT))["recipe"]["method"] == method
 
 
 @pytest.mark.usefixtures("networks")
@@ -180,7 +186,7 @@ def test_a_paused_one_is_finished_from_its_checkpoint(painter, order, monkeypatc
     painter.asked = None
     job.finish = True
     assert do(painter, job)["state"] == "stopped"
-    assert metadata.read(job.folder / RESULT)["stopped_after"] == 5
+    assert present(metadata.read(job.folder / RESULT))["stopped_after"] == 5
 
 
 def test_there_is_nothing_to_finish_without_one(painter, order):
@@ -242,14 +248,13 @@ def test_regions_have_the_names_that_were_given(painter, order, tmp_path):
 
 @pytest.mark.parametrize("steps", [0, 3])
 def test_what_was_painted_before_memory_ran_out_is_kept(painter, order, monkeypatch, steps):
-    begin = worker.begin_with
-    monkeypatch.setattr(worker, "begin_with", lambda *args, **options: Poor(begin(*args, **options), steps))
+    monkeypatch.setattr(worker, "begin_with", lambda *args, **options: Poor(begin_with(*args, **options), steps))
     job = order()
     end = do(painter, job)
     assert (end["state"], end.get("kept", False)) == ("failed", steps > 0)
     assert "smaller size" in end["error"]
     if steps:
-        assert metadata.read(job.folder / RESULT)["stopped_after"] == 3
+        assert present(metadata.read(job.folder / RESULT))["stopped_after"] == 3
 
 
 def test_what_nobody_foresaw_is_one_line(painter, order, monkeypatch):
@@ -278,7 +283,7 @@ def test_curves_are_thinned_and_keep_their_ends():
     assert curves([]) == {"steps": [], "levels": [], "loss": [], "losses": {}}
     lines = [{"level": number // 3000, "loss": float(number), "style": number / 2} for number in range(5001)]
     found = curves(lines)
-    assert len(found["steps"]) <= worker.POINTS
+    assert len(found["steps"]) <= POINTS
     assert (found["steps"][0], found["steps"][-1]) == (1, 5001)
     assert found["steps"] == sorted(set(found["steps"]))
     for index, step in enumerate(found["steps"]):
@@ -287,7 +292,7 @@ def test_curves_are_thinned_and_keep_their_ends():
 
 
 def test_numbers_are_those_that_json_knows():
-    assert [worker.finite(value) for value in (1.5, float("inf"), float("-inf"), float("nan"))] == [
+    assert [finite(value) for value in (1.5, float("inf"), float("-inf"), float("nan"))] == [
         1.5,
         None,
         None,

@@ -64,21 +64,23 @@ def test_descriptions_are_standardised(make: Callable[[], GhiasiTask]) -> None:
 
 
 def test_a_picture_in_its_own_style_loses_nothing(
-    make: Callable[[], GhiasiTask], picture: Callable[..., Tensor]
+    make: Callable[[], GhiasiTask], picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     task = make()
     image = picture(48, 48, seed=3)
-    task.net.forward = lambda content, _norms: content  # type: ignore[method-assign]
+    monkeypatch.setattr(task.net, "forward", lambda content, _norms: content)
     _, parts = task._judge(image, image, torch.tensor([0.5]))
     assert parts["content"] == pytest.approx(0, abs=1e-6)
     assert parts["style"] == pytest.approx(0, abs=1e-6)
     assert parts["gamut"] == 0
 
 
-def test_strength_weighs_the_content(make: Callable[[], GhiasiTask], picture: Callable[..., Tensor]) -> None:
+def test_strength_weighs_the_content(
+    make: Callable[[], GhiasiTask], picture: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
     task = make()
     image, style = picture(32, 32, seed=3), picture(32, 32, seed=4)
-    task.net.forward = lambda content, _norms: content.flip(-1)  # type: ignore[method-assign]
+    monkeypatch.setattr(task.net, "forward", lambda content, _norms: content.flip(-1))
     recipe = task.recipe
     for strength in (0.0, 0.5, 1.0):
         loss, parts = task._judge(image, style, torch.tensor([strength]))
@@ -91,7 +93,7 @@ def test_strength_weighs_the_content(make: Callable[[], GhiasiTask], picture: Ca
 def test_every_parameter_learns(make: Callable[[], GhiasiTask]) -> None:
     task = make()
     loss, _ = task.loss(0)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     still = [name for name, value in task.parameters.items() if value.grad is None or not bool(value.grad.any())]
     # Norms follow these: what they add is taken out again.
     assert all(name.endswith(".bias") for name in still), still

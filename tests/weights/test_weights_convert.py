@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import h5py
 import numpy as np
@@ -24,6 +25,7 @@ from impasto.weights import (
 
 STANDIN = Path(__file__).parents[3] / "shared" / "weights" / "vgg19-oxford-standin.safetensors"
 SHALLOW = ["conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1"]
+PLAN: list[int | Literal["pool"]]
 PLAN = [64, 64, "pool", 128, 128, "pool", *[256] * 4, "pool", *[512] * 4, "pool", *[512] * 4]
 
 Tensors = dict[str, torch.Tensor]
@@ -50,8 +52,8 @@ def adain_network(depth: int = 16) -> nn.Sequential:
         if step == "pool":
             modules.append(nn.MaxPool2d(2, ceil_mode=True))
             continue
-        modules += [nn.ReflectionPad2d(1), nn.Conv2d(channels, int(step), 3), nn.ReLU()]
-        channels = int(step)
+        modules += [nn.ReflectionPad2d(1), nn.Conv2d(channels, step, 3), nn.ReLU()]
+        channels = step
         depth -= 1
         if not depth:
             break
@@ -65,8 +67,8 @@ def torchvision_network(depth: int = 16) -> nn.Sequential:
         if step == "pool":
             modules.append(nn.MaxPool2d(2))
             continue
-        modules += [nn.Conv2d(channels, int(step), 3, padding=1), nn.ReLU()]
-        channels = int(step)
+        modules += [nn.Conv2d(channels, step, 3, padding=1), nn.ReLU()]
+        channels = step
         depth -= 1
         if not depth:
             break

@@ -10,12 +10,12 @@ import urllib.request
 from dataclasses import replace
 from pathlib import Path
 
+import filelock
 import pytest
 
 import impasto
 from impasto.errors import ResourceError, UsageError, WeightsError
 from impasto.weights import REGISTRY, Patience, WeightFile, fetch, missing_error
-from impasto.weights import download as download_module
 from impasto.weights.transfer import MirrorError, _Redirects
 
 from .conftest import ETAG, PAYLOAD, Loopback
@@ -345,7 +345,7 @@ def test_file_system_without_locks_still_downloads(
     def refuse(_self: object, *_args: object, **_kwargs: object) -> None:
         raise OSError(37, "No locks available")
 
-    monkeypatch.setattr(download_module.filelock.FileLock, "acquire", refuse)
+    monkeypatch.setattr(filelock.FileLock, "acquire", refuse)
     with caplog.at_level(logging.WARNING, "impasto"):
         assert get(server, "good").read_bytes() == PAYLOAD
     assert "cannot be locked here" in caplog.text

@@ -28,9 +28,9 @@ class Place:
     objective: Objective
 
 
-def state(objective: Objective, begun: Tensor | None) -> State:
+def state(objective: Objective, init: Tensor | None) -> State:
     """Return the picture that a level began with, where that counts, and the state of its terms."""
-    tensors: dict[str, Tensor | Pieces] = {} if begun is None else {"image": begun}
+    tensors: dict[str, Tensor | Pieces] = {} if init is None else {"image": init}
     counts = {}
     for term in objective.stateful:
         for key, value in term.state().items():

@@ -29,7 +29,8 @@ FORMAT = "impasto checkpoint"
 SUFFIX = ".checkpoint"
 RESERVE_BYTES = 256 << 20
 """Disk that a checkpoint leaves free: the picture must still fit."""
-_PARTS = ("solver", "run", "begun")
+_PARTS = {"solver": "solver", "run": "run", "level_state": "begun"}
+"""What the states of a checkpoint are called in its file."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Checkpoint:
     """How the picture was computed, where that shows in its last bits: threads, device, tile, versions."""
     command: Mapping[str, Any] | None = None
     """What the command line needs to find everything again."""
-    begun: State = field(default_factory=lambda: State({}, {}), repr=False)
-    """The picture that the level began with, as `image`, where targets depend on it."""
+    level_state: State = field(default_factory=lambda: State({}, {}), repr=False)
+    """The picture that the level began with, as `image`, where targets depend on it, and what its terms remember."""
     impasto: str = __version__
     """The version that painted it."""
 
@@ -130,11 +131,11 @@ class Checkpoint:
             if not os.path.lexists(previous(path)):
                 raise
             try:
-                found = cls._load(previous(path))
+                earlier = cls._load(previous(path))
             except ImpastoError:
                 raise error from None
             notice(f"{error}: going on from the one before it, {previous(path).name}")
-            return found
+            return earlier
 
     @classmethod
     def _load(cls, path: Path) -> "Checkpoint":
@@ -142,13 +143,13 @@ class Checkpoint:
         if file.metadata.get("format") != FORMAT:
             raise InputError(f"{path}: is not a checkpoint of a painting; name another")
         if file.metadata.get("version") != str(VERSION):
-            found = ascii(file.metadata.get("version", "none")[:20])
-            raise UsageError(f"{path}: is of version {found}, which this impasto does not know; it reads {VERSION}")
+            version = ascii(file.metadata.get("version", "none")[:20])
+            raise UsageError(f"{path}: is of version {version}, which this impasto does not know; it reads {VERSION}")
         try:
             # Not pydantic's own JSON: it knows no file names that are not Unicode.
             document = _Document.model_validate(json.loads(file.metadata.get("document", "")))
             recipe = Recipe.parse(document.recipe)
-            states = {name: _state(name, getattr(document, name), file.tensors) for name in _PARTS}
+            states = {name: _state(key, getattr(document, key), file.tensors) for name, key in _PARTS.items()}
             history = list(_history(document.columns, file.tensors))
         except (ValidationError, RecipeError, RecursionError, ValueError, OverflowError) as error:
             reason = "" if isinstance(error, ValidationError) else f" ({str(error)[:120]})"
@@ -172,11 +173,15 @@ class Checkpoint:
         )
 
     def _tensors(self) -> dict[str, Tensor | Pieces]:
-        found = {f"{name}.{key}": tensor for name in _PARTS for key, tensor in getattr(self, name).tensors.items()}
+        tensors = {
+            f"{prefix}.{key}": tensor
+            for name, prefix in _PARTS.items()
+            for key, tensor in getattr(self, name).tensors.items()
+        }
         for column in _columns(self.history):
             values = [line.get(column, math.nan) for line in self.history]
-            found[f"history.{column}"] = torch.tensor(values, dtype=torch.float64)
-        return found
+            tensors[f"history.{column}"] = torch.tensor(values, dtype=torch.float64)
+        return tensors
 
     def _document(self) -> str:
         plain = {
@@ -187,7 +192,7 @@ class Checkpoint:
         document = {
             **plain,
             **mappings,
-            **{name: dict(getattr(self, name).values) for name in _PARTS},
+            **{key: dict(getattr(self, name).values) for name, key in _PARTS.items()},
             "recipe": self.recipe.model_dump(mode="json"),
             "columns": _columns(self.history),
             "impasto": self.impasto,
@@ -249,7 +254,7 @@ def _part(path: Path) -> Path:
 
 
 def _make_room(path: Path, size: int) -> None:
-    """Give up the checkpoint before the last where the disk is short. Raises `OutputError` where that is not enough."""
+    """Remove the checkpoint before the last where the disk is short. Raises `OutputError` where that is not enough."""
 
     def short() -> int:
         return size + RESERVE_BYTES - shutil.disk_usage(path.parent).free
@@ -275,12 +280,12 @@ def _columns(history: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _history(columns: Sequence[str], tensors: Mapping[str, Pieces]) -> Iterator[dict[str, Any]]:
     """Return the lines of a history from its columns, each a tensor of float64, NaN where a line has no such value."""
-    found = []
+    values_of = []
     for column in columns:
         tensor = tensors.get(f"history.{column}")
         if tensor is None or tensor.dtype != torch.float64 or len(tensor.shape) != 1 or tensor.shape[0] > 1_000_000:
             raise ValueError("its history")
-        found.append(tensor.whole().tolist())
-    for line in zip(*found, strict=True):
+        values_of.append(tensor.whole().tolist())
+    for line in zip(*values_of, strict=True):
         values = {key: value for key, value in zip(columns, line, strict=True) if not math.isnan(value)}
         yield values | {key: int(values[key]) for key in ("level", "step") if key in values}

@@ -98,11 +98,11 @@ class TensorFile:
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 raise InputError(f"{path}: is not a checkpoint, or a damaged or truncated one; {_REMEDY}") from None
             _check_sum(path, stream, size)
-        found = {}
+        pieces = {}
         for name, (dtype, shape, offset) in tensors.items():
             read = functools.partial(_read, path, _identity(status), 8 + length + offset, dtype)
-            found[name] = Pieces(shape, dtype, read)
-        return cls(path, metadata, found)
+            pieces[name] = Pieces(shape, dtype, read)
+        return cls(path, metadata, pieces)
 
 
 _REMEDY = "name another, or paint again"
@@ -114,7 +114,7 @@ def _header(text: bytes, room: int) -> tuple[dict[str, str], dict[str, tuple[tor
     metadata = header.pop("__metadata__", {})
     if not all(isinstance(value, str) for value in metadata.values()):
         raise ValueError
-    end, found = 0, {}
+    end, layout = 0, {}
     for name, entry in header.items():
         dtype, shape = _TYPES[entry["dtype"]], tuple(entry["shape"])
         if len(shape) > 8 or not all(type(side) is int and 0 <= side <= room for side in shape):
@@ -123,10 +123,10 @@ def _header(text: bytes, room: int) -> tuple[dict[str, str], dict[str, tuple[tor
         # In order, without gaps or overlaps, and no longer than the file.
         if entry["data_offsets"] != [begin, end] or end > room:
             raise ValueError
-        found[name] = (dtype, shape, begin)
-    if end != room or list(header)[-1] != CHECKSUM or found.pop(CHECKSUM)[:2] != (torch.uint8, (_CHECKSUM_BYTES,)):
+        layout[name] = (dtype, shape, begin)
+    if end != room or list(header)[-1] != CHECKSUM or layout.pop(CHECKSUM)[:2] != (torch.uint8, (_CHECKSUM_BYTES,)):
         raise ValueError
-    return metadata, found
+    return metadata, layout
 
 
 def _check_sum(path: Path, stream: IO[bytes], size: int) -> None:
@@ -140,13 +140,13 @@ def _check_sum(path: Path, stream: IO[bytes], size: int) -> None:
 
 
 def _read(path: Path, identity: tuple[int, ...], offset: int, dtype: torch.dtype, part: slice) -> Tensor:
-    found = torch.empty(part.stop - part.start, dtype=dtype)
+    values = torch.empty(part.stop - part.start, dtype=dtype)
     with _opened(path) as (stream, status):
         stream.seek(offset + part.start * dtype.itemsize)
-        complete = stream.readinto(_bytes(found)) == found.nbytes  # type: ignore[attr-defined]  # of buffered files
+        complete = stream.readinto(_bytes(values)) == values.nbytes  # type: ignore[attr-defined]  # of buffered files
     if not complete or _identity(status) != identity:
         raise InputError(f"{path}: was changed while it was read; run again")
-    return found
+    return values
 
 
 def _identity(status: os.stat_result) -> tuple[int, ...]:

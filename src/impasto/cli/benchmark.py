@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from impasto.cli import shared_options as given
+from impasto.cli.option_groups import with_group
 from impasto.cli.options import given_settings, parse, with_settings
+from impasto.cli.resources import load_torch
+from impasto.cli.series_options import PictureSeriesOptions
 from impasto.cli.session import write_out
 from impasto.cli.sources import encoder_file
 from impasto.errors import ImageError, UsageError
+from impasto.events import notice
 
 if TYPE_CHECKING:
-    from impasto.cli.session import Session
-    from impasto.series.benchmark import Benchmark, Input, Problem
+    from impasto.series.benchmark import Benchmark
+    from impasto.series.pairs import Input, Problem
 
 SETS = ("nprgeneral", "nprportrait")
 
@@ -23,8 +27,10 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 @with_settings
+@with_group("options", PictureSeriesOptions)
 def benchmark(
     ctx: typer.Context,
+    options: PictureSeriesOptions,
     style: Annotated[str, typer.Option("--style", metavar="DIR", help="A folder of paintings.")],
     methods: Annotated[
         str,
@@ -56,17 +62,19 @@ def benchmark(
     most: Annotated[
         int | None, typer.Option("--most", min=1, metavar="COUNT", help="So many photographs at most, the first ones.")
     ] = None,
+    pairs: Annotated[
+        int | None,
+        typer.Option(
+            "--pairs",
+            min=1,
+            metavar="COUNT",
+            help="So many pairs instead of all, with each picture in as many as any other.",
+        ),
+    ] = None,
     metrics_encoder: Annotated[
         str, typer.Option("--metrics-encoder", metavar="NAME|FILE", help="What measures; auto: vgg19 where it is here.")
     ] = "auto",
     preset: given.Preset = None,
-    force: given.Repaint = False,
-    as_json: given.Json = False,
-    quiet: given.Quiet = False,
-    dry_run: given.DryRun = False,
-    allow_truncated: given.AllowTruncated = False,
-    max_pixels: given.MaxPixels = None,
-    threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
     """Paint every photograph in every style by every method, measure all, and write a report.
@@ -75,10 +83,7 @@ def benchmark(
 
     The same command again paints and measures what is missing.
     """
-    session: Session = ctx.obj
-    session.terminal.quiet = quiet
-    if not output:
-        raise UsageError("--output: the folder has no name")
+    session = options.begin(ctx, output)
     if dataset is None and content in SETS:
         content, dataset = None, content
     if content is None and dataset is None:
@@ -95,21 +100,16 @@ def benchmark(
     added = external.split_added(add or [])
 
     # Only now torch: what is wrong with the options is told at once.
-    import torch
+    load_torch(options.threads)
 
-    from impasto import images
-    from impasto.cli.sweep import run
+    from impasto.cli.series_run import run
     from impasto.series import benchmark as made_of
     from impasto.series import report
+    from impasto.series.pairs import read_inputs
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-    reading: dict[str, Any] = {
-        "max_pixels": max_pixels or images.DEFAULT_MAX_PIXELS,
-        "allow_truncated": allow_truncated,
-    }
+    reading = options.reading()
     contents, problems, about = _contents(content, dataset, masks=masks, **reading)
-    styles, more = made_of.read_inputs(external.pictures_in(Path(style)), **reading)
+    styles, more = read_inputs(external.pictures_in(Path(style)), **reading)
     made = made_of.Benchmark(
         chosen,
         contents[:most],
@@ -117,23 +117,24 @@ def benchmark(
         Path(output),
         added=added,
         against=against,
+        pairs=pairs,
         painter=painter,
         encoder=metrics_encoder,
         second_encoder=metrics_encoder,
         problems=[*problems, *more],
         about=about,
         report=report.write,
-        force=force,
-        check=not dry_run,
+        force=options.force,
+        check=not options.dry_run,
         **reading,
     )
     for problem in made.problems:
         session.terminal.note(f"{problem.file}: left out: {problem.note}")
-    if dry_run:
-        write_out(_plan(made, as_json=as_json))
+    if options.dry_run:
+        write_out(_plan(made, as_json=options.as_json))
         return
     status = run(made, session)
-    if as_json:
+    if options.as_json:
         write_out(json.dumps(_summary(made), sort_keys=True))
     if status or made.problems:
         raise typer.Exit(status or 1)
@@ -144,7 +145,7 @@ def _check_values(spelled: dict[str, Any]) -> None:
     from impasto.recipe.catalogue import METHODS
 
     for key, value in spelled.items():
-        owner = next((name for name, each in METHODS.items() if key in each.settings), "gatys")
+        owner = next((name for name, method in METHODS.items() if key in method.settings), "gatys")
         if key != "method":
             parse({"method": owner}, {key: value})
     if "method" in spelled:
@@ -156,7 +157,7 @@ def _contents(
 ) -> "tuple[list[Input], list[Problem], dict[str, str]]":
     """Return the photographs, what cannot be used of them, and what the report says of the set."""
     from impasto.series import external
-    from impasto.series.benchmark import Input, Problem, read_inputs
+    from impasto.series.pairs import Input, Problem, read_inputs
 
     if dataset is None:
         folder = Path(str(content))
@@ -166,20 +167,29 @@ def _contents(
         return inputs, problems, {}
     from impasto import datasets
 
-    found = datasets.collect(dataset, None if content is None else Path(content))
-    inputs, problems = read_inputs([item.path for item in found.items], **reading)
-    by_path = {item.path: item for item in found.items}
+    collection = datasets.collect(dataset, None if content is None else Path(content))
+    photographs = collection.dataset
+    inputs, problems = read_inputs([item.path for item in collection.items], **reading)
+    by_path = {item.path: item for item in collection.items}
     named = []
-    for each in inputs:
-        item = by_path[each.path]
-        credit = f"{item.entry.by}; {found.dataset.title}" if item.entry.by else found.dataset.title
-        regions = datasets.read_regions(found.dataset, item) if masks else None
-        named.append(Input(item.entry.name, each.path, credit, regions))
-    problems += [Problem(entry.file or entry.name, f"is missing of {found.dataset.title}") for entry in found.missing]
-    verified = sum(item.verified for item in found.items)
+    for picture in inputs:
+        item = by_path[picture.path]
+        credit = f"{item.entry.by}; {photographs.title}" if item.entry.by else photographs.title
+        try:
+            regions = datasets.read_regions(photographs, item) if masks else None
+        except ImageError as error:
+            problems.append(Problem(item.entry.name, str(error)))
+            continue
+        if masks and regions is None:
+            notice(f"{item.entry.name}: has no mask beside it; painted and measured as a whole")
+        named.append(Input(item.entry.name, picture.path, credit, regions))
+    problems += [
+        Problem(entry.file or entry.name, f"is missing of {photographs.title}") for entry in collection.missing
+    ]
+    verified = sum(item.verified for item in collection.items)
     about = {
-        "dataset": f"Photographs: {found.dataset.title} ({found.dataset.citation}), {len(found.items)} of "
-        f"{len(found.dataset.entries)}, {verified} of them verified by md5. {found.dataset.credit}."
+        "dataset": f"Photographs: {photographs.title} ({photographs.citation}), {len(collection.items)} of "
+        f"{len(photographs.entries)}, {verified} of them verified by md5. {photographs.credit}."
     }
     return named, problems, about
 
@@ -190,6 +200,7 @@ def _plan(made: "Benchmark", *, as_json: bool) -> str:
     if as_json:
         return json.dumps(
             {
+                "pairs": made.pairs,
                 "pictures": len(made.cells),
                 "to_paint": len(painting),
                 "to_measure": len(made.waiting),
@@ -202,7 +213,7 @@ def _plan(made: "Benchmark", *, as_json: bool) -> str:
             sort_keys=True,
         )
     lines = [
-        f"pairs      {len(made.contents)} photographs x {len(made.styles)} styles",
+        f"pairs      {made.pairs}, of {len(made.contents)} photographs x {len(made.styles)} styles",
         f"pictures   {len(made.cells)}, {len(painting)} to paint, {len(made.waiting)} to measure",
         f"work       {pixels / 1e6:.1f} million pixel-steps",
     ]

@@ -10,6 +10,7 @@ import typer
 
 from impasto.cli import shared_options as given
 from impasto.cli.options import with_settings
+from impasto.cli.resources import load_torch
 from impasto.cli.sources import Chosen, choose
 from impasto.cli.style_list import expand
 from impasto.errors import OutputError, UsageError
@@ -26,7 +27,7 @@ app = typer.Typer(add_completion=False)
 @with_settings
 def blend(
     ctx: typer.Context,
-    content: Annotated[str, typer.Argument(help="The photograph to paint.")],
+    content: given.Photograph,
     style: given.RequiredStyles,
     frames: Annotated[int, typer.Option("--frames", min=2, max=1000, help="Pictures on the way.")] = 5,
     folder: Annotated[
@@ -61,12 +62,10 @@ def blend(
     chosen = _chosen(recipe, preset, settings)
 
     # Only now torch: what is wrong with the options is told at once.
-    import torch
+    load_torch(threads)
 
     from impasto.series import blend
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     outputs.check()
     session.claim(folder, strip, animation, doing="painting into it")
     painted: list[Result] = []

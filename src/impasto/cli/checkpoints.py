@@ -113,7 +113,7 @@ class Command(BaseModel):
         return str(here)
 
     def _came_along(self, path: Path) -> bool:
-        """Whether an input lies beside the checkpoint as it did, in a place of its own."""
+        """Return whether an input lies beside the checkpoint as it did, in a place of its own."""
         places = {str(path.parent.absolute() / said.relative): said for said in self.files.values()}
         return any(
             os.path.realpath(place) != os.path.realpath(said.absolute) and files.digest(place) == said.sha256
@@ -126,18 +126,18 @@ class Command(BaseModel):
         Raises `InputError`, of weights `WeightsError`, for one that is gone or has changed: it would be another
         picture.
         """
-        found = {}
+        current = {}
         for name, said in self.files.items():
             wrong = WeightsError if name in (self.encoder, self.network) else InputError
             places = [said.absolute, str(path.parent.absolute() / said.relative)]
             digests = [files.digest(place) for place in places]
             if said.sha256 in digests:
-                found[name] = places[digests.index(said.sha256)]
+                current[name] = places[digests.index(said.sha256)]
             elif any(digests):
                 raise wrong(f"{name}: has changed since; put back the file of then, or paint again")
             else:
                 raise wrong(f"{name}: is not at {said.absolute} any more; put it back, or paint again")
-        return found
+        return current
 
 
 @dataclass
@@ -197,7 +197,7 @@ class CheckpointWriter:
         output = outputs.output if outputs.output == "-" else str(Path(outputs.output).absolute())
         said = {}
         for name, sha256 in digests.items():
-            absolute = str(Path(inputs.found.get(name, name)).absolute())
+            absolute = str(Path(inputs.places.get(name, name)).absolute())
             said[name] = FileSaid(absolute=absolute, relative=_relative(absolute, folder), sha256=sha256)
         self.command = Command(
             content=inputs.content,
@@ -290,7 +290,7 @@ def restore(stylizer: "Painting", saved: Checkpoint, path: Path) -> None:
 
 
 def own(output: str, command: Command) -> bool:
-    """Whether `output` is the picture that the interrupted painting saved so far, in its place or a new one."""
+    """Return whether `output` is the picture that the interrupted painting saved so far, in its place or a new one."""
     return bool(command.saved) and files.digest(output) == command.saved
 
 

@@ -90,12 +90,12 @@ def compare(
 def _table(ballot: "FolderBallot") -> str:
     """Lay out the scores, with what tells how far they can be trusted."""
     scores = ballot.scores()
-    width = max(4, *(len(each.name) for each in scores))
+    width = max(4, *(len(score.name) for score in scores))
     lines = [f"{'name':<{width}}  score  95 % interval    won  tied  lost"]
-    for each in scores:
+    for score in scores:
         lines.append(
-            f"{each.name:<{width}}  {each.score:+.2f}  {each.low:+.2f} to {each.high:+.2f}  "
-            f"{each.wins:>4} {each.ties:>5} {each.losses:>5}"
+            f"{score.name:<{width}}  {score.score:+.2f}  {score.low:+.2f} to {score.high:+.2f}  "
+            f"{score.wins:>4} {score.ties:>5} {score.losses:>5}"
         )
     both, alike, left = ballot.steadiness()
     cast = len(ballot.votes)

@@ -11,6 +11,7 @@ import typer
 from impasto import metadata
 from impasto.cli import mask_files
 from impasto.cli import shared_options as given
+from impasto.cli.resources import load_torch
 from impasto.cli.session import write_out
 from impasto.errors import OutputError, UsageError, WeightsError
 from impasto.events import notice
@@ -94,14 +95,12 @@ def evaluate(
     if maps is not None and (not maps or (Path(maps).exists() and not Path(maps).is_dir())):
         raise OutputError(f"{maps or '--maps'}: is not a folder; name one for the heat maps")
 
-    import torch
+    load_torch(threads)
 
     from impasto import images
     from impasto.evaluation import evaluator
     from impasto.evaluation.record import record_of
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     if original_metrics is not None:
         document, lines = _original(result, content, style, Path(original_metrics), protocol, metric)
         for line in [metadata.canonical(document)] if as_json else lines:
@@ -110,7 +109,11 @@ def evaluate(
     chosen = evaluator.choose(metric)
     masks = _Masks(content_mask, style_mask or [], region or [], region_names, regions)
     named = [name for name in (result, content, *style, *masks.files(len(style))) if name is not None and name != "-"]
-    targets = {each.id: Path(maps) / f"{each.name}.png" for each in chosen if each.spatial} if maps is not None else {}
+    targets = (
+        {measure.id: Path(maps) / f"{measure.name}.png" for measure in chosen if measure.spatial}
+        if maps is not None
+        else {}
+    )
     limit = images.DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
 
     def load(name: str) -> "Picture":
@@ -125,7 +128,7 @@ def evaluate(
     measuring = evaluator.Evaluator(
         _encoder(encoder), _encoder(second_encoder), second_layers=_layers(second_layers), size=size
     )
-    found = measuring.evaluate(
+    evaluation = measuring.evaluate(
         picture,
         photo,
         paintings,
@@ -137,12 +140,12 @@ def evaluate(
         metrics=metric,
         maps=bool(targets),
     )
-    written = _save(found, picture, targets, session, force)
+    written = _save(evaluation, picture, targets, session, force)
     if as_json:
-        document = found.record() | ({"maps": written} if maps is not None else {})
+        document = evaluation.record() | ({"maps": written} if maps is not None else {})
         write_out(metadata.canonical(document))
         return
-    for line in table(found):
+    for line in table(evaluation):
         write_out(line)
 
 
@@ -201,24 +204,32 @@ def _original(
     return report.record(), lines
 
 
-def table(found: "Evaluation") -> list[str]:
-    """Return the lines of a table: group, metric, value, which way is better, and what it is."""
+def table(evaluation: "Evaluation") -> list[str]:
+    """Return the lines of a table: group, metric, value, which way is better, the value in words, and what it is.
+
+    Below a metric that compares regions, each region has a line of its own.
+    """
     from impasto.evaluation import METRICS
+    from impasto.evaluation.grades import word
 
     rows = []
-    for key, value in found.values.items():
+    for key, value in evaluation.values.items():
         metric = METRICS[key]
         shown = "-" if value is None else number(value)
-        why = found.reasons.get(key, "")
-        rows.append((metric.group, key, shown, metric.direction, f"{metric.summary}{f' ({why})' if why else ''}"))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        why = evaluation.reasons.get(key, "")
+        summary = f"{metric.summary}{f' ({why})' if why else ''}"
+        rows.append((metric.group, key, shown, metric.direction, word(metric, value), summary))
+        for region, own in evaluation.regions.get(key, {}).items():
+            said = word(metric, own)
+            rows.append((metric.group, f"  {region}", number(own), metric.direction, said, f"of region {region}"))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
     lines = []
     for row in rows:
-        group, key, shown, direction = (
+        cells = [
             cell.rjust(width) if column == 2 else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row[:4], widths, strict=True))
-        )
-        lines.append(f"{group}  {key}  {shown}  {direction}  {row[4]}")
+            for column, (cell, width) in enumerate(zip(row[:5], widths, strict=True))
+        ]
+        lines.append("  ".join([*cells, row[5]]))
     return lines
 
 
@@ -230,15 +241,15 @@ def number(value: float) -> str:
 
 
 def _save(
-    found: "Evaluation", picture: "Picture", targets: dict[str, Path], session: "Session", force: bool
+    evaluation: "Evaluation", picture: "Picture", targets: dict[str, Path], session: "Session", force: bool
 ) -> dict[str, str]:
     from impasto import images
     from impasto.evaluation.heat import heat
 
     written = {}
     for key, path in targets.items():
-        if key in found.maps:
-            shown = heat(picture, found.maps[key], key)
+        if key in evaluation.maps:
+            shown = heat(picture, evaluation.maps[key], key)
             images.save(shown.picture, path, force=force)
             session.terminal.say(f"saved {path}: the lightest is {number(shown.highest)} and more")
             written[key] = str(path)
@@ -249,10 +260,10 @@ def _encoder(which: str) -> str | Path:
     return which if which in ENCODERS else Path(which)
 
 
-def _layers(given: str | None) -> Sequence[str] | None:
-    if given is None:
+def _layers(listed: str | None) -> Sequence[str] | None:
+    if listed is None:
         return None
-    layers = [name.strip() for name in given.split(",") if name.strip()]
+    layers = [name.strip() for name in listed.split(",") if name.strip()]
     if not layers:
         raise UsageError("--second-layers: names none; give some, as in relu1_2,relu2_2")
     return layers

@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from impasto.cli import shared_options as given
 from impasto.cli.app import nearest
+from impasto.cli.option_groups import with_group
 from impasto.cli.options import given_settings, parse, with_settings
+from impasto.cli.resources import load_torch
+from impasto.cli.series_options import SeriesOptions
 from impasto.cli.session import write_out
 from impasto.cli.sources import encoder_file
 from impasto.errors import UsageError
@@ -15,7 +17,6 @@ from impasto.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from impasto.cli.session import Session
     from impasto.series import Sweep
 
 PAPERS = ("cs229", "nprgeneral")
@@ -25,8 +26,10 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 @with_settings
+@with_group("options", SeriesOptions)
 def figures(
     ctx: typer.Context,
+    options: SeriesOptions,
     paper: Annotated[
         str,
         typer.Argument(metavar="PAPER", help="cs229, or nprgeneral: its photographs in ten styles."),
@@ -44,10 +47,6 @@ def figures(
         str | None,
         typer.Option("--content", metavar="DIR|ZIP", help="Where NPRgeneral's photographs are, if not in the cache."),
     ] = None,
-    force: given.Repaint = False,
-    quiet: given.Quiet = False,
-    dry_run: given.DryRun = False,
-    threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
     """Reproduce the figures of a paper with your pictures.
@@ -56,8 +55,7 @@ def figures(
 
     impasto figures nprgeneral --pictures paintings -o table --size 128
     """
-    session: Session = ctx.obj
-    session.terminal.quiet = quiet
+    session = options.begin(ctx, output)
     if paper not in PAPERS:
         raise UsageError(nearest(paper, PAPERS, "paper"))
     spelled = given_settings(settings)
@@ -67,27 +65,25 @@ def figures(
     own = {key: getattr(whole, key) for key in spelled}
 
     # Only now torch: what is wrong with the options is told at once.
-    import torch
+    load_torch(options.threads)
 
     from impasto import datasets
-    from impasto.cli.sweep import run
+    from impasto.cli.series_run import run
     from impasto.series import cs229, external, nprgeneral
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     source = None if content is None else Path(content)
-    out, options = Path(output), {"force": force, "check": not dry_run}
+    out, checks = Path(output), {"force": options.force, "check": not options.dry_run}
     series: Iterator[tuple[str, Sweep]]
     if paper == "nprgeneral":
         photos = [item.path for item in datasets.collect("nprgeneral", source).items]
-        made_of = nprgeneral.sweep(photos, external.pictures_in(Path(pictures)), out, whole, encoder, **options)
+        made_of = nprgeneral.sweep(photos, external.pictures_in(Path(pictures)), out, whole, encoder, **checks)
         series = iter([(paper, made_of)])
     else:
         cases = cs229.cases(Path(pictures), own, encoder, photographs=source)
-        series = ((case.name, cs229.sweep(case, out, **options)) for case in cases)
+        series = ((case.name, cs229.sweep(case, out, **checks)) for case in cases)
     status = 0
     for name, made in series:
-        if dry_run:
+        if options.dry_run:
             for cell in made.cells:
                 write_out(f"{name}  {cell.title}  {cell.size[1]}x{cell.size[0]} px, {cell.steps} steps")
             continue

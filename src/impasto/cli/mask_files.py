@@ -62,33 +62,33 @@ def read(
         return None
     from impasto import guides
 
-    found = [None if name in NONE else load(name) for name in style_masks]
-    given = None if names is None else guides.parse_names(names, "--region-names")
-    return guides.from_colors(load(content_mask), found, count, given)
+    style_pictures = [None if name in NONE else load(name) for name in style_masks]
+    names_by_color = None if names is None else guides.parse_names(names, "--region-names")
+    return guides.from_colors(load(content_mask), style_pictures, count, names_by_color)
 
 
-def region_names(given: str | None) -> str | None:
+def region_names(option: str | None) -> str | None:
     """Return the names of regions that an option gives: JSON itself, or what is in the file that it names.
 
     Raises `InputError` for a file that cannot be read, `UsageError` for what names no regions.
     """
-    if given is None:
+    if option is None:
         return None
-    inline = given.lstrip()[:1] in ("{", "[")
-    where, text = ("--region-names", given) if inline else (Path(given).name, "")
+    inline = option.lstrip()[:1] in ("{", "[")
+    where, text = ("--region-names", option) if inline else (Path(option).name, "")
     if not inline:
         try:
-            if Path(given).exists() and not Path(given).is_file():
+            if Path(option).exists() and not Path(option).is_file():
                 # Opening a pipe would wait for somebody who writes to it.
-                raise InputError(f"{given}: is not a regular file; name a readable file of region names")
-            with Path(given).open("rb") as file:
+                raise InputError(f"{option}: is not a regular file; name a readable file of region names")
+            with Path(option).open("rb") as file:
                 content = file.read(_LONGEST + 1)
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError:
-            raise InputError(f"{given}: is no text; name a file of region names, or give JSON") from None
+            raise InputError(f"{option}: is no text; name a file of region names, or give JSON") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
-            raise InputError(f"{given}: cannot be read ({reason}); name a readable file of region names") from None
+            raise InputError(f"{option}: cannot be read ({reason}); name a readable file of region names") from None
     if len(text) > _LONGEST:
         raise UsageError(f"{where}: is longer than {_LONGEST:,} characters; keep the names that the masks need")
     from impasto import guides
@@ -153,16 +153,16 @@ def _files(parts: list[str], styles: int, known: Container[str]) -> list[str]:
     # For each number of names, the parts without a file and the names that the first parts make.
     ways: list[dict[int, tuple[int, list[str]]]] = [{0: (0, [])}]
     for end in range(1, len(parts) + 1):
-        found: dict[int, tuple[int, list[str]]] = {}
+        ways_to_here: dict[int, tuple[int, list[str]]] = {}
         for begin in reversed(range(end)):
             name = ":".join(parts[begin:end])
             missing = 0 if name in NONE or name in known or _is_file(name) else 1
             if missing and end - begin > 1:
                 continue
             for count, (others, names) in ways[begin].items():
-                if count + 1 not in found or others + missing < found[count + 1][0]:
-                    found[count + 1] = others + missing, [*names, name]
-        ways.append(found)
+                if count + 1 not in ways_to_here or others + missing < ways_to_here[count + 1][0]:
+                    ways_to_here[count + 1] = others + missing, [*names, name]
+        ways.append(ways_to_here)
     best = min(ways[-1], key=lambda count: (ways[-1][count][0], count not in (1, 1 + styles), -count))
     return ways[-1][best][1]
 
@@ -199,12 +199,12 @@ def _from_layers(layers: list[_Layer], styles: int, load: "Callable[[str], Pictu
         layer.name: (load(layer.content), [None if name is None else load(name) for name in _padded(layer, more)])
         for layer in layers
     }
-    found = guides.from_layers(pictures)
-    maps = list(found.styles[:styles])
+    regions = guides.from_layers(pictures)
+    maps = list(regions.styles[:styles])
     for style in maps:
         if style is not None:
             style[everywhere] = 1
-    return replace(found, styles=tuple(maps))
+    return replace(regions, styles=tuple(maps))
 
 
 def _padded(layer: _Layer, styles: int) -> list[str | None]:

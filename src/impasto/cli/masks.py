@@ -10,6 +10,7 @@ import typer
 from impasto.cli import mask_files
 from impasto.cli import shared_options as given
 from impasto.cli.options import parse
+from impasto.cli.resources import load_torch
 from impasto.cli.session import write_out
 from impasto.cli.style_list import expand
 from impasto.errors import OutputError, UsageError
@@ -31,7 +32,7 @@ def group() -> None:
 @app.command()
 def auto(
     ctx: typer.Context,
-    content: Annotated[str, typer.Argument(help="The photograph to paint.")],
+    content: given.Photograph,
     style: given.RequiredStyles,
     output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the masks go.")],
     regions: Annotated[
@@ -59,13 +60,11 @@ def auto(
     if not output or (folder.exists() and not folder.is_dir()):
         raise OutputError(f"{output or '--output'}: is not a folder; name one for the masks")
 
-    import torch
+    load_torch(threads)
 
     from impasto import encoders, guides, images
     from impasto.masks import automatic, report
 
-    if threads is not None:
-        torch.set_num_threads(threads)
     masks = [folder / "content_mask.png"]
     masks += [folder / f"style_mask{f'_{number}' if number > 1 else ''}.png" for number in range(1, len(style) + 1)]
     sheet = None if no_overlay else folder / "overlay.png"
@@ -78,23 +77,23 @@ def auto(
     network = (
         encoders.create(encoder) if encoder in encoders.NAMES or not weights.is_file() else encoders.from_file(weights)
     )
-    found = automatic.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
-    maps = [found.content, *(one for one in found.styles if one is not None)]
+    guessed = automatic.automatic(pictures[0], pictures[1:], network, count=regions, seed=seed)
+    maps = [guessed.content, *(one for one in guessed.styles if one is not None)]
     for path, one in zip(masks, maps, strict=True):
         images.save(guides.to_colors(one), path, force=force)
     if sheet is not None:
-        images.save(report.side_by_side(pictures, found), sheet, force=force)
+        images.save(report.side_by_side(pictures, guessed), sheet, force=force)
 
     options = [part for picture in style for part in ("--style", picture)]
     options += ["--content-mask", str(masks[0])]
     options += [part for path in masks[1:] for part in ("--style-mask", str(path))]
     command = shlex.join(["impasto", "paint", content, *options, "-o", "out.png"])
-    for row in report.table(found):
+    for row in report.table(guessed):
         session.terminal.say(row)
     session.terminal.say(f"paint with them: {command}")
     written = [str(path) for path in [*masks, *([sheet] if sheet else [])]]
     if as_json:
-        document = {"command": command, "files": written, "regions": report.describe(found)}
+        document = {"command": command, "files": written, "regions": report.describe(guessed)}
         write_out(json.dumps(document, sort_keys=True))
         return
     for name in written:
@@ -104,7 +103,7 @@ def auto(
 @app.command()
 def check(
     ctx: typer.Context,
-    content: Annotated[str, typer.Argument(help="The photograph to paint.")],
+    content: given.Photograph,
     style: given.RequiredStyles,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="PICTURE", help="Where to save the overlay.")
@@ -145,7 +144,7 @@ def check(
     from impasto.scene.resolve import long_side
 
     pictures = report.load([content, *style], max_pixels)
-    found = mask_files.read(
+    drawn = mask_files.read(
         content_mask,
         masks,
         layers,
@@ -154,21 +153,21 @@ def check(
         load=lambda name: report.load([name], max_pixels)[0],
         names=mask_files.region_names(region_names),
     )
-    if found is None:
+    if drawn is None:
         raise UsageError("no masks are named; give --content-mask and --style-mask, or --region")
     if output is not None:
         named = mask_files.files(content_mask, masks, layers, styles=len(style))
         images.check_output(Path(output), force=force, inputs=[content, *style, *named])
-        images.save(report.side_by_side(pictures, found), Path(output), force=force)
+        images.save(report.side_by_side(pictures, drawn), Path(output), force=force)
         session.terminal.say(f"saved {output}")
     warnings = [
-        *report.too_narrow(found, pictures, long_side(pictures[0], recipe), encoders.geometry(encoder)),
-        *report.uneven(found),
+        *report.too_narrow(drawn, pictures, long_side(pictures[0], recipe), encoders.geometry(encoder)),
+        *report.uneven(drawn),
     ]
     for warning in warnings:
         notice(warning)
     if as_json:
-        write_out(json.dumps({"regions": report.describe(found), "warnings": warnings}, sort_keys=True))
+        write_out(json.dumps({"regions": report.describe(drawn), "warnings": warnings}, sort_keys=True))
         return
-    for row in report.table(found):
+    for row in report.table(drawn):
         write_out(row)

@@ -7,8 +7,10 @@ import typer
 
 from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
-from impasto.recipe.catalogue import METHODS, settings_of, shipped
+from impasto.recipe.applicable import settings_of
+from impasto.recipe.catalogue import METHODS
 from impasto.recipe.method import Method
+from impasto.recipe.shipped_networks import shipped
 
 app = typer.Typer(add_completion=False)
 WIDTH = 100

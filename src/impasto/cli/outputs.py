@@ -139,7 +139,7 @@ class Outputs:
         result.save(target, bits=self.bits, quality=self.quality, force=force, embed=self.embed)
 
     def _taken(self, target: Path) -> bool:
-        """Whether something is there that this painting may not replace."""
+        """Return whether something is there that this painting may not replace."""
         if target.is_dir() or not self.force:
             return os.path.lexists(target)
         return self.mine is not None and os.path.lexists(target) and files.digest(target) != self.mine

@@ -43,7 +43,7 @@ class InputFiles:
     device: str = "auto"
     landmarks: tuple[str | None, str | None] = (None, None)
     """Of the content and of the first style."""
-    found: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
     """Where files are that are not where their names say: a painting is resumed from another folder."""
     digests: dict[str, str] = field(default_factory=dict, compare=False)
     """sha256 of each file that was read, by name."""
@@ -54,7 +54,7 @@ class InputFiles:
         chosen = self.chosen
         named = [self.content, *self.styles, chosen.init, self.recipe, chosen.encoder, chosen.network]
         masks = (self.masks.content, self.masks.styles, self.masks.regions)
-        named += [*self.landmarks, *mask_files.files(*masks, styles=len(self.styles), known=self.found)]
+        named += [*self.landmarks, *mask_files.files(*masks, styles=len(self.styles), known=self.places)]
         return [name for name in named if name is not None and name != "-"]
 
     def load(self) -> Inputs:
@@ -66,7 +66,7 @@ class InputFiles:
 
         def load(name: str) -> Picture:
             # A path object for a file: only the very word `-` is standard input.
-            picture = read(name if name == "-" else Path(self.found.get(name, name)))
+            picture = read(name if name == "-" else Path(self.places.get(name, name)))
             self.digests[name] = picture.sha256
             return picture
 
@@ -82,7 +82,7 @@ class InputFiles:
             count=self.chosen.recipe.regions,
             load=load,
             names=masks.names,
-            known=self.found,
+            known=self.places,
         )
         ours, theirs = (self._landmarks(name) for name in self.landmarks)
         return Inputs(content, styles, init, regions, ours, theirs)
@@ -91,6 +91,6 @@ class InputFiles:
         """Return where the landmarks of this name are."""
         if name is None:
             return None
-        path = Path(self.found.get(name, name))
+        path = Path(self.places.get(name, name))
         self.digests[name] = landmarks.digest(path)
         return path

@@ -3,15 +3,16 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from impasto.cli import processes
 from impasto.cli import shared_options as given
+from impasto.cli.option_groups import group_parameters
 from impasto.cli.options import SETTINGS, setting
-from impasto.cli.resources import parse_bytes, parse_tile
+from impasto.cli.resources import load_torch, parse_bytes, parse_tile
 from impasto.cli.session import write_out
 from impasto.cli.sources import choose
 from impasto.errors import UsageError
@@ -61,20 +62,9 @@ class Shared:
     checkpoint_every: given.CheckpointEvery = 60.0
 
 
-def _parameters(kind: type) -> list[inspect.Parameter]:
-    """Make a parameter of each field of a dataclass of options."""
-    annotations = get_type_hints(kind, include_extras=True)
-    return [
-        inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=annotations[field.name]
-        )
-        for field in fields(kind)
-    ]
-
-
 def with_paint_options(function: Callable[..., None]) -> Callable[..., None]:
     """Add the shared options to a command, and one for each recipe key; it takes them as `shared` and `settings`."""
-    shared_parameters = _parameters(Shared)
+    shared_parameters = group_parameters(Shared)
 
     @functools.wraps(function)
     def command(*args: Any, **kwargs: Any) -> None:
@@ -123,14 +113,12 @@ def run(
     _check(chosen.recipe, styles, shared)
 
     # Only now torch: what is wrong with the options is told at once.
-    import torch
+    load_torch(shared.threads)
 
     from impasto.cli import mask_files, paint_inputs, paint_run
     from impasto.cli.checkpoints import OFF, checkpoint_writer
     from impasto.cli.outputs import Outputs
 
-    if shared.threads is not None:
-        torch.set_num_threads(shared.threads)
     where = paint_inputs.Masks(*masks[:3], mask_files.region_names(masks[3]))
     inputs = paint_inputs.InputFiles(
         content,

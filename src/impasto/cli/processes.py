@@ -23,7 +23,7 @@ def rank() -> int | None:
 
 
 def silent() -> bool:
-    """Whether another process does the talking."""
+    """Return whether another process does the talking."""
     return bool(rank())
 
 

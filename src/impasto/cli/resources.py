@@ -18,10 +18,10 @@ def parse_bytes(text: str | None) -> int | None:
     if text is None:
         return None
     match = re.fullmatch(r"([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([a-z]{0,3})", text.strip().lower())
-    found = round(float(match[1]) * UNITS[match[2]]) if match is not None and match[2] in UNITS else 0
-    if found < 1:
+    size_bytes = round(float(match[1]) * UNITS[match[2]]) if match is not None and match[2] in UNITS else 0
+    if size_bytes < 1:
         raise UsageError(f"--memory {text[:40]}: is no amount of memory; give one like 4GiB, 500MB or 2000000000")
-    return found
+    return size_bytes
 
 
 def parse_tile(text: str) -> int | Literal["auto", "off"]:
@@ -36,3 +36,11 @@ def parse_tile(text: str) -> int | Literal["auto", "off"]:
     if not (text.isascii() and text.isdigit() and 0 < len(text) <= 6 and int(text) >= 1):
         raise UsageError(f"--tile {text[:40]}: give auto, off, or the side of a tile in pixels, for example 1024")
     return int(text)
+
+
+def load_torch(threads: int | None) -> None:
+    """Load torch, which takes a second, and let it compute with so many threads; None: as many as it likes."""
+    import torch
+
+    if threads is not None:
+        torch.set_num_threads(threads)

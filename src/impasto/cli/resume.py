@@ -60,9 +60,9 @@ def resume(
         raise UsageError("--json and -o - both want standard output; save to a file, or leave --json out")
     if os.path.realpath(target) == os.path.realpath(path):
         raise UsageError(f"-o {target}: is the checkpoint itself; name another output")
-    found = command.find(path)
-    encoder = None if command.encoder is None else Path(found.get(command.encoder, command.encoder))
-    network = None if command.network is None else Path(found.get(command.network, command.network))
+    places = command.find(path)
+    encoder = None if command.encoder is None else Path(places.get(command.encoder, command.encoder))
+    network = None if command.network is None else Path(places.get(command.network, command.network))
     inputs = paint_inputs.InputFiles(
         command.content,
         command.styles,
@@ -70,7 +70,7 @@ def resume(
         paint_inputs.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
         max_pixels=command.max_pixels,
         allow_truncated=command.allow_truncated,
-        found=found,
+        places=places,
         tile=command.tile if tile is None else parse_tile(tile),
         memory=command.memory if memory is None else parse_bytes(memory),
         device=device or command.device,

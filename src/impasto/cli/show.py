@@ -20,26 +20,26 @@ def show(
     as_json: given.Json = False,
 ) -> None:
     """Show the recipe that a picture was painted with."""
-    found = metadata.read(picture)
-    if found is None:
+    document = metadata.read(picture)
+    if document is None:
         name = ascii(Path(picture).name)[1:-1]
         raise ImageError(f"{name}: carries no recipe; impasto did not paint it, or did so with --no-metadata")
-    write_out(json.dumps(found, sort_keys=True) if as_json else "\n".join(_lines(found)))
+    write_out(json.dumps(document, sort_keys=True) if as_json else "\n".join(_lines(document)))
 
 
-def _lines(found: dict[str, Any]) -> list[str]:
-    recipe = found.get("recipe")
-    lines = [f"painted by impasto {_plain(found.get('impasto'))}", "recipe:"]
+def _lines(document: dict[str, Any]) -> list[str]:
+    recipe = document.get("recipe")
+    lines = [f"painted by impasto {_plain(document.get('impasto'))}", "recipe:"]
     for key, value in (recipe if isinstance(recipe, dict) else {}).items():
         lines.append(f"  {_plain(key)}: {_plain(value)}")
     for part, title in (("inputs", "role"), ("weights", "name")):
-        items = found.get(part)
+        items = document.get(part)
         lines.append(f"{part}:")
         for item in items if isinstance(items, list) else []:
             if isinstance(item, dict):
                 name = item.get(title, item.get("encoder"))
                 lines.append(f"  {_plain(name)}: sha256 {_plain(item.get('sha256'))}")
-    versions = found.get("versions")
+    versions = document.get("versions")
     if isinstance(versions, dict):
         lines.append("with " + ", ".join(f"{_plain(key)} {_plain(value)}" for key, value in versions.items()))
     return lines

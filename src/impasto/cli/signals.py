@@ -81,7 +81,7 @@ class Stop:
 
 
 def _importing(frame: FrameType | None) -> bool:
-    """Whether a module is being imported, since the command line began."""
+    """Return whether a module is being imported, since the command line began."""
     while frame is not None and frame.f_globals.get("__name__") != "impasto.cli":
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
             return True

@@ -11,7 +11,8 @@ from impasto.cli.app import nearest
 from impasto.cli.options import choices, given_settings, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
 from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset
-from impasto.recipe.catalogue import ENCODERS, METHODS, shipped
+from impasto.recipe.catalogue import ENCODERS, METHODS
+from impasto.recipe.shipped_networks import shipped
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _network_file(spelled: dict[str, Any], method: str) -> Path | None:
     if value is None or method not in METHODS:
         return None
     if not METHODS[method].feed_forward:
-        able = ", ".join(name for name, each in METHODS.items() if each.feed_forward)
+        able = ", ".join(name for name, named in METHODS.items() if named.feed_forward)
         raise UsageError(f"--network: {method} paints without one; leave it out, or give --method ({able})")
     known = shipped(method)
     if "network" in METHODS[method].settings and (value == "auto" or value in known):

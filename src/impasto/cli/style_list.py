@@ -36,23 +36,23 @@ def _one(name: str, option: str) -> list[str]:
     except OSError:  # too long a name, for example, which whoever opens it refuses
         return [name]
     if folder:
-        found = _in_folder(name)
-        if not found:
+        pictures = _in_folder(name)
+        if not pictures:
             raise InputError(f"{name}: is a folder without pictures ({', '.join(PICTURE_SUFFIXES)}); name another")
     elif glob.has_magic(name) and not os.path.lexists(name):
-        found = sorted(path for path in glob.glob(name) if Path(path).is_file())  # noqa: PTH207 (it may be absolute)
-        if not found:
+        pictures = sorted(path for path in glob.glob(name) if Path(path).is_file())  # noqa: PTH207 (it may be absolute)
+        if not pictures:
             raise UsageError(f"{option} {name}: matches no file; check the pattern")
     else:
         return [name]
-    if len(found) > LARGEST:
-        raise UsageError(f"{option} {name}: stands for {len(found)} pictures; name {LARGEST} at most")
-    return found
+    if len(pictures) > LARGEST:
+        raise UsageError(f"{option} {name}: stands for {len(pictures)} pictures; name {LARGEST} at most")
+    return pictures
 
 
 def _in_folder(name: str) -> list[str]:
     folder, root = Path(name), os.path.realpath(name)
-    found, leading_out = [], 0
+    pictures, leading_out = [], 0
     try:
         entries = sorted(folder.iterdir())
     except OSError as error:
@@ -61,9 +61,9 @@ def _in_folder(name: str) -> list[str]:
         if path.name.startswith(".") or path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
             continue
         if os.path.commonpath([root, os.path.realpath(path)]) == root:
-            found.append(os.fspath(path))
+            pictures.append(os.fspath(path))
         else:
             leading_out += 1
     if leading_out:
         notice(f"{name}: left out {leading_out} links that lead out of the folder")
-    return found
+    return pictures

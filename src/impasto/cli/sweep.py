@@ -2,7 +2,6 @@
 
 import functools
 import json
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,26 +10,28 @@ import typer
 
 from impasto.cli import mask_files
 from impasto.cli import shared_options as given
+from impasto.cli.option_groups import with_group
 from impasto.cli.options import choices, option_name, with_settings
+from impasto.cli.resources import load_torch
+from impasto.cli.series_options import PictureSeriesOptions
 from impasto.cli.session import write_out
 from impasto.cli.sources import Chosen, choose
 from impasto.cli.style_list import expand
 from impasto.errors import UsageError
-from impasto.events import notice
 from impasto.recipe.catalogue import ENCODERS
 
 if TYPE_CHECKING:
-    from impasto.cli.session import Session
-    from impasto.events import Progress
-    from impasto.series import Cell, Series, Sweep
+    from impasto.series import Cell, Sweep
 
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 @with_settings
+@with_group("options", PictureSeriesOptions)
 def sweep(
     ctx: typer.Context,
+    options: PictureSeriesOptions,
     vary: Annotated[
         list[str],
         typer.Option(
@@ -56,13 +57,6 @@ def sweep(
     sheet: Annotated[
         str, typer.Option("--sheet", metavar="NAME", help="Name of the contact sheet in the folder.")
     ] = "sheet.png",
-    force: given.Repaint = False,
-    as_json: given.Json = False,
-    quiet: given.Quiet = False,
-    dry_run: given.DryRun = False,
-    allow_truncated: given.AllowTruncated = False,
-    max_pixels: given.MaxPixels = None,
-    threads: given.Threads = None,
     **settings: str | None,
 ) -> None:
     """Paint every combination of one or two settings, with a contact sheet.
@@ -71,8 +65,7 @@ def sweep(
 
     The same command again paints what is missing: pictures that are done stay, one that was stopped is begun anew.
     """
-    session: Session = ctx.obj
-    session.terminal.quiet = quiet
+    session = options.begin(ctx, output)
     named, style = _split(vary), expand(style or [])
     _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
     masks = mask_files.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
@@ -80,8 +73,6 @@ def sweep(
     of_styles = bool(style_mask) or len(masks) > len(region or []) + bool(content_mask)
     ours, theirs = (None if name is None else Path(name) for name in (landmarks, style_landmarks))
     _check_belongings(named, masks=bool(masks), style_masks=of_styles, landmarks=bool(ours or theirs))
-    if not output:
-        raise UsageError("--output: the folder has no name")
     paintings = style or []
 
     def chosen(values: Mapping[str, str]) -> Chosen:
@@ -93,20 +84,18 @@ def sweep(
         for value in values:
             chosen({**{other: several[0] for other, several in named.items()}, key: value})
 
-    import torch
+    load_torch(options.threads)
 
     from impasto import guides, images, series
+    from impasto.cli.series_run import run
     from impasto.scene.inputs import Inputs
 
-    if threads is not None:
-        torch.set_num_threads(threads)
-
-    limit = max_pixels or images.DEFAULT_MAX_PIXELS
+    reading = options.reading()
 
     @functools.cache
     def regions(count: int, styles: int) -> guides.Regions | None:
         def load(name: str) -> images.Picture:
-            return images.load(Path(name), max_pixels=limit, allow_truncated=allow_truncated)
+            return images.load(Path(name), **reading)
 
         return mask_files.read(
             content_mask, style_mask or [], region or [], styles=styles, count=count, load=load, names=names
@@ -117,7 +106,7 @@ def sweep(
         several = [values["style"]] if "style" in values else paintings
         photo, start, *styles = _sources(values.get("content", content), settled.init, *several)
         areas = regions(settled.recipe.regions, len(styles))
-        inputs = Inputs(photo, styles, start, areas, ours, theirs, max_pixels=limit, allow_truncated=allow_truncated)
+        inputs = Inputs(photo, styles, start, areas, ours, theirs, **reading)
         return series.Job(inputs, settled.recipe, settled.encoder, settled.network)
 
     axes = [
@@ -130,14 +119,14 @@ def sweep(
         folder,
         sheet=sheet,
         cell_height=cell,
-        force=force,
-        check=not dry_run,
+        force=options.force,
+        check=not options.dry_run,
     )
-    if dry_run:
-        write_out(_plan(made, as_json=as_json))
+    if options.dry_run:
+        write_out(_plan(made, as_json=options.as_json))
         return
     status = run(made, session)
-    if as_json:
+    if options.as_json:
         write_out(json.dumps(_report(made), sort_keys=True))
     if status:
         raise typer.Exit(status)
@@ -204,47 +193,6 @@ def _label(key: str, value: str) -> str:
     named = {"encoder": ENCODERS, "init": choices("init")}.get(key, ())
     is_file = key in ("content", "style") or (key in ("encoder", "init") and value not in named)
     return Path(value).stem if is_file else value
-
-
-def run(made: "Series", session: "Session") -> int:
-    """Paint what waits; return the exit status: that of a signal, or 1 where a cell failed."""
-    session.claim(made.folder, doing="painting into it")
-    began, terminal = time.monotonic(), session.terminal
-    waiting = made.waiting
-    left, done = sum(cell.work for cell in waiting), 0
-    # From here on Ctrl-C means: enough, keep what there is.
-    with session.stop.gently():
-        for number, cell in enumerate(made.cells, 1):
-            title = f"cell {number}/{len(made.cells)}  {cell.title}"
-            if cell not in waiting:
-                terminal.say(f"{title}: kept")
-                continue
-            seconds = (time.monotonic() - began) * (left - done) / done if done else 0.0
-            terminal.say(title + (f"  (about {_minutes(seconds)} left for all)" if seconds else ""))
-            with terminal.meter() as meter:
-
-                def watch(progress: "Progress", meter: Any = meter) -> bool:
-                    meter.painting(progress)
-                    return session.stop.asked is not None
-
-                made.paint(cell, watch)
-            done += cell.work
-            if cell.state == "failed":
-                notice(f"{cell.title}: failed: {cell.note}")
-            if session.stop.asked is not None:
-                break
-        made.finish()
-    ready = sum(cell.state in ("kept", "painted", "external") for cell in made.cells)
-    if session.stop.asked is not None:
-        notice(f"stopped with {ready} of {len(made.cells)} cells painted; the same command goes on from there")
-        return session.stop.exit_code
-    words = [f"{ready} of {len(made.cells)} pictures", *map(str, made.outputs)]
-    terminal.say(f"saved {', '.join(words)}, {time.monotonic() - began:.1f} s")
-    return 1 if made.failed else 0
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _report(made: "Sweep") -> dict[str, Any]:

@@ -19,15 +19,12 @@ def group() -> None:
 
 
 @app.command()
+@given.with_train_options(given.TrainOptions, steps=20_000)
 def encoder(
     ctx: typer.Context,
+    options: given.TrainOptions,
     data: Annotated[list[str], typer.Argument(help="Folders or tar files of pictures.")],
     teacher: Annotated[str, typer.Option("--teacher", metavar="FILE", help="VGG-19's weights.")],
-    out: given.Out,
-    steps: given.Steps = 20_000,
-    rate: given.Rate = 1e-3,
-    batch: given.Batch = 4,
-    crop: given.Crop = 192,
     gram_weight: Annotated[
         float,
         typer.Option(
@@ -40,50 +37,33 @@ def encoder(
         str | None,
         typer.Option("--init", metavar="FILE", help="Start from a petite encoder or Collaborative Distillation's."),
     ] = None,
-    held_out: given.HeldOut = None,
-    save_every: given.SaveEvery = 250,
-    seed: given.Seed = 0,
-    precision: given.Precision = "auto",
-    device: given.Device = "auto",
-    threads: given.Threads = None,
-    quiet: given.Quiet = False,
 ) -> None:
     """Train impasto's small encoder to predict VGG-19's features; the same command again resumes."""
-    session = given.prepare(ctx, quiet, threads)
+    session = given.prepare(ctx, options)
 
     from impasto.training.encoder_run import EncoderTraining, learn
 
-    task = EncoderTraining(
-        data=[Path(name) for name in data],
+    work = EncoderTraining(
+        data=given.paths(data),
         teacher=Path(teacher),
-        init=None if init is None else Path(init),
-        held_out=None if held_out is None else Path(held_out),
-        batch=batch,
-        crop=crop,
+        init=given.optional_path(init),
         gram_weight=gram_weight,
-        seed=seed,
-        precision=precision,
-        device=device,
     )
-    records = learn(task, Path(out), steps=steps, rate=rate, save_every=save_every)
-    given.follow(session, records, steps, out)
+    given.train(session, learn, work, options)
 
 
 @app.command()
+@given.with_train_options(given.SheetOptions, steps=10_000)
 def decoder(
     ctx: typer.Context,
+    options: given.SheetOptions,
     data: Annotated[list[str], typer.Argument(help="Folders or tar files of pictures.")],
-    out: given.Out,
     method: Annotated[Literal["wct", "adain"], typer.Option("--method", help="What the decoder is for.")] = "wct",
     layer: Annotated[str, typer.Option("--layer", help="Layer it decodes: relu1_1, relu2_1, ... relu5_1.")] = "relu4_1",
     paintings: Annotated[
         list[str] | None,
         typer.Option("--paintings", metavar="DATA", help="Folders or tar files of paintings; adain's styles."),
     ] = None,
-    steps: given.Steps = 10_000,
-    rate: given.Rate = 1e-3,
-    batch: given.Batch = 4,
-    crop: given.Crop = 192,
     feature_weight: Annotated[
         float, typer.Option("--feature-weight", min=0, help="wct: weight of the features, beside 1 for the pixels.")
     ] = 1.0,
@@ -98,38 +78,23 @@ def decoder(
         str | None,
         typer.Option("--init", metavar="FILE", help="Start from another decoder, a shallower one for example."),
     ] = None,
-    held_out: given.HeldOut = None,
     held_out_styles: given.HeldOutStyles = None,
-    save_every: given.SaveEvery = 250,
-    sheet_every: given.SheetEvery = 500,
-    seed: given.Seed = 0,
-    precision: given.Precision = "auto",
-    device: given.Device = "auto",
-    threads: given.Threads = None,
-    quiet: given.Quiet = False,
 ) -> None:
     """Train a decoder that turns petite's features into a picture; the same command again resumes."""
-    session = given.prepare(ctx, quiet, threads)
+    session = given.prepare(ctx, options)
 
     from impasto.training.decoder_run import DecoderTraining, learn
     from impasto.training.decoder_task import Objective
 
     work = DecoderTraining(
-        data=[Path(name) for name in data],
+        data=given.paths(data),
         layer=layer,
         objective=Objective(method, feature_weight, style_weight, identity_weight, tv_weight),
-        paintings=[Path(name) for name in paintings or ()],
-        init=None if init is None else Path(init),
-        held_out=None if held_out is None else Path(held_out),
-        held_out_styles=None if held_out_styles is None else Path(held_out_styles),
-        batch=batch,
-        crop=crop,
-        seed=seed,
-        precision=precision,
-        device=device,
+        paintings=given.paths(paintings),
+        init=given.optional_path(init),
+        held_out_styles=given.optional_path(held_out_styles),
     )
-    records = learn(work, Path(out), steps=steps, rate=rate, save_every=save_every, sheet_every=sheet_every)
-    given.follow(session, records, steps, out)
+    given.train(session, learn, work, options)
 
 
 app.command("any")(any_style)

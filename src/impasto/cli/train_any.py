@@ -1,6 +1,5 @@
 """`impasto train any`: a network that paints any style; `training.ghiasi_run` does the work."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,33 +7,22 @@ import typer
 from impasto.cli import train_options as given
 
 
+@given.with_train_options(given.SheetOptions, steps=30_000)
 def any_style(
     ctx: typer.Context,
+    options: given.SheetOptions,
     data: Annotated[list[str], typer.Argument(help="Folders or tar files of photographs.")],
     paintings: given.Paintings,
-    out: given.Out,
-    steps: given.Steps = 30_000,
-    rate: given.Rate = 1e-3,
-    batch: given.Batch = 4,
-    crop: given.Crop = 192,
     content_weight: given.ContentWeight = None,
     style_weight: given.StyleWeight = None,
     tv_weight: given.VariationWeight = None,
-    held_out: given.HeldOut = None,
     held_out_styles: given.HeldOutStyles = None,
-    save_every: given.SaveEvery = 250,
-    sheet_every: given.SheetEvery = 500,
-    seed: given.Seed = 0,
-    precision: given.Precision = "auto",
-    device: given.Device = "auto",
-    threads: given.Threads = None,
-    quiet: given.Quiet = False,
 ) -> None:
-    """Teach a network to paint in any style at once; the same command again goes on.
+    """Train a network to paint in any style at once; the same command again resumes.
 
     impasto train any photos/ --paintings paintings/ --out any
     """
-    session = given.prepare(ctx, quiet, threads)
+    session = given.prepare(ctx, options)
 
     from impasto.training.ghiasi_run import GhiasiTraining, learn
 
@@ -44,16 +32,9 @@ def any_style(
         "tv_weight": tv_weight,
     }
     work = GhiasiTraining(
-        data=[Path(name) for name in data],
-        paintings=[Path(name) for name in paintings],
+        data=given.paths(data),
+        paintings=given.paths(paintings),
         settings={key: value for key, value in settings.items() if value is not None},
-        held_out=None if held_out is None else Path(held_out),
-        held_out_styles=None if held_out_styles is None else Path(held_out_styles),
-        batch=batch,
-        crop=crop,
-        seed=seed,
-        precision=precision,
-        device=device,
+        held_out_styles=given.optional_path(held_out_styles),
     )
-    records = learn(work, Path(out), steps=steps, rate=rate, save_every=save_every, sheet_every=sheet_every)
-    given.follow(session, records, steps, out)
+    given.train(session, learn, work, options)

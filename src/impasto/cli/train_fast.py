@@ -1,6 +1,5 @@
 """`impasto train fast`: a network that paints one style; `training.fast_run` does the work."""
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -9,9 +8,10 @@ from impasto.cli import train_options as given
 from impasto.cli.style_list import expand
 
 
+@given.with_train_options(given.SheetOptions, steps=10_000, rate=2e-3, batch=2, crop=256)
 def fast(
     ctx: typer.Context,
-    out: given.Out,
+    options: given.SheetOptions,
     style: Annotated[list[str], typer.Option("--style", metavar="FILE", help="The painting; repeat to mix several.")],
     data: Annotated[
         list[str] | None, typer.Argument(help="Folders or tar files of photographs; none with --mode noise.")
@@ -21,10 +21,6 @@ def fast(
         Literal["photos", "noise", "both"],
         typer.Option("--mode", help="What texture_net is fed with; noise makes textures."),
     ] = "photos",
-    steps: given.Steps = 10_000,
-    rate: given.Rate = 2e-3,
-    batch: given.Batch = 2,
-    crop: given.Crop = 256,
     width: Annotated[
         float, typer.Option("--width", min=0, help="Times the usual number of channels; 0: as in the paper.")
     ] = 1.0,
@@ -41,20 +37,12 @@ def fast(
         str | None,
         typer.Option("--init", metavar="FILE", help="Start from another network, of any style: much sooner done."),
     ] = None,
-    held_out: given.HeldOut = None,
-    save_every: given.SaveEvery = 250,
-    sheet_every: given.SheetEvery = 500,
-    seed: given.Seed = 0,
-    precision: given.Precision = "auto",
-    device: given.Device = "auto",
-    threads: given.Threads = None,
-    quiet: given.Quiet = False,
 ) -> None:
     """Train a feed-forward network that paints in one style; the same command again resumes.
 
     impasto train fast photos/ --style painting.jpg --out starry
     """
-    session = given.prepare(ctx, quiet, threads)
+    session = given.prepare(ctx, options)
 
     from impasto.training.fast_run import FastTraining, learn
 
@@ -65,20 +53,13 @@ def fast(
         "statistics": statistics,
     }
     work = FastTraining(
-        data=[Path(name) for name in data or ()],
-        styles=[Path(name) for name in expand(style)],
+        data=given.paths(data),
+        styles=given.paths(expand(style)),
         method=method,
         mode=mode,
         width=width,
         settings={key: value for key, value in settings.items() if value is not None},
-        init=None if init is None else Path(init),
-        held_out=None if held_out is None else Path(held_out),
-        batch=batch,
-        crop=crop,
+        init=given.optional_path(init),
         style_size=style_size,
-        seed=seed,
-        precision=precision,
-        device=device,
     )
-    records = learn(work, Path(out), steps=steps, rate=rate, save_every=save_every, sheet_every=sheet_every)
-    given.follow(session, records, steps, out)
+    given.train(session, learn, work, options)

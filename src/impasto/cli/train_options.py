@@ -1,18 +1,22 @@
 """What the commands that train have in common: their options, and what they print."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
-from impasto.cli.shared_options import Quiet as Quiet
-from impasto.cli.shared_options import Threads as Threads
+from impasto.cli.option_groups import with_group
+from impasto.cli.resources import load_torch
+from impasto.cli.shared_options import Quiet, Threads
 from impasto.errors import ImpastoError, ResourceError, UsageError
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
+    from impasto.training.training import Training
 
+Work = TypeVar("Work", bound="Training")
 LOG_EVERY = 25
 """Steps between lines about a training."""
 
@@ -62,31 +66,93 @@ Precision = Annotated[
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")]
 
 
-def prepare(ctx: typer.Context, quiet: bool, threads: int | None) -> "Session":
-    """Return the session of a training."""
+@dataclass(frozen=True)
+class TrainOptions:
+    """The options of every training; each command has defaults of its own for the first ones."""
+
+    out: Out
+    steps: Steps
+    rate: Rate
+    batch: Batch
+    crop: Crop
+    held_out: HeldOut = None
+    save_every: SaveEvery = 250
+    seed: Seed = 0
+    precision: Precision = "auto"
+    device: Device = "auto"
+    threads: Threads = None
+    quiet: Quiet = False
+
+    def apply(self, work: Work) -> Work:
+        """Return a training with what these options say of it."""
+        return replace(
+            work,
+            batch=self.batch,
+            crop=self.crop,
+            held_out=optional_path(self.held_out),
+            seed=self.seed,
+            precision=self.precision,
+            device=self.device,
+        )
+
+    @property
+    def pace(self) -> dict[str, Any]:
+        """The keywords of `learn`: how many steps of which size, and what happens every so many."""
+        return {"steps": self.steps, "rate": self.rate, "save_every": self.save_every}
+
+
+@dataclass(frozen=True)
+class SheetOptions(TrainOptions):
+    """The options of trainings that paint sheets of samples."""
+
+    sheet_every: SheetEvery = 500
+
+    @property
+    def pace(self) -> dict[str, Any]:
+        """The keywords of `learn`, with the steps between sheets."""
+        return super().pace | {"sheet_every": self.sheet_every}
+
+
+def with_train_options(
+    kind: type[TrainOptions], *, steps: int, rate: float = 1e-3, batch: int = 4, crop: int = 192
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add the options of a training to a command, which takes them as `options`, with these defaults."""
+    return with_group("options", kind, steps=steps, rate=rate, batch=batch, crop=crop)
+
+
+def paths(names: Sequence[str] | None) -> list[Path]:
+    """Return the files or folders of an option that can be there several times, or never."""
+    return [Path(name) for name in names or ()]
+
+
+def optional_path(name: str | None) -> Path | None:
+    """Return the file or folder of an option that may be left out."""
+    return None if name is None else Path(name)
+
+
+def prepare(ctx: typer.Context, options: TrainOptions) -> "Session":
+    """Return the session of a training, with torch loaded."""
     session: Session = ctx.obj
-    session.terminal.quiet = quiet
-
-    import torch
-
-    if threads is not None:
-        torch.set_num_threads(threads)
+    session.terminal.quiet = options.quiet
+    load_torch(options.threads)
     return session
 
 
-def follow(session: "Session", records: Iterable[Mapping[str, float]], steps: int, out: str) -> None:
-    """Train, and say how it goes: now and then, and whenever it was measured on pictures that were held out."""
+def train(
+    session: "Session", learn: Callable[..., Iterable[Mapping[str, float]]], work: "Training", options: TrainOptions
+) -> None:
+    """Train as `learn` does, and say how it goes: now and then, and whenever it was measured on held-out pictures."""
     from impasto.optim.memory import is_out_of_memory
 
     try:
-        _say(session, records, steps)
+        _say(session, learn(options.apply(work), Path(options.out), **options.pace), options.steps)
     except Exception as error:
         if isinstance(error, ImpastoError) or not is_out_of_memory(error):
             raise
         raise ResourceError(
             "not enough memory for the training; use a smaller --batch or --crop, and run the same command again"
         ) from None
-    session.terminal.say(f"saved {Path(out) / 'weights.safetensors'}")
+    session.terminal.say(f"saved {Path(options.out) / 'weights.safetensors'}")
 
 
 def _say(session: "Session", records: Iterable[Mapping[str, float]], steps: int) -> None:

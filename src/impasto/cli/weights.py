@@ -69,6 +69,6 @@ def where() -> None:
     """Print impasto's folder of weights, and the VGG-19 and VGG-16 that are found; --encoder auto takes the first."""
     write_out(os.fspath(weights.cache_folder()))
     for network in ("vgg19", "vgg16"):
-        found = weights.find(network)
-        if found is not None:
-            write_out(os.fspath(found))
+        path = weights.find(network)
+        if path is not None:
+            write_out(os.fspath(path))

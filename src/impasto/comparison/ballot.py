@@ -110,15 +110,15 @@ class FolderBallot:
         """Return the scores as rows."""
         return [
             {
-                "name": each.name,
-                "score": round(each.score, 3),
-                "low": round(each.low, 3),
-                "high": round(each.high, 3),
-                "wins": each.wins,
-                "ties": each.ties,
-                "losses": each.losses,
+                "name": score.name,
+                "score": round(score.score, 3),
+                "low": round(score.low, 3),
+                "high": round(score.high, 3),
+                "wins": score.wins,
+                "ties": score.ties,
+                "losses": score.losses,
             }
-            for each in self.scores()
+            for score in self.scores()
         ]
 
     def steadiness(self) -> tuple[int, int, int]:

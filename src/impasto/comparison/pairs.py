@@ -37,24 +37,26 @@ def label_folders(named: Sequence[str]) -> dict[str, Path]:
     """
     if len(named) < 2:
         raise UsageError("a comparison needs two folders at least: impasto compare A/ B/")
-    given = []
+    named_folders = []
     for text in named:
         name, equals, rest = text.partition("=")
         # A folder may have an equals sign in its own name.
-        given.append((name, Path(rest)) if equals and name and rest and not Path(text).is_dir() else ("", Path(text)))
-    for _, folder in given:
+        named_folders.append(
+            (name, Path(rest)) if equals and name and rest and not Path(text).is_dir() else ("", Path(text))
+        )
+    for _, folder in named_folders:
         if not folder.is_dir():
             raise ImageError(f"{folder}: is no folder; name folders with pictures of the same names")
-    found: dict[str, Path] = {}
-    paths = [folder.absolute() for name, folder in given if not name]
-    for name, folder in given:
+    folders: dict[str, Path] = {}
+    paths = [folder.absolute() for name, folder in named_folders if not name]
+    for name, folder in named_folders:
         label = name or _shortest(folder.absolute(), paths)
-        if label in found:
+        if label in folders:
             raise UsageError(
-                f"{label}: is there twice; name each folder once, or call them a={found[label]} b={folder}"
+                f"{label}: is there twice; name each folder once, or call them a={folders[label]} b={folder}"
             )
-        found[label] = folder
-    return found
+        folders[label] = folder
+    return folders
 
 
 def common_names(folders: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
@@ -62,14 +64,14 @@ def common_names(folders: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
 
     The format does not matter. Raises `ImageError` where there is none.
     """
-    each = {side: pictures_in(folder) for side, folder in folders.items()}
-    shared = sorted(set.intersection(*map(set, each.values())))
+    by_side = {side: pictures_in(folder) for side, folder in folders.items()}
+    shared = sorted(set.intersection(*map(set, by_side.values())))
     if not shared:
         raise ImageError(
             f"{', '.join(str(folder) for folder in folders.values())}: have no pictures of the same name "
             f"({', '.join(SUFFIXES)})"
         )
-    return {stem: {side: each[side][stem] for side in folders} for stem in shared}
+    return {stem: {side: by_side[side][stem] for side in folders} for stem in shared}
 
 
 def pictures_in(folder: Path) -> dict[str, Path]:
@@ -78,12 +80,12 @@ def pictures_in(folder: Path) -> dict[str, Path]:
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
     except OSError as error:
         raise ImageError(f"{folder}: cannot be read ({error.strerror or error})") from None
-    found: dict[str, Path] = {}
+    by_stem: dict[str, Path] = {}
     for path in paths:
-        if path.stem in found:
-            raise ImageError(f"{folder}: has {found[path.stem].name} and {path.name}; keep one of them")
-        found[path.stem] = path
-    return found
+        if path.stem in by_stem:
+            raise ImageError(f"{folder}: has {by_stem[path.stem].name} and {path.name}; keep one of them")
+        by_stem[path.stem] = path
+    return by_stem
 
 
 def match_inputs(folder: Path, names: Sequence[str], part: str) -> dict[str, Path]:
@@ -94,7 +96,7 @@ def match_inputs(folder: Path, names: Sequence[str], part: str) -> dict[str, Pat
     Raises `ImageError` where the folder cannot be read.
     """
     inputs = pictures_in(folder)
-    found = {}
+    inputs_of = {}
     for name in names:
         fits = [
             stem
@@ -102,8 +104,8 @@ def match_inputs(folder: Path, names: Sequence[str], part: str) -> dict[str, Pat
             if stem == name or (name.startswith(f"{stem}_") if part == "content" else name.endswith(f"_{stem}"))
         ]
         if fits:
-            found[name] = inputs[max(fits, key=len)]
-    return found
+            inputs_of[name] = inputs[max(fits, key=len)]
+    return inputs_of
 
 
 def digest_side(paths: Mapping[str, Path]) -> str:

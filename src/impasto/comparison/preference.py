@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from impasto.errors import UsageError
 
@@ -47,7 +47,7 @@ class Score:
         return float(1 / (1 + np.exp(-self.score)))
 
 
-def bradley_terry(wins: Table, ridge: float = RIDGE) -> tuple[Table, Table]:
+def bradley_terry(wins: ArrayLike, ridge: float = RIDGE) -> tuple[Table, Table]:
     """Compute the scores of K sides, and their covariance.
 
     wins: (K, K), how often the side of the row was preferred to that of the column, ties as halves; the diagonal
@@ -56,28 +56,28 @@ def bradley_terry(wins: Table, ridge: float = RIDGE) -> tuple[Table, Table]:
     tell nothing. Raises `UsageError` for a table that is not square, negative or not finite, and for a ridge that is
     not positive.
     """
-    wins = np.array(wins, dtype=np.float64)
-    if wins.ndim != 2 or wins.shape[0] != wins.shape[1] or not wins.size:
-        raise UsageError(f"choices between sides are a square table, not {wins.shape}")
-    if not np.isfinite(wins).all() or (wins < 0).any():
+    table = np.array(wins, dtype=np.float64)
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or not table.size:
+        raise UsageError(f"choices between sides are a square table, not {table.shape}")
+    if not np.isfinite(table).all() or (table < 0).any():
         raise UsageError("numbers of choices are finite and not negative")
     if not ridge > 0:
-        raise UsageError(f"ridge={ridge}: needs to be positive, or the side that always wins has no score")
-    np.fill_diagonal(wins, 0)
-    sides = len(wins)
+        raise UsageError(f"ridge={ridge}: needs to be positive, or the side that always table has no score")
+    np.fill_diagonal(table, 0)
+    sides = len(table)
     scores = np.zeros(sides)
     for _ in range(STEPS):
-        gradient, hessian = _derivatives(wins, scores, ridge)
+        gradient, hessian = _derivatives(table, scores, ridge)
         step = np.linalg.solve(hessian, gradient)
-        height = _likelihood(wins, scores, ridge)
+        height = _likelihood(table, scores, ridge)
         # The function is concave, but a whole Newton step can go too far from a start where σ is flat.
-        while _likelihood(wins, scores + step, ridge) < height and np.abs(step).max() > 1e-12:
+        while _likelihood(table, scores + step, ridge) < height and np.abs(step).max() > 1e-12:
             step = step / 2
         scores = scores + step
         if np.abs(step).max() < 1e-10:
             break
     scores = scores - scores.mean()
-    _, hessian = _derivatives(wins, scores, ridge)
+    _, hessian = _derivatives(table, scores, ridge)
     center = np.eye(sides) - 1 / sides
     return scores, center @ np.linalg.inv(hessian) @ center
 
@@ -102,7 +102,7 @@ def count_wins(names: Sequence[str], votes: Iterable["Vote"]) -> Table:
 def score_sides(names: Sequence[str], votes: Sequence["Vote"], ridge: float = RIDGE) -> list[Score]:
     """Return what the votes say of each side, the most preferred first."""
     scores, covariance = bradley_terry(count_wins(names, votes), ridge)
-    found = []
+    ranking = []
     for index, name in enumerate(names):
         own = [vote for vote in votes if name in (vote.left, vote.right)]
         won = sum(vote.winner == name for vote in own)
@@ -110,8 +110,8 @@ def score_sides(names: Sequence[str], votes: Sequence["Vote"], ridge: float = RI
         # Rounding can leave a variance a little below 0 where there is one side alone.
         margin = NORMAL_95 * float(np.sqrt(max(0.0, covariance[index, index])))
         score = float(scores[index])
-        found.append(Score(name, score, score - margin, score + margin, won, len(own) - won - ties, ties))
-    return sorted(found, key=lambda each: -each.score)
+        ranking.append(Score(name, score, score - margin, score + margin, won, len(own) - won - ties, ties))
+    return sorted(ranking, key=lambda score: -score.score)
 
 
 def _likelihood(wins: Table, scores: Table, ridge: float) -> float:

@@ -1,12 +1,15 @@
 """`Case`: one result with its content and styles, at the sizes that metrics look at, and what is known of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
 from impasto.encoders import Encoder
+from impasto.evaluation import luma
 from impasto.evaluation.panel import Panel
+from impasto.evaluation.reductions import MAPS, Reduction
 from impasto.guides import Regions
 
 
@@ -22,12 +25,17 @@ class Sight:
         """What a report says of it."""
         return {"name": self.encoder.name, "sha256": self.encoder.sha256, "layers": list(self.layers)}
 
-    def of(self, panel: Panel, layers: Sequence[str] | None = None) -> dict[str, Tensor]:
-        """Return features of a panel: those of `layers`, or of all that it looks at."""
-        every = panel.features(self.encoder, self.layers)
-        if layers is None:
-            return every
-        return {layer: every[layer] for layer in layers}
+    def of(self, panel: Panel, layer: str) -> Tensor:
+        """Return the features (1, C, h, w) of a panel at a layer."""
+        found: Tensor = panel.read(self.encoder, layer, MAPS)
+        return found
+
+    def fact(
+        self, panel: Panel, what: str, layer: str, compute: Callable[[Any], Any], reduction: Reduction = MAPS
+    ) -> Any:
+        """Return what `compute` returns of what a reduction leaves of a layer; computed once for each `what`."""
+        key = (what, self.encoder.name, self.encoder.sha256, layer)
+        return panel.fact(key, lambda: compute(panel.read(self.encoder, layer, reduction)))
 
 
 @dataclass(frozen=True)
@@ -56,3 +64,17 @@ class Case:
     tile: int | None = None
     maps: bool = False
     """Whether maps are asked for."""
+
+    @property
+    def lightness(self) -> Tensor:
+        """OKLab's L (1, 1, H, W) of `pixels`."""
+        if self.pixels is self.result.pixels:
+            return lightness_of(self.result)
+        found: Tensor = self.result.fact("own lightness", lambda: luma.lightness(self.pixels))
+        return found
+
+
+def lightness_of(panel: Panel) -> Tensor:
+    """Return OKLab's L (1, 1, H, W) of a panel."""
+    found: Tensor = panel.fact("lightness", lambda: luma.lightness(panel.pixels))
+    return found

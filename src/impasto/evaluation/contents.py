@@ -7,12 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from impasto.evaluation import affinity, luma
-from impasto.evaluation.case import Case
+from impasto.evaluation.case import Case, lightness_of
 from impasto.evaluation.metric import Measured
 from impasto.evaluation.panel import Panel
+from impasto.evaluation.reductions import spaced
 from impasto.losses.neighbors import subsampled
 from impasto.losses.statistics import TINY
-from impasto.losses.transport import column_differences
+from impasto.losses.transport import relative_distances
 
 FEATURE_LAYERS = ("relu4_1", "relu5_1")
 """Layers of content fidelity (Wang et al. 2021)."""
@@ -20,11 +21,15 @@ AFFINITY_LAYER = "relu3_1"
 """The layer of affinities (that of CFSD, Chung et al. 2024)."""
 AFFINITY_ROWS = 4096
 """Places whose affinities are compared, evenly spaced where a picture has more: all of them up to 256 px."""
+KEPT_BYTES = 32 << 20
+"""Of a content's directions that are kept for the next result: all up to 1000 px with petite, 700 with VGG-19."""
 SHARPNESS = 10.0
 """What cosines are multiplied by before the softmax: the same place weighs e^10 times what an orthogonal one does, so
 that a row is about the hundreds of places that look the same, among some ten thousand."""
 POSITIONS = 1024
 """Positions whose distances from one another are compared (Kolkin et al. 2019, section 2.5)."""
+GRID = spaced(POSITIONS)
+"""The grid of them."""
 
 
 def cosine(one: Tensor, other: Tensor) -> float:
@@ -39,7 +44,10 @@ def cosine(one: Tensor, other: Tensor) -> float:
 def content_features(case: Case) -> Measured:
     """Mean over two deep layers of the cosine between the features of result and content."""
     content = needed(case.content)
-    ours, theirs = (case.first.of(panel, FEATURE_LAYERS) for panel in (case.result, content))
+    ours, theirs = (
+        {layer: case.first.fact(panel, "features", layer, lambda features: features) for layer in FEATURE_LAYERS}
+        for panel in (case.result, content)
+    )
     values = [cosine(ours[layer], theirs[layer]) for layer in FEATURE_LAYERS]
     found = None
     if case.maps:
@@ -52,22 +60,25 @@ def self_similarity(case: Case) -> Measured:
     """Mean over two deep layers of the difference between the distances of places from one another."""
     content = needed(case.content)
     layers = case.second.layers[-2:]
-    ours, theirs = (case.second.of(panel, layers) for panel in (case.result, content))
     values, maps = [], []
     for layer in layers:
-        grids = [_grid(features[layer]) for features in (ours, theirs)]
-        apart = column_differences(*(grid.flatten(2)[0].T.double() for grid in grids))
+        ours, theirs = (
+            case.second.fact(panel, "distances", layer, _distances, GRID) for panel in (case.result, content)
+        )
+        apart = (ours[0] - theirs[0]).abs().sum(0)
         values.append(float(apart.mean()))
-        maps.append(apart.view(grids[0].shape[2:]))
+        maps.append(apart.view(ours[1]))
     return Measured(sum(values) / len(values), together(maps) if case.maps else None)
 
 
 def structure_divergence(case: Case) -> Measured:
     """Mean over places of KL(P‖Q), P and Q the content's and the result's affinities of a place with all others."""
     content = needed(case.content)
-    target: Tensor = content.fact(("affinity", case.first.encoder.sha256), lambda: _directions(case, content))
-    own = _directions(case, case.result)
-    height, width = case.first.of(case.result, [AFFINITY_LAYER])[AFFINITY_LAYER].shape[2:]
+    own, (height, width) = _directions(case.first.of(case.result, AFFINITY_LAYER))
+    if own.nbytes > KEPT_BYTES:
+        target, _ = _directions(case.first.of(content, AFFINITY_LAYER))
+    else:
+        target, _ = case.first.fact(content, "directions", AFFINITY_LAYER, _directions)
     step = max(1, math.ceil((height * width / AFFINITY_ROWS) ** 0.5))
     rows = subsampled(torch.arange(height * width).view(height, width), step)
     apart = affinity.divergences(target, own, rows.flatten()).clamp_min(0).view(rows.shape)
@@ -78,13 +89,25 @@ def edges(case: Case) -> Measured:
     """Mean structural similarity of the magnitudes of the slopes of lightness."""
     content = needed(case.content)
     ours, theirs = (edges_of(panel) for panel in (case.result, content))
-    alike = luma.ssim_map(ours, theirs)
-    return Measured(float(alike.mean()), (1 - alike[0, 0]).clamp_min(0) if case.maps else None)
+    rows = list(luma.bands(ours, luma.SSIM_SIDE - 1))
+    total, maps = 0.0, []
+    for part in rows:
+        # Of a picture that is one band, what belongs to the content alone is kept.
+        known = _edge_windows(content) if len(rows) == 1 else luma.Windows.of(theirs[:, :, part])
+        alike = luma.Windows.of(ours[:, :, part]).ssim_map(known)
+        total += float(alike.mean()) * alike.shape[2]
+        maps += [(1 - alike[0, 0]).clamp_min(0).float()] if case.maps else []
+    return Measured(total / (ours.shape[2] - luma.SSIM_SIDE + 1), torch.cat(maps) if maps else None)
 
 
 def edges_of(panel: Panel) -> Tensor:
     """Return the magnitudes of the slopes of a panel's lightness, (1, 1, H, W)."""
-    found: Tensor = panel.fact("edges", lambda: luma.slopes(luma.lightness(panel.pixels)))
+    found: Tensor = panel.fact("edges", lambda: luma.slopes(lightness_of(panel)))
+    return found
+
+
+def _edge_windows(panel: Panel) -> luma.Windows:
+    found: luma.Windows = panel.fact("edge windows", lambda: luma.Windows.of(edges_of(panel)))
     return found
 
 
@@ -101,14 +124,15 @@ def needed(panel: Panel | None) -> Panel:
     return panel
 
 
-def _grid(features: Tensor) -> Tensor:
-    """Return at most `POSITIONS` columns and rows of features (1, C, h, w), evenly spaced."""
-    height, width = features.shape[2:]
-    return subsampled(features, max(1, math.ceil((height * width / POSITIONS) ** 0.5)))
+def _distances(features: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """Return how places of thinned features (1, C, h, w) differ, and the sides of their grid."""
+    return relative_distances(features.flatten(2)[0].T.double()), (features.shape[2], features.shape[3])
 
 
-def _directions(case: Case, panel: Panel) -> Tensor:
-    """Return the features (M, C) of a panel without their mean, of length √`SHARPNESS` each."""
-    flat = case.first.of(panel, [AFFINITY_LAYER])[AFFINITY_LAYER].flatten(2)[0].T
-    directions: Tensor = F.normalize(flat - flat.mean(0), dim=1, eps=TINY) * SHARPNESS**0.5
-    return directions
+def _directions(features: Tensor) -> tuple[Tensor, tuple[int, int]]:
+    """Return features (1, C, h, w) without their mean, of length √`SHARPNESS` each, as (M, C); and the map's sides."""
+    flat = features.flatten(2)[0].T
+    directions = flat - flat.mean(0)
+    for part in torch.split(directions, 1 << 14):
+        part.copy_(F.normalize(part, dim=1, eps=TINY) * SHARPNESS**0.5)
+    return directions, (features.shape[2], features.shape[3])

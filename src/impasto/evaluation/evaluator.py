@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from impasto.evaluation.evaluation import Evaluation
 from impasto.evaluation.metric import NEEDS, Metric
 from impasto.evaluation.panel import Panel, Shelf
 from impasto.evaluation.record import Record, record_of
+from impasto.evaluation.reductions import MAPS, Reduction
 from impasto.evaluation.registry import METRICS
 from impasto.evaluation.sights import Encoders, unoptimized
 from impasto.events import notice
@@ -32,8 +33,8 @@ SMALLEST = 32
 """Pixels that the short side of a picture needs: two neurons of the deepest layer."""
 STRETCHED = 1.02
 """Aspects that differ by a larger factor are said to be stretched."""
-SHELF = 8
-"""Pictures that are remembered: a content and a few styles, some 100 MB each with vgg19 at 512 px."""
+SHELF_BYTES = 384 << 20
+"""Of what is remembered of contents and styles: some twenty of each at 256 px, and a few at 512."""
 
 PictureLike = Any
 """A path, `-`, bytes, PIL image, NumPy array, tensor or `Picture`: what `images.load` takes."""
@@ -61,7 +62,8 @@ class Evaluator:
         self._encoders = Encoders(encoder, second_encoder)
         self._second_layers = second_layers
         self._size = size
-        self._shelf = Shelf(SHELF)
+        self._shelf = Shelf(SHELF_BYTES)
+        self._checked: set[str] = set()
 
     def evaluate(
         self,
@@ -95,7 +97,13 @@ class Evaluator:
         given: list[PictureLike] = list(styles) if isinstance(styles, list | tuple) else [styles]
         paintings = [images.load(style) for style in given]
         for each in (picture, *([] if photo is None else [photo]), *paintings):
-            check(each)
+            if each.sha256 not in self._checked:
+                check(each)
+        self._checked.update(each.sha256 for each in (*paintings, photo) if each is not None and each.sha256)
+        if regions is not None and len(regions.styles) != len(paintings):
+            raise UsageError(
+                f"masks of {len(regions.styles)} styles are given for {len(paintings)}; give a mask for each style"
+            )
         notes = _inputs(record, photo, paintings)
         case, more = self._case(
             picture, photo, paintings, record, _weights(style_weights, record, len(paintings)), chosen
@@ -105,16 +113,23 @@ class Evaluator:
         values: dict[str, float | None] = {}
         reasons: dict[str, str] = {}
         found: dict[str, Tensor] = {}
+        of_regions: dict[str, Mapping[str, float]] = {}
         for metric in chosen:
-            missing = _missing(metric, case)
-            if missing:
+            if missing := _missing(metric, case):
                 values[metric.id], reasons[metric.id] = None, f"needs {missing}"
-                continue
+        # Maps of styles are the largest thing that is kept: last, when what others read is forgotten.
+        computed = sorted((metric for metric in chosen if metric.id not in values), key=_reads_style_maps)
+        for panel, encoder, layer, reduction in _reads(computed, case):
+            panel.expect(encoder, layer, reduction)
+        for number, metric in enumerate(computed):
             measured = metric.compute(case)
             value = measured.value
             values[metric.id] = value if value is not None and math.isfinite(value) else None
+            _release(case, computed[number + 1 :])
             if measured.note:
                 reasons[metric.id] = measured.note
+            if measured.regions:
+                of_regions[metric.id] = measured.regions
             if maps and measured.map is not None:
                 found[metric.id] = measured.map
         self._shelf.rest()
@@ -124,7 +139,19 @@ class Evaluator:
         sights = {key: sight.record for key, sight in (("first", case.first), ("second", case.second))}
         digests = {"result": [picture.sha256 or _digest(picture)], "content": [] if photo is None else [photo.sha256]}
         digests["style"] = [painting.sha256 for painting in paintings]
-        return Evaluation(values, tuple(notes), reasons, found, sights, digests, picture.size, case.result.size)
+        values = {metric.id: values[metric.id] for metric in chosen}
+        found = {metric.id: found[metric.id] for metric in chosen if metric.id in found}
+        return Evaluation(
+            values,
+            tuple(notes),
+            reasons,
+            found,
+            of_regions,
+            encoders=sights,
+            inputs=digests,
+            size=picture.size,
+            measured_at=case.result.size,
+        )
 
     def _case(
         self,
@@ -150,8 +177,7 @@ class Evaluator:
         second, note = unoptimized(self._encoders.second(record), record, self._second_layers)
         if note and any(metric.encoder == "second" for metric in chosen):
             notes.append(note)
-        named = [layer for layer in NAMED if layer in first.layers]
-        return Case(own, panel, against, of_styles, textures, weights, Sight(first, tuple(named)), second), notes
+        return Case(own, panel, against, of_styles, textures, weights, Sight(first, NAMED), second), notes
 
     def _panel(self, picture: Picture, size: tuple[int, int]) -> Panel:
         if min(size) < SMALLEST:
@@ -247,6 +273,35 @@ def _landmarks(
         return {"content": of_content.points}, of_content.names
     both = landmarks.pair(of_content, landmarks.load(result, picture.size, "result landmarks"))
     return {"content": both.content.points, "result": both.style.points}, both.content.names
+
+
+def _reads(metrics: Sequence[Metric], case: Case) -> Iterator[tuple[Panel, Encoder, str, Reduction]]:
+    """Yield what metrics will read of features, so that one pass of an encoder serves them all."""
+    panels = {
+        "result": (case.result,),
+        "content": () if case.content is None else (case.content,),
+        "style": case.styles,
+    }
+    for metric in metrics:
+        sight = case.first if metric.encoder == "first" else case.second
+        for read in metric.reads:
+            for panel in (panel for role in read.of for panel in panels[role]):
+                for layer in read.layers(sight):
+                    yield panel, sight.encoder, layer, read.reduction
+
+
+def _reads_style_maps(metric: Metric) -> bool:
+    return any("style" in read.of and read.reduction is MAPS for read in metric.reads)
+
+
+def _release(case: Case, metrics: Sequence[Metric]) -> None:
+    """Let panels forget the maps that none of the `metrics` still to come reads: they are most of the memory."""
+    needed = list(_reads(metrics, case))
+    for panel in (case.result, case.content, *case.styles):
+        if panel is not None:
+            panel.release(
+                [(encoder, layer, reduction) for owner, encoder, layer, reduction in needed if owner is panel]
+            )
 
 
 def _missing(metric: Metric, case: Case) -> str:

@@ -49,7 +49,7 @@ def face_features(case: Case) -> Measured:
     there = case.landmarks.get("result", case.landmarks["content"])[chosen]
     total = []
     for layer in LAYERS:
-        ours, theirs = (_plain(case.first.of(panel, [layer])[layer]) for panel in (case.result, content))
+        ours, theirs = (_plain(case.first.of(panel, layer)) for panel in (case.result, content))
         total.append(1 - F.cosine_similarity(_at(ours, there), _at(theirs, here), dim=1, eps=TINY))
     return Measured(float(torch.stack(total).double().mean()))
 
@@ -85,7 +85,7 @@ def _at(features: Tensor, points: Tensor) -> Tensor:
 def _found(case: Case, points: Tensor, unit: float) -> Tensor:
     """Return where in the result (n, 2) what is at the content's landmarks is most similar."""
     content = needed(case.content)
-    ours, theirs = (_plain(case.first.of(panel, [FIND_LAYER])[FIND_LAYER]) for panel in (case.result, content))
+    ours, theirs = (_plain(case.first.of(panel, FIND_LAYER)) for panel in (case.result, content))
     stride = case.first.encoder.stride(FIND_LAYER)
     reach = max(1, round(REACH * unit / stride))
     step = torch.tensor([stride / content.size[1], stride / content.size[0]], dtype=torch.float64)

@@ -1,6 +1,8 @@
 """Lightness, its edges and its structural similarity: what metrics see without an encoder."""
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -8,6 +10,8 @@ from torch import Tensor
 
 from impasto import color
 
+BAND = 1 << 20
+"""Pixels of a band of a picture that is looked at band by band: 8 MiB a plane in float64."""
 SOBEL = ((-1.0, 0.0, 1.0), (-2.0, 0.0, 2.0), (-1.0, 0.0, 1.0))
 SSIM_SIDE, SSIM_SIGMA = 11, 1.5
 """The window of Wang et al. 2004: pixels a side, and standard deviation."""
@@ -17,7 +21,18 @@ SSIM_K = (0.01, 0.03)
 
 def lightness(pixels: Tensor) -> Tensor:
     """Return OKLab's L (1, 1, H, W) in [0, 1] of `pixels` (1, 3, H, W), sRGB."""
-    return color.to_oklab(pixels)[:, :1].clamp(0, 1)
+    return torch.cat([color.to_oklab(pixels[:, :, rows])[:, :1].clamp(0, 1) for rows in bands(pixels)], 2)
+
+
+def bands(pixels: Tensor, beside: int = 0) -> Iterator[slice]:
+    """Yield the rows of bands of a picture (..., H, W) of some `BAND` pixels each, one band where that is enough.
+
+    Each has `beside` rows of the next one at its end.
+    """
+    height, width = pixels.shape[-2:]
+    step = max(1, BAND // width)
+    for begin in range(0, max(1, height - beside), step):
+        yield slice(begin, min(height, begin + step + beside))
 
 
 def slopes(values: Tensor) -> Tensor:
@@ -52,12 +67,34 @@ def ssim_map(one: Tensor, other: Tensor, highest: float = 1.0) -> Tensor:
 
     Wang et al. 2004, with their Gaussian window, where it lies inside of the picture.
     """
-    first, second = ((k * highest) ** 2 for k in SSIM_K)
-    a, b = one.double(), other.double()
-    planes = torch.cat([a, b, a * a, b * b, a * b])
-    means = blurred(planes, SSIM_SIGMA, valid=True, reach=SSIM_SIDE // 2)
-    mean_a, mean_b, square_a, square_b, product = means.unbind(0)
-    variance_a, variance_b = square_a - mean_a**2, square_b - mean_b**2
-    covariance = product - mean_a * mean_b
-    above = (2 * mean_a * mean_b + first) * (2 * covariance + second)
-    return (above / ((mean_a**2 + mean_b**2 + first) * (variance_a + variance_b + second)))[:, None]
+    return Windows.of(one).ssim_map(Windows.of(other), highest)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A plane with what structural similarity asks of it alone, to be compared with many."""
+
+    values: Tensor
+    """(1, 1, H, W) in float64."""
+    mean: Tensor
+    """(1, 1, H - 10, W - 10): of the window at each place."""
+    variance: Tensor
+
+    @classmethod
+    def of(cls, values: Tensor) -> "Windows":
+        """Measure the windows of a plane (1, 1, H, W)."""
+        values = values.double()
+        mean, squares = _windowed(values), _windowed(values * values)
+        return cls(values, mean, squares - mean**2)
+
+    def ssim_map(self, other: "Windows", highest: float = 1.0) -> Tensor:
+        """Return the structural similarity with another plane, as `ssim_map` does."""
+        first, second = ((k * highest) ** 2 for k in SSIM_K)
+        covariance = _windowed(self.values * other.values) - self.mean * other.mean
+        above = (2 * self.mean * other.mean + first) * (2 * covariance + second)
+        below = (self.mean**2 + other.mean**2 + first) * (self.variance + other.variance + second)
+        return above / below
+
+
+def _windowed(values: Tensor) -> Tensor:
+    return blurred(values, SSIM_SIGMA, valid=True, reach=SSIM_SIDE // 2)

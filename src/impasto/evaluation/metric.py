@@ -1,16 +1,18 @@
 """What a metric is: a number with a name, a version, a direction and a range, and the function that computes it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from impasto.evaluation.case import Case
+    from impasto.evaluation.case import Case, Sight
+    from impasto.evaluation.reductions import Reduction
 
 Group = Literal["content", "style", "faults"]
 Direction = Literal["higher", "lower"]
+Roles = tuple[Literal["result", "content", "style"], ...]
 Need = Literal["content", "style", "masks", "landmarks", "tile"]
 
 NEEDS: dict[Need, str] = {
@@ -32,6 +34,17 @@ class Measured:
     """(h, w) >= 0, any size: how much each place adds to what is wrong; 0 is as it should be."""
     note: str = ""
     """Why there is no value, or what should be known of it."""
+    regions: Mapping[str, float] = field(default_factory=dict)
+    """The value of each region by its name, where masks are given and regions are compared."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What a metric reads of features, announced so that one pass of an encoder serves all metrics."""
+
+    of: Roles
+    layers: Callable[["Sight"], Sequence[str]]
+    reduction: "Reduction"
 
 
 @dataclass(frozen=True)
@@ -51,6 +64,7 @@ class Metric:
     """Whether it has a map."""
     encoder: Literal["first", "second"] | None = None
     """Whose features it compares: of named layers, or of layers that the painting did not optimise; None: pixels."""
+    reads: tuple[Read, ...] = ()
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Faults of the picture itself: residual noise, the weave of a pooling grid, dead borders, clipped colours."""
+"""Faults of the picture itself: residual noise, dead borders, clipped colours."""
 
 import math
 
@@ -15,12 +15,6 @@ SMOOTH = 2.0
 """Standard deviation in pixels of the blur before edges are looked for: noise is no edge."""
 ROUNDING = 1 / (255 * math.sqrt(12))
 """Standard deviation of what rounding to 8 bits adds: no picture is taken to have less noise."""
-WEAVE_SIDE = 128
-"""Pixels a side of the squares whose spectra are averaged: a multiple of the periods, and 16 of the longest."""
-PERIODS = (2, 4, 8)
-"""Pixels: the steps of the first three pooling grids."""
-BESIDE = (3, 8)
-"""Bins of the spectrum, from and to, that a frequency is compared with: beyond the window's own width."""
 FRAME = 8
 """Pixels of the border that are compared with as many beside them."""
 EPSILON = 1 / 2550
@@ -29,17 +23,17 @@ EPSILON = 1 / 2550
 
 def residual_noise(case: Case) -> Measured:
     """Standard deviation of noise away from edges, over the style's own."""
-    own, where = noise(luma.lightness(case.pixels))
+    own, where = noise(case.lightness, mapped=case.maps)
     style = sum(weight * _level(panel) for weight, panel in zip(case.weights, case.textures, strict=True))
-    return Measured(own / max(style, ROUNDING), where / max(style, ROUNDING) if case.maps else None)
+    return Measured(own / max(style, ROUNDING), None if where is None else where / max(style, ROUNDING))
 
 
 def _level(panel: Panel) -> float:
-    return float(panel.fact("noise", lambda: noise(luma.lightness(panel.pixels))[0]))
+    return float(panel.fact("noise", lambda: noise(luma.lightness(panel.pixels), mapped=False)[0]))
 
 
-def noise(values: Tensor) -> tuple[float, Tensor]:
-    """Return the standard deviation of the noise in a plane (1, 1, H, W), and where it is (H - 2, W - 2).
+def noise(values: Tensor, *, mapped: bool) -> tuple[float, Tensor | None]:
+    """Return the standard deviation of the noise in a plane (1, 1, H, W); `mapped`: also where it is (H - 2, W - 2).
 
     From the mean of |x * N| over the half of the places with the least slope, N the difference of two Laplacians, which
     planes and single steps leave alone (Immerkaer 1996); exact for Gaussian noise.
@@ -48,60 +42,13 @@ def noise(values: Tensor) -> tuple[float, Tensor]:
     rough = F.conv2d(values, kernel[None, None])[0, 0].abs() * (math.sqrt(math.pi / 2) / 6)
     slopes = luma.slopes(luma.blurred(values, SMOOTH))[0, 0, 1:-1, 1:-1]
     flat = slopes <= slopes.flatten().kthvalue((slopes.numel() + 1) // 2).values
-    return float(rough[flat].double().mean()), luma.blurred((rough * flat)[None, None], SMOOTH)[0, 0]
-
-
-def weave(case: Case) -> Measured:
-    """The largest of six ratios in decibels: energy at 1/2, 1/4 and 1/8 cycles a pixel, over that beside them.
-
-    Along rows and along columns; 0 where none stands out.
-    """
-    ratios, tiles = spectra(luma.lightness(case.pixels)[0, 0])
-    return Measured(max(0.0, float(ratios.max())), tiles.amax(0).clamp_min(0) if case.maps else None)
-
-
-def spectra(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return how much each period of `PERIODS` stands out of a plane (H, W), in decibels.
-
-    (2, 3) along rows and along columns, of spectra averaged over the plane, and (6, y, x) of each square of it.
-    """
-    side = min(WEAVE_SIDE, *(size // 16 * 16 for size in values.shape))
-    squares = _squares(values.double(), side)
-    window = torch.hann_window(side, dtype=squares.dtype)
-    flat = squares - squares.mean((2, 3), keepdim=True)
-    whole, parts = [], []
-    for axis in (3, 2):
-        shape = (1, 1, 1, side) if axis == 3 else (1, 1, side, 1)
-        power = torch.fft.rfft(flat * window.view(shape), dim=axis).abs().square()
-        # Lines across the axis are averaged: their spectra are those of one pattern in different phases.
-        power = power.mean(2 if axis == 3 else 3)
-        whole.append(_stand_out(power.mean((0, 1)), side))
-        parts.append(_stand_out(power, side))
-    return torch.stack(whole), torch.cat([part.movedim(-1, 0) for part in parts])
-
-
-def _squares(values: Tensor, side: int) -> Tensor:
-    """Return squares (y, x, side, side) that overlap by half, as many as fit."""
-    step = side // 2
-    return values.unfold(0, side, step).unfold(1, side, step)
-
-
-def _stand_out(power: Tensor, side: int) -> Tensor:
-    """Return 10 lg of the power (..., bins) at each period over the mean of that at bins beside it, (..., 3)."""
-    found = []
-    last = power.shape[-1] - 1
-    floor = ROUNDING**2 * side * 3 / 8  # what rounding adds to a bin under the window
-    for period in PERIODS:
-        at = side // period
-        beside = [at + sign * off for off in range(BESIDE[0], BESIDE[1] + 1) for sign in (-1, 1)]
-        beside = [number for number in beside if 0 < number <= last]
-        found.append(10 * ((power[..., at] + floor) / (power[..., beside].mean(-1) + floor)).log10())
-    return torch.stack(found, -1)
+    where = luma.blurred((rough * flat)[None, None], SMOOTH)[0, 0] if mapped else None
+    return float(rough[flat].double().mean()), where
 
 
 def border(case: Case) -> Measured:
     """How unlike a frame of 8 px is to the 8 px beside it: in the energy of its slopes, and by being their mirror."""
-    return Measured(frame(luma.lightness(case.pixels)[0, 0]))
+    return Measured(frame(case.lightness[0, 0]))
 
 
 def frame(values: Tensor) -> float:
@@ -143,4 +90,4 @@ def _correlation(one: Tensor, other: Tensor) -> float:
 def clipping(case: Case) -> Measured:
     """The part of all channel values that are the least or the most that 8 bits hold."""
     clipped = (case.pixels < 0.5 / 255) | (case.pixels > 254.5 / 255)
-    return Measured(float(clipped.double().mean()), clipped[0].float().mean(0) if case.maps else None)
+    return Measured(int(clipped.sum()) / clipped.numel(), clipped[0].float().mean(0) if case.maps else None)

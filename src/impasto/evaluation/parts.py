@@ -1,25 +1,29 @@
 """Which part of a result is compared with which part of which styles: the whole with the whole, or region by region."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from impasto.evaluation.case import Case
+from impasto.evaluation.metric import Measured
+from impasto.evaluation.reductions import thinned
 from impasto.guides import area_fractions, fit
 from impasto.guides.regions import ABSENT
 from impasto.losses import Statistic, blend
-from impasto.losses.neighbors import subsampled
 
-POSITIONS = 1 << 16
-"""Neurons of a layer that are looked at, evenly spaced where there are more: all of them up to 256 px."""
+SAMPLED = thinned(1 << 16)
+"""The neurons of a layer that are looked at, evenly spaced where there are more: all of them up to 256 px."""
 
 
 @dataclass(frozen=True)
 class Part:
     """A region of a result, or all of it, and the styles that it is compared with."""
 
+    name: str
+    """Of the region; empty: all of the result."""
     weight: float
     """Its part of the area."""
     guide: Tensor | None
@@ -33,7 +37,7 @@ def parts(case: Case) -> list[Part]:
 
     What no style shows is left out; where that is everything, the whole is compared.
     """
-    whole = Part(1.0, None, tuple((index, weight, None) for index, weight in enumerate(case.weights)))
+    whole = Part("", 1.0, None, tuple((index, weight, None) for index, weight in enumerate(case.weights)))
     if case.regions is None:
         return [whole]
     found = []
@@ -46,45 +50,53 @@ def parts(case: Case) -> list[Part]:
         if area >= ABSENT and styles:
             total = sum(weight for _, weight, _ in styles)
             shown = tuple((index, weight / total, guide) for index, weight, guide in styles)
-            found.append(Part(area, case.regions.content[number], shown))
+            found.append(Part(case.regions.names[number], area, case.regions.content[number], shown))
     total = sum(part.weight for part in found)
-    return [Part(part.weight / total, part.guide, part.styles) for part in found] or [whole]
+    return [replace(part, weight=part.weight / total) for part in found] or [whole]
 
 
-def compared(case: Case, build: Callable[[], Statistic]) -> Iterator[tuple[float, str, Tensor, Statistic, Tensor]]:
-    """Yield weight, layer, the result's own finished statistic, the statistic, and its target, by layer and part."""
-    layers = case.second.layers
-    for part in parts(case):
-        for layer in layers:
+def by_part(case: Case, distance: Callable[[Part], float]) -> Measured:
+    """Return the mean of a distance over parts, by their area, and that of each region by its name."""
+    found = [(part, distance(part)) for part in parts(case)]
+    named = {part.name: value for part, value in found if part.name}
+    return Measured(sum(part.weight * value for part, value in found), regions=named)
+
+
+def by_layer(
+    case: Case, build: Callable[[], Statistic], distance: Callable[[Statistic, Tensor, Tensor], float]
+) -> Measured:
+    """Return the mean over layers of a distance of the result's own finished statistic to its target, by part."""
+
+    def of_part(part: Part) -> float:
+        values = []
+        for layer in case.second.layers:
             statistic = build()
             own = measured(case, statistic, layer, None, part.guide)
             target = blend(
                 [measured(case, statistic, layer, index, guide) for index, _, guide in part.styles],
                 [weight for _, weight, _ in part.styles],
             )
-            yield part.weight / len(layers), layer, own, statistic, target
+            values.append(distance(statistic, own, target))
+        return sum(values) / len(values)
+
+    return by_part(case, of_part)
 
 
 def measured(case: Case, statistic: Statistic, layer: str, style: int | None, guide: Tensor | None) -> Tensor:
     """Return a finished statistic of a layer: of the style of this number, or of the result where it is None."""
     panel = case.result if style is None else case.styles[style]
 
-    def compute() -> Tensor:
-        features = sampled(case.second.of(panel, [layer])[layer])
+    def compute(features: Tensor) -> Tensor:
         return statistic.finish(statistic.measure(features, _guide(guide, features)))
 
-    if guide is not None:
-        return compute()
-    found: Tensor = panel.fact((statistic.name, case.second.encoder.sha256, layer), compute)
+    what = f"sampled {statistic.name}{key_of(guide)}"
+    found: Tensor = case.second.fact(panel, what, layer, compute, SAMPLED)
     return found
 
 
-def sampled(features: Tensor) -> Tensor:
-    """Return `features` (1, C, h, w), thinned to at most `POSITIONS`."""
-    step = 1
-    while (features.shape[2] // step) * (features.shape[3] // step) > POSITIONS:
-        step += 1
-    return subsampled(features, step)
+def key_of(guide: Tensor | None) -> str:
+    """Return what tells a guide from others, for what is kept of a style by region; nothing of none."""
+    return "" if guide is None else f" {hashlib.sha1(guide.contiguous().numpy().tobytes()).hexdigest()}"
 
 
 def _guide(guide: Tensor | None, features: Tensor) -> Tensor | None:

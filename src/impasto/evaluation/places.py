@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from impasto import guides
-from impasto.evaluation.case import Case
+from impasto.evaluation.case import Case, Sight
 from impasto.evaluation.contents import edges_of
 from impasto.evaluation.metric import Measured
 from impasto.evaluation.noise import EPSILON
 from impasto.evaluation.panel import Panel
+from impasto.evaluation.reductions import ENERGY
 
 BESIDE = 8
 """Pixels on both sides of a tile's edge that steps across it are compared with."""
@@ -63,7 +64,7 @@ def region_boundary(case: Case) -> Measured:
     band = guides.boundary(maps, BAND)
     if not 0 < float(band.mean()) < 1:
         return Measured(None, note="the masks have no boundary, or nothing beside it")
-    layer = _fine(case)
+    (layer,) = fine(case.second)
     values = [
         abs(math.log2(_ratio(_slopes(case.result), band) / _ratio(_slopes(case.content), band))),
         abs(
@@ -75,10 +76,10 @@ def region_boundary(case: Case) -> Measured:
     return Measured(sum(values) / 2)
 
 
-def _fine(case: Case) -> str:
-    layers = case.second.layers
-    fine = [layer for layer in layers if case.second.encoder.stride(layer) <= FINE_STRIDE]
-    return (fine or list(layers))[-1]
+def fine(sight: Sight) -> list[str]:
+    """Return the layer whose energy is compared along boundaries: the deepest of those that see little beyond."""
+    layers = [layer for layer in sight.layers if sight.encoder.stride(layer) <= FINE_STRIDE]
+    return (layers or list(sight.layers))[-1:]
 
 
 def _slopes(panel: Panel) -> Tensor:
@@ -86,7 +87,7 @@ def _slopes(panel: Panel) -> Tensor:
 
 
 def _energy(case: Case, panel: Panel, layer: str) -> Tensor:
-    energy = case.second.of(panel, [layer])[layer].square().sum(1)[0]
+    energy: Tensor = panel.read(case.second.encoder, layer, ENERGY)[0, 0]
     return energy + float(energy.mean()) * EPSILON + EPSILON
 
 

@@ -1,8 +1,13 @@
 """Every metric of one picture, in the order of a report. docs/metrics.md has their formulas and sources."""
 
-from impasto.evaluation import contents, faces, noise, places, styles
-from impasto.evaluation.metric import Metric
+from impasto.evaluation import contents, faces, noise, places, spectrum, styles
+from impasto.evaluation.metric import Metric, Read, Roles
+from impasto.evaluation.parts import SAMPLED
+from impasto.evaluation.reductions import ENERGY, GRAM, MAPS
 
+_OF_CONTENT: Roles = ("result", "content")
+_OF_STYLE: Roles = ("result", "style")
+_SAMPLES = Read(_OF_STYLE, lambda sight: sight.layers, SAMPLED)
 _CONTENT = (
     Metric(
         "content_features/1",
@@ -14,6 +19,7 @@ _CONTENT = (
         ("content",),
         spatial=True,
         encoder="first",
+        reads=(Read(_OF_CONTENT, lambda _: contents.FEATURE_LAYERS, MAPS),),
     ),
     Metric(
         "self_similarity/1",
@@ -25,6 +31,7 @@ _CONTENT = (
         ("content",),
         spatial=True,
         encoder="second",
+        reads=(Read(_OF_CONTENT, lambda sight: sight.layers[-2:], contents.GRID),),
     ),
     Metric(
         "structure_divergence/1",
@@ -36,6 +43,7 @@ _CONTENT = (
         ("content",),
         spatial=True,
         encoder="first",
+        reads=(Read(_OF_CONTENT, lambda _: [contents.AFFINITY_LAYER], MAPS),),
     ),
     Metric(
         "edges/1",
@@ -58,6 +66,7 @@ _STYLE = (
         styles.global_effects,
         ("style",),
         encoder="first",
+        reads=(Read(_OF_STYLE, lambda _: styles.GLOBAL_LAYERS, GRAM),),
     ),
     Metric(
         "local_patterns/1",
@@ -69,6 +78,7 @@ _STYLE = (
         ("style",),
         spatial=True,
         encoder="first",
+        reads=(Read(_OF_STYLE, lambda _: list(styles.PATCH_STRIDES), MAPS),),
     ),
     Metric(
         "gram_distance/1",
@@ -79,6 +89,7 @@ _STYLE = (
         styles.gram_distance,
         ("style",),
         encoder="second",
+        reads=(_SAMPLES,),
     ),
     Metric(
         "sliced_wasserstein/1",
@@ -89,6 +100,7 @@ _STYLE = (
         styles.sliced_wasserstein,
         ("style",),
         encoder="second",
+        reads=(_SAMPLES,),
     ),
     Metric(
         "frechet/1",
@@ -99,6 +111,7 @@ _STYLE = (
         styles.frechet,
         ("style",),
         encoder="second",
+        reads=(_SAMPLES,),
     ),
     Metric(
         "color_histogram/1",
@@ -122,12 +135,21 @@ _FAULTS = (
         spatial=True,
     ),
     Metric(
-        "weave/1",
+        "weave/2",
         "faults",
         "lower",
         (0, None),
         "how far the pooling grid's frequencies stand out of the spectrum (dB)",
-        noise.weave,
+        spectrum.weave,
+        spatial=True,
+    ),
+    Metric(
+        "fine_pattern/1",
+        "faults",
+        "lower",
+        (0, None),
+        "how far periods of 3 to 5 px stand out of the spectrum of even parts (dB)",
+        spectrum.fine_pattern,
         spatial=True,
     ),
     Metric(
@@ -166,6 +188,7 @@ _FAULTS = (
         places.region_boundary,
         ("content", "masks"),
         encoder="second",
+        reads=(Read(_OF_CONTENT, places.fine, ENERGY),),
     ),
     Metric(
         "face_shift/1",
@@ -176,6 +199,7 @@ _FAULTS = (
         faces.face_shift,
         ("content", "landmarks"),
         encoder="first",
+        reads=(Read(_OF_CONTENT, lambda _: [faces.FIND_LAYER], MAPS),),
     ),
     Metric(
         "face_features/1",
@@ -186,6 +210,7 @@ _FAULTS = (
         faces.face_features,
         ("content", "landmarks"),
         encoder="first",
+        reads=(Read(_OF_CONTENT, lambda _: faces.LAYERS, MAPS),),
     ),
 )
 

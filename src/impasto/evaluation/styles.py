@@ -8,8 +8,9 @@ from impasto.evaluation.case import Case
 from impasto.evaluation.contents import cosine, together
 from impasto.evaluation.metric import Measured
 from impasto.evaluation.panel import Panel
-from impasto.evaluation.parts import compared
-from impasto.losses import Covariance, Gram, PatchBank, PatchSource, SlicedWasserstein, State, blend
+from impasto.evaluation.parts import Part, by_layer, by_part, key_of
+from impasto.evaluation.reductions import GRAM
+from impasto.losses import Covariance, Gram, PatchBank, PatchSource, SlicedWasserstein, State, Statistic, blend
 from impasto.losses.statistics import TINY
 
 GLOBAL_LAYERS = ("relu2_1", "relu3_1", "relu4_1", "relu5_1")
@@ -29,31 +30,34 @@ def relative(distance: float, one: float, other: float) -> float:
 @torch.no_grad()
 def gram_distance(case: Case) -> Measured:
     """Mean over layers of Σ(Ĝ - Â)² / (ΣĜ² + ΣÂ²)."""
-    total = 0.0
-    for weight, _, own, statistic, target in compared(case, Gram):
+
+    def distance(statistic: Statistic, own: Tensor, target: Tensor) -> float:
         apart = float((own - target).double().square().sum())
-        total += weight * relative(apart, statistic.power(own), statistic.power(target))
-    return Measured(total)
+        return relative(apart, statistic.power(own), statistic.power(target))
+
+    return by_layer(case, Gram, distance)
 
 
 @torch.no_grad()
 def sliced_wasserstein(case: Case) -> Measured:
     """Mean over layers of the squared distance of distributions along the axes of one random basis, over the powers."""
-    total = 0.0
-    for weight, _, own, statistic, target in compared(case, SlicedWasserstein):
+
+    def distance(statistic: Statistic, own: Tensor, target: Tensor) -> float:
         apart = float((own - target).double().square().mean(1).sum())
-        total += weight * relative(apart, statistic.power(own), statistic.power(target))
-    return Measured(total)
+        return relative(apart, statistic.power(own), statistic.power(target))
+
+    return by_layer(case, SlicedWasserstein, distance)
 
 
 @torch.no_grad()
 def frechet(case: Case) -> Measured:
     """Mean over layers of the squared Fréchet distance of Gaussians, over the powers."""
-    total = 0.0
-    for weight, _, own, statistic, target in compared(case, Covariance):
+
+    def distance(statistic: Statistic, own: Tensor, target: Tensor) -> float:
         apart = float(statistic.distance(State(own.double(), torch.ones(())), target))
-        total += weight * relative(apart, statistic.power(own), statistic.power(target))
-    return Measured(total)
+        return relative(apart, statistic.power(own), statistic.power(target))
+
+    return by_layer(case, Covariance, distance)
 
 
 @torch.no_grad()
@@ -75,7 +79,7 @@ def local_patterns(case: Case) -> Measured:
     values, maps = [], []
     for layer, stride in PATCH_STRIDES.items():
         bank = _bank(case, layer, stride)
-        own = case.first.of(case.result, [layer])[layer][0]
+        own = case.first.of(case.result, layer)[0]
         number, likeness = bank.match(own)
         used = len(torch.unique(number)) / min(len(bank), number.numel())
         likeness = likeness.clamp(-1, 1)
@@ -85,16 +89,19 @@ def local_patterns(case: Case) -> Measured:
 
 
 def color_histogram(case: Case) -> Measured:
-    """Hellinger distance of the histograms of log-ratios of channels."""
-    ours, *theirs = (_ratios(panel) for panel in (case.result, *case.styles))
-    return Measured(palette.hellinger(ours, palette.blended(theirs, case.weights)))
+    """Hellinger distance of the histograms of log-ratios of channels: of the whole, and of each region by itself."""
+    whole = Part("", 1.0, None, tuple((number, weight, None) for number, weight in enumerate(case.weights)))
+
+    def distance(part: Part) -> float:
+        theirs = [_ratios(case.styles[number], guide) for number, _, guide in part.styles]
+        target = palette.blended(theirs, [weight for _, weight, _ in part.styles])
+        return palette.hellinger(_ratios(case.result, part.guide), target)
+
+    return Measured(distance(whole), regions=by_part(case, distance).regions if case.regions is not None else {})
 
 
 def _gram(case: Case, panel: Panel, layer: str) -> Tensor:
-    def compute() -> Tensor:
-        return Gram().measure(case.first.of(panel, [layer])[layer]).mean()
-
-    found: Tensor = panel.fact(("global", case.first.encoder.sha256, layer), compute)
+    found: Tensor = panel.read(case.first.encoder, layer, GRAM).mean()
     return found
 
 
@@ -103,8 +110,8 @@ def _channels(panel: Panel) -> Tensor:
     return found
 
 
-def _ratios(panel: Panel) -> Tensor:
-    found: Tensor = panel.fact("ratios", lambda: palette.ratios(panel.pixels))
+def _ratios(panel: Panel, guide: Tensor | None) -> Tensor:
+    found: Tensor = panel.fact(f"ratios{key_of(guide)}", lambda: palette.ratios(panel.pixels, guide))
     return found
 
 
@@ -112,11 +119,10 @@ def _bank(case: Case, layer: str, stride: int) -> PatchBank:
     """Return the patches of all styles that have a weight."""
     panels = [panel for panel, weight in zip(case.styles, case.weights, strict=True) if weight > 0]
 
-    def compute() -> PatchBank:
-        sources = [PatchSource(case.first.of(panel, [layer])[layer][0]) for panel in panels]
-        return PatchBank(sources, size=PATCH_SIDE, stride=stride)
+    def bank(*features: Tensor) -> PatchBank:
+        return PatchBank([PatchSource(each[0]) for each in features], size=PATCH_SIDE, stride=stride)
 
     if len(panels) > 1:
-        return compute()
-    found: PatchBank = panels[0].fact(("bank", case.first.encoder.sha256, layer), compute)
+        return bank(*(case.first.of(panel, layer) for panel in panels))
+    found: PatchBank = case.first.fact(panels[0], "bank", layer, bank)
     return found

@@ -6,8 +6,9 @@ from pathlib import Path
 from impasto.encoders import Encoder
 from impasto.feedforward.any_style import AnyStyle
 from impasto.feedforward.base import FeedForward
+from impasto.feedforward.nnst_fast import NnstFast
 from impasto.feedforward.per_style import PerStyle
-from impasto.feedforward.rearranged import NnstFast, Reshuffle
+from impasto.feedforward.reshuffle import Reshuffle
 from impasto.optim.resources import Resources
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS

@@ -69,7 +69,7 @@ class AnyStyle(FeedForward):
 
     def _load(self, network: Path | None) -> None:
         method, device = self.recipe.method, self.resources.device
-        loaded = networks.shipped(method) if network is None else networks.given(network)
+        loaded = networks.shipped(method) if network is None else networks.load(network)
         self.transform: Transform = WCT if method == "wct" else ADAIN
         self._weights = ({"name": self.encoder.name, "sha256": self.encoder.sha256},)
         if method == "linear":

@@ -2,7 +2,7 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -78,7 +78,7 @@ class FeedForward(Painting):
     def _tried(self, image: Tensor) -> None:
         """Put a small picture through what a painting goes through, for the time that it takes."""
 
-    def __iter__(self) -> Iterator[Progress]:
+    def __iter__(self) -> Generator[Progress, None, None]:
         """Paint, yielding one `Progress` a step; closing the iterator keeps the picture so far."""
         began = last = time.monotonic()
         self._reset()

@@ -17,8 +17,9 @@ from impasto.feedforward.codec import petite_of
 from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import WCT
 from impasto.nets import store
-from impasto.nets.blocks import Statistics, in_tiles
 from impasto.nets.ghiasi import KIND, LAYERS, METHOD, PIXELS, Ghiasi, Norms
+from impasto.nets.in_tiles import in_tiles
+from impasto.nets.norm_statistics import NormStatistics
 from impasto.nets.transforms import Moments
 
 SCRATCH = {"float32": 240, "bfloat16": 200}
@@ -41,7 +42,7 @@ class Conditional(FeedForward):
         recipe, device = self.recipe, self.resources.device
         petite, resolved = petite_of(recipe, encoder, device)
         self.encoder, self.recipe = petite, resolved
-        files = networks.shipped(recipe.method) if network is None else networks.given(network)
+        files = networks.shipped(recipe.method) if network is None else networks.load(network)
         file = networks.only(files, KIND, recipe.method)
         store.expect(file.card, file.where, method=METHOD, kind=KIND, encoder=petite.sha256)
         self.net = Ghiasi.from_card(file.tensors, file.card, file.where).to(device)
@@ -188,7 +189,7 @@ class _Told:
         self._net, self._norms, self._device = net, norms, device
         self.stride, self.halo = net.stride, net.halo
 
-    def __call__(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
+    def __call__(self, image: Tensor, statistics: NormStatistics | None = None) -> Tensor:
         colors, maps = image[:, :3], image[:, 3:]
         norms = self._norms
         if norms.maps is not None:

@@ -12,7 +12,7 @@ from torch import Tensor
 from impasto.errors import UsageError, WeightsError
 from impasto.nets import store
 from impasto.nets.store import Card
-from impasto.recipe import catalogue, unknown
+from impasto.recipe import shipped_networks, unknown
 from impasto.recipe.catalogue import METHODS
 
 
@@ -33,13 +33,13 @@ class Loaded:
 
 def shipped(method: str) -> list[Loaded]:
     """Read the networks that ship for a method. Raises `WeightsError` where there are none."""
-    files = catalogue.shipped(method)
+    files = shipped_networks.shipped(method)
     if not files:
         raise missing(method)
     return [_shipped(file) for file in files.values()]
 
 
-def given(path: Path) -> list[Loaded]:
+def load(path: Path) -> list[Loaded]:
     """Read the network in a file, or all in a folder. Raises `WeightsError` where there is none."""
     if not path.is_dir():
         return [_file(path)]
@@ -55,7 +55,7 @@ def by_name(method: str, name: str) -> tuple[Loaded, str]:
     `auto` is the only one. Raises `WeightsError` where there is none, `UsageError` where there are several or it is
     another.
     """
-    files = catalogue.shipped(method)
+    files = shipped_networks.shipped(method)
     if not files:
         raise missing(method)
     if name == "auto" and len(files) > 1:

@@ -13,8 +13,9 @@ from impasto.events import notice
 from impasto.feedforward import networks, tiles
 from impasto.feedforward.base import FeedForward
 from impasto.feedforward.tiles import Need, Size
-from impasto.nets.blocks import Statistics, in_tiles
+from impasto.nets.in_tiles import in_tiles
 from impasto.nets.johnson import Johnson
+from impasto.nets.norm_statistics import NormStatistics
 from impasto.nets.texture_net import TextureNet
 from impasto.scene.resolve import precision_of
 
@@ -41,7 +42,7 @@ class PerStyle(FeedForward):
         if network is None:
             loaded, name = networks.by_name(recipe.method, recipe.network)
         else:
-            loaded = networks.only(networks.given(network), KINDS[recipe.method], recipe.method)
+            loaded = networks.only(networks.load(network), KINDS[recipe.method], recipe.method)
             name = named(loaded.card.style or network.stem)
         precision = precision_of(recipe, device)
         kind = Johnson if recipe.method == "johnson" else TextureNet
@@ -114,7 +115,7 @@ class _Elsewhere:
         self._net, self._device = net, device
         self.stride, self.halo = net.stride, net.halo
 
-    def __call__(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
+    def __call__(self, image: Tensor, statistics: NormStatistics | None = None) -> Tensor:
         painted: Tensor = self._net(image.to(self._device), statistics).cpu()
         return painted
 

@@ -9,7 +9,6 @@ overlap.
 import math
 from abc import abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -36,42 +35,21 @@ LAYERS = ("relu4_1", "relu3_1", "relu2_1")
 """From deep to shallow. Li et al.'s fifth, relu1_1, has colours and no strokes; Gu et al. use these three too."""
 MAX_PATCHES = 20_000
 """Patches of the picture, and of the paintings, that are matched with one another at most."""
-CONTENT_FRACTION = 0.3
-"""Share of a layer's own features that stays in `reshuffle` (0.6 in the authors' code, with VGG-19's sharper features):
-less and faces dissolve, more and nothing is painted. Chosen by eye, like the next two."""
-DETAILED = ("relu4_1", "relu3_1")
-"""Layers at which `reshuffle` decodes only the change, and adds it to the picture: edges stay sharp."""
-STEADY = 0.75
-"""Fraction of the photograph's features in those that `nnst_fast` looks for, beside those of the picture so far."""
-MARGIN = 2
-"""Neurons of relu2_1 around what a neuron of relu3_1 stands for, which are laid down with it: with one, plain areas,
-where one thing is found again and again, look woven."""
 GAIN = 2.0
-"""The most that contrast is raised by."""
+"""The largest factor by which the contrast that averaging took is given back: where hardly any is left, it is noise."""
 SCRATCH = {"float32": 420, "bfloat16": 380}
 """Bytes per pixel at the peak, as seen, beside the paintings' features."""
 
 
-@dataclass(frozen=True)
-class Moulded:
-    """The paintings' features at a layer, and what undoes what was done to them before they are matched."""
-
-    bank: PatchBank
-    mean: Tensor
-    """(C, 1, 1)."""
-    scale: Tensor
-    """(C, 1, 1)."""
-
-
 class Rearranged(FeedForward):
-    """What `reshuffle` and `nnst_fast` have in common."""
+    """A painting laid out of the features of the styles, layer by layer; subclasses say how a layer is found."""
 
     encoder: Petite
 
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
         method, device = self.recipe.method, self.resources.device
         self.encoder, self.recipe = petite_of(self.recipe, encoder, device)
-        loaded = networks.shipped(method) if network is None else networks.given(network)
+        loaded = networks.shipped(method) if network is None else networks.load(network)
         by_layer = {file.card.layer: file for file in loaded if file.card.kind == "decoder"}
         lacking = [layer for layer in LAYERS if layer not in by_layer]
         if lacking:
@@ -218,145 +196,7 @@ class Rearranged(FeedForward):
             decoder(features)
 
 
-class Reshuffle(Rearranged):
-    """A painting with `reshuffle` (Gu et al. 2018): the paintings' patches, each used about as often as the others.
-
-    A permutation of neurons leaves the Gram matrix as it is, so a picture that uses each of the painting's neurons once
-    has its style. Departures: patches are matched on features that are centred and scaled by each side's own mean and
-    deviation (raw ones, all positive, are alike wherever both are bright); use is bounded exactly
-    (`losses.bounded_matching`), where the authors' code searches at random within a budget; and what averaging over
-    patches takes of the contrast is given back.
-    """
-
-    @property
-    def _bytes_of_bank(self) -> float:
-        # Features, as they came and standardised, and the planes that are matched, at the layer with the most.
-        return 12 * max(self._matching_of(layer)[0] / self.encoder.stride(layer) ** 2 for layer in LAYERS)
-
-    def _matching_of(self, layer: str) -> tuple[int, int]:
-        return self.encoder.tensors[f"conv{layer[4:]}.weight"].shape[0], self.recipe.patch_size
-
-    def _once(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
-        own = self._encode(image, layer)
-        cut = self._cut(layer, self.recipe.patch_size)
-        heap = self._moulded(layer, cut)
-        query, _, _ = _standard(own[0], Moments.measure(own))
-        matches = self._matched(heap.bank, query, layer)
-        painted = _laid(heap.bank, matches, (own.shape[2], own.shape[3])) * heap.scale + heap.mean
-        return self._decoded(image, own, painted, self.recipe.alpha * (1 - CONTENT_FRACTION), layer, layer in DETAILED)
-
-    def _moulded(self, layer: str, cut: tuple[int, int]) -> Moulded:
-        parts = [
-            (self._encode(painted.pixels, layer), painted, labels)
-            for painted, labels in self._style_copies.paintings(self.level)
-        ]
-        moments = [self._measured(features, painted, layer) for features, painted, _ in parts]
-        total = sum(moments[1:], moments[0])
-        sources = []
-        mean = scale = torch.empty(0)
-        for features, painted, labels in parts:
-            standard, mean, scale = _standard(features[0], total)
-            sources.append(self._source(standard, painted, labels, layer, cut))
-        bank = PatchBank(sources, size=cut[0], stride=cut[1], precision=self._products)
-        return Moulded(bank, mean, scale)
-
-
-class NnstFast(Rearranged):
-    """A painting with `nnst_fast` (Kolkin et al. 2022): each neuron takes its nearest neighbour in the paintings.
-
-    Alike are two neurons with all they see, at `LAYERS` on one grid, each side centred by its own mean. At the
-    shallowest layer, what was found at the one before is laid down with a margin that overlaps. Departures: how often a
-    neuron may be taken is bounded (`SHARES`); progressive decoders in place of one that was trained for this, so the
-    picture is looked at anew at each of two layers, which takes the place of the paper's pyramid; the paper's colours
-    are `color luminance` or `match` here.
-    """
-
-    _matchings = 2
-
-    @property
-    def _bytes_of_bank(self) -> float:
-        return 12 * self._matching_of("relu3_1")[0] / self.encoder.stride("relu3_1") ** 2 + 100
-
-    def _matching_of(self, layer: str) -> tuple[int, int]:
-        return sum(int(self.encoder.tensors[f"conv{name[4:]}.weight"].shape[0]) for name in LAYERS), 1
-
-    def _once(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
-        own = self._encode(image, layer)
-        if layer == LAYERS[-1]:
-            painted = self._overlaid(layer, (own.shape[2], own.shape[3]))
-        else:
-            painted = self._replaced(image, photo, layer)
-        return self._decoded(image, own, painted, self.recipe.alpha, layer, False)
-
-    def _replaced(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:
-        """Return the paintings' neurons (C, h, w) nearest to these."""
-        cut = self._cut(layer, 1)
-        parts = [
-            (self._columns(painted.pixels, layer), painted, labels)
-            for painted, labels in self._style_copies.paintings(self.level)
-        ]
-        moments = {
-            name: [self._measured(columns[name], painted, layer) for columns, painted, _ in parts] for name in LAYERS
-        }
-        totals = {name: sum(parts_moments[1:], parts_moments[0]) for name, parts_moments in moments.items()}
-        sources = []
-        for columns, painted, labels in parts:
-            centered = torch.cat([_centered(columns[name][0], totals[name])[0] for name in LAYERS])
-            sources.append(self._source(centered, painted, labels, layer, cut))
-        del parts
-        bank = PatchBank(sources, size=cut[0], stride=cut[1], precision=self._products)
-        query = self._query(photo, layer)
-        if image is not photo:
-            query = torch.lerp(self._query(image, layer), query, STEADY)
-        self._found = self._matched(bank, query, layer)
-        total, count, _ = bank.vote(self._found, (query.shape[1], query.shape[2]))
-        begin = sum(totals[name].mean.numel() for name in LAYERS[: LAYERS.index(layer)])
-        _, mean, scale = _centered(torch.zeros(1, 1, 1, device=query.device), totals[layer])
-        return (total / count)[begin : begin + len(mean)] * scale + mean
-
-    def _query(self, image: Tensor, layer: str) -> Tensor:
-        columns = self._columns(image, layer)
-        return torch.cat([_centered(features[0], Moments.measure(features))[0] for features in columns.values()])
-
-    def _columns(self, image: Tensor, at: str) -> dict[str, Tensor]:
-        """Return the features of a picture at all layers, (1, C, h, w) each, on the grid of the layer `at`."""
-        features = {name: self._encode(image, name) for name in LAYERS}
-        size = features[at].shape[2], features[at].shape[3]
-        for name, maps in features.items():
-            if maps.shape[2] > size[0]:
-                features[name] = F.adaptive_avg_pool2d(maps, size)
-            elif name != at:
-                features[name] = F.interpolate(maps, size, mode="bilinear", align_corners=False)
-        return features
-
-    def _overlaid(self, layer: str, size: tuple[int, int]) -> Tensor:
-        """Lay what was found at the layer before out of this layer's features, (C, h, w)."""
-        _, stride = self._cut(LAYERS[-2], 1)
-        sources = []
-        for painted, _ in self._style_copies.paintings(self.level):
-            features = self._encode(painted.pixels, layer)
-            # As many whole neurons as the layer before has.
-            height, width = (side // 2 * 2 for side in features.shape[2:])
-            sources.append(PatchSource(F.pad(features[..., :height, :width], (MARGIN,) * 4, mode="replicate")[0]))
-        bank = PatchBank(sources, size=2 * stride + 2 * MARGIN, stride=2 * stride)
-        laid = _laid(bank, self._found, (size[0] + 2 * MARGIN, size[1] + 2 * MARGIN))
-        return laid[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
-
-
-def _standard(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
-    """Return features (C, h, w) less their mean, over their deviation; and both, (C, 1, 1)."""
-    mean, scale = (moment.float()[:, None, None] for moment in (moments.mean, moments.deviation))
-    return (features - mean) / scale, mean, scale
-
-
-def _centered(features: Tensor, moments: Moments) -> tuple[Tensor, Tensor, Tensor]:
-    """Return features (C, h, w) less their mean, over the length that all channels have together; and both."""
-    mean = moments.mean.float()[:, None, None]
-    scale = moments.deviation.square().sum().sqrt().float().expand(len(mean))[:, None, None]
-    return (features - mean) / scale, mean, scale
-
-
-def _laid(bank: PatchBank, matches: Tensor, size: tuple[int, int]) -> Tensor:
+def overlay(bank: PatchBank, matches: Tensor, size: tuple[int, int]) -> Tensor:
     """Lay patches (Y, X) over one another, (C, h, w), with the contrast that they had before their means were taken."""
     total, count, squares = bank.vote(matches, size)
     mean = total / count

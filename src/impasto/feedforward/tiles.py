@@ -138,8 +138,8 @@ def choose(
     if whole and isinstance(resources.tile, int) and resources.tile < max(size):
         raise NotTileableError(f"{what} is done in one piece; leave --tile out, or use another method")
     tiling: tile_planner.Tiling = "off" if whole else resources.tile
-    found, least = _choose(size, need(size), tiling, free)
-    if found is None:
+    planned, least = _choose(size, need(size), tiling, free)
+    if planned is None:
         side = tile_planner.largest_side(
             size, lambda smaller: _choose(smaller, need(smaller), tiling, free or 0)[0] is not None
         )
@@ -150,10 +150,10 @@ def choose(
             f"{tile_planner.format_bytes(max(0, (free or 0) + have))} are free; {smaller}, or use "
             f"{'' if whole else '--tile auto, --precision bfloat16, or '}--memory if there is more"
         )
-    if found.tile is not None and tiling == "auto":
+    if planned.tile is not None and tiling == "auto":
         one_piece = _bytes(need(size), size, None)
         notice(f"painting in tiles, because {tile_planner.format_bytes(one_piece)} would be needed for one piece")
-    return found.tile, found.bytes
+    return planned.tile, planned.bytes
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,8 @@ def _choose(size: Size, need: Need, tiling: tile_planner.Tiling, free: int | Non
     def plan(side: int) -> _Fitting:
         return _Fitting(side, _bytes(need, size, side))
 
-    found, too_large = tile_planner.first_fitting(size, tiling, free, rough, plan)
-    return found, min([*refused, *too_large]) if found is None else found.bytes
+    planned, too_large = tile_planner.first_fitting(size, tiling, free, rough, plan)
+    return planned, min([*refused, *too_large]) if planned is None else planned.bytes
 
 
 def _bytes(need: Need, size: Size, tile: int | None) -> int:

@@ -72,7 +72,7 @@ def from_colors(
         labels = [label(plane, palette.colors) for plane in planes]
     else:
         labels = [exact.label(*both, precise) for both in zip(shown, planes, strict=True)]
-    areas = torch.stack([_areas(found, palette) for found in labels])
+    areas = torch.stack([_areas(plane, palette) for plane in labels])
     if int((areas[0] >= ABSENT).sum()) < 2:
         name = color_names([palette.leader(int(areas[0].argmax()))])[0]
         raise ImageError(
@@ -83,16 +83,16 @@ def from_colors(
     everything = naming.apply(names, leaders, color_names(leaders))
     if float(areas[0, kept].sum()) < 1:
         _give_strays_away(labels[0], planes[0], palette, kept)
-    maps = [_one_hot(found, palette, kept) for found in labels]
+    maps = [_one_hot(plane, palette, kept) for plane in labels]
     called = tuple(everything[region] for region in kept)
 
     listed = ", ".join(f"{everything[region]} {_percent(areas[0, region])}" for region in kept)
     notice(f"{content_mask.name}: {len(kept)} regions: {listed}; {_because(count, palette)}")
-    for mask, found in zip(masks[1:], areas[1:], strict=True):
+    for mask, fractions in zip(masks[1:], areas[1:], strict=True):
         for region in range(palette.regions):
-            if region not in kept and found[region] >= ABSENT:
+            if region not in kept and fractions[region] >= ABSENT:
                 notice(
-                    f"{mask.name}: region {everything[region]} ({_percent(found[region])}) is not in "
+                    f"{mask.name}: region {everything[region]} ({_percent(fractions[region])}) is not in "
                     f"{content_mask.name}, and that part of the style is not used"
                 )
     for one in maps[1:]:

@@ -56,11 +56,11 @@ def from_layers(layers: Mapping[str, tuple[Picture, Sequence[Picture | None]]]) 
 
 
 def _style(names: list[str], files: list[Picture | None], rest: bool) -> Tensor | None:
-    given = {name: file for name, file in zip(names, files, strict=True) if file is not None}
-    if not given:
+    file_of = {name: file for name, file in zip(names, files, strict=True) if file is not None}
+    if not file_of:
         return None
-    stack = iter(_stack(list(given), list(given.values())))
-    drawn = {name: next(stack) for name in given}
+    stack = iter(_stack(list(file_of), list(file_of.values())))
+    drawn = {name: next(stack) for name in file_of}
     nothing = torch.zeros_like(next(iter(drawn.values())))
     maps = _partition(torch.stack([drawn.get(name, nothing) for name in names]))
     if not rest:

@@ -54,17 +54,17 @@ def parse(text: str, where: str) -> Names:
 def apply(names: Names | None, colors: Sequence[Tensor], plain: Sequence[str]) -> list[str]:
     """Return the name of each of the `colors` (3,): the given one, else its `plain` one.
 
-    Each given name goes to the colour nearest to its own. Raises `UsageError` where two regions would have one name.
+    Each texts name goes to the colour nearest to its own. Raises `UsageError` where two regions would have one name.
     """
     chosen = list(plain)
     if names:
         table = torch.tensor(list(names), dtype=torch.float64)
         away = torch.cdist(table, torch.stack(list(colors)).double())
-        given = list(names.values())
+        texts = list(names.values())
         for number, nearest in enumerate(away.argmin(1).tolist()):
             # The nearest of both sides: of two names for like colours, the better one.
             if away[number, nearest] <= _SAME and int(away[:, nearest].argmin()) == number:
-                chosen[nearest] = given[number]
+                chosen[nearest] = texts[number]
     for name in chosen:
         if chosen.count(name) > 1:
             raise UsageError(f"region names: '{name}' stands for two colours of the masks; give each its own name")

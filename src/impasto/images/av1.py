@@ -28,32 +28,32 @@ def colors(stream: bytes) -> Codes | None:
     for kind, body in _units(stream):
         if kind == _SEQUENCE_HEADER:
             bits = _Bits(body[:512])
-            found = _sequence(bits)
-            return None if bits.over else found
+            colors = _sequence(bits)
+            return None if bits.over else colors
     return None
 
 
 def _units(stream: bytes) -> list[tuple[int, bytes]]:
-    found: list[tuple[int, bytes]] = []
+    units: list[tuple[int, bytes]] = []
     at = 0
-    while at < len(stream) and len(found) < _MAX_UNITS:
+    while at < len(stream) and len(units) < _MAX_UNITS:
         head = stream[at]
         at += 2 if head & 4 else 1
         if not head & 2:  # it goes on to the end
-            found.append((head >> 3 & 15, stream[at:]))
+            units.append((head >> 3 & 15, stream[at:]))
             break
         size = 0
         for shift in range(0, 56, 7):
             if at >= len(stream):
-                return found
+                return units
             byte = stream[at]
             at += 1
             size |= (byte & 127) << shift
             if not byte & 128:
                 break
-        found.append((head >> 3 & 15, stream[at : at + size]))
+        units.append((head >> 3 & 15, stream[at : at + size]))
         at += size
-    return found
+    return units
 
 
 def _sequence(bits: _Bits) -> Codes | None:

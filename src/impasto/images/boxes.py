@@ -31,11 +31,11 @@ def read(stream: BinaryIO) -> Primary | None:
     """Find the primary picture; None where the file does not say, or is damaged."""
     try:
         meta = _meta(stream)
-        found = _primary(meta) if meta else None
-        if meta and found and not found.told:
+        primary = _primary(meta) if meta else None
+        if meta and primary and not primary.told:
             # What has no box of colours has those of its stream, which begins the item.
-            found = replace(found, nclx=av1.colors(_item(stream, meta)))
-        return found
+            primary = replace(primary, nclx=av1.colors(_item(stream, meta)))
+        return primary
     except (struct.error, IndexError, ValueError):
         return None
 
@@ -103,8 +103,8 @@ def _primary(meta: bytes) -> Primary | None:
 
 def _item(stream: BinaryIO, meta: bytes) -> bytes:
     """Return how the primary item's data begins, where it lies in the file by itself."""
-    found = dict(reversed(list(_boxes(meta[4:]))))
-    pitm, iloc = found.get(b"pitm", b""), found.get(b"iloc", b"")
+    inner = dict(reversed(list(_boxes(meta[4:]))))
+    pitm, iloc = inner.get(b"pitm", b""), inner.get(b"iloc", b"")
     (wanted,) = struct.unpack(">I" if pitm[0] else ">H", pitm[4 : 8 if pitm[0] else 6])
     version, sizes = iloc[0], struct.unpack(">H", iloc[4:6])[0]
     place, length, base, index = sizes >> 12, sizes >> 8 & 15, sizes >> 4 & 15, sizes & 15 if version else 0

@@ -171,13 +171,13 @@ def _patched(data: bytes, page: Directory, own: dict[int, int], plane: int, plan
         if tag not in page.entries:
             continue
         numbers = tiffs.numbers_of(stream, page.entries[tag], page.order, page.big)
-        each = len(numbers) // planes
-        places = struct.pack(f"{page.order}{each}I", *numbers[plane * each : (plane + 1) * each])
+        per_plane = len(numbers) // planes
+        places = struct.pack(f"{page.order}{per_plane}I", *numbers[plane * per_plane : (plane + 1) * per_plane])
         field = places
-        if each != 1:
+        if per_plane != 1:
             field = struct.pack(page.order + "I", start + len(lists))
             lists += places
-        entries[tag] = struct.pack(page.order + "HHI", tag, 4, each) + field
+        entries[tag] = struct.pack(page.order + "HHI", tag, 4, per_plane) + field
     directory = (
         struct.pack(page.order + "H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries)) + bytes(4)
     )

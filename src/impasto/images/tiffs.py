@@ -108,12 +108,12 @@ class Tiff:
     def raw(self) -> bool:
         """Return whether it is a raw photograph, whose pages are but previews."""
         first, everything = self.chain[0], [*self.chain, *self.inner]
-        if self.marked or any(each.get(PHOTOMETRIC, -1) in _SENSOR for each in everything):
+        if self.marked or any(directory.get(PHOTOMETRIC, -1) in _SENSOR for directory in everything):
             return True
         if any(mark in first.entries for mark in (DNG_VERSION, SUBDIRECTORIES, MAKE)) and first.reduced:
             return True
         # A camera that does not mark its preview. Pyramids begin with the largest.
-        largest = max(each.size[0] * each.size[1] for each in everything)
+        largest = max(directory.size[0] * directory.size[1] for directory in everything)
         return MAKE in first.entries and largest > 4 * first.size[0] * first.size[1]
 
 
@@ -131,16 +131,16 @@ def read(stream: BinaryIO) -> Tiff | None:
     seen: set[int] = set()
     while at and at not in seen and len(chain) < MAX_DIRECTORIES:
         seen.add(at)
-        found = _directory(stream, at, order, big)
-        if found is None:
+        entry = _directory(stream, at, order, big)
+        if entry is None:
             break
-        directory, at = found
+        directory, at = entry
         chain.append(directory)
         for place in directory.numbers.get(SUBDIRECTORIES, ()):
             if place not in seen and len(inner) < MAX_DIRECTORIES:
                 seen.add(place)
-                found = _directory(stream, place, order, big)
-                inner += [found[0]] if found else []
+                entry = _directory(stream, place, order, big)
+                inner += [entry[0]] if entry else []
     if not chain:
         return None
     mark = "" if big else {b"CR": "CR2", b"II": "IIQ", b"MM": "IIQ"}.get(head[8:10], "")

@@ -66,7 +66,7 @@ def _continued(pixels: Tensor, alpha: Tensor) -> Tensor:
     levels = [(pixels * alpha, alpha)]
     while max(levels[-1][1].shape[2:]) > 1:
         # Means of premultiplied colours and of alpha: their quotient is the mean of the colours.
-        levels.append(tuple(F.avg_pool2d(each, 2, ceil_mode=True) for each in levels[-1]))  # type: ignore[arg-type]
+        levels.append(tuple(F.avg_pool2d(planes, 2, ceil_mode=True) for planes in levels[-1]))  # type: ignore[arg-type]
     continued = levels[-1][0] / levels[-1][1].clamp_min(1e-30)
     for colors, weights in reversed(levels[:-1]):
         size = (weights.shape[2], weights.shape[3])

@@ -45,7 +45,7 @@ def find(pixels: Tensor) -> Landmarks | None:
     if not len(boxes):
         return None
     # A face is seen at many sizes and places, and folds of cloth at few. Of equal ones the first from above.
-    faces = sorted(zip(map(tuple, boxes), counts, strict=True), key=lambda each: (-each[1], each[0][1], each[0][0]))
+    faces = sorted(zip(map(tuple, boxes), counts, strict=True), key=lambda face: (-face[1], face[0][1], face[0][0]))
     x, y, w, h = faces[0][0]
     points = [((x + u * w) / width, (y + v * h) / height) for u, v in _PLACES.values()]
     return Landmarks(torch.tensor(points, dtype=torch.float64).clamp(0, 1), tuple(_PLACES))

@@ -132,7 +132,10 @@ def _is_point(value: Any) -> bool:
     return (
         isinstance(value, list | tuple)
         and len(value) == 2
-        and all(isinstance(each, int | float) and not isinstance(each, bool) and math.isfinite(each) for each in value)
+        and all(
+            isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+            for number in value
+        )
     )
 
 

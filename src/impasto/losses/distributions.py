@@ -7,10 +7,12 @@ so R(f) is a constant for the gradient, which is exact. Sorting is: D·M values 
 A state is the samples themselves: states still add (they concatenate), but take memory that grows with the picture.
 """
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -30,6 +32,9 @@ QUANTILES = 4096
 
 CHUNK = 1 << 22
 """The values that are sorted at a time: 16 MiB of float32, small beside the maps."""
+
+PLAIN_CHUNK = 1 << 19
+"""The values without weights whose quantiles are taken at a time: 4 MiB of float64, which stay in the cache."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ class SortedStatistic:
         table = samples.sums.new_zeros(rows, QUANTILES)
         if samples.sums.shape[1]:
             for part, values in _projected_rows(samples.sums.detach(), matrix):
-                table[part] = _quantiles(values, samples.position_weights()).to(table.dtype)
+                table[part] = _quantiles(values, samples.weights).to(table.dtype)
         return table
 
     def distance_to(self, target: Tensor) -> Distance:
@@ -149,10 +154,15 @@ class SlicedWasserstein(SortedStatistic):
 
     def directions(self, channels: int) -> Tensor:
         """Return an orthonormal basis (C, C), uniformly distributed."""
-        random = torch.Generator().manual_seed(self.seed)
-        q, r = torch.linalg.qr(torch.randn(channels, channels, generator=random, dtype=torch.float64))
-        basis: Tensor = q * r.diagonal().sign()
-        return basis
+        return _basis(channels, self.seed)
+
+
+@functools.lru_cache(maxsize=8)
+def _basis(channels: int, seed: int) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    q, r = torch.linalg.qr(torch.randn(channels, channels, generator=random, dtype=torch.float64))
+    basis: Tensor = q * r.diagonal().sign()
+    return basis
 
 
 def _samples(state: State) -> Samples:
@@ -170,18 +180,38 @@ def _projected_rows(flat: Tensor, matrix: Tensor | None) -> Iterator[tuple[slice
         yield part, flat[part] if matrix is None else matrix[part].to(flat) @ flat
 
 
-def _quantiles(values: Tensor, weight: Tensor) -> Tensor:
-    """Return the means of `values` (D, M) over equal fractions of the `weight` (M,), in float64: (D, LEVELS)."""
+def _quantiles(values: Tensor, weight: Tensor | None) -> Tensor:
+    """Return the means of `values` (D, M) over equal fractions of the `weight` (M,), in float64: (D, LEVELS).
+
+    Without weights all rows have one set of fractions, and sorting need not say what came from where.
+    """
+    if weight is None:
+        step = max(1, PLAIN_CHUNK // values.shape[1])
+        fraction = torch.full((1, values.shape[1]), 1 / values.shape[1], dtype=torch.float64, device=values.device)
+        return torch.cat([_means_of_ranks(_sorted(rows).double(), fraction) for rows in torch.split(values, step)])
     values, order = values.double().sort(dim=1)
     fraction = weight.double()[order]
-    fraction = fraction / fraction.sum(1, keepdim=True)
+    return _means_of_ranks(values, fraction / fraction.sum(1, keepdim=True))
+
+
+def _sorted(values: Tensor) -> Tensor:
+    """Return the rows of `values` (D, M) sorted: on the CPU by NumPy, which takes a tenth of torch's time."""
+    if values.device.type != "cpu" or values.requires_grad:
+        return values.sort(dim=1).values
+    return torch.from_numpy(np.sort(values.numpy(), axis=1))
+
+
+def _means_of_ranks(values: Tensor, fraction: Tensor) -> Tensor:
+    """Return the means of rising `values` (D, M) over 4096 equal parts; `fraction` (D or 1, M) of the weight each."""
     # The integral of the quantile function is linear between the cumulated fractions.
     edges = F.pad(fraction.cumsum(1), (1, 0))
     integral = F.pad((values * fraction).cumsum(1), (1, 0))
     levels = torch.arange(QUANTILES + 1, dtype=values.dtype, device=values.device) / QUANTILES
-    levels = levels.expand(len(values), -1).contiguous()
+    levels = levels.expand(len(fraction), -1).contiguous()
     at = torch.searchsorted(edges[:, 1:].contiguous(), levels).clamp_max(values.shape[1] - 1)
-    reached = integral.gather(1, at) + (levels - edges.gather(1, at)) * values.gather(1, at)
+    beyond = levels - edges.gather(1, at)
+    at = at.expand(len(values), -1)
+    reached = integral.gather(1, at) + beyond * values.gather(1, at)
     return reached.diff(dim=1) * QUANTILES
 
 

@@ -40,12 +40,12 @@ class PreparedMap:
 def patch_products(one: Tensor, other: Tensor, size: int, stride: int) -> Tensor:
     """Return the products (P, S) of all patches of `one` (C, h, w) with all of `other` (C, h', w')."""
     (rows, columns), (others, across_others) = (
-        patch_counts(tuple(each.shape[1:]), size, stride) for each in (one, other)
+        patch_counts(tuple(maps.shape[1:]), size, stride) for maps in (one, other)
     )
     total: Tensor | None = None
     for top in range(min(size, stride)):
         for left in range(min(size, stride)):
-            ours, theirs = (each[:, top::stride, left::stride] for each in (one, other))
+            ours, theirs = (maps[:, top::stride, left::stride] for maps in (one, other))
             down, right = ((size - first + stride - 1) // stride for first in (top, left))
             (width, beyond), table = (ours.shape[2], theirs.shape[2]), ours.flatten(1).T @ theirs.flatten(1)
             # One flat index for rows and columns makes windows of long lines, which are quick to add. Those of the

@@ -38,13 +38,8 @@ def self_similarity(one: Tensor, other: Tensor, weights: Tensor | None = None) -
     (Kolkin et al. 2019, eq. 10): returns the mean over columns, `weights` (n,) times each, of the absolute differences'
     sum, in [0, 2]. Needs a few times n² values.
     """
-    differences = column_differences(one, other)
+    differences = (relative_distances(one) - relative_distances(other)).abs().sum(0)
     return differences.mean() if weights is None else (differences * weights).mean()
-
-
-def column_differences(one: Tensor, other: Tensor) -> Tensor:
-    """Return what `self_similarity` takes the mean of: the sum of absolute differences (n,) of each column."""
-    return (_relative_distances(one) - _relative_distances(other)).abs().sum(0)
 
 
 @dataclass(frozen=True)
@@ -194,7 +189,7 @@ class SelfSimilarity(Sampled):
         return self.factor * self_similarity(self.columns(image, features, at), target, weights)
 
 
-def _relative_distances(points: Tensor) -> Tensor:
+def relative_distances(points: Tensor) -> Tensor:
     """Return the cosine distances (n, n) of `points` (n, D), each column divided by its sum."""
     directions = F.normalize(points, dim=1, eps=TINY)
     distances = 1 - directions @ directions.T

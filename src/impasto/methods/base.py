@@ -65,7 +65,7 @@ class Method(ABC):
 
     tileable = True
     """Its terms can be evaluated tile by tile."""
-    remembers_start = False
+    remembers_init = False
     """Its terms depend on the picture that a level begins with, which a checkpoint then keeps."""
     patience = 1
     """Points that a step of L-BFGS may be as high as one of: more where matches change from one to the next."""
@@ -76,10 +76,10 @@ class Method(ABC):
         self._said: set[tuple[str, str]] = set()
 
     @abstractmethod
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Terms:
         """Build the terms of one level: targets measured on pictures of the level's size.
 
-        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `begun` is the picture
+        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `init` is the picture
         (1, 3, H, W) that the level begins with.
         """
 
@@ -116,8 +116,8 @@ class Method(ABC):
 def find(name: str) -> type[Method]:
     """Return the class of the method called `name`, one that optimises."""
     module, _, cls = METHODS[name].implementation.partition(":")
-    found: type[Method] = getattr(importlib.import_module(module), cls)
-    return found
+    kind: type[Method] = getattr(importlib.import_module(module), cls)
+    return kind
 
 
 def style_pixels(scene: Scene, level: Level) -> float:

@@ -40,7 +40,7 @@ class StyleArea:
 class Gatys(WithContent):
     """Content by features, style by statistics of features; both by region where there are masks."""
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`."""
         return Terms(contents=self.contents(level, tile), styles=self.styles(level, tile))
 
@@ -139,14 +139,14 @@ class Gatys(WithContent):
         self,
         areas: list[StyleArea],
         statistics: dict[tuple[str, str], Statistic],
-        found: dict[tuple[str, str, str], dict[int, Tensor]],
+        measured: dict[tuple[str, str, str], dict[int, Tensor]],
     ) -> None:
         """Fill each border that a style does not show with the mean of what it shows of the two regions."""
         sides = {area.regions: area.name for area in areas}
         for border in (area for area in areas if len(area.regions) == 2):
             for layer, name in statistics:
-                one, other = (found.get((layer, sides.get((number,), "-"), name), {}) for number in border.regions)
-                targets = found.setdefault((layer, border.name, name), {})
+                one, other = (measured.get((layer, sides.get((number,), "-"), name), {}) for number in border.regions)
+                targets = measured.setdefault((layer, border.name, name), {})
                 for index in one.keys() & other.keys() - targets.keys():
                     targets[index] = blend([one[index], other[index]], (1.0, 1.0))
 
@@ -202,19 +202,21 @@ class Gatys(WithContent):
         painted = areas(scene)
         sizes = maps.mean((1, 2)).tolist() if recipe.region_balance == "area" else [1.0] * len(maps)
         total = sum(sizes[area.number] for area in painted) or 1.0
-        found = []
+        painted_areas = []
         for area in painted:
             weight = area.weight * sizes[area.number] / total * (1 - recipe.global_fraction)
-            found.append(StyleArea(area.name, (area.number,), weight, area.scale, area.styles))
+            painted_areas.append(StyleArea(area.name, (area.number,), weight, area.scale, area.styles))
         if recipe.guides == "border":
-            for one, other in combinations(list(found), 2):
+            for one, other in combinations(list(painted_areas), 2):
                 styles = tuple(sorted({*one.styles, *other.styles}))
                 scale = (one.scale * other.scale) ** 0.5
                 regions = one.regions + other.regions
-                found.append(StyleArea(f"{one.name}|{other.name}", regions, one.weight + other.weight, scale, styles))
+                painted_areas.append(
+                    StyleArea(f"{one.name}|{other.name}", regions, one.weight + other.weight, scale, styles)
+                )
         if recipe.global_fraction:
-            found.append(StyleArea("", (), recipe.global_fraction, 1.0, every))
-        return [area for area in found if area.weight]
+            painted_areas.append(StyleArea("", (), recipe.global_fraction, 1.0, every))
+        return [area for area in painted_areas if area.weight]
 
     def _style_weights(self, layer: str, targets: dict[int, Tensor]) -> list[float]:
         weights = style_weights(self._scene, layer)

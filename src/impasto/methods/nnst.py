@@ -44,19 +44,19 @@ class NnstTerms(PatchTerms):
         super().__init__(scene, encode, encoder)
         self._layers = scene.recipe.neighbor_layers
 
-    def global_terms(self, level: Level, begun: Tensor) -> tuple[GlobalTerm, ...]:
-        """Build the terms of one level that begins with the picture `begun` (1, 3, H, W)."""
+    def global_terms(self, level: Level, init: Tensor) -> tuple[GlobalTerm, ...]:
+        """Build the terms of one level that begins with the picture `init` (1, 3, H, W)."""
         if level.finishing:
             return self._nearest(level)
-        return (self._replaced(level, begun),)
+        return (self._replaced(level, init),)
 
-    def _replaced(self, level: Level, begun: Tensor) -> FixedMatches:
-        query = self._scene.photo(level).to(begun)
+    def _replaced(self, level: Level, init: Tensor) -> FixedMatches:
+        query = self._scene.photo(level).to(init)
         if level.index:
             # What the level before could not hold of the photograph is looked for, and not begun with: a form that is
             # there already would stay.
             small = images.resize(query, (query.shape[2] // 2, query.shape[3] // 2))
-            detailed = begun + query - images.resize(small, level.size)
+            detailed = init + query - images.resize(small, level.size)
             query = torch.lerp(detailed, query, self._recipe.content_fraction)
         factors = {layer: weight / self._encoder.channels[layer] for layer, weight in self._layers.items()}
         grid = grid_of(self._encoder)
@@ -69,8 +69,8 @@ class NnstTerms(PatchTerms):
         stock = self._stocks(level, look, (grid,), MAX_HYPERCOLUMN_SIDE)[grid]
         columns = look(query)[grid]
         labels, weights = self._restricted(grid, 1, stock, level)
-        found, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
-        return FixedMatches(factors, stock.at(found), stock.center, STYLE_SCALE * self._recipe.style_weight, weights)
+        matches, _ = stock.bank.match((columns - columns.mean((2, 3), keepdim=True))[0], labels=labels)
+        return FixedMatches(factors, stock.at(matches), stock.center, STYLE_SCALE * self._recipe.style_weight, weights)
 
     def _nearest(self, level: Level) -> tuple[NearestNeighbors, ...]:
         steps = {
@@ -100,7 +100,7 @@ class NnstTerms(PatchTerms):
                     step = spaced(max(features.shape[2:]), most)
                     allowed = None if source.allowed is None else subsampled(source.allowed, step)
                     sources[layer].append(PatchSource(subsampled(source.features, step).clone(), allowed=allowed))
-        return {layer: Stock.of(found, self._encoder.precision) for layer, found in sources.items()}
+        return {layer: Stock.of(patch_sources, self._encoder.precision) for layer, patch_sources in sources.items()}
 
     def _restricted(self, layer: str, step: int, stock: "Stock", level: Level) -> tuple[Tensor | None, Tensor | None]:
         """Return the labels and the weights (h, w) of every `step`th neuron of the picture; None: all alike."""
@@ -136,7 +136,7 @@ class Stock:
             total += torch.einsum("chw,hw->c", source.features, position_weights)
             count += float(position_weights.sum())
         center = total / max(count, 1.0)
-        centered = unbarred([replace(each, features=each.features - center[:, None, None]) for each in sources])
+        centered = unbarred([replace(source, features=source.features - center[:, None, None]) for source in sources])
         return cls(centered, center, PatchBank(centered, size=1, similarity="cosine", precision=precision))
 
     def at(self, numbers: Tensor) -> Tensor:
@@ -158,15 +158,15 @@ class Nnst(Method):
     """Each place of the picture towards its nearest neighbour in the painting (Kolkin et al. 2022)."""
 
     tileable = False
-    remembers_start = True
+    remembers_init = True
 
     def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
         super().__init__(scene, encoder, size, device)
         self._neighbors = NnstTerms(scene, self._encode, encoder)
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
-        return Terms() if begun is None else Terms(global_terms=self._neighbors.global_terms(level, begun))
+        return Terms() if init is None else Terms(global_terms=self._neighbors.global_terms(level, init))
 
     @classmethod
     def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:

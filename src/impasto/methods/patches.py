@@ -121,7 +121,7 @@ class Mrf(WithContent):
         super().__init__(scene, encoder, size, device)
         self._patches = PatchTerms(scene, self._encode, encoder, steers=self._steers)
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`."""
         return Terms(contents=self.contents(level, tile), patches=self._patches.terms(level))
 

@@ -40,7 +40,7 @@ def warped(scene: Scene, level: Level) -> tuple[Tensor, Tensor]:
     if pair is None:
         painted = scene.painted(0, size, level)
         return painted.pixels, _opaque(painted)
-    there, here = (each.points for each in (pair.content, pair.style))
+    there, here = (landmarks.points for landmarks in (pair.content, pair.style))
     frame = torch.tensor([size[1], size[0]])
     full = scene.styles[0].size
     # As large as it will be seen: sampling a larger one would alias.

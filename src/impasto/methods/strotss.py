@@ -107,7 +107,9 @@ class StrotssTerms:
         painted_areas = self._areas(labels)
         nominal = sum(self._encoder.channels[layer] for layer in columns.factors) + 3
         samples: dict[int, list[Tensor]] = {}
-        for index, scale in sorted({(index, each.area.scale) for each in painted_areas for index in each.styles}):
+        for index, scale in sorted(
+            {(index, sampled.area.scale) for sampled in painted_areas for index in sampled.styles}
+        ):
             painted = scene.style(index, level, scale)
             features = self._encode(painted.pixels, columns.factors)
             pixels = painted.pixels.to(next(iter(features.values())))
@@ -149,14 +151,14 @@ class StrotssTerms:
     def _areas(self, labels: Tensor) -> list[SampledArea]:
         """Return what is painted of the regions that `labels` (H, W) show."""
         weights, rest = style_weights(self._scene), unnamed_area(self._scene)
-        found = []
+        sampled = []
         for area in (*areas(self._scene), *(() if rest is None else (rest,))):
             styles = {index: weights[index] for index in area.styles if weights[index]}
             total, here = sum(styles.values()), labels == area.number
             if total and bool(here.any()):
                 fractions = {index: weight / total for index, weight in styles.items()}
-                found.append(SampledArea(area, fractions, float(here.float().mean()) * area.weight))
-        return found
+                sampled.append(SampledArea(area, fractions, float(here.float().mean()) * area.weight))
+        return sampled
 
     def _labels(self, level: Level) -> Tensor:
         """Return the number of the region (H, W) that each pixel shows; one more than the last where it shows none."""
@@ -178,15 +180,15 @@ class Strotss(Method):
     """Relaxed optimal transport and self-similarity, both of samples (Kolkin et al. 2019)."""
 
     tileable = False
-    remembers_start = True
+    remembers_init = True
 
     def __init__(self, scene: Scene, encoder: Encoder, size: tuple[int, int], device: torch.device) -> None:
         super().__init__(scene, encoder, size, device)
         self._columns = StrotssTerms(scene, self._encode, encoder, size)
 
-    def terms(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Terms:
+    def terms(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
-        return Terms() if begun is None else Terms(global_terms=self._columns.terms(level))
+        return Terms() if init is None else Terms(global_terms=self._columns.terms(level))
 
     @classmethod
     def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:

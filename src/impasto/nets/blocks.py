@@ -1,95 +1,20 @@
-"""What the per-style networks are made of: convolutions, instance normalisation by own or given statistics, tiles."""
+"""What the per-style networks are made of: convolutions, and instance normalisation by own or given statistics."""
 
-import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Protocol, TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.errors import UsageError, WeightsError
+from impasto.nets.norm_statistics import NormStatistics, moments
 from impasto.nets.store import Card
 
 EPSILON = 1e-5
 """Added to a variance before its root, as in PyTorch's norms: a constant channel is then no division by zero."""
-Moments = tuple[Tensor, Tensor]
-"""Mean and biased variance, (B, C, 1, 1) each."""
 Plan = TypeVar("Plan")
-
-
-@dataclass(frozen=True)
-class Cut:
-    """A rectangle of a picture that a net sees at a time, and the part of it that is its own: slices of pixels."""
-
-    seen: tuple[slice, slice]
-    own: tuple[slice, slice]
-
-
-class Statistics:
-    """The means and variances that a net normalises with: those of the first picture, for every one after it.
-
-    With a `cut` they are those of the whole picture that cuts are made of: a norm that has none yet adds up what is
-    the cut's own and ends the pass by raising `Measured`. They belong to one net.
-    """
-
-    def __init__(self) -> None:
-        self._found: dict[nn.Module, Moments] = {}
-        self._cut: tuple[Cut, int] | None = None
-        self._sums: dict[nn.Module, tuple[int, Tensor, Tensor, torch.device, torch.dtype]] = {}
-
-    def within(self, cut: Cut, stride: int) -> "Statistics":
-        """Take what comes next for maps of `cut`, whose sides the net pads to multiples of `stride`."""
-        self._cut = cut, stride
-        return self
-
-    def settle(self) -> bool:
-        """Make moments of what was added up since the last time; say whether there was anything."""
-        for norm, (count, mean, squares, device, dtype) in self._sums.items():
-            self._found[norm] = mean.to(device, dtype), (squares / count).to(device, dtype)
-        some = bool(self._sums)
-        self._sums = {}
-        return some
-
-    def of(self, norm: nn.Module, x: Tensor) -> Moments:
-        """Return what `norm` normalises `x` (B, C, H, W) with, measuring it the first time."""
-        if norm not in self._found:
-            if self._cut is not None:
-                self._add(norm, x, *self._cut)
-                raise Measured
-            self._found[norm] = moments(x)
-        return self._found[norm]
-
-    def _add(self, norm: nn.Module, x: Tensor, cut: Cut, stride: int) -> None:
-        own = []
-        for seen, inner, side in zip(cut.seen, cut.own, x.shape[-2:], strict=True):
-            step = -(-(seen.stop - seen.start) // stride) * stride // side
-            # What the picture is padded with counts as in the whole: the last cut owns it.
-            own.append(slice(inner.start // step, -(-inner.stop // stride) * stride // step))
-        part = x[..., own[0], own[1]]
-        measured = moments(part)
-        mean, variance = (value.cpu().double() for value in measured)
-        count = part.shape[-2] * part.shape[-1]
-        squares = variance * count
-        if norm in self._sums:
-            # Sums of squares that were taken around two means (Chan, Golub & LeVeque 1979): nothing cancels.
-            before, other, added, *_ = self._sums[norm]
-            apart, total = mean - other, before + count
-            mean, squares = other + apart * (count / total), added + squares + apart**2 * (before * count / total)
-            count = total
-        self._sums[norm] = count, mean, squares, x.device, measured[0].dtype
-
-
-class Measured(Exception):
-    """Raised by a norm that has measured a cut, and knows too little yet to normalise it."""
-
-
-def moments(x: Tensor) -> Moments:
-    """Measure mean and biased variance of each picture and channel of `x` (B, C, H, W), in float32 or wider."""
-    wide = x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
-    variance, mean = torch.var_mean(wide, (2, 3), correction=0, keepdim=True)
-    return mean, variance
 
 
 class InstanceNorm(nn.Module):
@@ -103,7 +28,7 @@ class InstanceNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels))
         self.bias = nn.Parameter(torch.zeros(channels))
 
-    def forward(self, x: Tensor, statistics: Statistics | None = None) -> Tensor:
+    def forward(self, x: Tensor, statistics: NormStatistics | None = None) -> Tensor:
         """Normalise `x` (B, C, H, W) by its own moments, or by those in `statistics`."""
         if statistics is None and x[0, 0].numel() > 1:
             # In one call, with a backward that keeps less than autograd would through the formula below.
@@ -174,7 +99,7 @@ class Residual(nn.Module):
         self.conv1, self.norm1 = Conv(channels, channels, 3), InstanceNorm(channels)
         self.conv2, self.norm2 = Conv(channels, channels, 3), InstanceNorm(channels)
 
-    def forward(self, x: Tensor, statistics: Statistics | None = None) -> Tensor:
+    def forward(self, x: Tensor, statistics: NormStatistics | None = None) -> Tensor:
         """Change `x` (B, C, H, W)."""
         inner = F.relu(self.norm1(self.conv1(x), statistics))
         changed: Tensor = x + self.norm2(self.conv2(inner), statistics)
@@ -234,64 +159,3 @@ def check(entries: Mapping[str, tuple[Any, int, int]]) -> None:
     for name, (value, low, high) in entries.items():
         if type(value) is not int or not low <= value <= high:
             raise UsageError(f"{name}={value!r}: must be a whole number from {low} to {high}")
-
-
-class StyleNet(Protocol):
-    """A net that maps pictures to pictures."""
-
-    stride: int
-    """Sides are padded to multiples of this."""
-
-    @property
-    def halo(self) -> int:
-        """Return the pixels around a tile that its paint depends on, statistics apart."""
-
-    def __call__(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
-        """Paint `image` (B, 3, H, W)."""
-
-
-def in_tiles(net: StyleNet, image: Tensor, tile: int = 1024) -> Tensor:
-    """Paint a large `image` (1, 3, H, W) in tiles of about `tile` pixels a side: what the net makes of it in one piece.
-
-    Each norm needs the moments of the whole picture, and those depend on the norms before: the picture is passed once
-    for each norm, as far as that one, and once more to be painted. Memory is that of one tile with its halo, and of
-    the result.
-    """
-    cuts = _cuts(net, (image.shape[-2], image.shape[-1]), tile)
-    painted, statistics = torch.empty_like(image), Statistics()
-    with torch.no_grad():
-        measuring = True
-        while measuring:
-            for cut in cuts:
-                # The first pass that no norm ends is the one that paints.
-                with contextlib.suppress(Measured):
-                    painted_cut = net(image[..., cut.seen[0], cut.seen[1]], statistics.within(cut, net.stride))
-                    rows, columns = (
-                        slice(seen.start + own.start, seen.start + own.stop)
-                        for seen, own in zip(cut.seen, cut.own, strict=True)
-                    )
-                    painted[..., rows, columns] = painted_cut[..., cut.own[0], cut.own[1]]
-            measuring = statistics.settle()
-    return painted
-
-
-def _cuts(net: StyleNet, size: tuple[int, int], tile: int) -> list[Cut]:
-    """Cut a picture of `size` into tiles with their halos.
-
-    Cuts begin at multiples of the stride, and end there or where the picture does: the net then pads them as it would
-    the picture.
-    """
-    step = max(net.stride, tile // net.stride * net.stride)
-    halo = -(-net.halo // net.stride) * net.stride
-    spans = []
-    for side in size:
-        of_side = []
-        for start in range(0, side, step):
-            begin, stop = max(0, start - halo), min(side, start + step)
-            of_side.append((slice(begin, min(side, stop + halo)), slice(start - begin, stop - begin)))
-        spans.append(of_side)
-    return [
-        Cut((rows, columns), (own_rows, own_columns))
-        for rows, own_rows in spans[0]
-        for columns, own_columns in spans[1]
-    ]

@@ -19,7 +19,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.nets import store
-from impasto.nets.blocks import EPSILON, Conv, Statistics, UpConv, check, initialize, moments, plan_of, to_multiple
+from impasto.nets.blocks import EPSILON, Conv, UpConv, check, initialize, plan_of, to_multiple
+from impasto.nets.norm_statistics import NormStatistics, moments
 from impasto.nets.store import Card
 
 METHOD = "ghiasi"
@@ -116,7 +117,7 @@ class Palette(nn.Module):
         self.register_buffer("opponent", F.normalize(opponent, dim=1), persistent=False)
         self.opponent: Tensor
 
-    def forward(self, image: Tensor, norms: Norms, statistics: Statistics | None = None) -> Tensor:
+    def forward(self, image: Tensor, norms: Norms, statistics: NormStatistics | None = None) -> Tensor:
         """Return `image` (B, 3, H, W), sRGB in [0, 1], in the palettes of `norms`, not clamped."""
         colors = torch.einsum("ij,bjhw->bihw", self.opponent, image)
         mean, variance = moments(colors) if statistics is None else statistics.of(self, colors)
@@ -142,7 +143,7 @@ class Palette(nn.Module):
 class ConditionalNorm(nn.Module):
     """Each channel of each picture to mean 0 and variance 1 over its places, then a given scale and shift."""
 
-    def forward(self, x: Tensor, condition: tuple[Tensor, Tensor], statistics: Statistics | None = None) -> Tensor:
+    def forward(self, x: Tensor, condition: tuple[Tensor, Tensor], statistics: NormStatistics | None = None) -> Tensor:
         """Normalise `x` (B, C, H, W) and apply `condition`: gains and offsets that broadcast over it."""
         gain, offset = condition
         if statistics is None and x[0, 0].numel() > 1:
@@ -161,7 +162,7 @@ class ConditionalResidual(nn.Module):
         self.conv1, self.norm1 = Conv(channels, channels, 3), ConditionalNorm()
         self.conv2, self.norm2 = Conv(channels, channels, 3), ConditionalNorm()
 
-    def forward(self, x: Tensor, norms: Norms, index: int, statistics: Statistics | None = None) -> Tensor:
+    def forward(self, x: Tensor, norms: Norms, index: int, statistics: NormStatistics | None = None) -> Tensor:
         """Change `x` (B, C, H, W) by the norms from number `index` on."""
         size = (x.shape[2], x.shape[3])
         inner = F.relu(self.norm1(self.conv1(x), norms.of(index, size), statistics))
@@ -274,7 +275,7 @@ class Ghiasi(nn.Module):
         gains, offsets = self.predictor(self.predictor.describe(sums[1:]), strength)
         return Norms(gains, offsets, self.palette.of(*sums[0]), (2 * strength).clamp(max=1))
 
-    def forward(self, image: Tensor, norms: Norms, statistics: Statistics | None = None) -> Tensor:
+    def forward(self, image: Tensor, norms: Norms, statistics: NormStatistics | None = None) -> Tensor:
         """Paint `image` (B, 3, H, W), sRGB in [0, 1], by `norms`; return the same size, linear: clamp it to show it.
 
         Any size: it is reflected to a multiple of 4 and cut again. With `statistics`, it is normalised as the first

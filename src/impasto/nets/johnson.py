@@ -9,17 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from impasto.nets import store
-from impasto.nets.blocks import (
-    Conv,
-    InstanceNorm,
-    Residual,
-    Statistics,
-    UpConv,
-    check,
-    initialize,
-    plan_of,
-    to_multiple,
-)
+from impasto.nets.blocks import Conv, InstanceNorm, Residual, UpConv, check, initialize, plan_of, to_multiple
+from impasto.nets.norm_statistics import NormStatistics
 from impasto.nets.store import Card
 
 METHOD = "johnson"
@@ -125,7 +116,7 @@ class Johnson(nn.Module):
             return reach + 1 + 2 + 8 * self.plan.residuals + 4 + 2 + self.plan.kernel // 2
         return reach + 2 + 8 * self.plan.residuals + 4 + 2 * self.leave.reach
 
-    def forward(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
+    def forward(self, image: Tensor, statistics: NormStatistics | None = None) -> Tensor:
         """Paint `image` (B, 3, H, W), sRGB in [0, 1]; return the same size, linear: clamp it to show it.
 
         Any size: it is reflected to a multiple of 4 and cut again. With `statistics`, it is normalised as the first

@@ -120,9 +120,9 @@ def difference(graph: Graph, data: bytes, inputs: Sequence[Mapping[str, Tensor]]
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     worst = 0.0
-    for given in inputs:
-        painted = torch.from_numpy(session.run(None, {name: value.numpy() for name, value in given.items()})[0])
-        wanted = graph.painted(given)
+    for example in inputs:
+        painted = torch.from_numpy(session.run(None, {name: value.numpy() for name, value in example.items()})[0])
+        wanted = graph.painted(example)
         if painted.shape != wanted.shape:
             raise WeightsError(f"onnxruntime's picture is {tuple(painted.shape)}, torch's {tuple(wanted.shape)}")
         # `maximum`, unlike `max`, keeps NaN.
@@ -135,15 +135,15 @@ def _examples(graph: Graph, pictures: Sequence[Tensor]) -> list[dict[str, Tensor
     random = torch.Generator().manual_seed(1)
     examples = []
     for grown in (0, 1):
-        given = {}
+        tensors = {}
         for number, (name, example) in enumerate(graph.inputs.items()):
             free = graph.dimensions[name]
             shape = [side + 37 * grown * (position > 1) for position, side in enumerate(example.shape)]
             made = torch.rand(shape if free else example.shape, generator=random)
             if free and name != "features" and number < len(pictures) and not grown:
                 made = pictures[number]
-            given[name] = made
-        examples.append(given)
+            tensors[name] = made
+        examples.append(tensors)
     return examples
 
 

@@ -16,7 +16,8 @@ from impasto.nets.linear import Linear
 from impasto.nets.store import Card
 from impasto.nets.texture_net import TextureNet
 from impasto.nets.transforms import adain
-from impasto.recipe.catalogue import METHODS, shipped
+from impasto.recipe.catalogue import METHODS
+from impasto.recipe.shipped_networks import shipped
 
 _SIZES = ((70, 91), (61, 103))
 """The sizes (height, width) of the pictures that a graph is traced with; no two sides are equal, which would be taken
@@ -83,8 +84,8 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
         own = Decoder.from_parts(tensors, card, where)
         channels = own.get_submodule(f"conv{own.layer[4:]}").get_parameter("weight").shape[1]
         # ONNX has no eigenvalues: whitening stays with whoever calls it.
-        given = torch.rand(2, channels, 11, 13)
-        return Graph(DecoderModule(own), {"features": given}, {"features": picture}, "painted", 2, card)
+        example = torch.rand(2, channels, 11, 13)
+        return Graph(DecoderModule(own), {"features": example}, {"features": picture}, "painted", 2, card)
     encoder = Petite.embedded()
     store.expect(card, where, encoder=encoder.sha256)
     change: Callable[[Tensor, Tensor], Tensor]
@@ -95,14 +96,14 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
         own, change = Decoder.from_parts(tensors, card, where), adain
     else:
         raise WeightsError(f"{where}: a {card.kind[:40]} of method '{card.method[:40]}' cannot be exported")
-    given_styled = {
+    example_styled = {
         "content": torch.rand(2, 3, *_SIZES[0]),
         "style": torch.rand(1, 3, *_SIZES[1]),
         "alpha": torch.ones(1),
     }
     dimensions = {"content": picture, "style": {2: "style_height", 3: "style_width"}, "alpha": {}}
     smallest = 2 * encoder.stride(own.layer)
-    return Graph(AnyStyleModule(encoder, own, change), given_styled, dimensions, "painted", smallest, card)
+    return Graph(AnyStyleModule(encoder, own, change), example_styled, dimensions, "painted", smallest, card)
 
 
 class PerStyleModule(nn.Module):

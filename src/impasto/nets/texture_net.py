@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from impasto.errors import WeightsError
 from impasto.nets import store
-from impasto.nets.blocks import Conv, InstanceNorm, Statistics, check, initialize, plan_of, to_multiple
+from impasto.nets.blocks import Conv, InstanceNorm, check, initialize, plan_of, to_multiple
+from impasto.nets.norm_statistics import NormStatistics
 from impasto.nets.store import Card
 
 METHOD = "texture_net"
@@ -48,7 +49,7 @@ class Chain(nn.Module):
         self.convs = nn.ModuleList(Conv(channels, outputs, kernel) for channels, kernel in kernels)
         self.norms = nn.ModuleList(InstanceNorm(outputs) for _ in kernels)
 
-    def forward(self, x: Tensor, statistics: Statistics | None, padding: str) -> Tensor:
+    def forward(self, x: Tensor, statistics: NormStatistics | None, padding: str) -> Tensor:
         """Change `x` (B, C, H, W)."""
         for conv, norm in zip(self.convs, self.norms, strict=True):
             x = F.relu(norm(conv(x, padding), statistics))
@@ -100,7 +101,7 @@ class TextureNet(nn.Module):
         """Return the pixels around a tile that its paint depends on, statistics apart: two of each scale."""
         return 2 * (2 * self.stride - 1)
 
-    def forward(self, image: Tensor, statistics: Statistics | None = None) -> Tensor:
+    def forward(self, image: Tensor, statistics: NormStatistics | None = None) -> Tensor:
         """Paint `image` (B, 3, H, W), sRGB in [0, 1]; return the same size, linear: clamp it to show it.
 
         Any size: it is continued to a multiple of the coarsest scale's 32 pixels and cut again. With `statistics`, it
@@ -129,7 +130,7 @@ class TextureNet(nn.Module):
         return self.generate([level.to(place) for level in levels])[..., : size[0], : size[1]]
 
     def generate(
-        self, levels: Sequence[Tensor], statistics: Statistics | None = None, *, padding: str = "circular"
+        self, levels: Sequence[Tensor], statistics: NormStatistics | None = None, *, padding: str = "circular"
     ) -> Tensor:
         """Return the picture of `levels`, coarse to fine, each twice the size of the one before."""
         x: Tensor | None = None

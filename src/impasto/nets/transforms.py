@@ -102,8 +102,8 @@ def mix(maps: Sequence[Affine], weights: Sequence[float] | None = None) -> Affin
         raise UsageError(f"{len(maps)} styles need as many weights, none below 0 and not all 0; got {list(weights)}")
     fractions = [weight / total for weight in weights]
     return Affine(
-        torch.stack([fraction * each.matrix for fraction, each in zip(fractions, maps, strict=True)]).sum(0),
-        torch.stack([fraction * each.offset for fraction, each in zip(fractions, maps, strict=True)]).sum(0),
+        torch.stack([fraction * affine.matrix for fraction, affine in zip(fractions, maps, strict=True)]).sum(0),
+        torch.stack([fraction * affine.offset for fraction, affine in zip(fractions, maps, strict=True)]).sum(0),
     )
 
 
@@ -131,7 +131,7 @@ def whiten_color(
 ) -> Tensor:
     """Whiten and colour `content` (B, C, h, w) with moments measured elsewhere: on all tiles, on a thumbnail."""
     styles = [style_moments] if isinstance(style_moments, Moments) else style_moments
-    return mix([whitening(content_moments, each) for each in styles], weights).weakened(alpha)(content)
+    return mix([whitening(content_moments, moments) for moments in styles], weights).weakened(alpha)(content)
 
 
 def regional(features: Tensor, maps: Sequence[Affine], guides: Tensor) -> Tensor:
@@ -145,8 +145,8 @@ def regional(features: Tensor, maps: Sequence[Affine], guides: Tensor) -> Tensor
         )
     guides = guides.to(features)
     result = features * (1 - guides.sum(0))
-    for each, guide in zip(maps, guides, strict=True):
-        result = result + guide * each(features)
+    for affine, guide in zip(maps, guides, strict=True):
+        result = result + guide * affine(features)
     return result
 
 
@@ -187,7 +187,7 @@ def guided(
     if content.empty or not present:
         ones = torch.ones_like(content.mean)
         return Affine(ones, torch.zeros_like(ones))
-    return mix([each for each, _ in present], [weight for _, weight in present]).weakened(alpha)
+    return mix([affine for affine, _ in present], [weight for _, weight in present]).weakened(alpha)
 
 
 def adain(content: Tensor, style: Tensor, alpha: float | Tensor = 1.0) -> Tensor:

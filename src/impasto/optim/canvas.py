@@ -13,13 +13,13 @@ NOISE = 20 / 255
 """Half width of the uniform noise of a random start, as in Zhao's code, which the CS229 report builds on."""
 
 
-def start(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, seed: int) -> Tensor:
-    """Return the first canvas, (1, 3, H, W) like `content`, for one of the starts of a recipe.
+def init_canvas(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, seed: int) -> Tensor:
+    """Return the first canvas, (1, 3, H, W) like `content`, for one of the values of a recipe's `init`.
 
     `noise` is uniform around ImageNet's mean colour; `blend` mixes it into the content by the fraction `blend`; `style`
-    is Gaussian noise with the mean colour and colour covariance of the styles. A start from a file is a `content`
-    start with the file as content. `details` are what half the size cannot hold of the content, over the mean colour
-    of the styles (Kolkin et al. 2019, section 2.5).
+    is Gaussian noise with the mean colour and colour covariance of the styles. `file` is as `content`, with the file as
+    content. `details` are what half the size cannot hold of the content, over the mean colour of the styles (Kolkin et
+    al. 2019, section 2.5).
     """
     if kind == "details":
         colors = torch.stack([style.mean((2, 3), keepdim=True) for style in styles]).mean(0)

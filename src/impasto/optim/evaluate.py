@@ -14,7 +14,7 @@ Encode = Callable[[Tensor, Iterable[str]], Mapping[str, Tensor]]
 class Evaluator(Protocol):
     """Anything that evaluates an image (1, 3, H, W): its report, and the gradient of the total, like the image."""
 
-    def __call__(self, image: Tensor) -> tuple[LossReport, Tensor]: ...
+    def __call__(self, image: Tensor, /) -> tuple[LossReport, Tensor]: ...
 
 
 class WholeImage:

@@ -1,7 +1,7 @@
 """The loop: steps of a solver at one level, with the best point kept and trouble met."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from torch import Tensor
 
@@ -52,7 +52,7 @@ class Run:
         self.lowest, self._usual = state.number("lowest"), state.number("usual")
         self._step, self._retries = state.count("step", self._steps), state.count("retries", MAX_RESTARTS)
 
-    def __iter__(self) -> Iterator[LossReport]:
+    def __iter__(self) -> Generator[LossReport, None, None]:
         while self._step < self._steps:
             if self._solver.stalled:
                 taken = f"{self._step} of {self._steps}"

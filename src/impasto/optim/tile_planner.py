@@ -170,16 +170,16 @@ def first_fitting(
             refused.append(least)
             continue
         try:
-            found = plan(side)
+            planned = plan(side)
         except NotTileableError:
             raise
         except UsageError:
             if isinstance(tiling, int):
                 raise
             break  # smaller ones are too small as well
-        if free is None or found.bytes <= free:
-            return found, refused  # smaller ones are slower
-        refused.append(found.bytes)
+        if free is None or planned.bytes <= free:
+            return planned, refused  # smaller ones are slower
+        refused.append(planned.bytes)
     return None, refused
 
 

@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from impasto import feedforward, images
+from impasto import feedforward
 from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import Progress
-from impasto.guides import Regions
 from impasto.optim.resources import Resources
 from impasto.optim.tile_planner import Tiling
+from impasto.painting.options import PaintingOptions, read_options
 from impasto.painting.refined import RefinedPainting
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
-from impasto.recipe.catalogue import METHODS, shipped
+from impasto.recipe.catalogue import METHODS
+from impasto.recipe.shipped_networks import shipped
 from impasto.result import Result
 from impasto.scene.inputs import Inputs, Masks, RegionNames
 from impasto.scene.painting import Painting
@@ -26,34 +27,16 @@ def begin(
     styles: PictureLike | Sequence[PictureLike],
     recipe: Recipe | None = None,
     *,
-    encoder: str | Path | Encoder | None = None,
     network: str | Path | None = None,
-    init_image: PictureLike | None = None,
-    regions: Regions | Masks | None = None,
-    content_landmarks: PictureLike | None = None,
-    style_landmarks: PictureLike | None = None,
-    max_pixels: int = images.DEFAULT_MAX_PIXELS,
-    allow_truncated: bool = False,
-    tile: Tiling = "auto",
-    memory: int | None = None,
-    device: str = "auto",
+    **options: Unpack[PaintingOptions],
 ) -> Painting:
     """Begin a painting by `recipe.method`: all that can be refused is, and nothing is painted yet.
 
     `network` is the name of one that ships with impasto, a file, or a folder of several, for methods that have one; it
     goes before the recipe's. All else is as for `Stylizer`, with what it raises.
     """
-    inputs = Inputs(
-        content,
-        styles,
-        init_image,
-        regions,
-        content_landmarks,
-        style_landmarks,
-        max_pixels=max_pixels,
-        allow_truncated=allow_truncated,
-    )
-    resources = Resources.choose(device, tile, memory)
+    inputs, resources = read_options(content, styles, options)
+    encoder = options.get("encoder")
     return begin_with(inputs, recipe or Recipe.parse({}), encoder=encoder, network=network, resources=resources)
 
 

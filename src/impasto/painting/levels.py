@@ -52,7 +52,7 @@ def tell_size(scene: Scene, recipe: Recipe, size: tuple[int, int], multiple: int
     height, width = size
     if max(size) != long_side(scene.content, recipe, scene.regions):
         notice(f"a picture that repeats has sides in steps of {multiple}: {width}x{height} px")
-    init = scene.start_from
+    init = scene.init
     if init is not None and init_shape_differs(init.size, size, multiple):
         notice(
             f"{init.name}: is {init.size[1]}x{init.size[0]} px, of another shape than the result "

@@ -25,14 +25,14 @@ class ObjectiveBuilder:
         self._recipe, self._pixels = scene.recipe, size[0] * size[1]
         self._method = base.find(scene.recipe.method)(scene, encoder, size, device or torch.device("cpu"))
 
-    def objective(self, level: Level, tile: int | None = None, begun: Tensor | None = None) -> Objective:
+    def objective(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size.
 
-        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `begun` is that of
+        With a `tile`, no picture is encoded in one piece that has more than `tile`² pixels. `init` is that of
         `Stylizer.objective`.
         """
         with torch.no_grad():
-            terms = self._method.terms(level, tile, begun)
+            terms = self._method.terms(level, tile, init)
         return Objective(terms.contents, terms.styles, self._of_pixels(level), terms.patches, terms.global_terms)
 
     def _of_pixels(self, level: Level) -> tuple[TotalVariation | Gamut, ...]:

@@ -1,6 +1,6 @@
 """A painting in two parts: by one pass of networks, and from there by some steps of optimisation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,7 @@ class RefinedPainting(Painting):
         self.memory_bytes = max(self.first.memory_bytes, self.second.memory_bytes)
         self._restored = False
 
-    def __iter__(self) -> Iterator[Progress]:
+    def __iter__(self) -> Generator[Progress, None, None]:
         """Paint, yielding one `Progress` a step; closing the iterator keeps the picture so far."""
         before = self.first.steps
         if not self._restored:
@@ -94,7 +94,7 @@ class RefinedPainting(Painting):
         image = self.first.image.float().cpu().contiguous()
         if (group := parallel.current_group()) is not None:
             group.copy(image)  # all processes have to step from the very same point
-        self.second.scene.start_from = Picture(image, name="start")
+        self.second.scene.init = Picture(image, name="start")
 
     def checkpoint(self) -> Checkpoint:
         """Return the state after the last step, to be saved before the next one.

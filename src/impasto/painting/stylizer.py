@@ -1,39 +1,33 @@
 """`Stylizer`: one painting by optimisation, step by step, for those who want to watch."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
 
-from impasto import images
 from impasto.checkpoint import Checkpoint, level_state
 from impasto.encoders import Encoder
 from impasto.errors import DivergedError, InputError, UsageError
 from impasto.events import Progress, notice
-from impasto.guides import Regions
 from impasto.losses import Objective
-from impasto.losses.objective import LossReport
 from impasto.methods import base
 from impasto.optim import parallel
-from impasto.optim.canvas import View
-from impasto.optim.evaluate import Evaluator, Viewed
 from impasto.optim.loop import Run
-from impasto.optim.memory import retry_smaller, trim
+from impasto.optim.memory import trim
 from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
 from impasto.optim.solver import Solver
-from impasto.optim.tile_planner import Plan, Tiling
+from impasto.optim.tile_planner import Plan
 from impasto.painting import budget
-from impasto.painting.levels import plan_levels, solver_of, tell_size
-from impasto.painting.objective import ObjectiveBuilder
+from impasto.painting.level_builder import LevelBuilder
+from impasto.painting.levels import plan_levels, tell_size
+from impasto.painting.options import PaintingOptions, read_options
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.scene.inputs import Inputs, Masks
+from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
     PictureLike,
@@ -45,22 +39,18 @@ from impasto.scene.resolve import (
     surrogate_of,
 )
 
-SHRINKS = 3
-"""How often a painting takes smaller tiles because memory ran out."""
-
 
 class Stylizer(Painting):
     """One painting by optimisation: iterate over it for `Progress`, ask for `result()` at any time.
 
-    `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. `encoder` is a
-    name, a file of weights or an `Encoder`; it goes before the recipe's. `regions` are `Masks`, or what `guides` makes
-    of them, `content_landmarks` and `style_landmarks`, of the first style, those of a portrait. Everything that can be
-    refused is refused here, before any step.
+    `content` None paints from the styles alone: a texture, or with `regions` a doodle in their shape. The keywords are
+    those of `PaintingOptions`: `encoder`, `init_image`, `regions`, `content_landmarks`, `style_landmarks`,
+    `max_pixels`, `allow_truncated`, `tile`, `memory` and `device`. Everything that can be refused is refused here,
+    before any step.
 
-    `tile` is how a picture that does not fit into memory is painted: in squares of so many pixels a side and the halo
-    that belongs to them, `auto` as large as fit, or `off`. `memory` is in bytes for the whole process; None: what is
-    free. `device` is auto, cpu, cuda or mps. The picture depends on these by no more than rounding. Where memory runs
-    out after all, the painting goes on in smaller tiles.
+    A picture that does not fit into memory is painted in tiles, each with the halo that belongs to it. The picture
+    depends on `tile`, `memory` and `device` by no more than rounding. Where memory runs out after all, the painting
+    goes on in smaller tiles.
 
     Processes of one `torch.distributed` group share the tiles: all of them paint the same picture, in step. Each has to
     iterate as far as the others; the first of them saves.
@@ -88,29 +78,10 @@ class Stylizer(Painting):
         content: PictureLike | None,
         styles: PictureLike | Sequence[PictureLike],
         recipe: Recipe | None = None,
-        *,
-        encoder: str | Path | Encoder | None = None,
-        init_image: PictureLike | None = None,
-        regions: Regions | Masks | None = None,
-        content_landmarks: PictureLike | None = None,
-        style_landmarks: PictureLike | None = None,
-        max_pixels: int = images.DEFAULT_MAX_PIXELS,
-        allow_truncated: bool = False,
-        tile: Tiling = "auto",
-        memory: int | None = None,
-        device: str = "auto",
+        **options: Unpack[PaintingOptions],
     ) -> None:
-        inputs = Inputs(
-            content,
-            styles,
-            init_image,
-            regions,
-            content_landmarks,
-            style_landmarks,
-            max_pixels=max_pixels,
-            allow_truncated=allow_truncated,
-        )
-        self._prepare(inputs, recipe or Recipe.parse({}), encoder, Resources.choose(device, tile, memory))
+        inputs, resources = read_options(content, styles, options)
+        self._prepare(inputs, recipe or Recipe.parse({}), options.get("encoder"), resources)
 
     @classmethod
     def of(
@@ -138,8 +109,7 @@ class Stylizer(Painting):
             raise UsageError("init 'file' and init_image belong together; give both or neither")
         scene = inputs.scene(recipe)
         photo, regions = scene.content, scene.regions
-        self._kind = base.find(recipe.method)
-        self._kind.check(scene)
+        base.find(recipe.method).check(scene)
         self.encoder, resolved = encoder_of(recipe, encoder, resources.device)
         check_layers(resolved, self.encoder)
         super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, inputs.load)
@@ -148,23 +118,15 @@ class Stylizer(Painting):
         self.surrogate = surrogate_of(self.recipe, self.encoder, self.resources.device)
         """What takes the steps before the last ones, where that is not the encoder."""
         self.levels = plan_levels(scene, recipe, self.size, multiple=multiple, surrogate=self.surrogate is not None)
-        self._targets = {
-            level.surrogate: ObjectiveBuilder(
-                self.scene, self._encoder_of(level), self.levels[-1].size, self.resources.device
-            )
-            for level in self.levels
-        }
-        self.plans: tuple[Plan, ...] = budget.plan(self.levels, self.scene, self.encoder, self.resources)
-        """How each level is painted: in one piece or in tiles."""
+        self._builder = LevelBuilder(self.scene, self.levels, self.encoder, self.surrogate, self.resources)
         self.memory_bytes = budget.peak(self.plans, self.resources)
         self.steps = sum(level.steps for level in self.levels)
-        self._begun: Tensor | None = None
-        """The picture that the level began with."""
-        self._shrunk = 0
+        self._level_init: Tensor | None = None
+        """The picture (1, 3, H, W) that the level began with, where its terms depend on it."""
         self._at: level_state.Place | None = None
         self._restored: tuple[Checkpoint, Solver] | None = None
 
-    def __iter__(self) -> Iterator[Progress]:
+    def __iter__(self) -> Generator[Progress, None, None]:
         """Paint, yielding one `Progress` a step; closing the iterator keeps the picture so far."""
         saved, restored = self._restored or (None, None)
         self._restored = None
@@ -172,29 +134,29 @@ class Stylizer(Painting):
         if saved is None:
             self._reset()
         self._finished = False
+        builder = self._builder
         clock = budget.Clock(self.levels)
         taken = len(self._history)
-        # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
         if restored is not None:
             point = restored.point
         else:
-            point = self._start(self.levels[0])
-            self._image = self._view(self.levels[0])(point)
-        view = self._view(self.levels[saved.level if saved else 0])
+            point = builder.first_point(self.levels[0])
+            self._image = builder.view(self.levels[0])(point)
+        view = builder.view(self.levels[saved.level if saved else 0])
         for level in self.levels[saved.level if saved else 0 :]:
             level_began = time.monotonic()
             if level.index and restored is None:
                 self._at = None  # with the history of the level before, which can be larger than all else
                 pixels = view.pixels(point).cpu()
-                view = self._view(level)
-                point = self._here(view.canvas(self.scene.enlarge(pixels, level)))
-            if self._kind.remembers_start and restored is None:
-                self._begun = view(point)
-            objective = self._measured(level)
+                view = builder.view(level)
+                point = builder.enlarged(pixels, view, level)
+            if builder.method.remembers_init and restored is None:
+                self._level_init = view(point)
+            objective = builder.shared_objective(level, self._level_init)
             if saved is not None and restored is not None:
-                level_state.restore(objective, saved.begun, saved.step, level.size, self._encoder_of(level))
-            evaluate = self._evaluator(level, view, objective)
-            solver = self._solver(point, level) if restored is None else restored
+                level_state.restore(objective, saved.level_state, saved.step, level.size, builder.encoder_of(level))
+            evaluate = builder.evaluator(level, view, objective)
+            solver = builder.solver(point, level) if restored is None else restored
             run = Run(solver, evaluate, level.steps)
             before = 0
             if saved is not None and restored is not None:
@@ -259,7 +221,7 @@ class Stylizer(Painting):
             solver=at.solver.state(),
             run=at.run.state(),
             engine=self._engine(),
-            begun=level_state.state(at.objective, self._begun if self._kind.remembers_start else None),
+            level_state=level_state.state(at.objective, self._level_init),
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -268,33 +230,38 @@ class Stylizer(Painting):
         Raises `InputError` when it is of other pictures, `WeightsError` when of other weights, `UsageError` when of
         another recipe: nothing else would end in the picture that was begun.
         """
-        self.plans = budget.adopt(self.plans, checkpoint.engine.get("tiles"), self.scene, self.encoder)
+        self._builder.adopt_tiles(checkpoint.engine.get("tiles"))
         checkpoint.check(self.recipe, self.encoder, self.scene.inputs(), self._engine())
         level = self.levels[checkpoint.level] if checkpoint.level < len(self.levels) else None
         if level is None or tuple(checkpoint.size) != level.size or checkpoint.step > level.steps:
             raise InputError("the checkpoint is of other sizes and steps than its recipe gives; paint again")
-        solver = self._solver(self._start(level), level)
+        solver = self._builder.solver(self._builder.first_point(level), level)
         solver.restore(checkpoint.solver)
-        self._image = self._view(level)(solver.point)
-        if self._kind.remembers_start:
-            self._begun = checkpoint.begun.tensor("image", self._image)
+        self._image = self._builder.view(level)(solver.point)
+        if self._builder.method.remembers_init:
+            self._level_init = checkpoint.level_state.tensor("image", self._image)
         self._history = [dict(line) for line in checkpoint.history]
         self._timings = dict(checkpoint.timings)
         self._finished = False
         self._restored = checkpoint, solver
 
-    def objective(self, level: Level, begun: Tensor | None = None) -> Objective:
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """How each level is painted: in one piece or in tiles."""
+        return self._builder.plans
+
+    def objective(self, level: Level, init: Tensor | None = None) -> Objective:
         """Build the objective of one level: targets measured on pictures of the level's size.
 
-        `begun` is the picture (1, 3, H, W) that the level begins with, by default the start of a painting.
+        `init` is the picture (1, 3, H, W) that the level begins with, by default the first of a painting.
         """
-        if self._kind.remembers_start and begun is None:
-            begun = self._view(level)(self._start(level))
-        return self._targets[level.surrogate].objective(level, self.plans[level.index].tile, begun)
+        if self._builder.method.remembers_init and init is None:
+            init = self._builder.view(level)(self._builder.first_point(level))
+        return self._builder.objective(level, init)
 
     def seconds(self) -> float:
         """Estimate how long the painting will take, by timing the encoder for a moment."""
-        return budget.seconds(self.levels, self.plans, self.scene, self._encoder_of, self.resources.device)
+        return budget.seconds(self.levels, self.plans, self.scene, self._builder.encoder_of, self.resources.device)
 
     @property
     def weights(self) -> tuple[Mapping[str, str], ...]:
@@ -327,7 +294,7 @@ class Stylizer(Painting):
 
     def _first_image(self) -> Tensor:
         first = self.levels[0]
-        return self._view(first)(self._start(first))
+        return self._builder.view(first)(self._builder.first_point(first))
 
     def _release(self) -> None:
         trim()
@@ -338,56 +305,6 @@ class Stylizer(Painting):
         device = str(self.resources.device)
         engine = {"torch": str(torch.__version__), "threads": torch.get_num_threads(), "tiles": tiles, "device": device}
         return engine | ({"processes": parallel.process_count()} if parallel.process_count() > 1 else {})
-
-    def _here(self, tensor: Tensor) -> Tensor:
-        # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.
-        return tensor.to(self.resources.device).contiguous()
-
-    def _start(self, level: Level) -> Tensor:
-        return self._here(self._view(level).canvas(self.scene.start(level)))
-
-    def _view(self, level: Level) -> View:
-        view = self.scene.view(level)
-        if view.kept is None or view.photo is None:
-            return view
-        return replace(view, kept=self._here(view.kept), photo=self._here(view.photo))
-
-    def _measured(self, level: Level) -> Objective:
-        shrink = partial(self._shrink, level.index)
-        objective = retry_smaller(lambda: parallel.run_on_all(lambda: self.objective(level, self._begun)), shrink)
-        trim()
-        return objective
-
-    def _evaluator(self, level: Level, view: View, objective: Objective) -> Evaluator:
-        shrink, encode = partial(self._shrink, level.index), self._encoder_of(level)
-        if self.recipe.tileable:
-            # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
-            encode = encode.padded("circular")
-
-        def evaluate(image: Tensor) -> tuple[LossReport, Tensor]:
-            # The grid of now: it may have become one of smaller tiles.
-            report, gradient = retry_smaller(
-                lambda: parallel.tiled_evaluator(encode, objective, self.plans[level.index].grid)(image), shrink
-            )
-            objective.advance()
-            return report, gradient
-
-        return evaluate if view.plain else Viewed(evaluate, view)
-
-    def _shrink(self, index: int) -> bool:
-        """Plan smaller tiles from level `index` on; say whether there are any."""
-        given = self._shrunk < SHRINKS and self.resources.tile != "off"
-        plans = budget.smaller(self.plans, index, self.scene, self.encoder) if given else None
-        if plans is None:
-            return False
-        self.plans, self._shrunk = plans, self._shrunk + 1
-        return True
-
-    def _encoder_of(self, level: Level) -> Encoder:
-        return self.surrogate if level.surrogate and self.surrogate is not None else self.encoder
-
-    def _solver(self, point: Tensor, level: Level) -> Solver:
-        return solver_of(self.recipe, point, level, self.plans[level.index].storage, self._kind.patience)
 
 
 def _line(progress: Progress) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Every setting of a painting, how it is spelled, and which method knows it; nothing here loads torch."""
 
 from impasto.recipe.presets import list_presets, load_preset
-from impasto.recipe.settings import STYLE_LAYERS, VERSION, Recipe, StatisticName
+from impasto.recipe.recipe import VERSION, Recipe
+from impasto.recipe.settings import STYLE_LAYERS, StatisticName
 from impasto.recipe.spelling import MAX_JSON_BYTES, renamed, spell, unknown
 
 __all__ = [

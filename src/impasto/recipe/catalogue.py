@@ -3,9 +3,7 @@
 Data alone: `impasto methods` lists them and recipes are checked without torch.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from importlib import resources
-from importlib.resources.abc import Traversable
+from collections.abc import Mapping
 from typing import Literal
 
 from impasto.recipe.method import Method
@@ -101,7 +99,7 @@ _PATCHES = (
 """Settings of all methods that match patches."""
 _FIXED = ("content_weight", "solver", "history")
 """Settings that nnst has no content term for, or no other solver."""
-_REFINED = ("iterations", "levels", "init", "init_blend")
+REFINED = ("iterations", "levels", "init", "init_blend")
 """Settings of gatys that `refine` takes the place of."""
 
 
@@ -213,7 +211,7 @@ METHODS: Mapping[str, Method] = {
             style_key="hypercolumn_layers",
             optimizes=True,
             laplacian=True,
-            start="details",
+            init="details",
             rate_falls=True,
             coarsest=64,
             step_ratio=1.0,
@@ -229,7 +227,7 @@ METHODS: Mapping[str, Method] = {
             ("alpha", "refine", "patch_capacity", "patch_reuse", "patch_size", *_COPIES, *_ONE_BANK),
             training=_WCT_TRAINING,
             networks="wct",
-            implementation="impasto.feedforward.rearranged:Reshuffle",
+            implementation="impasto.feedforward.reshuffle:Reshuffle",
         ),
         Method(
             "nnst_fast",
@@ -240,7 +238,7 @@ METHODS: Mapping[str, Method] = {
             ("alpha", "refine", "patch_capacity", *_COPIES, *_ONE_BANK),
             training=_WCT_TRAINING,
             networks="wct",
-            implementation="impasto.feedforward.rearranged:NnstFast",
+            implementation="impasto.feedforward.nnst_fast:NnstFast",
         ),
         Method(
             "wct",
@@ -312,53 +310,3 @@ METHODS: Mapping[str, Method] = {
     )
 }
 """All methods by name; the first is the default."""
-
-FOLDER: Traversable = resources.files("impasto").joinpath("nets", "data")
-"""Where the networks are that ship with impasto: `METHOD-NAME.safetensors`."""
-
-
-def shipped(method: str) -> dict[str, Traversable]:
-    """Return the networks that ship for a method, by name, sorted."""
-    known = METHODS.get(method)
-    start, end = f"{known.networks if known and known.networks else method}-", ".safetensors"
-    files = {each.name: each for each in FOLDER.iterdir()} if FOLDER.is_dir() else {}
-    names = sorted(name for name in files if name.startswith(start) and name.endswith(end))
-    return {name[len(start) : -len(end)]: files[name] for name in names}
-
-
-def settings_of(method: str, *, refined: bool = False) -> frozenset[str]:
-    """Return the names of the settings that a method knows, `version` and `method` among them.
-
-    `refined`: steps of gatys follow on what a network painted, and the settings of those count too.
-    """
-    own = METHODS[method]
-    known = {*SHARED, *own.settings}
-    if refined and own.feed_forward:
-        known |= {*METHODS["gatys"].settings} - {*_REFINED}
-    return frozenset(known)
-
-
-def foreign(method: str, changed: Iterable[str], *, refined: bool) -> str:
-    """Say in one line which of the settings that were `changed` is another method's; empty where none is.
-
-    `refined`: steps of gatys follow, whose settings count then.
-    """
-    own = METHODS[method]
-    known = settings_of(method, refined=refined)
-    for key in changed:
-        if key in known:
-            continue
-        if refined and key in _REFINED and own.feed_forward:
-            return f"{key}: is what refine decides: so many steps at the last size, from what {method} paints"
-        owners = [each.name for each in METHODS.values() if key in each.settings]
-        whose = f"{key} belongs to {_listed(owners)}, not to {method}"
-        if not own.feed_forward:
-            return f"{whose}; set method to {_listed(owners, 'or')}, or leave it out"
-        choices = [name for name in (*own.settings, *SHARED) if name not in ("version", "method")]
-        more = " (and gatys's settings with refine)" if "gatys" in owners else ""
-        return f"{whose}, which knows {', '.join(choices)}{more}"
-    return ""
-
-
-def _listed(names: Sequence[str], word: str = "and") -> str:
-    return f" {word} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)

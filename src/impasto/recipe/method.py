@@ -39,8 +39,8 @@ class Method:
     """A level begins with what the level before could not hold of the photograph."""
     finishes: bool = False
     """Its last steps, at the last size, are of another kind."""
-    start: str = ""
-    """The start that it needs; empty: what the recipe says."""
+    init: str = ""
+    """The `init` that it needs; empty: what the recipe says."""
     coarsest: int = 0
     """Pixels that the long side of an automatic pyramid's first level has at least; 0: as statistics need."""
     coarsest_texture: int = 0

@@ -1,19 +1,14 @@
 """Every setting of a painting, once: its name, unit, range, default and meaning.
 
-The command line's options, the docs' table and the studio's controls are generated from `Recipe`; nothing else
-states a default. A recipe is frozen, complete and free of paths, so a picture can carry it.
+The command line's options, the docs' table and the studio's controls are generated from it; nothing else states a
+default.
 """
 
-import json
-import math
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from impasto.errors import RecipeError
-from impasto.recipe.catalogue import ENCODERS, METHODS, MethodName, foreign
-from impasto.recipe.presets import load_preset
+from impasto.recipe.catalogue import ENCODERS, MethodName
 from impasto.recipe.sizes import Size
 from impasto.recipe.spelling import (
     LayerStyleWeights,
@@ -23,26 +18,17 @@ from impasto.recipe.spelling import (
     RegionStyles,
     RegionWeights,
     Weight,
-    first_mistake,
-    parse_json,
     read_list,
     read_numbers,
-    renamed,
-    unknown,
 )
 
-VERSION = 1
-"""The version of the format of recipes, which they carry; another is refused."""
 StatisticName = Literal["gram", "mean_std", "covariance", "histogram", "sliced_wasserstein"]
 STYLE_LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")
 """The layers of the style term in Gatys et al. 2016: the first of each block."""
 
 
-class Recipe(BaseModel):
-    """All settings of one painting. Immutable; `replace` gives a changed copy.
-
-    Raises `RecipeError` (through `parse` and `replace`) naming the key, what is wrong, and the nearest known key.
-    """
+class Settings(BaseModel):
+    """All settings of one painting: each field is a key, an option, and a row of the docs. `Recipe` checks them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False, validate_default=True)
 
@@ -250,83 +236,3 @@ class Recipe(BaseModel):
     )
     schedule: Literal["constant", "linear"] = Field("constant", description="Adam's way from start to end")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of everything random")
-
-    @model_validator(mode="after")
-    def _has_terms(self) -> Self:
-        method = METHODS[self.method]
-        if not getattr(self, method.content_key) and not self.layers_of_style:
-            raise ValueError(f"{method.content_key} and {method.style_key} are both empty; name at least one layer")
-        if 0 < self.gain_max < 1:
-            raise ValueError("gain_max is at least 1, or 0 for the rule's own")
-        if not any(self.hypercolumn_layers.values()):
-            raise ValueError("hypercolumn_layers names none with a factor; name at least one layer")
-        if self.style_weights and not math.fsum(self.style_weights) > 0:
-            raise ValueError("style_weights are all zero; give at least one style a weight")
-        if not math.fsum(self.neighbor_layers.values()) > 0:
-            raise ValueError("neighbor_layers names none with a weight; name at least one, for example relu3_1")
-        if not math.fsum(self.statistics.values()) > 0:
-            raise ValueError("statistics names none with a weight; name at least one, for example gram")
-        if self.patch_reuse and self.patch_capacity:
-            raise ValueError("patch_reuse and patch_capacity both keep patches from being used too often; give one")
-        for layer, weights in self.layer_style_weights.items():
-            if not math.fsum(weights) > 0:
-                raise ValueError(f"layer_style_weights of {layer} are all zero; give at least one style a weight")
-        return self
-
-    @model_validator(mode="after")
-    def _of_one_method(self) -> Self:
-        fields = type(self).model_fields
-        changed = [name for name, field in fields.items() if getattr(self, name) != field.get_default()]
-        if message := foreign(self.method, changed, refined=self.refine > 0):
-            raise ValueError(message)
-        return self
-
-    @property
-    def layers_of_style(self) -> Mapping[str, float]:
-        """Return the layers that the method's style term looks at, with weights."""
-        layers: Mapping[str, float] = getattr(self, METHODS[self.method].style_key)
-        return layers
-
-    @property
-    def solved_by(self) -> str:
-        """Return the solver: the one that the method needs, or the one chosen."""
-        return METHODS[self.method].solver or self.solver
-
-    @property
-    def layers_of_content(self) -> Mapping[str, float]:
-        """Return the layers that the method's content term looks at, with weights; none where it has no such term."""
-        method = METHODS[self.method]
-        layers: Mapping[str, float] = getattr(self, method.content_key) if method.content_key in method.settings else {}
-        return layers
-
-    def replace(self, **changes: Any) -> "Recipe":
-        """Return a copy with `changes`."""
-        return Recipe.parse({**self.model_dump(), **renamed(changes)})
-
-    def to_json(self) -> str:
-        """Return the recipe as JSON with sorted keys."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
-
-    @classmethod
-    def parse(cls, values: Mapping[str, Any] | str | bytes) -> "Recipe":
-        """Build a recipe from a mapping or JSON text; what is not named keeps its default."""
-        if isinstance(values, str | bytes):
-            values = parse_json(values)
-        values = renamed(values)
-        for key in values:
-            if key not in cls.model_fields:
-                raise RecipeError(unknown(str(key), cls.model_fields, "recipe key"))
-        if isinstance(method := values.get("method"), str) and method not in METHODS:
-            raise RecipeError(f"{unknown(method, METHODS, 'method')} (impasto methods says what each is)")
-        if values.get("version", VERSION) != VERSION:
-            given = str(values["version"])[:40]
-            raise RecipeError(f"recipe version {given} is not known to this impasto (it reads version {VERSION})")
-        try:
-            return cls.model_validate(dict(values))
-        except ValidationError as error:
-            raise RecipeError(first_mistake(error)) from None
-
-    @classmethod
-    def from_preset(cls, preset: str | None = None, **overrides: Any) -> "Recipe":
-        """Build a recipe from the defaults, a named preset over them, and `overrides` over both."""
-        return cls.parse({**(load_preset(preset) if preset else {}), **renamed(overrides)})

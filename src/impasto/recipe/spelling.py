@@ -119,8 +119,8 @@ def first_mistake(error: ValidationError) -> str:
     """Return the first mistake of a validation in one line."""
     mistake = error.errors(include_url=False, include_context=False)[0]
     where = ".".join(str(part)[:60] for part in mistake["loc"]) or "recipe"
-    given = "" if isinstance(mistake["input"], dict) else f" (given: {str(mistake['input'])[:60]!r})"
+    shown = "" if isinstance(mistake["input"], dict) else f" (given: {str(mistake['input'])[:60]!r})"
     message = mistake["msg"].removeprefix("Value error, ")
     if where == "recipe":
         return message
-    return f"recipe key '{where}': {message[:1].lower()}{message[1:]}{given}"
+    return f"recipe key '{where}': {message[:1].lower()}{message[1:]}{shown}"

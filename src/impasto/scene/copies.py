@@ -113,8 +113,8 @@ def unbarred(sources: Sequence[PatchSource]) -> list[PatchSource]:
 
 def usable_labels(sources: Sequence[PatchSource], labels: int) -> Tensor:
     """Say for each of so many labels (L,) whether any patch may stand for it."""
-    found = [source.allowed.flatten(1).any(1).cpu() for source in sources if source.allowed is not None]
-    return torch.stack(found).any(0) if found else torch.ones(labels, dtype=torch.bool)
+    usable = [source.allowed.flatten(1).any(1).cpu() for source in sources if source.allowed is not None]
+    return torch.stack(usable).any(0) if usable else torch.ones(labels, dtype=torch.bool)
 
 
 def scaled(painted: Painted, factor: float) -> Painted:
@@ -150,5 +150,7 @@ def quarters(painted: Painted, turns: int) -> Painted:
     if not turns:
         return painted
     pixels = painted.pixels.rot90(turns, (-2, -1))
-    alpha, maps = (None if each is None else each.rot90(turns, (-2, -1)) for each in (painted.alpha, painted.maps))
+    alpha, maps = (
+        None if planes is None else planes.rot90(turns, (-2, -1)) for planes in (painted.alpha, painted.maps)
+    )
     return Painted(pixels, alpha, maps)

@@ -1,7 +1,7 @@
 """`Painting`: one run that makes a picture, whatever its method, and all that may be asked of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,7 +61,7 @@ class Painting(ABC):
         self._reset()
 
     @abstractmethod
-    def __iter__(self) -> Iterator[Progress]:
+    def __iter__(self) -> Generator[Progress, None, None]:
         """Paint, yielding one `Progress` a step; closing the iterator keeps the picture so far."""
 
     @abstractmethod

@@ -54,7 +54,7 @@ def long_side(content: Picture | None, recipe: Recipe, regions: Regions | None =
 
 
 def init_shape_differs(init: tuple[int, int], result: tuple[int, int], multiple: int = 1) -> bool:
-    """Whether a start of (height, width) has to be stretched, by more than sides in steps of `multiple` explain."""
+    """Return whether an `init` of (height, width) is stretched by more than sides in steps of `multiple` explain."""
     fitted = images.fit_size(init, max(result))
     return max(abs(one - other) for one, other in zip(fitted, result, strict=True)) > multiple
 
@@ -128,7 +128,7 @@ def _on(device: torch.device, encoder: Encoder) -> Encoder:
 def check_texture(recipe: Recipe) -> None:
     """Raise `UsageError` where a recipe's method needs a photograph."""
     if not METHODS[recipe.method].textures:
-        able = [name for name, each in METHODS.items() if each.textures]
+        able = [name for name, method in METHODS.items() if method.textures]
         raise UsageError(f"{recipe.method} paints photographs; textures come from {', '.join(able)}")
 
 

@@ -1,19 +1,16 @@
 """Benchmarks: every method over every pair of photograph and painting, measured, as a report to compare them by."""
 
-import contextlib
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from impasto import encoders, files, images, metadata
+from impasto import files, images, metadata
 from impasto.encoders import Encoder
-from impasto.errors import ImageError, InputError, UsageError
-from impasto.evaluation import METRICS, Evaluator
-from impasto.events import Progress, logger
-from impasto.guides import Regions
+from impasto.errors import ImpastoError, InputError, UsageError
+from impasto.evaluation import METRICS
+from impasto.events import Progress
 from impasto.images import Picture
 from impasto.optim.resources import Resources
 from impasto.recipe.catalogue import METHODS
@@ -23,57 +20,12 @@ from impasto.series.engine import WAITING, Series
 from impasto.series.entrants import Entrant
 from impasto.series.grid import Cell, Job, file_part
 from impasto.series.measurements import Measurement, Measurements
+from impasto.series.measuring import MeasuringEncoders, without_notices
+from impasto.series.pairs import Input, Problem, balanced
 
 REPORT, RESULTS, TABLE = "report.html", "results.json", "results.csv"
 READY = ("kept", "painted", "external")
 """States of cells whose picture is there."""
-DEEPEST_STRIDE = 8
-"""Pixels per neuron of the deepest layer that styles are compared at; coarser maps have too few positions."""
-
-
-@dataclass(frozen=True)
-class Input:
-    """A photograph or painting of a benchmark."""
-
-    name: str
-    path: Path
-    credit: str = ""
-    regions: Regions | None = field(default=None, repr=False, compare=False)
-    """Of a photograph: painted by and measured at."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A file that could not be used, or a pair that has no picture."""
-
-    file: str
-    note: str
-
-
-def read_inputs(
-    paths: Sequence[Path], *, max_pixels: int = images.DEFAULT_MAX_PIXELS, allow_truncated: bool = False
-) -> tuple[list[Input], list[Problem]]:
-    """Return the pictures that can be read, called by their names without suffix, and those that cannot.
-
-    `max_pixels` and `allow_truncated` are those of `images.load`. Raises `UsageError` where two have one name,
-    `ImageError` where none can be read.
-    """
-    inputs: list[Input] = []
-    problems = []
-    for path in paths:
-        try:
-            images.load(path, max_pixels=max_pixels, allow_truncated=allow_truncated)
-        except ImageError as error:
-            problems.append(Problem(path.name, str(error)))
-            continue
-        name = file_part(path.stem)
-        for other in inputs:
-            if other.name.casefold() == name.casefold():
-                raise UsageError(f"{other.path.name} and {path.name} would both be called {name}; rename one of them")
-        inputs.append(Input(name, path))
-    if not inputs:
-        raise ImageError(f"{problems[0].note}" if len(problems) == 1 else f"none of {len(paths)} pictures can be read")
-    return inputs, problems
 
 
 class Benchmark(Series):
@@ -83,7 +35,8 @@ class Benchmark(Series):
     names its layers, `second_encoder` the style, at layers that no method of the benchmark optimises with it.
     `painter`: the encoder that paints. `problems` are files that could not be read; more are added while painting.
     `against` is the method that the report compares with at first; `report` writes it:
-    `impasto.series.report.write`. `force`, `check`, `resources` and errors are those of `Series`.
+    `impasto.series.report.write`. `pairs`: so many pairs, drawn by `balanced`, instead of all. `force`, `check`,
+    `resources` and errors are those of `Series`.
     """
 
     RECORDS = "paintings.json"
@@ -103,6 +56,7 @@ class Benchmark(Series):
         problems: Sequence[Problem] = (),
         about: Mapping[str, str] | None = None,
         report: Callable[["Benchmark"], None] | None = None,
+        pairs: int | None = None,
         max_pixels: int = images.DEFAULT_MAX_PIXELS,
         allow_truncated: bool = False,
         force: bool = False,
@@ -118,23 +72,22 @@ class Benchmark(Series):
         self.against = self.labels[0] if against is None else against
         if self.against not in self.labels:
             raise UsageError(f"--against {self.against}: is none of the methods; choose from {', '.join(self.labels)}")
+        self._drawn = set(balanced(len(self.contents), len(self.styles), pairs))
         cells = self._lay_out(folder, added or {}, painter)
         if not cells:
             raise UsageError("no method can paint any of the styles; see the networks by impasto methods")
-        self._encoders_of_metrics = (encoder, second_encoder)
-        self._evaluator: Evaluator | None = None
-        self._setting: dict[str, Any] = {}
+        self._measuring = MeasuringEncoders(encoder, second_encoder, [entrant.recipe for entrant in self.entrants])
         super().__init__(cells, folder, force=force, check=check, resources=resources)
         if check:
             # Weights that are not there are told of before the first picture is painted.
-            self._judges()
+            self._measuring.load()
         self._measured = Measurements(folder)
         self._values: dict[Cell, Measurement] = {}
         self._broken: set[Cell] = set()
         self._digests = {item.path: files.digest(item.path) for item in (*self.contents, *self.styles)}
         for cell in self.cells:
-            if cell.state in READY and (found := self._find(cell)) is not None:
-                self._values[cell] = found
+            if cell.state in READY and (measurement := self._find(cell)) is not None:
+                self._values[cell] = measurement
 
     @property
     def outputs(self) -> tuple[Path, ...]:
@@ -150,6 +103,11 @@ class Benchmark(Series):
     def failed(self) -> list[Cell]:
         """Cells that could not be painted or measured."""
         return [cell for cell in self.cells if cell.state == "failed" or cell in self._broken]
+
+    @property
+    def pairs(self) -> int:
+        """Number of pairs of a photograph and a painting."""
+        return len(self._drawn)
 
     def paint(self, cell: Cell, watch: Callable[[Progress], object] | None = None) -> None:
         """Paint a cell that is not there, and measure it; an error is noted in the cell."""
@@ -178,8 +136,10 @@ class Benchmark(Series):
         places = _folders(self.labels, folder)
         taken: dict[str, str] = {}
         cells: list[Cell] = []
-        for content in self.contents:
-            for style in self.styles:
+        for row, content in enumerate(self.contents):
+            for column, style in enumerate(self.styles):
+                if (row, column) not in self._drawn:
+                    continue
                 stem = f"{content.name}_{style.name}"
                 pair = f"{content.name} in {style.name}"
                 if taken.setdefault(stem.casefold(), pair) != pair:
@@ -197,13 +157,13 @@ class Benchmark(Series):
                     labels = {"method": entrant.label, "content": content.name, "style": style.name}
                     cells.append(Cell(labels, (0, len(cells)), job, places[entrant.label] / f"{stem}.png"))
                 for label, other in added.items():
-                    found = external.find(other, content.path.stem, style.path.stem)
-                    if found is None:
+                    picture = external.find(other, content.path.stem, style.path.stem)
+                    if picture is None:
                         self._skip(label, f"has no picture of {pair} in {other}")
                         continue
                     labels = {"method": label, "content": content.name, "style": style.name}
                     job = Job(Inputs(content.path, [style.path]), self.entrants[0].recipe)
-                    cells.append(Cell(labels, (0, len(cells)), job, found, state="external"))
+                    cells.append(Cell(labels, (0, len(cells)), job, picture, state="external"))
         for label, other in added.items():
             if not any(cell.labels["method"] == label for cell in cells):
                 raise InputError(
@@ -232,14 +192,14 @@ class Benchmark(Series):
         content = next(item for item in self.contents if item.name == cell.labels["content"])
         style = next(item for item in self.styles if item.name == cell.labels["style"])
         try:
-            with _silently():
-                found = self.evaluator.evaluate(
+            with without_notices():
+                evaluation = self._measuring.evaluator.evaluate(
                     cell.path,
                     self._load(content),
                     [self._load(style)],
                     regions=content.regions,
                 )
-        except (ImageError, MemoryError, RuntimeError) as error:
+        except (ImpastoError, MemoryError, RuntimeError) as error:
             cell.note = " ".join(f"could not be measured: {error}".split())
             self._broken.add(cell)
             self.problems.append(Problem(self.shown(cell), cell.note))
@@ -248,44 +208,23 @@ class Benchmark(Series):
             self.shown(cell),
             files.digest(cell.path),
             self._key(cell),
-            {key: None if value is None else float(f"{value:.7g}") for key, value in found.values.items()},
-            dict(found.reasons),
+            {key: None if value is None else float(f"{value:.7g}") for key, value in evaluation.values.items()},
+            dict(evaluation.reasons),
             round(time.monotonic() - began, 3),
-            found.size,
+            evaluation.size,
         )
         self._measured.add(measured)
         self._values[cell] = measured
 
     @property
-    def evaluator(self) -> Evaluator:
-        """What measures, made when it is first needed: networks are loaded for it."""
-        if self._evaluator is None:
-            first, second, layers = self._judges()
-            self._evaluator = Evaluator(first, second, second_layers=layers)
-        return self._evaluator
-
-    def _judges(self) -> tuple[Encoder, Encoder, tuple[str, ...]]:
-        """Return the encoders of the metrics, and the layers that styles are compared at."""
-        if not self._setting:
-            first, second = (_encoder(which) for which in self._encoders_of_metrics)
-            layers = _unoptimized(second, [entrant.recipe for entrant in self.entrants])
-            self._judges_found = first, second, layers
-            self._setting = {
-                "first": {"name": first.name, "sha256": first.sha256},
-                "second": {"name": second.name, "sha256": second.sha256, "layers": list(layers)},
-            }
-        return self._judges_found
-
-    @property
     def setting(self) -> dict[str, Any]:
         """What is measured with: the encoders by name and sha256, and the layers of the second."""
-        self._judges()
-        return self._setting
+        return self._measuring.setting
 
     def _key(self, cell: Cell) -> str:
         """Return a digest of everything beside the picture that its values depend on."""
         inputs = [self._digests[source] for source in self._inputs(cell)]
-        whole = metadata.canonical({"metrics": list(METRICS), "inputs": inputs, **self.setting})
+        whole = metadata.canonical({"metrics": list(METRICS), "inputs": inputs, **self._measuring.setting})
         return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
     def _inputs(self, cell: Cell) -> Iterator[Path]:
@@ -295,45 +234,11 @@ class Benchmark(Series):
 
 def _folders(labels: Sequence[str], folder: Path) -> dict[str, Path]:
     """Return the folder of each method's pictures. Raises `UsageError` where two would be one."""
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for label in labels:
         path = folder / file_part(label)
-        for other, there in found.items():
+        for other, there in folders.items():
             if there.name.casefold() == path.name.casefold():
                 raise UsageError(f"'{other}' and '{label}' would both be the folder {path.name}; rename one of them")
-        found[label] = path
-    return found
-
-
-def _encoder(which: str | Path | Encoder) -> Encoder:
-    if not isinstance(which, str | Path):
-        return which
-    if str(which) in encoders.NAMES or which == "auto":
-        return encoders.create(str(which))
-    return encoders.from_file(Path(which))
-
-
-def _unoptimized(encoder: Encoder, recipes: Sequence[Any]) -> tuple[str, ...]:
-    """Return the deepest layer of each stride that no recipe optimises; the deepest of each where none is left."""
-    taken: set[str] = set()
-    for recipe in recipes:
-        method = METHODS[recipe.method]
-        if method.optimizes and recipe.encoder in ("auto", encoder.name):
-            taken.update(getattr(recipe, method.style_key))
-    for layers in ([layer for layer in encoder.layers if layer not in taken], encoder.layers):
-        by_stride = {encoder.stride(layer): layer for layer in layers if encoder.stride(layer) <= DEEPEST_STRIDE}
-        if by_stride:
-            return tuple(by_stride.values())
-    raise UsageError(f"{encoder.name}: has no layers to compare styles at; name another with --metrics-encoder")
-
-
-@contextlib.contextmanager
-def _silently() -> Iterator[None]:
-    """Keep notices from being said: a benchmark would repeat them for each of thousands of pictures."""
-
-    before = logger.disabled
-    logger.disabled = True
-    try:
-        yield
-    finally:
-        logger.disabled = before
+        folders[label] = path
+    return folders

@@ -175,7 +175,7 @@ def _report(settings: Mapping[str, Any], **overrides: Any) -> Recipe:
 
 
 def _picture(folder: Path, stem: str) -> Path:
-    found = sorted(path for path in folder.iterdir() if path.stem == stem)
-    if len(found) != 1:
-        raise UsageError(f"{folder}: needs one picture called {stem}, and has {len(found)}")
-    return found[0]
+    pictures = sorted(path for path in folder.iterdir() if path.stem == stem)
+    if len(pictures) != 1:
+        raise UsageError(f"{folder}: needs one picture called {stem}, and has {len(pictures)}")
+    return pictures[0]

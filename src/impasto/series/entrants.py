@@ -6,7 +6,9 @@ from typing import Any
 
 from impasto.errors import RecipeError, UsageError
 from impasto.recipe import Recipe, load_preset, unknown
-from impasto.recipe.catalogue import METHODS, foreign, shipped
+from impasto.recipe.applicable import foreign
+from impasto.recipe.catalogue import METHODS
+from impasto.recipe.shipped_networks import shipped
 
 UNSUITED = {
     "portrait": "needs landmarks of each face",
@@ -79,19 +81,19 @@ def _parse_one(item: str, common: Mapping[str, Any], preset: str | None) -> Entr
         own[key] = value
     start = load_preset(own.pop("preset", preset or "standard")) if own.get("preset") or preset else {}
     refined = str(own.get("refine", common.get("refine", "0"))).strip() != "0"
-    given = {
+    settings = {
         key: value
         for key, value in {**start, **common}.items()
         if key not in ("method", "version") and _knows(method, key, refined=refined)
     }
-    left = [key for key in common if key not in given]
+    left = [key for key in common if key not in settings]
     try:
-        recipe = Recipe.parse({"method": method, **given, **own})
+        recipe = Recipe.parse({"method": method, **settings, **own})
     except RecipeError as error:
         raise RecipeError(f"--methods {item}: {error}") from None
     return Entrant(label, recipe, f"has no {', '.join(left)}" if left else "")
 
 
 def _knows(method: str, key: str, *, refined: bool) -> bool:
-    """Whether a setting means something to a method."""
+    """Return whether a setting means something to a method."""
     return not foreign(method, [key], refined=refined)

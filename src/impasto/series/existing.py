@@ -14,21 +14,21 @@ from impasto.series.grid import State
 def compare(path: Path, wanted: Mapping[str, Any]) -> tuple[State, str]:
     """Tell whether the picture that is there is the one `wanted`, by what it says of itself."""
     try:
-        found = metadata.read(path)
+        document = metadata.read(path)
     except ImageError as error:
         return "differs", f"it {str(error).partition(': ')[2] or error}"
-    if found is None:
+    if document is None:
         return "differs", "it was not painted by impasto"
-    if not isinstance(found.get("recipe"), dict):
+    if not isinstance(document.get("recipe"), dict):
         return "differs", "it carries no recipe"
-    was, now = _complete(found["recipe"]), _complete(wanted["recipe"])
+    was, now = _complete(document["recipe"]), _complete(wanted["recipe"])
     for key in now:
         if was.get(key) != now[key]:
             return "differs", f"{key} was {_short(was.get(key))} and is {_short(now[key])} now"
     for key, what in (("inputs", "of other pictures"), ("weights", "with other weights")):
-        if found.get(key) != wanted[key]:
+        if document.get(key) != wanted[key]:
             return "differs", f"it was painted {what}"
-    return ("unfinished", "") if "stopped_after" in found else ("kept", "")
+    return ("unfinished", "") if "stopped_after" in document else ("kept", "")
 
 
 def _complete(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -17,25 +17,27 @@ def pictures_in(folder: Path) -> list[Path]:
     Raises `ImageError` where there is none.
     """
     try:
-        found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")]
+        pictures = [
+            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        ]
     except OSError as error:
         raise ImageError(f"{folder}: cannot be read ({error.strerror or error}); name a folder of pictures") from None
-    if not found:
+    if not pictures:
         raise ImageError(f"{folder}: has no pictures ({', '.join(SUFFIXES)})")
-    return sorted(found)
+    return sorted(pictures)
 
 
 def split_added(texts: Iterable[str]) -> dict[str, Path]:
     """Take `NAME=DIR` apart. Raises `UsageError` for what has no name, or one that is there twice."""
-    found: dict[str, Path] = {}
+    folders: dict[str, Path] = {}
     for text in texts:
         name, equals, rest = text.partition("=")
         if not equals or not name or not rest:
             raise UsageError(f"--add {text}: give a name and a folder: --add theirs=DIR")
-        if name in found:
+        if name in folders:
             raise UsageError(f"--add {name}: is there twice; name each folder once")
-        found[name] = Path(rest)
-    return found
+        folders[name] = Path(rest)
+    return folders
 
 
 def find(folder: Path, content: str, style: str) -> Path | None:

@@ -38,7 +38,7 @@ class Job:
     network: str | Path | None = None
 
     def same(self, other: "Job") -> bool:
-        """Whether both paint the same, as far as can be told without opening files."""
+        """Return whether both paint the same, as far as can be told without opening files."""
         if self.recipe != other.recipe or len(self.inputs.paintings) != len(other.inputs.paintings):
             return False
         ours, theirs = (

@@ -41,7 +41,7 @@ class Measurements:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
-        self._found: dict[str, Measurement] = {}
+        self._by_file: dict[str, Measurement] = {}
         try:
             data = self.path.read_bytes() if self.path.exists() else b""
         except OSError as error:
@@ -51,15 +51,17 @@ class Measurements:
         if len(data) > _MOST_BYTES:
             raise OutputError(f"{self.path}: is too long for a file of measurements; name another folder")
         for number, line in enumerate(whole.splitlines(), 1):
-            found = _read(line)
-            if found is None:
+            measurement = _read(line)
+            if measurement is None:
                 raise OutputError(f"{self.path}: line {number} is no measurement; remove it, or name another folder")
-            self._found[found.file] = found
+            self._by_file[measurement.file] = measurement
 
     def get(self, file: str, picture: str, setting: str) -> Measurement | None:
         """Return what was measured of these bytes, with these encoders."""
-        found = self._found.get(file)
-        return found if found is not None and (found.picture, found.setting) == (picture, setting) else None
+        measurement = self._by_file.get(file)
+        if measurement is None or (measurement.picture, measurement.setting) != (picture, setting):
+            return None
+        return measurement
 
     def add(self, measurement: Measurement) -> None:
         """Append a measurement; it is on the disk when this returns. Raises `OutputError`."""
@@ -78,7 +80,7 @@ class Measurements:
         except OSError as error:
             raise OutputError(f"{self.path}: could not be written ({error.strerror or error}); make room") from None
         self._length += len(line)
-        self._found[measurement.file] = measurement
+        self._by_file[measurement.file] = measurement
 
 
 def _read(line: bytes) -> Measurement | None:

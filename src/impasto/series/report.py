@@ -27,18 +27,18 @@ QUALITY = 80
 
 def write(made: "Benchmark") -> None:
     """Write report, JSON and CSV. Raises `OutputError`; what stood there then stays."""
-    found = results.document(made)
-    text = json.dumps(found, sort_keys=True, indent=1, allow_nan=False)
+    document = results.document(made)
+    text = json.dumps(document, sort_keys=True, indent=1, allow_nan=False)
     by_name = {path.name: path for path in made.outputs}
     files.write_bytes(by_name["results.json"], f"{text}\n".encode(errors="surrogateescape"))
     records.write_table(by_name["results.csv"], results.rows(made))
-    files.write_bytes(by_name["report.html"], page(found, thumbnails(made)).encode(errors="replace"))
+    files.write_bytes(by_name["report.html"], page(document, thumbnails(made)).encode(errors="replace"))
 
 
-def page(found: dict[str, Any], pictures: dict[str, str]) -> str:
+def page(document: dict[str, Any], pictures: dict[str, str]) -> str:
     """Return the HTML. `pictures`: addresses of thumbnails by `content:NAME`, `style:NAME` and a picture's file."""
     html, css, js = (_part(name) for name in TEMPLATE)
-    data = json.dumps({**found, "thumbnails": pictures}, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    data = json.dumps({**document, "thumbnails": pictures}, sort_keys=True, separators=(",", ":"), allow_nan=False)
     # Within a script no text may look like its end, nor begin a comment of HTML's.
     data = data.replace("<", "\\u003c")
     return html.replace("/*CSS*/", css).replace("/*JS*/", js).replace('"DATA"', data)
@@ -56,7 +56,7 @@ def thumbnails(made: "Benchmark") -> dict[str, str]:
     # A picture of 4:3 has three quarters of its long side's square.
     room = (MOST_THUMBNAIL_BYTES / (len(wanted) * BYTES_PER_PIXEL * 0.75)) ** 0.5
     side = max(SMALLEST_THUMBNAIL, min(THUMBNAIL, int(room)))
-    found = {}
+    addresses = {}
     for name, path in wanted.items():
         try:
             picture = images.load(path)
@@ -64,8 +64,8 @@ def thumbnails(made: "Benchmark") -> dict[str, str]:
             data = images.encode(small, "jpeg", quality=QUALITY)
         except ImpastoError:
             continue
-        found[name] = "data:image/jpeg;base64," + base64.b64encode(data).decode()
-    return found
+        addresses[name] = "data:image/jpeg;base64," + base64.b64encode(data).decode()
+    return addresses
 
 
 @functools.cache

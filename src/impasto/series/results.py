@@ -45,13 +45,13 @@ def document(made: Benchmark) -> dict[str, Any]:
 
 def rows(made: Benchmark) -> list[dict[str, Any]]:
     """Return a row for each picture: method, content, style, file, state, size, costs and every metric."""
-    found = []
+    entries = []
     for cell in made.cells:
         entry = _picture(made, cell, [*COSTS, *METRICS])
         values = entry.pop("values")
         entry.pop("reasons")
-        found.append({**entry, **{key: values.get(key) for key in (*COSTS, *METRICS)}})
-    return found
+        entries.append({**entry, **{key: values.get(key) for key in (*COSTS, *METRICS)}})
+    return entries
 
 
 def _picture(made: Benchmark, cell: Cell, keys: Sequence[str]) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def _differences(
     labels: Sequence[str], tables: dict[str, dict[str, Table]], keys: Sequence[str]
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return {reference: {method: {metric: method - reference}}} on the pairs that both painted."""
-    found: dict[str, dict[str, dict[str, Any]]] = {label: {} for label in labels}
+    differences: dict[str, dict[str, dict[str, Any]]] = {label: {} for label in labels}
     for index, one in enumerate(labels):
         for other in labels[index + 1 :]:
             there: dict[str, Any] = {}
@@ -105,24 +105,24 @@ def _differences(
                 made = difference(tables[other][key], tables[one][key], higher=higher)
                 there[key] = _plain(made)
                 back[key] = _plain(made, turned=True)
-            found[one][other], found[other][one] = there, back
-    return found
+            differences[one][other], differences[other][one] = there, back
+    return differences
 
 
-def _plain(found: Estimate | None, *, turned: bool = False) -> dict[str, Any] | None:
-    if found is None:
+def _plain(estimated: Estimate | None, *, turned: bool = False) -> dict[str, Any] | None:
+    if estimated is None:
         return None
-    low, high, sign = found.low, found.high, 1
+    low, high, sign = estimated.low, estimated.high, 1
     if turned:
         low, high, sign = (None if high is None else -high), (None if low is None else -low), -1
     plain: dict[str, Any] = {
-        "median": _digits(sign * found.median),
+        "median": _digits(sign * estimated.median),
         "low": _digits(low),
         "high": _digits(high),
-        "count": found.count,
+        "count": estimated.count,
     }
-    if found.better is not None:
-        plain["better"] = _digits(1 - found.better if turned else found.better)
+    if estimated.better is not None:
+        plain["better"] = _digits(1 - estimated.better if turned else estimated.better)
     return plain
 
 
@@ -147,14 +147,14 @@ def _metric(key: str) -> dict[str, Any]:
 def _methods(made: Benchmark) -> list[dict[str, Any]]:
     own = [
         {
-            "label": each.label,
-            "method": each.recipe.method,
-            "note": each.note,
-            "recipe": each.recipe.model_dump(mode="json"),
+            "label": entrant.label,
+            "method": entrant.recipe.method,
+            "note": entrant.note,
+            "recipe": entrant.recipe.model_dump(mode="json"),
         }
-        for each in made.entrants
+        for entrant in made.entrants
     ]
-    names = [each["label"] for each in own]
+    names = [entry["label"] for entry in own]
     return own + [
         {"label": label, "method": None, "note": "pictures from elsewhere", "recipe": None}
         for label in made.labels

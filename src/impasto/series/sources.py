@@ -17,7 +17,7 @@ class Pictures:
     """Decodes each picture once, as long as they fit in `KEPT_BYTES`."""
 
     def __init__(self) -> None:
-        self._found: OrderedDict[Any, Picture] = OrderedDict()
+        self._loaded: OrderedDict[Any, Picture] = OrderedDict()
         self._held: dict[Any, Picture] = {}
         """What is in memory anyway, and standard input, which comes only once."""
 
@@ -28,12 +28,12 @@ class Pictures:
                 self._held[key] = load(source)
             return self._held[key]
         key = os.fspath(source)
-        if key not in self._found:
-            self._found[key] = load(source)
-        self._found.move_to_end(key)
-        while len(self._found) > 1 and sum(map(_bytes, self._found.values())) > KEPT_BYTES:
-            self._found.popitem(last=False)
-        return self._found[key]
+        if key not in self._loaded:
+            self._loaded[key] = load(source)
+        self._loaded.move_to_end(key)
+        while len(self._loaded) > 1 and sum(map(_bytes, self._loaded.values())) > KEPT_BYTES:
+            self._loaded.popitem(last=False)
+        return self._loaded[key]
 
 
 def _bytes(picture: Picture) -> int:

@@ -3,17 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Unpack, get_args
 
 from impasto import encoders, files, images
-from impasto.encoders import Encoder
 from impasto.errors import UsageError
 from impasto.events import Progress
-from impasto.guides import Regions
 from impasto.optim.resources import Resources
-from impasto.optim.tile_planner import Tiling
+from impasto.painting.options import PaintingOptions, read_options
 from impasto.recipe import Recipe
-from impasto.scene.inputs import Inputs, Masks, RegionNames
+from impasto.scene.inputs import Masks, RegionNames
 from impasto.scene.resolve import PictureLike
 from impasto.series import records, sheet
 from impasto.series.engine import Series
@@ -83,63 +81,48 @@ def sweep(
     folder: str | Path,
     recipe: Recipe | None = None,
     preset: str | None = None,
-    encoder: str | Path | Encoder | None = None,
     network: str | Path | None = None,
-    init_image: PictureLike | None = None,
-    regions: Regions | Masks | None = None,
     content_mask: PictureLike | None = None,
     style_masks: Sequence[PictureLike | None] | PictureLike | None = None,
     region_masks: Mapping[str, tuple[PictureLike, Sequence[PictureLike | None]]] | None = None,
     region_names: RegionNames | None = None,
-    content_landmarks: PictureLike | None = None,
-    style_landmarks: PictureLike | None = None,
-    max_pixels: int = images.DEFAULT_MAX_PIXELS,
-    allow_truncated: bool = False,
-    tile: Tiling = "auto",
-    memory: int | None = None,
-    device: str = "auto",
     on_step: Callable[[Cell, Progress], object] | None = None,
     on_cell: Callable[[Cell], None] | None = None,
     sheet: str = "sheet.png",
     cell_height: int = 300,
     force: bool = False,
     overrides: Mapping[str, Any] | None = None,
+    **options: Unpack[PaintingOptions],
 ) -> Sweep:
     """Paint every combination of one or two settings into `folder`, with a labelled contact sheet and a table.
 
     `vary` maps recipe keys, `content`, `style`, `preset`, `encoder` or `init` to the values they take; what is varied
     is not given otherwise. Settings are put together as by `stylize`, single ones in `overrides`. What the folder
     holds already is kept. `on_step` and `on_cell` see what happens; `on_step` returning True stops the sweep.
-    Masks, their names and landmarks are those of `stylize`, or `regions` what `guides` made of masks; all else is as
-    for `Stylizer` and `Sweep`.
+    Masks and their names are those of `stylize`, or `regions` what `guides` made of masks; all else is as for
+    `Stylizer` (`PaintingOptions`) and `Sweep`.
 
     Raises `ImpastoError`s before anything is painted; a cell that fails later says so in its `state` and `note`.
     """
     if recipe is not None and preset is not None:
         raise UsageError("give a recipe or a preset, not both; overrides change single settings")
     axes = [Axis(key, tuple(values)) for key, values in vary.items()]
-    fixed = {"content": content, "style": styles, "preset": recipe or preset, "encoder": encoder, "init": init_image}
+    whole, resources = read_options(content, () if styles is None else styles, options)
+    encoder = options.get("encoder")
+    fixed = {"content": content, "style": styles, "preset": recipe or preset, "encoder": encoder, "init": whole.init}
     for key in vary:
         if fixed.get(key) is not None or key in (overrides or {}):
             raise UsageError(f"{key} is given and varied; do one or the other")
     masks = Masks.given(content_mask, style_masks, region_masks, region_names)
-    if regions is not None and masks is not None:
-        raise UsageError("regions are what was made of masks; give the one or the other")
-    whole = Inputs(
-        content,
-        () if styles is None else styles,
-        init_image,
-        masks or regions,
-        content_landmarks,
-        style_landmarks,
-        max_pixels=max_pixels,
-        allow_truncated=allow_truncated,
-    )
+    if masks is not None:
+        if whole.masks is not None:
+            raise UsageError("regions are what was made of masks; give the one or the other")
+        whole = replace(whole, masks=masks)
 
     def make(values: Mapping[str, Any]) -> Job:
         settings = {**(overrides or {}), **values}
         photo, painting = settings.pop("content", content), settings.pop("style", None)
-        chosen, init, own = settings.pop("preset", preset), init_image, encoder
+        chosen, init, own = settings.pop("preset", preset), whole.init, encoder
         if "encoder" in settings and not _is_one_of(settings["encoder"], encoders.NAMES):
             own = settings.pop("encoder")
         if "init" in settings and not _is_one_of(settings["init"], get_args(Recipe.model_fields["init"].annotation)):
@@ -156,8 +139,16 @@ def sweep(
         sheet=sheet,
         cell_height=cell_height,
         force=force,
-        resources=Resources.choose(device, tile, memory),
+        resources=resources,
     )
+    _paint_all(made, on_step, on_cell)
+    return made
+
+
+def _paint_all(
+    made: Sweep, on_step: Callable[[Cell, Progress], object] | None, on_cell: Callable[[Cell], None] | None
+) -> None:
+    """Paint every cell that waits, until `on_step` returns True."""
     stop = False
     for cell in made.cells:
         if stop:
@@ -172,7 +163,6 @@ def sweep(
         if on_cell is not None:
             on_cell(cell)
     made.finish()
-    return made
 
 
 def _is_one_of(value: object, words: Sequence[str]) -> bool:

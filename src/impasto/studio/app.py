@@ -24,6 +24,8 @@ from impasto.studio.studio import Studio
 
 logger = logging.getLogger("impasto.studio")
 STATIC = Path(__file__).resolve().parent / "static"
+HEAD_MARK = b"  <!-- head.html -->\n"
+"""The line of a page in whose place the file `head.html` is sent: what all pages have in their heads."""
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -101,6 +103,8 @@ def show_static(request: Request, name: str) -> Response:
     if name not in known:
         return JSONResponse({"error": "there is no such page"}, 404)
     data = known[name].read_bytes()
+    if known[name].suffix == ".html":
+        data = data.replace(HEAD_MARK, known["head.html"].read_bytes())
     tag = f'"{hashlib.sha256(data).hexdigest()[:32]}"'
     headers = {"etag": tag, "cache-control": "no-cache"}
     if request.headers.get("if-none-match") == tag:

@@ -55,7 +55,7 @@ class Parent:
 
 
 def give_way() -> None:
-    """Let everybody else go first."""
+    """Lower the priority of this process, so that all others go first."""
     with contextlib.suppress(OSError, AttributeError):
         os.nice(NICE)
 

@@ -28,8 +28,8 @@ def argv(job: Mapping[str, Any], name: Name) -> list[str]:
         words += [word for style in styles for word in ("--style", style)]
     if mask is not None:
         words += ["--content-mask", mask] if content is not None else []
-        for each in job["style_masks"]:
-            words += ["--style-mask", "-" if each is None else _file(name(each))]
+        for style_mask in job["style_masks"]:
+            words += ["--style-mask", "-" if style_mask is None else _file(name(style_mask))]
     names = job.get("region_names")
     words += [] if names is None else ["--region-names", json.dumps(names)]
     preset = job["preset"]

@@ -11,7 +11,7 @@ HISTORY = "history.json"
 
 
 def has_checkpoint(folder: Path) -> bool:
-    """Whether a painting could go on from there."""
+    """Return whether a painting could go on from there."""
     return (folder / CHECKPOINT).exists()
 
 

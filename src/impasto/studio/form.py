@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from impasto.recipe import Recipe, list_presets, load_preset
-from impasto.recipe.catalogue import ENCODERS, METHODS, settings_of, shipped
+from impasto.recipe.applicable import settings_of
+from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.method import Method
+from impasto.recipe.shipped_networks import shipped
 
 QUALITIES = ("draft", "standard", "fine")
 

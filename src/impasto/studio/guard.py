@@ -109,8 +109,8 @@ class Guard:
         token = self._settings.token
         if token is None:
             return None
-        kind, _, given = (_single(headers, "authorization") or "").partition(" ")
-        if kind.lower() == "bearer" and same(given.strip(), token):
+        kind, _, header_token = (_single(headers, "authorization") or "").partition(" ")
+        if kind.lower() == "bearer" and same(header_token.strip(), token):
             return None
         if same(_cookie(headers), token):
             return None
@@ -133,9 +133,9 @@ def names(settings: Settings) -> set[str]:
     return known - {""}
 
 
-def same(given: str, token: str) -> bool:
+def same(offered: str, token: str) -> bool:
     """Compare in a time that tells nothing."""
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
+    return hmac.compare_digest(offered.encode("utf-8", "surrogateescape"), token.encode())
 
 
 def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, list[str]]:

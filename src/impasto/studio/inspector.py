@@ -26,7 +26,8 @@ from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
 from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
-from impasto.studio.worker import Order, explain, inputs, noticed, read
+from impasto.studio.order import Order, inputs, read
+from impasto.studio.trouble import explain, noticed
 
 QUALITY = 95
 """Quality of the JPEG, WebP and AVIF files that pictures are converted to, the default of `impasto paint`."""
@@ -151,13 +152,13 @@ def automatic(
 def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     """Read masks as a painting would, and say what will not work well."""
     recipe = Recipe.parse(order["recipe"])
-    given = inputs(Order.of(order)).read(recipe)
-    areas = given.regions
+    read = inputs(Order.of(order)).read(recipe)
+    areas = read.regions
     if areas is None:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
-    size = long_side(given.content, recipe, areas)
+    size = long_side(read.content, recipe, areas)
     warnings = [
-        *report.too_narrow(areas, given.sources, size, encoders.geometry(recipe.encoder)),
+        *report.too_narrow(areas, read.sources, size, encoders.geometry(recipe.encoder)),
         *report.uneven(areas),
     ]
     rows = [
@@ -206,7 +207,8 @@ def _write(picture: Picture, path: Path, text: str | None) -> dict[str, Any]:
 
 
 REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
-    each.__name__: each for each in (about, measure, receive, shown, crop, converted, automatic, check_masks, estimate)
+    function.__name__: function
+    for function in (about, measure, receive, shown, crop, converted, automatic, check_masks, estimate)
 }
 
 

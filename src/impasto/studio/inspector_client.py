@@ -29,7 +29,7 @@ class InspectorClient:
         return None if self._child is None else self._child.pid
 
     async def ask(self, what: str, **request: Any) -> dict[str, Any]:
-        """Have something done; return the answer.
+        """Send a request to the inspector; return its answer.
 
         Raises `Refused`: for what is wrong with the request, when too many wait, when it takes too long (503).
         """
@@ -57,7 +57,7 @@ class InspectorClient:
         self._answer = asyncio.get_running_loop().create_future()
         self._child.send({"do": what, "number": self._number, "with": request})
         try:
-            found = await asyncio.wait_for(self._answer, self._answer_s)
+            reply = await asyncio.wait_for(self._answer, self._answer_s)
         except TimeoutError:
             self._child.kill()
             await self._child.close()
@@ -68,9 +68,9 @@ class InspectorClient:
             raise
         finally:
             self._answer = None
-        if "answer" not in found:
-            raise Refused(found["status"], found["error"])
-        answer: dict[str, Any] = found["answer"]
+        if "answer" not in reply:
+            raise Refused(reply["status"], reply["error"])
+        answer: dict[str, Any] = reply["answer"]
         return answer
 
     def _receive(self, message: dict[str, Any]) -> None:

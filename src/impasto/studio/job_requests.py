@@ -7,7 +7,8 @@ from typing import Any
 
 from impasto.errors import RecipeError
 from impasto.recipe import Recipe, load_preset, unknown
-from impasto.recipe.catalogue import ENCODERS, METHODS, shipped
+from impasto.recipe.catalogue import ENCODERS, METHODS
+from impasto.recipe.shipped_networks import shipped
 from impasto.studio.library import clean_name
 from impasto.studio.settings import Refused
 
@@ -113,7 +114,7 @@ def _fit(recipe: Recipe, content: str | None, styles: list[str | None]) -> None:
     if not styles and method.styles:
         raise Refused(422, "styles: choose at least one painting")
     if content is None and not method.textures:
-        able = [name for name, each in METHODS.items() if each.textures]
+        able = [name for name, known in METHODS.items() if known.textures]
         raise Refused(422, f"content: {method.name} paints photographs; textures come from {', '.join(able)}")
     if recipe.style_weights and len(recipe.style_weights) != len(styles):
         raise Refused(422, f"style_weights: there are {len(recipe.style_weights)} for {len(styles)} styles")
@@ -158,7 +159,7 @@ def _title(asked: Any, content: str | None, styles: list[str | None], get: Get) 
         raise Refused(422, "title: is no text")
     if asked and asked.strip():
         return clean_name(asked.replace("/", " ").replace("\\", " "))
-    stems = [str(get(each)["name"]).rpartition(".") for each in (content, *styles) if each is not None]
+    stems = [str(get(picture)["name"]).rpartition(".") for picture in (content, *styles) if picture is not None]
     words = [before or after for before, _, after in stems]
     return (
         clean_name(" in ".join(words[:2]) if content is not None else " and ".join(words[:2])) if words else "picture"

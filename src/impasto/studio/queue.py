@@ -150,13 +150,13 @@ class Queue:
         self._database.execute("DELETE FROM jobs WHERE id = ?", (job,))
 
     def uses(self, picture: str) -> bool:
-        """Whether a job that is not over needs a picture."""
+        """Return whether a job that is not over needs a picture."""
         marks = ", ".join("?" * len(ACTIVE))
         rows = self._database.execute(f"SELECT spec FROM jobs WHERE state IN ({marks})", ACTIVE)
         return any(picture in inputs(json.loads(row["spec"])) for row in rows)
 
     def recover(self) -> None:
-        """After a start: what was being painted when the studio ended is the first to go on.
+        """Queue again, before all else, what was being painted when the studio ended.
 
         A painting that went down with the studio time and again is left alone.
         """

@@ -37,17 +37,12 @@ class Scheduler:
         self._asked: str | None = None
         self._leaving = False
 
-    @property
-    def worker(self) -> int | None:
-        """Number of the process that paints."""
-        return None if self._child is None or not self._child.alive else self._child.pid
-
     def folder(self, job: str) -> Path:
         """Return where a job's files lie."""
         return self._settings.data / "jobs" / str(self._queue.get(job)["id"])
 
     def wake(self) -> None:
-        """There may be something to paint."""
+        """Look again whether there is something to paint."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -223,7 +218,7 @@ class Scheduler:
         self._done()
 
     def _ended(self, child: Child, code: int) -> None:
-        """The worker is gone, and what it painted with it."""
+        """Note that the worker ended, and what it was painting with it."""
         if child is not self._child:
             return  # its end is heard of when another paints already
         self._child = None

@@ -111,7 +111,7 @@ class ImpatientServer(uvicorn.Server):
             asyncio.get_running_loop().run_in_executor(None, webbrowser.open, self.opens)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End."""
+        """Stop serving."""
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         await super().shutdown(sockets)
 
@@ -122,7 +122,7 @@ class _Server(ImpatientServer):
     studio: Studio
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End."""
+        """Stop serving."""
         self.studio.streams.close()
         await super().shutdown(sockets)
 

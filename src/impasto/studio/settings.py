@@ -91,7 +91,7 @@ class Settings:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can connect to `host`."""
+    """Return whether only this machine can connect to `host`."""
     if host.lower() in LOOPBACK_NAMES:
         return True
     try:

@@ -39,8 +39,8 @@ class Watcher:
         except TimeoutError:
             return []
         self._wake.clear()
-        found, self._waiting = list(self._waiting.values()), {}
-        return found
+        events, self._waiting = list(self._waiting.values()), {}
+        return events
 
 
 class Streams:

@@ -83,8 +83,8 @@ class Studio:
     async def about(self) -> dict[str, Any]:
         """Describe the studio and the machine."""
         if self._about is None:
-            found = await self.pictures.ask("about")
-            self._about = {key: found[key] for key in ("device", "cores", "memory_bytes")}
+            machine = await self.pictures.ask("about")
+            self._about = {key: machine[key] for key in ("device", "cores", "memory_bytes")}
         limits = {"upload_bytes": self.settings.upload_bytes, "pixels": self.settings.upload_pixels}
         more = {"limits": limits, "encoders": list(ENCODERS), "token_needed": self.settings.token is not None}
         return {"version": __version__, **self._about, **more}
@@ -94,8 +94,8 @@ class Studio:
         async with self._measuring:
             if not self.library.measured:
                 paths = {key: str(path) for key, path in samples.files().items()}
-                found = await self.pictures.ask("measure", paths=paths)
-                self.library.measured = {key: found[key] for key in paths}
+                sizes = await self.pictures.ask("measure", paths=paths)
+                self.library.measured = {key: sizes[key] for key in paths}
 
     async def shown(self, picture: str, size: int) -> Path:
         """Return the file of a picture as it is shown, making it the first time."""

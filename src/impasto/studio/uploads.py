@@ -97,12 +97,12 @@ async def read_json(request: Request, settings: Settings) -> dict[str, Any]:
     async for part in body(request, settings, settings.json_bytes):
         data += part
     try:
-        found = json.loads(data or b"{}", parse_float=_finite, parse_constant=_finite)
+        document = json.loads(data or b"{}", parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         raise Refused(400, "the request is not proper JSON") from None
-    if not isinstance(found, dict):
+    if not isinstance(document, dict):
         raise Refused(400, "the request is not a JSON object")
-    return found
+    return document
 
 
 def _finite(text: str) -> float:

@@ -7,29 +7,28 @@ checkpoints and a result in the job's folder, each file whole or not at all.
 import contextlib
 import json
 import logging
-import math
 import queue
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from impasto import files, images
 from impasto.checkpoint import Checkpoint
-from impasto.errors import ImpastoError, OutputError, ResourceError, UsageError
-from impasto.events import Progress, logger, notice
+from impasto.errors import ImpastoError, OutputError, UsageError
+from impasto.events import Progress, notice
 from impasto.images import Picture
 from impasto.optim import memory
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
-from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting
 from impasto.studio.child_process import Parent, give_way
+from impasto.studio.curves import curves, finite, parts
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
+from impasto.studio.order import Order, inputs
+from impasto.studio.trouble import explain, noticed
 
 PREVIEW_S = 0.5
 """Seconds between previews at least."""
@@ -43,32 +42,6 @@ PROGRESS_S = 0.1
 """Seconds between reports of progress at least: ten a second look smooth."""
 HISTORY_S = 2.0
 """Seconds between writes of the curves at least."""
-POINTS = 2000
-"""Points of a curve at most, more than a screen has columns."""
-
-
-@dataclass
-class Order:
-    """One job, as the studio sends it."""
-
-    job: str
-    folder: Path
-    content: Mapping[str, str] | None
-    styles: list[Mapping[str, str]]
-    content_mask: Mapping[str, str] | None
-    style_masks: list[Mapping[str, str] | None]
-    region_names: Mapping[str, str] | list[str] | None
-    recipe: Mapping[str, Any]
-    finish: bool
-    """Nothing more is to be painted: save what the checkpoint has."""
-    checkpoint_s: float
-    pixels: int
-
-    @classmethod
-    def of(cls, message: Mapping[str, Any]) -> "Order":
-        """Read a message."""
-        fields = {key: message[key] for key in cls.__dataclass_fields__ if key != "folder"}
-        return cls(folder=Path(message["folder"]), **fields)
 
 
 @dataclass
@@ -217,22 +190,6 @@ def prepare(order: Order) -> tuple[Painting, Checkpoint | None]:
     return painting, saved
 
 
-def inputs(order: Order) -> Inputs:
-    """Read the pictures that an order names."""
-    content_mask = read(order.content_mask, order.pixels)
-    style_masks = [read(mask, order.pixels) for mask in order.style_masks]
-    masks = None if content_mask is None else Masks(content_mask, style_masks, names=order.region_names)
-    styles = [read(style, order.pixels) for style in order.styles]
-    return Inputs(read(order.content, order.pixels), styles, masks=masks)
-
-
-def read(source: Mapping[str, str] | None, pixels: int) -> Picture | None:
-    """Read a picture of the library, under the name that its owner knows it by."""
-    if source is None:
-        return None
-    return replace(images.load(Path(source["path"]), max_pixels=pixels), name=source["name"])
-
-
 def small(picture: Picture) -> Picture:
     """Return a picture no larger than a preview, without alpha."""
     pixels = picture.pixels
@@ -251,58 +208,6 @@ def keep(painting: Painting, order: Order) -> None:
         saved.save(order.folder / CHECKPOINT)
     except OutputError as error:
         notice(f"{error}; painting goes on without a new checkpoint")
-
-
-def curves(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the columns of a history, thinned to `POINTS` where it is longer; the last step is always there."""
-    count = len(lines)
-    every = -(-count // POINTS) if count else 1
-    kept = sorted({*range(0, count, every), count - 1} - {-1})
-    parts = dict.fromkeys(key for line in lines for key in line if key not in ("level", "step", "loss", "elapsed_s"))
-    return {
-        "steps": [index + 1 for index in kept],
-        "levels": [lines[index]["level"] for index in kept],
-        "loss": [lines[index].get("loss") for index in kept],
-        "losses": {part: [lines[index].get(part) for index in kept] for part in parts},
-    }
-
-
-def finite(value: float) -> float | None:
-    """Return a number that JSON knows; a step that overshoots may be infinitely bad."""
-    return value if math.isfinite(value) else None
-
-
-def parts(progress: Progress) -> dict[str, float | None]:
-    """Return the loss of each part."""
-    return {part: finite(loss) for part, loss in progress.losses.items()}
-
-
-def explain(error: Exception) -> str:
-    """Say in one line what went wrong that nobody foresaw."""
-    if isinstance(error, MemoryError) or memory.is_out_of_memory(error):
-        return str(ResourceError("not enough memory; use a smaller size"))
-    what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"{what[:300]} (a mistake in impasto)"
-
-
-@contextlib.contextmanager
-def noticed(say: Any) -> Iterator[None]:
-    """Hand on what impasto says within the block, each line once."""
-    said: set[str] = set()
-
-    class Handler(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            text = record.getMessage()
-            if text not in said and record.name == logger.name:
-                said.add(text)
-                say(text)
-
-    handler = Handler(logging.WARNING)
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
 
 
 def main(threads: int | None = None) -> None:

@@ -93,7 +93,7 @@ class Packed:
         self._unpacker = _unpacker(kind)
         self._waiting = b""
         self._buffer = b""
-        self._taken = self._given = 0
+        self._taken = self._unpacked = 0
         self.position = 0
 
     def read(self, size: int) -> bytes:
@@ -136,9 +136,9 @@ class Packed:
             except (OSError, EOFError, zlib.error) as error:
                 raise BrokenArchive(f"damaged ({error})") from None
             self._waiting = getattr(self._unpacker, "unconsumed_tail", b"")
-            self._given += len(data)
-            if self._given > max(FREE_BYTES, min(LARGEST_RATIO * self._taken, MAX_UNPACKED_BYTES)):
-                raise BrokenArchive(f"a bomb: {self._taken} bytes unpack to more than {self._given}")
+            self._unpacked += len(data)
+            if self._unpacked > max(FREE_BYTES, min(LARGEST_RATIO * self._taken, MAX_UNPACKED_BYTES)):
+                raise BrokenArchive(f"a bomb: {self._taken} bytes unpack to more than {self._unpacked}")
             if data:
                 return data
 
@@ -235,7 +235,7 @@ def _kind(flag: bytes) -> str:
 
 
 def _sound(head: bytes) -> bool:
-    """Whether a header's sum is what it says; old programs took bytes for signed."""
+    """Return whether a header's sum is what it says; old programs took bytes for signed."""
     rest = head[:148] + b" " * 8 + head[156:]
     try:
         told = _number(head[148:156])
@@ -264,7 +264,7 @@ def _text(data: bytes) -> str:
 
 def _settings(data: bytes) -> dict[str, str]:
     """Read `length key=value` lines as far as they are sound."""
-    found = {}
+    records = {}
     while data:
         length, space, _ = data[:20].partition(b" ")
         if not space or not length.isdigit() or not len(length) + 2 < int(length) <= len(data):
@@ -272,6 +272,6 @@ def _settings(data: bytes) -> dict[str, str]:
         key, equals, value = data[len(length) + 1 : int(length) - 1].partition(b"=")
         if not key or not equals or data[int(length) - 1 : int(length)] != b"\n":
             break
-        found[_text(key)] = _text(value)
+        records[_text(key)] = _text(value)
         data = data[int(length) :]
-    return found
+    return records

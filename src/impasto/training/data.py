@@ -34,7 +34,7 @@ class PictureStream:
         self._unreadable: set[int] = set()
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Return how many pictures there are."""
         return len(self._pictures)
 
     def __call__(self, step: int) -> Tensor:

@@ -1,43 +1,34 @@
 """Training a decoder from end to end: what `impasto train decoder` does with what it is given."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from impasto.errors import UsageError
 from impasto.nets.decoder import LAYERS, Decoder
-from impasto.optim import devices
-from impasto.training import budget, held_out
-from impasto.training.data import PictureStream
+from impasto.training import held_out
 from impasto.training.decoder_task import DecoderTask, Objective
 from impasto.training.initialize import begin
 from impasto.training.outputs import check_folder
 from impasto.training.progress import frozen_petite, schedule, with_progress
+from impasto.training.training import Training, has_checkpoint
 
 
 @dataclass(frozen=True)
-class DecoderTraining:
-    """What a run trains, and on which data."""
+class DecoderTraining(Training):
+    """A decoder, and the pictures it learns to make."""
 
-    data: Sequence[Path]
-    """Folders or tar files of pictures."""
+    _: KW_ONLY
     layer: str = "relu4_1"
     objective: Objective = field(default_factory=Objective)
     paintings: Sequence[Path] = ()
     """Where adain takes its styles from; wct learns them like other pictures."""
     init: Path | None = None
     """Another decoder, whose convolutions of the same name and shape are the start."""
-    held_out: Path | None = None
-    """A folder of pictures that are measured on and never trained on."""
     held_out_styles: Path | None = None
-    batch: int = 4
-    crop: int = 192
-    seed: int = 0
-    precision: str = "auto"
-    device: str = "auto"
+    """A folder of paintings for the pictures that are held out."""
 
 
 def learn(
@@ -48,7 +39,7 @@ def learn(
     rate: float = 1e-3,
     save_every: int = 250,
     sheet_every: int = 500,
-) -> Iterator[dict[str, float]]:
+) -> Generator[dict[str, float], None, None]:
     """Train in `folder`, resuming where an earlier run stopped; yield one record a step, with `eta_s`.
 
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
@@ -56,17 +47,14 @@ def learn(
     """
     plan = schedule(steps, rate, save_every)
     check_folder(folder)
-    fresh = not any(folder.glob("checkpoint*.safetensors"))
     # A checkpoint knows more than any start.
-    task = prepare(work if fresh else replace(work, init=None), steps=steps)
+    task = prepare(replace(work, init=None) if has_checkpoint(folder) else work, steps=steps)
     yield from with_progress(task, plan, folder, sheet_every)
 
 
 def prepare(work: DecoderTraining, *, steps: int = 0) -> DecoderTask:
     """Build the task: petite, decoder, streams and held-out pictures, on their device."""
-    where = devices.choose(work.device, devices.FOR_TRAINING)
-    budget.check(work.crop, work.batch, where)
-    precision = devices.precision(work.precision, where)
+    where, precision = work.place()
     encoder = frozen_petite(precision)
     torch.manual_seed(work.seed)
     if work.layer not in LAYERS:
@@ -77,28 +65,22 @@ def prepare(work: DecoderTraining, *, steps: int = 0) -> DecoderTask:
         begin(decoder, work.init, "decoder", f"a decoder from {work.layer}")
     wct = work.objective.method == "wct"
     sources = [*work.data, *work.paintings] if wct else list(work.data)
-    content = PictureStream(sources, crop=work.crop, batch=work.batch, seed=work.seed, rough=False)
+    content = work.stream(sources)
     style = None
     pictures = len(content)
     if not wct and work.paintings:
-        style = PictureStream(work.paintings, crop=work.crop, batch=work.batch, seed=work.seed + 1, rough=False)
+        style = work.stream(work.paintings, 1)
         pictures += len(style)
-    notes: dict[str, Any] = {
-        "steps": steps,
-        "batch": work.batch,
-        "crop": work.crop,
-        "pictures": pictures,
-        "seed": work.seed,
-        "objective": {key: value for key, value in vars(work.objective).items() if key != "method"},
-    }
+    objective = {key: value for key, value in vars(work.objective).items() if key != "method"}
+    notes = work.notes(steps, pictures=pictures, objective=objective)
     return DecoderTask(
         encoder,
         decoder,
         work.objective,
         content,
         style,
-        held_out=[] if work.held_out is None else held_out.pictures(work.held_out),
-        held_out_styles=[] if work.held_out_styles is None else held_out.pictures(work.held_out_styles),
+        held_out=held_out.pictures(work.held_out),
+        held_out_styles=held_out.pictures(work.held_out_styles),
         notes=notes,
         device=where,
     )

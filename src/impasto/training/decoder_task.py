@@ -148,10 +148,10 @@ class DecoderTask:
         with torch.no_grad():
             wanted = self.encoder.raw(image, self.layers)
         result = self.decoder(wanted[self.decoder.layer].float())
-        found = self.encoder.raw(result, self.layers)
+        of_result = self.encoder.raw(result, self.layers)
         parts = {"pixel": _pixels(result, image).mean()}
         for layer in self.layers:
-            parts[layer] = relative(found[layer].float(), wanted[layer].float()).mean()
+            parts[layer] = relative(of_result[layer].float(), wanted[layer].float()).mean()
         feature = torch.stack([parts[layer] for layer in self.layers]).mean()
         loss = parts["pixel"] + self.objective.feature * feature
         return loss, {key: float(value.detach()) for key, value in parts.items()}
@@ -163,13 +163,13 @@ class DecoderTask:
             of_style = {key: f.float() for key, f in self.encoder.raw(style, self.layers).items()}
             target = adain(of_content[layer], of_style[layer], alpha)
         result = self.decoder(target)
-        found = {key: f.float() for key, f in self.encoder.raw(result, self.layers).items()}
+        of_result = {key: f.float() for key, f in self.encoder.raw(result, self.layers).items()}
         spread = (content - content.mean((2, 3), keepdim=True)).square().mean((1, 2, 3))
         rough = result.diff(dim=-1).square().mean((1, 2, 3)) + result.diff(dim=-2).square().mean((1, 2, 3))
         parts = {
-            "content": relative(found[layer], target).mean(),
+            "content": relative(of_result[layer], target).mean(),
             "style": torch.stack(
-                [_style_error(found[key], of_content[key], of_style[key], alpha).mean() for key in self.layers]
+                [_style_error(of_result[key], of_content[key], of_style[key], alpha).mean() for key in self.layers]
             ).mean(),
             # Only where no style is asked for is the picture itself the answer.
             "identity": (_pixels(result, content) * (alpha == 0)).mean(),

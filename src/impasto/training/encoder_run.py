@@ -1,8 +1,8 @@
 """Training petite from end to end: what `impasto train encoder` does with what it is given."""
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -11,12 +11,13 @@ from torch import Tensor
 from impasto import weights
 from impasto.encoders.vgg import Vgg
 from impasto.errors import UsageError, WeightsError
-from impasto.optim import devices, parallel
-from impasto.training import budget, held_out, warm_start
+from impasto.optim import parallel
+from impasto.training import held_out, warm_start
 from impasto.training.data import PictureStream
 from impasto.training.encoder_task import EncoderTask, initial
 from impasto.training.loop import Schedule, train
 from impasto.training.outputs import check_folder, writing
+from impasto.training.training import Training, has_checkpoint
 from impasto.weights import TORCHVISION
 
 LIFT_BATCHES = 12
@@ -26,28 +27,20 @@ FINAL_BATCHES = 60
 
 
 @dataclass(frozen=True)
-class EncoderTraining:
-    """What a run trains, and on which data."""
+class EncoderTraining(Training):
+    """petite, and the encoder whose features it learns to predict."""
 
-    data: Sequence[Path]
-    """Folders or tar files of pictures."""
     teacher: Path
     """VGG-19's weights."""
+    _: KW_ONLY
     init: Path | None = None
     """A narrower encoder to start from: petite, or Collaborative Distillation's 16x file."""
-    held_out: Path | None = None
-    """A folder of pictures that are measured on and never trained on."""
-    batch: int = 4
-    crop: int = 192
     gram_weight: float = 0.3
-    seed: int = 0
-    precision: str = "auto"
-    device: str = "auto"
 
 
 def learn(
     work: EncoderTraining, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250
-) -> Iterator[dict[str, float]]:
+) -> Generator[dict[str, float], None, None]:
     """Train in `folder`, resuming where an earlier run stopped; yield one record a step.
 
     Everything that can be refused is refused before the first step. Raises `UsageError`, `InputError`,
@@ -56,7 +49,7 @@ def learn(
     if not 0 < rate < math.inf:
         raise UsageError(f"--rate {rate:g}: must be above 0")
     check_folder(folder)
-    fresh = not any(folder.glob("checkpoint*.safetensors"))
+    fresh = not has_checkpoint(folder)
     # A checkpoint knows more than any start.
     task = prepare(work if fresh else replace(work, init=None))
     if fresh:
@@ -72,9 +65,7 @@ def learn(
 
 def prepare(work: EncoderTraining) -> EncoderTask:
     """Build the task: teacher, stream of crops, start and held-out pictures, on their device."""
-    where = devices.choose(work.device, devices.FOR_TRAINING)
-    budget.check(work.crop, work.batch, where)
-    precision = devices.precision(work.precision, where)
+    where, precision = work.place()
     loaded = weights.load(work.teacher)
     if loaded.architecture != "vgg19":
         raise WeightsError(f"{work.teacher}: is {loaded.architecture}; the teacher must be VGG-19")
@@ -82,14 +73,14 @@ def prepare(work: EncoderTraining) -> EncoderTask:
     if precision is not None:
         # Cast once: it is asked in every step and never trained.
         teacher.tensors = {key: tensor.to(precision) for key, tensor in teacher.tensors.items()}
-    stream = PictureStream(work.data, crop=work.crop, batch=work.batch, seed=work.seed)
+    stream = work.stream(work.data, rough=True)
     return EncoderTask(
         teacher,
         stream,
         initial_tensors(work.init, stream, work.seed),
         gram_weight=work.gram_weight,
         precision=precision,
-        held_out=[] if work.held_out is None else held_out.pictures(work.held_out),
+        held_out=held_out.pictures(work.held_out),
         device=where,
     )
 

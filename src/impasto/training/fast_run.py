@@ -1,7 +1,7 @@
 """Training a per-style network from end to end: what `impasto train fast` does with what it is given."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +10,13 @@ from impasto.errors import UsageError
 from impasto.nets import johnson, texture_net
 from impasto.nets.johnson import PAPER, Johnson, scaled
 from impasto.nets.texture_net import TextureNet, TexturePlan
-from impasto.optim import devices
 from impasto.recipe import Recipe
-from impasto.training import budget, held_out
-from impasto.training.data import PictureStream
+from impasto.training import held_out
 from impasto.training.fast_task import FastTask, same_style
 from impasto.training.initialize import begin
 from impasto.training.outputs import check_folder
 from impasto.training.progress import frozen_petite, schedule, with_progress
+from impasto.training.training import Training, has_checkpoint
 
 METHODS = ("johnson", "texture_net")
 HELD_OUT_MOST = 6
@@ -25,13 +24,12 @@ HELD_OUT_MOST = 6
 
 
 @dataclass(frozen=True)
-class FastTraining:
-    """What a run trains, and on which data."""
+class FastTraining(Training):
+    """A per-style network, and the styles it learns; no `data` where the network is fed with noise alone."""
 
-    data: Sequence[Path]
-    """Folders or tar files of photographs; none where the network is fed with noise alone."""
     styles: Sequence[Path]
     """Paintings; several are mixed in equal parts."""
+    _: KW_ONLY
     method: str = "johnson"
     mode: str = "photos"
     width: float = 1.0
@@ -40,19 +38,14 @@ class FastTraining:
     """Of the recipe's objective: weights, layers, statistics, normalisation."""
     init: Path | None = None
     """Another network of the same plan, of any style, that is the start."""
-    held_out: Path | None = None
-    """A folder of pictures that are measured on and never trained on."""
     batch: int = 2
     crop: int = 256
     style_size: int = 384
-    seed: int = 0
-    precision: str = "auto"
-    device: str = "auto"
 
 
 def learn(
     work: FastTraining, folder: Path, *, steps: int, rate: float = 2e-3, save_every: int = 250, sheet_every: int = 500
-) -> Iterator[dict[str, float]]:
+) -> Generator[dict[str, float], None, None]:
     """Train in `folder`, resuming where an earlier run stopped; yield one record a step, with `eta_s`.
 
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
@@ -60,22 +53,19 @@ def learn(
     """
     plan = schedule(steps, rate, save_every)
     check_folder(folder)
-    fresh = not any(folder.glob("checkpoint*.safetensors"))
     # A checkpoint knows more than any start.
-    task = prepare(work if fresh else replace(work, init=None), steps=steps)
+    task = prepare(replace(work, init=None) if has_checkpoint(folder) else work, steps=steps)
     same_style(folder, task.styles)
     yield from with_progress(task, plan, folder, sheet_every)
 
 
 def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
     """Build the task: network, petite, styles, stream of crops and held-out pictures, on their device."""
-    where = devices.choose(work.device, devices.FOR_TRAINING)
-    budget.check(work.crop, work.batch, where)
+    where, precision = work.place()
     recipe = Recipe.parse(dict(work.settings))
     if not work.styles:
         raise UsageError("a style is needed: --style painting.jpg")
     styles = [images.load(path) for path in work.styles]
-    precision = devices.precision(work.precision, where)
     encoder = frozen_petite(precision)
     net: Johnson | TextureNet
     if work.method == "johnson":
@@ -90,18 +80,15 @@ def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
         begin(net, work.init, kind, f"a network of {work.method} with this --width")
     stream = None
     if work.data and work.mode != "noise":
-        stream = PictureStream(work.data, crop=work.crop, batch=work.batch, seed=work.seed, rough=False)
-    notes: dict[str, Any] = {
-        "steps": steps,
-        "batch": work.batch,
-        "crop": work.crop,
-        "mode": work.mode,
-        "pictures": 0 if stream is None else len(stream),
-        "style_size": work.style_size,
-        "encoder": encoder.sha256,
-        "seed": work.seed,
-        "objective": recipe.model_dump(mode="json", include=set(OBJECTIVE)),
-    }
+        stream = work.stream(work.data)
+    notes = work.notes(
+        steps,
+        mode=work.mode,
+        pictures=0 if stream is None else len(stream),
+        style_size=work.style_size,
+        encoder=encoder.sha256,
+        objective=recipe.model_dump(mode="json", include=set(OBJECTIVE)),
+    )
     return FastTask(
         net,
         encoder,
@@ -112,7 +99,7 @@ def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
         batch=work.batch,
         crop=work.crop,
         style_size=work.style_size,
-        held_out=[] if work.held_out is None else held_out.pictures(work.held_out)[:HELD_OUT_MOST],
+        held_out=held_out.pictures(work.held_out)[:HELD_OUT_MOST],
         seed=work.seed,
         notes=notes,
         device=where,

@@ -1,20 +1,19 @@
 """Training a network for any style from end to end: what `impasto train any` does with what it is given."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import UsageError
 from impasto.nets.ghiasi import LAYERS, Ghiasi, GhiasiPlan
-from impasto.optim import devices
 from impasto.recipe import Recipe
 from impasto.training import held_out
-from impasto.training.data import PictureStream
 from impasto.training.fast_run import OBJECTIVE
 from impasto.training.ghiasi_task import GhiasiTask
 from impasto.training.outputs import check_folder
 from impasto.training.progress import frozen_petite, schedule, with_progress
+from impasto.training.training import Training
 
 FIRST_BATCHES = 32
 """Batches of styles from which the predictor learns how descriptions are spread: 128 paintings with the usual four a
@@ -24,29 +23,22 @@ HOLD = 0.7
 
 
 @dataclass(frozen=True)
-class GhiasiTraining:
-    """What is learnt from what."""
+class GhiasiTraining(Training):
+    """A network for any style, and what it is learnt from."""
 
-    data: Sequence[Path]
-    """Folders or tar files of photographs."""
     paintings: Sequence[Path]
     """Folders or tar files of paintings."""
+    _: KW_ONLY
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the recipe's objective: weights, layers, total variation."""
-    held_out: Path | None = None
-    """A folder of pictures that are measured on and never trained on."""
     held_out_styles: Path | None = None
-    batch: int = 4
-    crop: int = 192
-    seed: int = 0
-    precision: str = "auto"
-    device: str = "auto"
+    """A folder of paintings for the pictures that are held out."""
 
 
 def learn(
     work: GhiasiTraining, folder: Path, *, steps: int, rate: float = 1e-3, save_every: int = 250, sheet_every: int = 500
-) -> Iterator[dict[str, float]]:
-    """Train in `folder`, going on where an earlier run stopped; yield one record a step, with `eta_s`.
+) -> Generator[dict[str, float], None, None]:
+    """Train in `folder`, resuming where an earlier run stopped; yield one record a step, with `eta_s`.
 
     Beside what `train` writes, `samples/` gets a sheet of pictures every `sheet_every` steps. Raises `UsageError`,
     `InputError`, `WeightsError` and `ResourceError` before the first step, `DivergedError` from training.
@@ -54,15 +46,14 @@ def learn(
     plan = schedule(steps, rate, save_every, HOLD)
     check_folder(folder)
     task = prepare(work, steps=steps)
-    # Before a checkpoint is read, so that a run that goes on standardises as it did from its first step.
+    # Before a checkpoint is read, so that a run that is resumed standardises as it did from its first step.
     task.begin(FIRST_BATCHES)
     yield from with_progress(task, plan, folder, sheet_every)
 
 
 def prepare(work: GhiasiTraining, *, steps: int = 0) -> GhiasiTask:
     """Build the task: network, petite, streams and held-out pictures, on their device."""
-    where = devices.choose(work.device, devices.FOR_TRAINING)
-    precision = devices.precision(work.precision, where)
+    where, precision = work.place()
     if not work.paintings:
         raise UsageError("pictures to take styles from are needed: --paintings")
     recipe = Recipe.parse(dict(work.settings))
@@ -71,19 +62,9 @@ def prepare(work: GhiasiTraining, *, steps: int = 0) -> GhiasiTask:
     encoder = frozen_petite(precision)
     channels = tuple(encoder.tensors[f"conv{layer[4:]}.weight"].shape[0] for layer in LAYERS)
     net = Ghiasi(GhiasiPlan(channels=channels), seed=work.seed, precision=precision)
-    content, style = (
-        PictureStream(data, crop=work.crop, batch=work.batch, seed=work.seed + number, rough=False)
-        for number, data in enumerate((work.data, work.paintings))
-    )
-    notes: dict[str, Any] = {
-        "steps": steps,
-        "batch": work.batch,
-        "crop": work.crop,
-        "pictures": len(content),
-        "paintings": len(style),
-        "seed": work.seed,
-        "objective": recipe.model_dump(mode="json", include=set(OBJECTIVE)),
-    }
+    content, style = work.stream(work.data), work.stream(work.paintings, 1)
+    objective = recipe.model_dump(mode="json", include=set(OBJECTIVE))
+    notes = work.notes(steps, pictures=len(content), paintings=len(style), objective=objective)
     return GhiasiTask(
         encoder,
         net,
@@ -91,8 +72,8 @@ def prepare(work: GhiasiTraining, *, steps: int = 0) -> GhiasiTask:
         content,
         style,
         seed=work.seed,
-        held_out=[] if work.held_out is None else held_out.pictures(work.held_out),
-        held_out_styles=[] if work.held_out_styles is None else held_out.pictures(work.held_out_styles),
+        held_out=held_out.pictures(work.held_out),
+        held_out_styles=held_out.pictures(work.held_out_styles),
         notes=notes,
         device=where,
     )

@@ -17,11 +17,14 @@ MAX_PICTURES = 16
 """More pictures than this only make the evaluation slower; they are taken evenly from the folder."""
 
 
-def pictures(folder: Path) -> list[Tensor]:
+def pictures(folder: Path | None) -> list[Tensor]:
     """Read every k-th picture of `folder`: the middle, short side 320 px, sides multiples of 16, (1, 3, H, W).
 
-    Those that cannot be read are left out, with a notice. Raises `InputError` when there is none.
+    Without a folder there are none. Those that cannot be read are left out, with a notice. Raises `InputError` when
+    none can.
     """
+    if folder is None:
+        return []
     try:
         if not folder.is_dir():
             raise InputError(f"{folder}: is not a folder with pictures to hold out")

@@ -118,8 +118,8 @@ class LinearTask:
         layer = self.net.layer
         with torch.no_grad():
             features, of_style = (
-                self.encoder.raw(pad_to_neurons(each, self.encoder.stride(layer)), [layer])[layer].float()
-                for each in (content, style)
+                self.encoder.raw(pad_to_neurons(picture, self.encoder.stride(layer)), [layer])[layer].float()
+                for picture in (content, style)
             )
             result = self.decoder(self.net(features, of_style), (content.shape[-2], content.shape[-1]))
             clamped: Tensor = result.clamp(0, 1)
@@ -153,13 +153,13 @@ class LinearTask:
             wanted = self.encoder.raw(content, [layer])[layer].float()
             of_style = {key: f.float() for key, f in self.encoder.raw(style, self.layers).items()}
         painted = self.decoder(self.net(wanted, of_style[layer]))
-        found = {key: f.float() for key, f in self.encoder.raw(painted, self.layers).items()}
+        of_painted = {key: f.float() for key, f in self.encoder.raw(painted, self.layers).items()}
         # Without the means, which the paper's content loss keeps: they are the style's, and would cost twice.
-        parts = {"content": relative(_centered(found[layer]), _centered(wanted)).mean()}
+        parts = {"content": relative(_centered(of_painted[layer]), _centered(wanted)).mean()}
         errors = []
         for key in self.style_layers:
-            errors.append(relative(found[key].mean((2, 3)), of_style[key].mean((2, 3))).mean())
-            errors.append(relative(_gram(found[key]), _gram(of_style[key])).mean())
+            errors.append(relative(of_painted[key].mean((2, 3)), of_style[key].mean((2, 3))).mean())
+            errors.append(relative(_gram(of_painted[key]), _gram(of_style[key])).mean())
         parts["style"] = torch.stack(errors).mean()
         loss = parts["content"] + self.weights.style * parts["style"]
         return loss, {key: float(value.detach()) for key, value in parts.items()}

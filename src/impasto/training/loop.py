@@ -4,7 +4,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
@@ -68,7 +68,7 @@ class Schedule:
         return self.rate * 0.5 * (1 + math.cos(math.pi * (position - turn) / (1 - turn)))
 
 
-def train(task: Task, schedule: Schedule, folder: Path) -> Iterator[dict[str, float]]:
+def train(task: Task, schedule: Schedule, folder: Path) -> Generator[dict[str, float], None, None]:
     """Train `task`, resuming from `folder` when it holds a checkpoint; yield one record a step.
 
     Writes `checkpoint.safetensors` (and keeps the one before), `log.jsonl` and, at each checkpoint, the export
@@ -143,7 +143,7 @@ def _slopes(task: Task, parameters: Mapping[str, Tensor], step: int, batches: in
         total, *used = group.sum_numbers([total, *(float(p.grad is not None) for p in parameters.values())])
         if math.isfinite(total):
             # What no batch depends on stays without a gradient, as it would in one process.
-            moving = [p for p, each in zip(parameters.values(), used, strict=True) if each]
+            moving = [p for p, was_used in zip(parameters.values(), used, strict=True) if was_used]
             sums = group.sum([torch.zeros_like(p) if p.grad is None else p.grad for p in moving])
             for parameter, gradient in zip(moving, sums, strict=True):
                 parameter.grad = gradient

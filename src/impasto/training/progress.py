@@ -1,7 +1,7 @@
 """What trainings of painting networks have in common: the time left, and sheets of pictures to look at."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Protocol
 
@@ -26,7 +26,7 @@ class TaskWithSheets(Task, Protocol):
 
 def with_progress(
     task: TaskWithSheets, schedule: Schedule, folder: Path, sheet_every: int
-) -> Iterator[dict[str, float]]:
+) -> Generator[dict[str, float], None, None]:
     """Train as `train` does, with `eta_s` in the records and a sheet in `samples/` every `sheet_every` steps."""
     pace, steps, shown = 0.0, schedule.steps, True
     for record in train(task, schedule, folder):
@@ -38,7 +38,7 @@ def with_progress(
                 with writing(sheet):
                     task.sheet(sheet, f"step {step} of {steps}, loss {record['loss']:.4g}")
             except (OutputError, ResourceError) as error:
-                # Watching never ends what is with_progress; what cannot be kept is said once.
+                # Watching never ends what is watched; what cannot be kept is said once.
                 if shown:
                     notice(f"{error}; the training goes on without samples")
                 shown = False

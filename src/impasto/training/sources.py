@@ -87,7 +87,7 @@ def pictures(source: Path) -> list[Stored]:
     try:
         status = source.stat()
         if stat.S_ISDIR(status.st_mode):
-            stored = sorted(_in_folder(source, skipped), key=lambda each: each.path)
+            stored = sorted(_in_folder(source, skipped), key=lambda picture: picture.path)
         elif stat.S_ISREG(status.st_mode):
             stored = list(_in_archive(source, skipped))
         else:
@@ -184,7 +184,7 @@ def _in_archive(path: Path, skipped: Skipped) -> Iterator[Stored]:
         "sparse": "sparse members",
         "other": "members of unknown kinds",
     }
-    kept = found = 0
+    kept = usable = 0
     # A link to an archive is the user's own.
     real = Path(os.path.realpath(path))
     with regular(real) as stream:
@@ -216,10 +216,10 @@ def _in_archive(path: Path, skipped: Skipped) -> Iterator[Stored]:
                         return
                     here = Stored(shown(name), real, data=data)
                     kept += len(data)
-                found += 1
+                usable += 1
                 yield here
         except BrokenArchive as error:
-            if not found and not skipped.reasons:
+            if not usable and not skipped.reasons:
                 raise InputError(
                     f"{shown(str(path))}: cannot be read as a folder or tar file of pictures ({error}); get it again"
                 ) from None

@@ -22,7 +22,7 @@ class Layout:
 LAYOUTS: dict[str, Layout] = {
     "keras": Layout(CAFFE, "Oxford {} (Keras notop)", "CC BY 4.0"),
     "torchvision": Layout(TORCHVISION, "torchvision {} (ImageNet)", "BSD-3-Clause"),
-    # The Oxford network in torchvision's names, as J. Johnson converted it; convert.py tells the two apart.
+    # The Oxford network in torchvision's names, as J. Johnson converted it; naming.py tells the two apart.
     "torchvision-oxford": Layout(CAFFE, "Oxford {} (PyTorch port of the Caffe file)", "CC BY 4.0"),
     "gatys": Layout(CAFFE, "Oxford {}, normalised (Gatys et al. 2016)", "CC BY 4.0"),
     # AdaIN's own first layer replaces this preprocessing when the file is read.

@@ -13,7 +13,7 @@ class Look:
     def __init__(self, page, server, forgiven=()):
         self.page = page
         self.server = server
-        self.complaints = []
+        self.complaints: list[str] = []
         self.sent = []
         page.on("console", lambda message: self._hear(message, forgiven))
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))

@@ -11,6 +11,7 @@ import pytest
 
 from tests.studio.browser.browser_helpers import Look
 from tests.studio.studio_helpers import SOURCE, Answer, Server, png
+from tests.type_helpers import present
 
 
 class Page(Server):
@@ -22,7 +23,7 @@ class Page(Server):
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )
-        for line in self.process.stderr:
+        for line in present(self.process.stderr):
             if line.startswith("http"):
                 self.url = line.strip()
                 break

@@ -2,6 +2,7 @@
 
 import base64
 import math
+from typing import Any
 
 import pytest
 
@@ -24,8 +25,8 @@ LABELS = ["gatys", "wct", "<b>theirs</b>"]
 @pytest.fixture
 def found():
     """A small benchmark: three methods, two photographs, two styles; one picture failed."""
-    values = {"seconds": [9, 1, 5], "kept/1": [0.5, 0.9, 0.7], "reached/1": [0.2, 0.6, 0.4]}
-    pictures = [
+    values: dict[str, list[float]] = {"seconds": [9, 1, 5], "kept/1": [0.5, 0.9, 0.7], "reached/1": [0.2, 0.6, 0.4]}
+    pictures: list[dict[str, Any]] = [
         {
             "method": method,
             "content": content,

@@ -1,5 +1,6 @@
 // Shows pair after pair and sends each choice; the next pair is loaded while this one is looked at.
-import { el, fill } from "../js/dom.js";
+import { drawn, el, fill } from "../js/dom.js";
+import { send } from "../js/request.js";
 
 const $ = (id) => document.getElementById(id);
 const images = { left: $("left"), right: $("right"), content: $("content"), style: $("style") };
@@ -9,20 +10,13 @@ let busy = true;
 
 const address = (number, side) => `/api/ballot/${number}/${side}`;
 
-async function ask(path, body) {
-  let answer;
+async function ask(path, json) {
   try {
-    answer = await fetch(path, {
-      method: body ? "POST" : "GET",
-      headers: body ? { "Content-Type": "application/json" } : {},
-      body: body && JSON.stringify(body),
-    });
-  } catch {
+    return await send(json ? "POST" : "GET", path, { json, who: "impasto compare" });
+  } catch (error) {
+    if (error.status) throw error;
     throw new Error("impasto compare does not answer; every vote so far is kept. Start it again to go on.");
   }
-  const found = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw Object.assign(new Error(found.error ?? `It answered ${answer.status}.`), { status: answer.status });
-  return found;
 }
 
 /** Load a picture wholly, so that no side is seen before the other. */
@@ -33,40 +27,40 @@ async function load(image, number, side) {
   });
 }
 
-async function show(found) {
-  state = found;
-  $("title").textContent = found.title;
-  $("progress").value = found.total ? found.number / found.total : 1;
-  $("count").textContent = found.over ? `all ${found.total} pairs` : `pair ${found.number + 1} of ${found.total}`;
-  $("undo").disabled = found.number === 0;
-  $("pair").hidden = found.over;
-  $("over").hidden = !found.over;
-  for (const button of document.querySelectorAll("[data-choice]")) button.hidden = found.over;
-  $("finish").textContent = found.over ? "Close" : "Enough for now";
-  if (found.over) {
-    fill($("over"), el("h2", { text: "All pairs are judged" }), table(found.summary));
+async function show(ballot) {
+  state = ballot;
+  $("title").textContent = ballot.title;
+  $("progress").value = ballot.total ? ballot.number / ballot.total : 1;
+  $("count").textContent = ballot.over ? `all ${ballot.total} pairs` : `pair ${ballot.number + 1} of ${ballot.total}`;
+  $("undo").disabled = ballot.number === 0;
+  $("pair").hidden = ballot.over;
+  $("over").hidden = !ballot.over;
+  for (const button of document.querySelectorAll("[data-choice]")) button.hidden = ballot.over;
+  $("finish").textContent = ballot.over ? "Close" : "Enough for now";
+  if (ballot.over) {
+    fill($("over"), el("h2", { text: "All pairs are judged" }), table(ballot.summary));
     return;
   }
   $("pair").classList.add("waiting");
-  $("beside").hidden = !found.beside.length;
-  for (const side of ["content", "style"]) images[side].parentElement.hidden = !found.beside.includes(side);
-  const sides = ["left", "right", ...found.beside];
+  $("beside").hidden = !ballot.beside.length;
+  for (const side of ["content", "style"]) images[side].parentElement.hidden = !ballot.beside.includes(side);
+  const sides = ["left", "right", ...ballot.beside];
   try {
-    await Promise.all(sides.map((side) => load(images[side], found.number, side)));
+    await Promise.all(sides.map((side) => load(images[side], ballot.number, side)));
   } finally {
     $("pair").classList.remove("waiting");
     since = performance.now();
   }
-  if (found.number + 1 < found.total) for (const side of sides) new Image().src = address(found.number + 1, side);
+  if (ballot.number + 1 < ballot.total) for (const side of sides) new Image().src = address(ballot.number + 1, side);
 }
 
 async function act(path, body) {
   if (busy) return;
   busy = true;
   try {
-    const found = await ask(path, body);
+    const ballot = await ask(path, body);
     complain("");
-    await show(found);
+    await show(ballot);
   } catch (error) {
     complain(error.message);
     // Another page was quicker: go on with what waits now.
@@ -111,21 +105,14 @@ function table(rows) {
 }
 
 function interval(row, low, high) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const at = (value) => 6 + ((value - low) / (high - low || 1)) * 188;
-  const add = (name, values) => {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", name);
-    for (const [key, value] of Object.entries(values)) node.setAttribute(key, value);
-    svg.append(node);
-  };
-  svg.setAttribute("width", 200);
-  svg.setAttribute("height", 20);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", `${row.low} to ${row.high}`);
-  add("line", { x1: at(0), x2: at(0), y1: 0, y2: 20, class: "zero" });
-  add("line", { x1: at(row.low), x2: at(row.high), y1: 10, y2: 10 });
-  add("circle", { cx: at(row.score), cy: 10, r: 4 });
-  return svg;
+  return drawn(
+    "svg",
+    { width: 200, height: 20, role: "img", "aria-label": `${row.low} to ${row.high}` },
+    drawn("line", { x1: at(0), x2: at(0), y1: 0, y2: 20, class: "zero" }),
+    drawn("line", { x1: at(row.low), x2: at(row.high), y1: 10, y2: 10 }),
+    drawn("circle", { cx: at(row.score), cy: 10, r: 4 }),
+  );
 }
 
 const KEYS = { 1: "left", 2: "right", 0: "tie", ArrowLeft: "left", ArrowRight: "right" };

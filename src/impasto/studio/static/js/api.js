@@ -1,35 +1,16 @@
 // The studio's JSON API, one function for each thing it does.
 import { connection } from "./connection.js";
+import { ApiError, send } from "./request.js";
 
-/** What the studio refused, in one line. `status` 0: it did not answer. */
-export class ApiError extends Error {
-  constructor(status, message) {
-    super(message);
-    this.status = status;
-  }
-}
-
-async function request(method, path, { json, body, headers = {}, signal } = {}) {
-  let response;
-  const mutating = method !== "GET";
+async function request(method, path, options) {
   try {
-    response = await fetch(path, {
-      method,
-      signal,
-      headers: mutating && body === undefined ? { "Content-Type": "application/json", ...headers } : headers,
-      // oxlint-disable-next-line unicorn/no-invalid-fetch-options -- a GET is given none
-      body: body ?? (mutating ? JSON.stringify(json ?? {}) : undefined),
-    });
+    const answer = await send(method, path, options);
+    connection.found();
+    return answer;
   } catch (error) {
-    if (error.name === "AbortError") throw error;
-    connection.lost();
-    throw new ApiError(0, "The studio does not answer; it may be restarting.");
+    if (error instanceof ApiError) connection[error.status ? "found" : "lost"]();
+    throw error;
   }
-  connection.found();
-  if (response.status === 204) return null;
-  const answer = await response.json().catch(() => null);
-  if (!response.ok) throw new ApiError(response.status, answer?.error ?? `The studio answered ${response.status}.`);
-  return answer;
 }
 
 const get = (path, options) => request("GET", path, options);

@@ -24,6 +24,14 @@ export function fill(node, ...children) {
   return node;
 }
 
+/** Make an element of a drawing (SVG). */
+export function drawn(tag, attributes, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+}
+
 const PATHS = {
   plus: "M12 5v14M5 12h14",
   minus: "M5 12h14",
@@ -57,14 +65,7 @@ const PATHS = {
 
 /** Draw an icon of strokes; it says nothing to a screen reader. */
 export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", "icon");
-  svg.setAttribute("aria-hidden", "true");
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[name]);
-  svg.append(path);
-  return svg;
+  return drawn("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, drawn("path", { d: PATHS[name] }));
 }
 
 /** A button; `label` is shown, or only spoken where there is just an icon. */

@@ -1,0 +1,97 @@
+"""The table of methods: every setting of a recipe is somebody's, and nobody else's by accident."""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from impasto.errors import RecipeError
+from impasto.recipe import Recipe, shipped_networks
+from impasto.recipe.applicable import foreign
+from impasto.recipe.catalogue import METHODS, SHARED, MethodName
+from impasto.recipe.shipped_networks import shipped
+
+OTHER = {
+    "alpha": 0.5, "passes": 2, "network": "waves", "refine": 3, "iterations": 7, "levels": 2, "init": "noise",
+    "style_layers": "relu1_1", "tileable": True, "style_weights": (1, 2), "aspect": 2.0, "encoder": "petite",
+    "layer_style_weights": {"relu1_1": (1, 0)}, "tv_weight": 0.5, "region_styles": {"sky": 1}, "keep": ("sky",),
+}  # fmt: skip
+
+
+def test_every_setting_is_somebodys_and_there() -> None:
+    owned = {*SHARED}.union(*(method.settings for method in METHODS.values()))
+    assert owned == set(Recipe.model_fields)
+    for method in METHODS.values():
+        assert len(set(method.settings)) == len(method.settings)
+        assert not set(method.settings) & set(SHARED)
+
+
+def test_the_table_and_the_type_name_the_same() -> None:
+    assert tuple(METHODS) == get_args(MethodName)
+    assert all(name == method.name for name, method in METHODS.items())
+    assert Recipe.parse({}).method == "gatys" == next(iter(METHODS))
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_setting_of_another_method_is_named_with_its_owners(method: str) -> None:
+    for key, value in OTHER.items():
+        values = {"method": method, key: value}
+        if key in SHARED or key in METHODS[method].settings:
+            assert Recipe.parse(values).method == method
+            continue
+        with pytest.raises(RecipeError) as caught:
+            Recipe.parse(values)
+        message = str(caught.value)
+        owners = [name for name, each in METHODS.items() if key in each.settings]
+        assert message.startswith(f"{key} belongs to {owners[0]}")
+        assert all(owner in message for owner in owners)
+        assert f"not to {method}" in message
+        if METHODS[method].feed_forward:
+            assert all(known in message for known in METHODS[method].settings)
+
+
+@pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.feed_forward])
+def test_refining_lets_the_settings_of_gatys_in(method: str) -> None:
+    for key in set(METHODS["gatys"].settings) - {"iterations", "levels", "init", "init_blend"}:
+        assert foreign(method, [key], refined=True) == ""
+    for key in ("iterations", "levels", "init", "init_blend"):
+        assert foreign(method, [key], refined=True).startswith(f"{key}: is what refine decides")
+        assert "gatys's settings with refine" in foreign(method, [key], refined=False)
+
+
+def test_a_value_that_is_the_default_is_nobodys() -> None:
+    assert Recipe.parse({"method": "adain", "iterations": 200, "tv_weight": 1.5}).method == "adain"
+
+
+def test_recipes_of_before_still_load() -> None:
+    old = Recipe.parse({"size": 300}).model_dump(mode="json")
+    for key in ("method", "alpha", "passes", "network", "refine"):
+        del old[key]
+    assert Recipe.parse(old) == Recipe.parse({"size": 300})
+
+
+def test_unknown_methods_name_the_nearest_or_all() -> None:
+    with pytest.raises(RecipeError, match="unknown method 'adian'; did you mean 'adain'"):
+        Recipe.parse({"method": "adian"})
+    with pytest.raises(RecipeError, match=f"unknown method 'x'; choose from {', '.join(METHODS)}"):
+        Recipe.parse({"method": "x"})
+    with pytest.raises(RecipeError, match="recipe key 'method'"):
+        Recipe.parse({"method": ["adain"]})
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a b", "https://example.org/x", "x" * 65, ""])
+def test_a_recipe_never_names_a_file_of_a_network(name: str) -> None:
+    with pytest.raises(RecipeError, match="network"):
+        Recipe.parse({"method": "johnson", "network": name})
+
+
+def test_networks_ship_under_their_methods_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("johnson-waves", "johnson-a.b", "texture_net-x", "adain-relu4_1"):
+        (tmp_path / f"{name}.safetensors").touch()
+    (tmp_path / "johnson-notes.txt").touch()
+    monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path)
+    assert list(shipped("johnson")) == ["a.b", "waves"]
+    assert list(shipped("texture_net")) == ["x"]
+    assert shipped("wct") == {}
+    monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path / "nowhere")
+    assert shipped("johnson") == {}
