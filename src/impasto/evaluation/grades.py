@@ -52,8 +52,8 @@ def grade(metric: Metric, value: float | None) -> Grade | None:
 
 def word(metric: Metric, value: float | None) -> str:
     """Return the grade in words, such as `visible weave`; empty where there is none."""
-    found = grade(metric, value)
-    if found is None:
+    reached = grade(metric, value)
+    if reached is None:
         return ""
-    said = WORDS[metric.group][found]
-    return f"{said} {metric.name.replace('_', ' ')}" if metric.group == "faults" and found != "fine" else said
+    said = WORDS[metric.group][reached]
+    return f"{said} {metric.name.replace('_', ' ')}" if metric.group == "faults" and reached != "fine" else said
