@@ -25,6 +25,7 @@ RANKS = {
     "scene": 5,
     "evaluation": 6, "feedforward": 6, "methods": 6,
     "painting": 7,
+    "executors": 8,
     "series": 9,
     "cli": 11, "studio": 11,
     "__main__": 12,
