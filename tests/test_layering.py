@@ -26,6 +26,7 @@ RANKS = {
     "evaluation": 6, "feedforward": 6, "methods": 6,
     "painting": 7,
     "series": 9,
+    "video": 10,
     "cli": 11, "studio": 11,
     "__main__": 12,
 }  # fmt: skip
@@ -42,7 +43,9 @@ HOMES = {
     "rich": {"cli"},
     "starlette": {"studio"},
     "uvicorn": {"studio"},
-    "cv2": {"landmarks"},
+    "cv2": {"landmarks", "video"},
+    "av": {"video"},
+    "scenedetect": {"video"},
     "matplotlib": {"cli"},
     "h5py": {"weights"},
     "PIL": {"images"},
