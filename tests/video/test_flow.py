@@ -24,7 +24,7 @@ def test_flow_there_and_back_is_reliable() -> None:
 
 
 def test_flow_that_does_not_come_back_is_hidden() -> None:
-    # 9 >= 0.01 * 9 + 0.5
+    # A length of 3 squared is 9, and 0.01 * 9 + 0.5 is 0.59.
     assert reliability(even(3, 0), even(0, 0)).max() == 0
 
 

@@ -19,8 +19,8 @@ DISAGREEMENT = (0.01, 0.5)
 """Ruder et al. 2016, eq. 5: flows there and back may miss one another by this part of their squared lengths, and by
 these squared pixels more."""
 BOUNDARY = (0.01, 0.002)
-"""The same, eq. 6: the squared gradient of a flow is that of a motion's edge beyond this part of its squared length, and
-this more."""
+"""The same, eq. 6: the squared gradient of a flow is that of a motion's edge beyond this part of its squared length,
+and this more."""
 SMALLEST = 32
 """Pixels of the short side that DIS needs: smaller pictures are enlarged for it."""
 _LUMA = (0.299, 0.587, 0.114)
@@ -65,8 +65,8 @@ class Flow:
 def reliability(backward: Tensor, forward: Tensor) -> Tensor:
     """Return (1, 1, H, W): 1 where the flow `backward` of a frame leads to the same thing in the reference, else 0.
 
-    `forward` is the reference's own flow to the frame. Unreliable is what the two disagree on (the thing is hidden in the
-    reference), what lies beyond the reference's border, and the edge of a motion.
+    `forward` is the reference's own flow to the frame. Unreliable is what the two disagree on (the thing is hidden in
+    the reference), what lies beyond the reference's border, and the edge of a motion.
     """
     there = warp(forward[None], backward, mode="bilinear")[0]
     disagreement = (there + backward).square().sum(0)
@@ -100,7 +100,7 @@ def warp(picture: Tensor, flow: Tensor, *, mode: str = "bicubic") -> Tensor:
 def compose(first: Tensor, second: Tensor) -> Tensor:
     """Return the flow from a frame to a third, of that to a second and of the second's to the third, (2, H, W) each.
 
-    A picture that is moved along a composed flow is sampled once, and stays sharp however many frames there are between.
+    A picture that is moved along a composed flow is sampled once, and stays sharp however many frames are between.
     """
     return first + warp(second[None], first, mode="bilinear")[0]
 

@@ -1,5 +1,6 @@
 """Where a clip is cut: the shots, each of which is painted by itself, by PySceneDetect."""
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -44,4 +45,4 @@ class ShotFinder:
     def shots(self) -> tuple[tuple[int, int], ...]:
         """Return the first frame of each shot and the one after its last."""
         edges = [0, *sorted(cut for cut in self._cuts if 0 < cut < self._count), self._count]
-        return tuple((start, stop) for start, stop in zip(edges, edges[1:], strict=False) if stop > start)
+        return tuple((start, stop) for start, stop in itertools.pairwise(edges) if stop > start)
