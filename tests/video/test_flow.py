@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from impasto.video import flow
+from impasto.errors import ResourceError
 from impasto.video.flow import Flow, boundary, compose, reliability, warp
 
 pytest.importorskip("cv2", reason="needs OpenCV (the extra video)")
@@ -98,5 +98,5 @@ def test_frames_smaller_than_dis_knows_are_enlarged_for_it(picture) -> None:
 
 def test_without_the_library_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
-    with pytest.raises(flow.ResourceError, match=r'pip install "impasto\[video\]"'):
+    with pytest.raises(ResourceError, match=r'pip install "impasto\[video\]"'):
         Flow()
