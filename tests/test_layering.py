@@ -21,7 +21,7 @@ RANKS = {
     "color": 1, "comparison": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "weights": 1,
     "datasets": 2, "encoders": 2, "losses": 2, "result": 2,
     "masks": 3, "nets": 3, "optim": 3,
-    "checkpoint": 4, "training": 4,
+    "checkpoint": 4, "diagnosis": 4, "training": 4,
     "scene": 5,
     "evaluation": 6, "feedforward": 6, "methods": 6,
     "painting": 7,
