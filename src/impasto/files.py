@@ -75,13 +75,11 @@ def windows_trouble(path: str) -> str:
 
 def long_paths() -> bool:
     """Return whether this Windows has long paths switched on; False where that cannot be told."""
-    if sys.platform != "win32":
-        return False
-    import winreg  # only there on Windows
+    if sys.platform == "win32":
+        import winreg  # only there on Windows
 
-    with contextlib.suppress(OSError):
-        where = winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\FileSystem")
-        with where:
+        name = r"SYSTEM\CurrentControlSet\Control\FileSystem"
+        with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, name) as where:
             return bool(winreg.QueryValueEx(where, "LongPathsEnabled")[0])
     return False
 
