@@ -26,6 +26,7 @@ RANKS = {
     "evaluation": 6, "feedforward": 6, "methods": 6,
     "painting": 7,
     "series": 9,
+    "tuning": 10,
     "cli": 11, "studio": 11,
     "__main__": 12,
 }  # fmt: skip
@@ -45,6 +46,7 @@ HOMES = {
     "cv2": {"landmarks"},
     "matplotlib": {"cli"},
     "h5py": {"weights"},
+    "optuna": {"tuning"},
     "PIL": {"images"},
     "filelock": {"files", "weights", "studio"},
     "torchvision": set(),
