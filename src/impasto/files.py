@@ -147,11 +147,7 @@ def atomic_writer(
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        _permit(temporary, target)
-        if replace:
-            os.replace(temporary, target)
-        else:
-            _place(temporary, target)
+        settle(Path(temporary), target, replace=replace)
         temporary = None
     except OSError as error:
         raise OutputError(f"{path}: could not be written ({error.strerror or error})") from None
@@ -159,6 +155,18 @@ def atomic_writer(
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def settle(part: Path, target: Path, *, replace: bool = True) -> None:
+    """Name a finished file `target`, with the permissions of the one that it replaces or of any new file.
+
+    Raises `FileExistsError` where there is one and `replace` is false, and other `OSError`s of the rename.
+    """
+    _permit(str(part), target)
+    if replace:
+        os.replace(part, target)
+    else:
+        _place(str(part), target)
 
 
 def write_bytes(path: Path, data: bytes, *, follow: bool = False, replace: bool = True) -> None:
