@@ -27,7 +27,7 @@ RANKS = {
     "painting": 7,
     "executors": 8,
     "series": 9,
-    "video": 10,
+    "tuning": 10, "video": 10,
     "cli": 11, "studio": 11,
     "__main__": 12,
 }  # fmt: skip
@@ -49,6 +49,7 @@ HOMES = {
     "scenedetect": {"video"},
     "matplotlib": {"cli"},
     "h5py": {"weights"},
+    "optuna": {"tuning"},
     "PIL": {"images"},
     "filelock": {"files", "weights", "studio"},
     "torchvision": set(),

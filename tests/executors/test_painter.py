@@ -1,5 +1,7 @@
 """`Painter`: what is kept warm changes no picture."""
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -11,7 +13,7 @@ from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
 from impasto.scene.inputs import Inputs, Masks
 
-METHODS = {
+METHODS: dict[str, dict[str, Any]] = {
     "adain": {},
     "wct": {"passes": 1},
     "linear": {},
@@ -77,7 +79,12 @@ def test_precision_is_settled_once(monkeypatch):
     from impasto.executors import painter as module
 
     asked = []
-    monkeypatch.setattr(module, "precision_of", lambda _recipe, device: asked.append(device) or "float32")
+
+    def measured(_recipe, device):
+        asked.append(device)
+        return "float32"
+
+    monkeypatch.setattr(module, "precision_of", measured)
     painter = Painter()
     recipes = [painter.settled(Recipe.parse({"seed": seed})) for seed in range(3)]
     assert [recipe.precision for recipe in recipes] == ["float32"] * 3
