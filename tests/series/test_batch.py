@@ -3,6 +3,8 @@
 import csv
 import json
 import os
+import socket
+from typing import Any
 
 import pytest
 import torch
@@ -16,7 +18,7 @@ from impasto.series.batch import Batch, Item, Naming, folder, job_of
 from impasto.series.batch.folder import JobFolder
 from tests.type_helpers import present
 
-FAST = {"method": "johnson", "network": "swirls", "size": 64, "precision": "float32"}
+FAST: dict[str, Any] = {"method": "johnson", "network": "swirls", "size": 64, "precision": "float32"}
 
 
 @pytest.fixture
@@ -135,7 +137,7 @@ def test_what_another_process_holds_is_left_to_it(photos, tmp_path):
     made = Batch(items(photos), out)
     made.begin(1)
     home = out / folder.NAME
-    alive = f"{folder._safe(folder.socket.gethostname())}-{os.getpid()}-{folder._began(os.getpid())}"
+    alive = f"{folder._safe(socket.gethostname())}-{os.getpid()}-{folder._began(os.getpid())}"
     (home / "todo" / "0000000").rename(home / "held" / f"0000000@{alive}")
     (home / "todo" / "0000001").rename(home / "held" / "0000001@elsewhere-7-7")
     (home / "todo" / "0000002").rename(home / "held" / f"0000002@{alive.rpartition('-')[0]}-1")

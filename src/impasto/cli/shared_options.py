@@ -65,6 +65,7 @@ RecipeFile = Annotated[
 ]
 Preset = Annotated[str | None, typer.Option("--preset", metavar="NAME", help="Settings by name: see impasto presets.")]
 
+PictureFolder = Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Repaint = Annotated[bool, typer.Option("--force", help="Paint over pictures that were painted with other settings.")]
 Preview = Annotated[
@@ -88,7 +89,7 @@ MaxPixels = Annotated[
 
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Number of processor threads to use.")]
 Workers = Annotated[
-    int,
+    int | None,
     typer.Option("--workers", min=1, metavar="COUNT", help="Pictures painted at once, each in a process of its own."),
 ]
 _TILE = typer.Option(

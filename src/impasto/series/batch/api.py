@@ -1,6 +1,6 @@
 """`impasto.batch`: many pictures from Python."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def batch(
     memory: int | None = None,
     device: str = "auto",
     **overrides: Any,
-) -> Iterator[BatchResult]:
+) -> Generator[BatchResult, None, None]:
     """Paint many pictures in several processes, and yield what came of each as it comes.
 
     Each of `jobs` is a mapping with the keywords of `stylize`: `content`, `styles`, `preset` or `recipe`, any recipe
@@ -81,7 +81,7 @@ def _painted(
     device: str,
     resources: Resources,
     on_progress: Callable[[int, Progress], object] | None,
-) -> Iterator[BatchResult]:
+) -> Generator[BatchResult, None, None]:
     own = None
     if executor is None:
         sizing = divide(workers=workers, threads_each=threads, device=device)
@@ -100,7 +100,7 @@ def _saved(
     threads: int | None,
     device: str,
     on_progress: Callable[[int, Progress], object] | None,
-) -> Iterator[BatchResult]:
+) -> Generator[BatchResult, None, None]:
     numbers = {id(item): number for number, item in enumerate(made.items)}
 
     def watch(item: Item, progress: Progress) -> object:

@@ -16,6 +16,7 @@ from impasto.executors.painter import Painter
 from impasto.executors.sizing import PAINTING_BYTES, share
 from impasto.optim.resources import Resources
 from impasto.result import Result
+from impasto.scene.painting import Painting
 from impasto.series import records
 from impasto.series.batch.folder import NAME, JobFolder
 from impasto.series.batch.items import Item, check_landmarks, described, fingerprint, restored
@@ -54,7 +55,8 @@ class Batch:
 
     `resume` goes on with the batch that is in the folder, or begins it; without `items`, with those it has. Raises
     `UsageError` for a recipe that does not fit and for two items of one name, `OutputError` for a folder that has
-    another batch, and for pictures in it that are nobody's or were changed, unless `force`.
+    another batch, and for pictures in it that are nobody's or were changed, unless `force`. `check` false leaves no
+    trace in the folder.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Batch:
         *,
         resume: bool = False,
         force: bool = False,
+        check: bool = True,
         resources: Resources | None = None,
     ) -> None:
         self.folder, self._force = folder, force
@@ -88,7 +91,7 @@ class Batch:
             )
         check_landmarks(self.items)
         check_names(self.items, folder)
-        self._check_outputs()
+        self._check_outputs(probe=check)
 
     @property
     def _opened(self) -> JobFolder:
@@ -109,7 +112,7 @@ class Batch:
             if len(tried.get(key, [None] * TRIED)) >= TRIED and key in tried:
                 continue
             try:
-                painting = self.painter.begin(job.inputs, job.recipe, encoder=job.encoder, network=job.network)
+                self.start(item)
             except (ImageError, InputError, UsageError) as error:
                 errors = tried.setdefault(key, [])
                 errors.append(type(error)(f"{item.title}: {error}"))
@@ -117,7 +120,19 @@ class Batch:
                     raise errors[0] from None
             else:
                 tried[key] = [UsageError("fits")] * TRIED
-                self._bytes = max(self._bytes, painting.memory_bytes - limits.resident())
+
+    @property
+    def waiting(self) -> list[Item]:
+        """Items that are not done."""
+        done = set() if self._jobs is None else {number for number, _ in self._jobs.rows()}
+        return [item for number, item in enumerate(self.items) if number not in done]
+
+    def start(self, item: Item) -> Painting:
+        """Begin a painting of an item in this process, to look at what it takes. Raises what `begin_with` does."""
+        job = item.job
+        painting = self.painter.begin(job.inputs, job.recipe, encoder=job.encoder, network=job.network)
+        self._bytes = max(self._bytes, painting.memory_bytes - limits.resident())
+        return painting
 
     def begin(self, threads: int | None) -> int | None:
         """Make the folder's jobs, or open those that are there; return the threads that its pictures have."""
@@ -205,7 +220,9 @@ class Batch:
         item = self.items[number]
         painted: Painted | None = outcome.value
         error = outcome.error
-        row: dict[str, Any] = {"file": item.output, "seconds": round(outcome.seconds, 3), "attempts": outcome.attempts}
+        # What the process measured; what was read ahead for it is no part of that.
+        seconds = outcome.seconds if painted is None or painted.record is None else painted.record.seconds
+        row: dict[str, Any] = {"file": item.output, "seconds": round(seconds, 3), "attempts": outcome.attempts}
         if painted is not None and painted.state == "unfinished":
             if painted.record is None:
                 self._opened.give_back(number)
@@ -214,19 +231,19 @@ class Batch:
         if error is not None or painted is None:
             row |= {"state": "failed", "error": told(error)}
             self._opened.finish(number, row, failed=True)
-            return BatchResult(number, "failed", None, None, error, outcome.seconds, outcome.attempts, row)
+            return BatchResult(number, "failed", None, None, error, seconds, outcome.attempts, row)
         row |= {"state": painted.state, "height": painted.size[0], "width": painted.size[1], "steps": painted.taken}
         row["sha256"] = "" if painted.record is None else painted.record.picture
         self._opened.finish(number, row)
         path = self.folder / item.output
-        return BatchResult(number, painted.state, path, None, None, outcome.seconds, outcome.attempts, row)
+        return BatchResult(number, painted.state, path, None, None, seconds, outcome.attempts, row)
 
-    def _check_outputs(self) -> None:
+    def _check_outputs(self, *, probe: bool) -> None:
         """Raise `OutputError` where a picture cannot be written, or something is there that is not the batch's."""
         seen: set[tuple[str, str]] = set()
         for item in self.items:
             path = self.folder / item.output
-            if (place := (str(path.parent), path.suffix.lower())) not in seen:
+            if probe and (place := (str(path.parent), path.suffix.lower())) not in seen:
                 seen.add(place)
                 # Looks at the suffix and at whether the folder can be written.
                 images.check_output(path, force=True)
@@ -235,7 +252,8 @@ class Batch:
                     f"{path}: exists already and is of no batch; pass --force to replace what differs, or name another "
                     "folder"
                 )
-        files.check_output(self.folder / TABLE, force=self._jobs is not None or self._force)
+        if probe:
+            files.check_output(self.folder / TABLE, force=self._jobs is not None or self._force)
 
     def _check_done(self) -> None:
         """Raise `OutputError` where a picture that is done has gone or was changed; with `force` it is painted anew."""
