@@ -56,4 +56,8 @@ def test_options_named_on_a_page_exist(page: Path) -> None:
 
 
 def _impasto_lines(page: Path) -> list[str]:
-    return [line for line in page.read_text("utf-8").splitlines() if "impasto " in line or "`--" in line]
+    lines = page.read_text("utf-8").splitlines()
+    # What stands before the command are options of pipx, uvx or docker, which run it.
+    called = re.compile(rf"\bimpasto(?: --\w+)* (?:{'|'.join(COMMANDS)})\b.*")
+    calls = [match[0] for line in lines if "`--" not in line and (match := called.search(line))]
+    return calls + [line for line in lines if "`--" in line]

@@ -59,7 +59,9 @@ def test_the_next_weight_is_where_a_straight_line_leads() -> None:
     assert strength.next_ratio([(0.0, 0.80)], 0.80) == pytest.approx(0.0)
     # Two: 0.1 more in half a decade, so another quarter for 0.05.
     assert strength.next_ratio([(0.0, 0.65), (0.5, 0.75)], 0.80) == pytest.approx(0.75)
-    # Of three, the two that lie nearest.
+    # Of three, the nearest on either side: from 0.65 it is 0.15 to 0.95, a decade further, and half of that to 0.80.
+    assert strength.next_ratio([(-1.0, 0.64), (0.0, 0.65), (1.0, 0.95)], 0.80) == pytest.approx(0.5)
+    # Where all are on one side, the two nearest.
     assert strength.next_ratio([(-3.0, 0.1), (0.0, 0.65), (0.5, 0.75)], 0.80) == pytest.approx(0.75)
 
 

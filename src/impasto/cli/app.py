@@ -63,6 +63,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "List, find and fetch the standard sets of photographs that methods are compared on.",
     ),
     "train": ("impasto.cli.train:app", "Train encoders, decoders and feed-forward networks."),
+    "doctor": ("impasto.cli.doctor:app", "Report what impasto finds on this machine, and what is to be mended."),
     "export": ("impasto.cli.export:app", "Write a network as an ONNX graph, checked against onnxruntime."),
 }
 """Where each command is defined, and the line that `impasto --help` gives it."""

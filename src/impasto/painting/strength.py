@@ -85,15 +85,16 @@ def found_weight(
 def next_ratio(tried: Sequence[tuple[float, float]], goal: float) -> float:
     """Return the next logarithm to try, after (logarithm, kept) pairs, so that `goal` is kept.
 
-    From the two that lie nearest about the goal by a straight line, and from one alone with the usual slope. What is
-    kept grows with the weight: of values that say otherwise, the slope is not believed.
+    Where a straight line leads through the nearest on either side of the goal, or the two nearest where all are on one;
+    from one alone with the usual slope. What is kept grows with the weight: slopes that say otherwise are not believed.
     """
     near = sorted(tried, key=lambda trial: abs(trial[1] - goal))
     ratio, kept = near[0]
+    beyond = [trial for trial in near[1:] if (trial[1] - goal) * (kept - goal) < 0]
+    other = next(iter(beyond or near[1:]), None)
     slope = KEPT_PER_DECADE
-    if len(near) > 1 and abs(near[1][0] - ratio) > TINY:
-        measured = (near[1][1] - kept) / (near[1][0] - ratio)
-        slope = min(max(measured, KEPT_PER_DECADE / 4), KEPT_PER_DECADE * 4)
+    if other is not None and abs(other[0] - ratio) > TINY:
+        slope = min(max((other[1] - kept) / (other[0] - ratio), KEPT_PER_DECADE / 4), KEPT_PER_DECADE * 4)
     move = max(-LONGEST_MOVE, min(LONGEST_MOVE, (goal - kept) / slope))
     return max(-FARTHEST, min(FARTHEST, ratio + move))
 
