@@ -92,6 +92,10 @@ MaxPixels = Annotated[
 ]
 
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Number of processor threads to use.")]
+Workers = Annotated[
+    int,
+    typer.Option("--workers", min=1, metavar="COUNT", help="Pictures painted at once, each in a process of its own."),
+]
 _TILE = typer.Option(
     "--tile", metavar="auto|off|N", help="Compute in tiles of at most NxN pixels; auto: only where memory asks for it."
 )
