@@ -177,16 +177,21 @@ class Painting(ABC):
         if self.scene.landmarks is not None:
             raise UsageError("landmarks are of one photograph; begin a painting for each frame")
         for number, source in enumerate(photos):
-            photo = self._load_picture(source)
-            if result_size(photo, self.recipe) != self.size:
-                height, width = photo.size
-                raise UsageError(
-                    f"frame {number} is {width}x{height} px, another shape than the first; begin a painting for it"
-                )
-            self._show(photo)
+            self.take(self._load_picture(source), f"frame {number}")
             for _ in self:
                 pass
             yield self.result().picture
+
+    def take(self, photo: Picture, called: str = "this photograph") -> None:
+        """Make `photo`, which has the shape of the one before, the content of the next iteration.
+
+        What does not depend on it is kept. Raises `UsageError` for one of another shape, which is `called` so.
+        """
+        if result_size(photo, self.recipe) != self.size:
+            height, width = photo.size
+            raise UsageError(f"{called} is {width}x{height} px, another shape than the first; begin a painting for it")
+        self._reset()
+        self._show(photo)
 
     def _reset(self) -> None:
         """Forget what was painted."""
