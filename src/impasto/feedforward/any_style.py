@@ -23,12 +23,14 @@ from impasto.feedforward.networks import Loaded
 from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import ADAIN, WCT, Learnt, Transform, applied, blended
 from impasto.feedforward.weave import remove_weave
+from impasto.images import Picture
 from impasto.nets import store
 from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.linear import KIND, Linear
 from impasto.nets.transforms import Affine
 from impasto.scene import Painted
 from impasto.scene.areas import areas, style_weights
+from impasto.scene.painting import After
 
 MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
@@ -63,6 +65,16 @@ class AnyStyle(FeedForward):
         self._areas = areas(self.scene)
         self._said: set[tuple[str, str]] = set()
         self._styles: dict[str, list[list[Any]]] | None = None
+        self._frozen: dict[tuple[int, str], list[Affine | None]] | None = None
+        """The maps of each pass and layer that are not made anew; None where each photograph has its own."""
+
+    def freeze(self, photo: Picture, after: After | None = None) -> None:
+        """Make the maps from `photo` to the styles, as `Painting.freeze`: all that follow are painted by them."""
+        self._frozen = self._styles = None
+        super().freeze(photo, after)
+        self._frozen = {}
+        for _ in self:
+            pass
 
     def _passes(self) -> int:
         recipe = self.recipe
@@ -117,13 +129,14 @@ class AnyStyle(FeedForward):
         )
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
-        if self._styles is None or self.recipe.color in ("match", "luminance"):  # whose styles follow the content
+        follows = self.recipe.color in ("match", "luminance") and not self._frozen
+        if self._styles is None or follows:  # the content's colours
             self._styles = self._measured()
         styles, image = self._styles, self._start()
         passes = max(1, self.recipe.passes)
         for number in range(passes):
             for decoder in self.decoders:
-                image = self._once(image, decoder, styles)
+                image = self._once(image, decoder, styles, number)
                 # Decoded as a change alone, the photograph's own pixels stay, with whatever fabrics it shows.
                 if number == passes - 1 and decoder is self.decoders[-1] and decoder.layer not in DETAILED:
                     remove_weave(image, wrap=self.recipe.tileable)
@@ -141,8 +154,8 @@ class AnyStyle(FeedForward):
         return image.to(self.resources.device) if self.tile is None else image
 
     @torch.no_grad()
-    def _once(self, image: Tensor, decoder: Decoder, styles: Mapping[str, list[list[Any]]]) -> Tensor:
-        """Paint `image` (1, 3, H, W) at one layer."""
+    def _once(self, image: Tensor, decoder: Decoder, styles: Mapping[str, list[list[Any]]], number: int) -> Tensor:
+        """Paint `image` (1, 3, H, W) at one layer, in pass `number`."""
         layer, wrap = decoder.layer, self.recipe.tileable
         encoder = self.encoder.padded("circular") if wrap else self.encoder
 
@@ -154,9 +167,8 @@ class AnyStyle(FeedForward):
         # A tile that is only measured needs less around it than one that is decoded.
         least = tiles.measuring(self.size, layer, self._tile, encoder, self.transform.reach, wrap=wrap)
         regions = self._regions(layer)
-        maps = self._maps(
-            pieces if self.tile is None else Pieces(encode, image, least, encoder), layer, regions, styles[layer]
-        )
+        measured = pieces if self.tile is None else Pieces(encode, image, least, encoder)
+        maps = self._frozen_maps(number, measured, layer, regions, styles[layer])
         canvas = torch.empty_like(image, memory_format=torch.contiguous_format)
         for piece in pieces:
             around = None if regions is None else piece.around(regions, layer)
@@ -166,6 +178,20 @@ class AnyStyle(FeedForward):
                 painted += cut - decoder(piece.features[layer])
             tiles.put(canvas, piece.tile, painted)
         return canvas.clamp_(0, 1)
+
+    def _frozen_maps(
+        self, number: int, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]
+    ) -> list[Affine | None]:
+        """Return the maps of pass `number`: the frozen ones, and new ones for regions that were not seen before."""
+        frozen = None if self._frozen is None else self._frozen.get((number, layer))
+        if frozen is not None and (regions is None or all(frozen)):
+            return frozen
+        maps = self._maps(pieces, layer, regions, styles)
+        if frozen is not None:
+            maps = [old or new for old, new in zip(frozen, maps, strict=True)]
+        if self._frozen is not None:
+            self._frozen[number, layer] = maps
+        return maps
 
     def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
         """Return the map of each region that is painted, of the whole picture where there are none."""
