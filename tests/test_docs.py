@@ -57,6 +57,7 @@ def test_options_named_on_a_page_exist(page: Path) -> None:
 
 def _impasto_lines(page: Path) -> list[str]:
     lines = page.read_text("utf-8").splitlines()
-    # What stands before the command are options of pipx or uvx, which run it.
-    called = [re.sub(r"^(pipx|uvx) .*?(?= impasto )", "", line) for line in lines]
-    return [line for line in called if "impasto " in line or "`--" in line]
+    # What stands before the command are options of pipx, uvx or docker, which run it.
+    called = re.compile(rf"\bimpasto(?: --\w+)* (?:{'|'.join(COMMANDS)})\b.*")
+    calls = [match[0] for line in lines if "`--" not in line and (match := called.search(line))]
+    return calls + [line for line in lines if "`--" in line]

@@ -25,8 +25,9 @@ RANKS = {
     "scene": 5,
     "evaluation": 6, "feedforward": 6, "methods": 6,
     "painting": 7,
+    "executors": 8,
     "series": 9,
-    "video": 10,
+    "tuning": 10, "video": 10,
     "cli": 11, "studio": 11,
     "__main__": 12,
 }  # fmt: skip
@@ -48,6 +49,7 @@ HOMES = {
     "scenedetect": {"video"},
     "matplotlib": {"cli"},
     "h5py": {"weights"},
+    "optuna": {"tuning"},
     "PIL": {"images"},
     "filelock": {"files", "weights", "studio"},
     "torchvision": set(),

@@ -59,13 +59,15 @@ def test_ci_runs_the_versions_that_the_project_names() -> None:
     project = PROJECT["project"]
     named = [found[1] for line in project["classifiers"] if (found := re.search(r":: (3\.\d+)$", line))]
     (matrix,) = re.findall(r"python: (\[.*\])", WORKFLOW)
+    (systems,) = re.findall(r"system: (\[.*\])", WORKFLOW)
+    assert re.findall(r'"(\w+)-latest"', systems) == ["ubuntu", "macos", "windows"]
     assert versions(matrix) == named
     assert project["requires-python"] == f">={named[0]}"
     assert PROJECT["tool"]["ruff"]["target-version"] == f"py{named[0].replace('.', '')}"
 
 
 def test_ci_runs_what_developers_run() -> None:
-    assert re.findall(r"run: (.*)", WORKFLOW) == [".ci/run"]
+    assert re.findall(r"run: (.*)", WORKFLOW) == [".ci/run", ".ci/docker"]
     steps = re.findall(r"^make (\S+)", (ROOT / ".ci/run").read_text(), re.MULTILINE)
     assert steps == ["test", "test-slow"]
     rules = dict(re.findall(r"^([a-z-]+): ([^#\n]*)", MAKEFILE, re.MULTILINE))

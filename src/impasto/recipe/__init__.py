@@ -1,5 +1,6 @@
 """Every setting of a painting, how it is spelled, and which method knows it; nothing here loads torch."""
 
+from impasto.recipe.preset_files import read_preset, write_preset
 from impasto.recipe.presets import list_presets, load_preset
 from impasto.recipe.recipe import VERSION, Recipe
 from impasto.recipe.settings import STYLE_LAYERS, StatisticName
@@ -13,7 +14,9 @@ __all__ = [
     "StatisticName",
     "list_presets",
     "load_preset",
+    "read_preset",
     "renamed",
     "spell",
     "unknown",
+    "write_preset",
 ]

@@ -1,10 +1,11 @@
 // The photograph and the paintings: choose, drop, crop, mix; and what their masks say.
 import { pictureUrl } from "./api.js";
 import { crop } from "./crop.js";
+import { change, chosenMethod, owned, usesStyles, value } from "./fitting.js";
 import { button, el, errorLine, fill } from "./dom.js";
 import { openMasks } from "./masks/editor.js";
 import { acceptAnywhere, pick } from "./picker.js";
-import { addStyle, draft, dropMasks, known, on, removeStyle, replaceStyle, setContent, tell, value, change } from "./state.js";
+import { addStyle, draft, dropMasks, known, on, removeStyle, replaceStyle, setContent, tell } from "./state.js";
 
 const trouble = errorLine();
 
@@ -30,6 +31,14 @@ export function startSources(node) {
     if (focused) node.querySelector(`[data-keep="${focused}"]`)?.focus();
   };
   on("sources", draw);
+  // What the method does not use is shown as that.
+  const needs = () => JSON.stringify([chosenMethod().name, usesStyles(), owned("style_weights")]);
+  let drawn = needs();
+  on("recipe", () => {
+    if (drawn === needs()) return;
+    drawn = needs();
+    draw();
+  });
   acceptAnywhere(trouble);
   draw();
 }
@@ -63,10 +72,14 @@ function drawStyles() {
         crop: () => crop(style.picture, (picture) => replaceStyle(index, picture)),
         remove: () => removeStyle(index),
       }),
-      draft.styles.length > 1 && mixer(style, index),
+      draft.styles.length > 1 && usesStyles() && owned("style_weights") && mixer(style, index),
     ),
   );
   const first = !draft.styles.length;
+  if (!usesStyles()) {
+    const said = el("p", { class: "hint", text: `${chosenMethod().title} paints the style that its network learnt, which is chosen under Settings. It looks at no painting.` });
+    return first ? [said] : [said, el("div", { class: "unused" }, cards)];
+  }
   cards.push(
     button(first ? "Choose a painting" : "Add a painting", {
       kind: first ? "empty-slot" : "add",
@@ -125,7 +138,7 @@ function mixer(style, index) {
 }
 
 function drawMasks() {
-  if (!draft.content || !draft.styles.length) return [];
+  if (!draft.content || !draft.styles.length || !usesStyles()) return [];
   const parts = [el("h2", { text: "Regions" })];
   if (!draft.contentMask) {
     parts.push(

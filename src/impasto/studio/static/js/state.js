@@ -35,36 +35,7 @@ export const draft = {
   changed: {},
 };
 
-/** The job that the draft describes, as the server takes it. */
-export function job() {
-  const recipe = { ...draft.changed };
-  if (draft.styles.length > 1 && new Set(draft.styles.map((style) => style.weight)).size > 1) {
-    recipe.style_weights = draft.styles.map((style) => style.weight);
-  }
-  // A region that stays a photograph is one of a mask.
-  if (!draft.contentMask) delete recipe.keep;
-  return {
-    content: draft.content?.id ?? null,
-    styles: draft.styles.map((style) => style.picture.id),
-    content_mask: draft.contentMask,
-    style_masks: draft.contentMask ? draft.styles.map((style) => style.mask) : [],
-    region_names: draft.contentMask ? draft.regionNames : null,
-    recipe,
-    preset: draft.preset,
-  };
-}
-
-/** Settings before anything is changed: the defaults, and the preset over them. */
-export function base(preset = draft.preset) {
-  const values = {};
-  for (const [key, field] of Object.entries(known.schema.schema.properties)) values[key] = field.default;
-  const entry = known.schema.presets.find((candidate) => candidate.name === preset);
-  return { ...values, ...entry?.recipe };
-}
-
-/** A setting as it stands. */
-export const value = (key) => (key in draft.changed ? draft.changed[key] : base()[key]);
-
+/** Whether two values of settings are the same. */
 export const same = (a, b) => canonical(a) === canonical(b);
 
 function canonical(value) {
@@ -72,13 +43,6 @@ function canonical(value) {
     return JSON.stringify(Object.entries(value).sort());
   }
   return JSON.stringify(value);
-}
-
-/** Change a setting; one that is as in the preset counts as unchanged. */
-export function change(key, next) {
-  if (same(next, base()[key])) delete draft.changed[key];
-  else draft.changed[key] = next;
-  tell("recipe");
 }
 
 /** Forget masks: those of pictures that are no longer there, or all. */
@@ -111,40 +75,6 @@ export function removeStyle(index) {
   draft.styles.splice(index, 1);
   if (!draft.styles.some((style) => style.mask)) dropMasks();
   tell("sources");
-}
-
-/** What a complete recipe changes beside a preset. */
-function changes(recipe, preset) {
-  const start = base(preset);
-  const keys = Object.keys(recipe).filter((key) => key !== "version" && key !== "style_weights" && key in start);
-  return Object.fromEntries(keys.filter((key) => !same(recipe[key], start[key])).map((key) => [key, recipe[key]]));
-}
-
-/** Take all settings of a complete recipe; without a preset, over the one that it is nearest to. */
-export function adoptRecipe(recipe, preset = null) {
-  const { qualities, presets } = known.schema;
-  const names = [...qualities, ...presets.map((each) => each.name).filter((name) => !qualities.includes(name))];
-  const far = (name) => Object.keys(changes(recipe, name)).length;
-  draft.preset = preset ?? names.reduce((best, name) => (far(name) < far(best) ? name : best), "standard");
-  draft.changed = changes(recipe, draft.preset);
-  const weights = recipe.style_weights ?? [];
-  draft.styles.forEach((style, index) => (style.weight = weights[index] ?? 1));
-  tell("recipe");
-  tell("sources");
-}
-
-/** Take a past painting's pictures, masks and settings. */
-export function adoptJob(past) {
-  const find = (id) => pictures.get(id);
-  if (past.content && find(past.content)) draft.content = find(past.content);
-  if (!past.content) draft.content = null;
-  const styles = past.styles.map((id, index) => ({ picture: find(id), mask: past.style_masks[index] ?? null, weight: 1 }));
-  draft.styles = styles.filter((style) => style.picture);
-  draft.contentMask = past.content_mask;
-  draft.regionNames = past.region_names ?? null;
-  draft.regions = [];
-  draft.notes = [];
-  adoptRecipe(past.recipe, past.preset);
 }
 
 /** All pictures that the server has, by id. */

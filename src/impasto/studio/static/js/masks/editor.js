@@ -1,7 +1,8 @@
 // The mask painter: photograph and painting side by side, the same colour for what belongs together.
 import { api, pictureUrl } from "../api.js";
 import { button, dialog, el, errorLine, fill } from "../dom.js";
-import { draft, dropMasks, job, remember, tell } from "../state.js";
+import { job } from "../fitting.js";
+import { draft, dropMasks, remember, tell } from "../state.js";
 import { History } from "./history.js";
 import { Labels } from "./labels.js";
 import { Pane } from "./pane.js";
