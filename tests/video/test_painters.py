@@ -1,6 +1,7 @@
-"""What follows from frame to frame: less flicker, no drift, keyframes, passes, loops; and the same after an interruption."""
+"""What follows from frame to frame: less flicker, no drift, keyframes, passes, loops; and all of it interrupted."""
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -28,7 +29,7 @@ def ignore(_: object) -> None:
     """Watch nothing."""
 
 
-def plain(photo: Tensor, count: int) -> Tensor:
+def plain(photo: Tensor, _count: int) -> Tensor:
     return photo.clone()
 
 
@@ -39,7 +40,7 @@ def painter(kind: str, make: Make = plain, coherence: Coherence = Coherence()) -
             begin, coherence, None, ignore, every=4, starts=True, fill=lambda photo: photo.pixels
         )
         return made, begin
-    kinds = {
+    kinds: dict[str, Callable[..., ShotPainter]] = {
         "smooth": SmoothPainter,
         "optimized": OptimizedPainter,
         "passes": PassesPainter,
@@ -116,7 +117,7 @@ def test_the_statistics_of_a_shot_are_frozen_once(picture) -> None:
 
 def test_optimization_begins_with_the_frame_before_where_that_is_seen(picture) -> None:
     wide = picture(48, 120, 1)
-    made, begin = painter("optimized", lambda photo, count: 1 - photo)
+    made, begin = painter("optimized", lambda photo, _: 1 - photo)
     list(made.paint(shot_of(pan(wide, 3, 4, 64)), None))
     assert (begin.count(False), begin.count(True)) == (1, 2)
     init, weights = begin.made[True].inits[0], begin.made[True].anchors[0]
@@ -163,7 +164,7 @@ def test_passes_go_forth_and_back(picture) -> None:
     order: list[int] = []
     frames = [picture(32, 48, 1) + 0.001 * number for number in range(5)]
 
-    def make(photo: Tensor, count: int) -> Tensor:
+    def make(photo: Tensor, _count: int) -> Tensor:
         order.append(min(range(5), key=lambda number: float((frames[number] - photo).abs().mean())))
         return photo.clone()
 
@@ -180,7 +181,7 @@ def test_a_shot_goes_on_bit_for_bit(picture, kind: str, stopped: int) -> None:
     frames = pan(picture(48, 120, 1), 10, 2, 64)
     coherence = Coherence(passes=2 if kind == "passes" else 1)
 
-    def make(photo: Tensor, count: int) -> Tensor:
+    def make(photo: Tensor, _count: int) -> Tensor:
         return 1 - photo.square()
 
     whole = list(painter(kind, make, coherence)[0].paint(shot_of(frames), None))

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +16,15 @@ from impasto.optim.tile_planner import Tiling
 from impasto.recipe import Recipe, load_preset
 from impasto.scene.inputs import Inputs, Masks, RegionNames
 from impasto.scene.resolve import PictureLike
-from impasto.video.masks import MaskTrack, load_masks
+from impasto.video import store
+from impasto.video.masks import ReadMasks, read_track
 from impasto.video.painters import Studio
 from impasto.video.plan import Seen, plan_clip
 from impasto.video.run import FrameProgress, VideoJob
 from impasto.video.selection import Range
 from impasto.video.settings import Coherence
 from impasto.video.source import open_clip
-
-
-@dataclass(frozen=True)
-class Writing:
-    """How a result is written."""
-
-    codec: str | None = None
-    """h264, hevc, vp9, av1, mpeg4, ffv1, prores, mjpeg, or libav's name of an encoder; None: the container's own."""
-    crf: int | None = None
-    """Constant rate factor, lower is better; None: one at which strokes keep their grain."""
-    sound: bool = True
-    """Whether the clip's sound is copied."""
-    force: bool = False
-    """Whether a result that is there is replaced."""
+from impasto.video.writing import Writing
 
 
 def begin_video(
@@ -52,46 +40,32 @@ def begin_video(
     encoder: str | Path | Encoder | None = None,
     network: str | Path | None = None,
     resources: Resources | None = None,
+    read_masks: ReadMasks | None = None,
     seen: Seen | None = None,
+    check: bool = True,
 ) -> VideoJob:
     """Read a clip through, and return the painting of it, refused as far as it can be; nothing is painted yet.
 
-    `inputs` has styles and masks; masks of the content are pictures for the first frame, or folders of them (see
-    `video.masks`). `cuts`: whether shots are found, and painted each by itself.
+    `inputs` has the styles. `read_masks` reads the masks; of the content, one is a picture for the first frame, or a
+    folder (see `video.masks`). `cuts`: whether shots are found, and painted each by itself. Without `check`, nothing is
+    asked of the place of the result.
 
     Raises `ImpastoError`s: `InputError` for the clip, `OutputError` for the result, and what a painting raises.
     """
     clip = open_clip(source, rate=part.fps, max_pixels=inputs.max_pixels)
     plan = plan_clip(clip, recipe, part, cuts=cuts, seen=seen)
-    format = plan.format(
-        Path(output), codec=writing.codec, crf=writing.crf, sound=writing.sound, force=writing.force, part=part
-    )
-    paths = clip.info.paths
-    numbers: list[tuple[int, ...]] = []
-
-    def load(name: PictureLike) -> Any:
-        if isinstance(name, str | Path) and Path(name).is_dir():
-            picture, own = load_masks(name, paths, max_pixels=inputs.max_pixels)
-            numbers.append(own)
-            return picture
-        return inputs.load(name)
-
-    read = inputs.read(recipe, load)
+    format = plan.format(Path(output), writing, part)
+    read = replace(inputs.read(recipe), masks=None)
     masks = None
-    if read.regions is not None:
-        if len({*numbers}) > 1:
-            raise UsageError(
-                "the masks of the regions are of different frames; give each region one for the same frames"
-            )
-        masks = MaskTrack(read.regions, numbers[0] if numbers else (plan.selected[0].index,))
-    studio = Studio(replace(read, masks=None), recipe, coherence, encoder, network, resources, masks)
+    if read_masks is not None:
+        first = plan.selected[0].index
+        masks = read_track(read_masks, inputs.load, len(read.paintings), clip.info, first, inputs.max_pixels)
+    studio = Studio(read, recipe, coherence, encoder, network, resources, masks)
     studio.painter(lambda _: None)
-    pictures = [picture.sha256 for picture in (*read.paintings, read.init) if picture is not None]
-    digest = files.digest(source) if not paths else _digest_of_all(paths)
     description = {
-        "clip": digest,
-        "pictures": pictures,
-        "masks": [] if read.regions is None else [list(pair) for pair in read.regions.digests],
+        "clip": _digest_of_all(clip.info.paths) if clip.info.paths else files.digest(source),
+        "styles": [picture.sha256 for picture in read.paintings],
+        "masks": [] if masks is None else masks.digests,
         "recipe": recipe.model_dump(mode="json"),
         "coherence": vars(coherence),
         "frames": [frame.index for frame in plan.selected],
@@ -100,9 +74,11 @@ def begin_video(
         "encoder": getattr(encoder, "sha256", None if encoder is None else str(encoder)),
         "bits": format.bits,
     }
-    job = VideoJob(plan, studio, format, description)
-    job.check([clip.path])
-    return job
+    if check:
+        format.check([clip.path])
+        store.check(store.folder_of(format.path))
+    # What can be refused of a painting is refused now: weights, memory, settings that do not fit.
+    return VideoJob(plan, studio, format, description, studio.begin(plan.photo(0)).memory_bytes)
 
 
 def stylize_video(
@@ -126,6 +102,7 @@ def stylize_video(
     memory: int | None = None,
     device: str = "auto",
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    workers: int = 1,
     on_frame: Callable[[FrameProgress], None] | None = None,
     on_progress: Callable[[Progress], None] | None = None,
     **overrides: Any,
@@ -134,9 +111,11 @@ def stylize_video(
 
     What is written follows from the name of `output`: a film, an animation, or a folder. Settings are those of
     `stylize`; where none says a size, frames keep their own. `coherence` says how frames follow one another, `part`
-    which of them are painted, `writing` how they are written. A painting that was interrupted goes on with the frames
-    that were finished, when it is called again with the same inputs. `on_frame` sees every frame, `on_progress` every
-    step.
+    which of them are painted, `writing` how they are written. Shots are painted in `workers` processes.
+
+    A mask of the content is a picture for the first frame, or a folder with masks of several. A painting that was
+    interrupted goes on with what was finished, when it is called again with the same inputs. `on_frame` sees every
+    frame, `on_progress` every step, where there is one process.
 
     Raises `ImpastoError`s, one line each.
 
@@ -149,10 +128,11 @@ def stylize_video(
     elif overrides:
         recipe = recipe.replace(**overrides)
     masks = Masks.given(content_mask, style_masks, region_masks, region_names)
+    settled = recipe
     job = begin_video(
         source,
         output,
-        Inputs(None, styles, masks=masks, max_pixels=max_pixels),
+        Inputs(None, styles, max_pixels=max_pixels),
         recipe,
         coherence=coherence,
         part=part,
@@ -161,8 +141,9 @@ def stylize_video(
         encoder=encoder,
         network=network,
         resources=Resources.choose(device, tile, memory),
+        read_masks=None if masks is None else lambda load, count: masks.read(count, settled.regions, load),
     )
-    for frame in job.paint(on_progress or (lambda _: None)):
+    for frame in job.paint(on_progress or (lambda _: None), workers):
         if on_frame is not None:
             on_frame(frame)
     return job.format.path

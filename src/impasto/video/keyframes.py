@@ -44,8 +44,8 @@ class KeyframePainter(OptimizedPainter):
     def paint(self, shot: Shot, state: State | None) -> Iterator[Painted]:
         """Paint the frames of a shot, those that follow after `state` where there is one."""
         done = 0 if state is None else state.done
-        keys = _keys(len(shot), self._every)
-        begin = max((key for key in keys if key < done), default=0)
+        painted = keys(len(shot), self._every)
+        begin = max((key for key in painted if key < done), default=0)
         photos = shot.photos(begin)
         photo = next(photos)
         if state is None or not done:
@@ -58,12 +58,12 @@ class KeyframePainter(OptimizedPainter):
             self.restore(state)
             self.first(photo)
         near = Past(begin, self._frame(photo, state.tensors["near"]), state.tensors["near"])
-        for start, stop in pairwise(keys):
+        for start, stop in pairwise(painted):
             if stop >= done:
                 section = [next(photos) for _ in range(stop - start)]
-                for painted in self._section(shot, section, near, state, max(start + 1, done)):
-                    state = painted.state
-                    yield painted
+                for frame in self._section(shot, section, near, state, max(start + 1, done)):
+                    state = frame.state
+                    yield frame
                 near = Past(stop, self._frame(section[-1], near.image), state.tensors["near"])
 
     def _section(
@@ -154,7 +154,7 @@ def recolored(picture: Tensor, other: Tensor, weights: Tensor) -> Tensor:
     return (picture - means[0]) * (spreads[1] / spreads[0].clamp_min(1e-3)) + means[1]
 
 
-def _keys(count: int, every: int) -> list[int]:
+def keys(count: int, every: int) -> list[int]:
     """Return the numbers of the frames that are painted: the first, every so many, and the last."""
-    keys = list(range(0, count, every))
-    return keys if keys[-1] == count - 1 else [*keys, count - 1]
+    numbers = list(range(0, count, every))
+    return numbers if numbers[-1] == count - 1 else [*numbers, count - 1]

@@ -15,7 +15,7 @@ from impasto.recipe.catalogue import METHODS, SHARED
 from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting
 from impasto.video.independent import IndependentPainter
-from impasto.video.keyframes import KeyframePainter
+from impasto.video.keyframes import KeyframePainter, keys
 from impasto.video.masks import MaskTrack
 from impasto.video.optimized import OptimizedPainter
 from impasto.video.passes import PassesPainter
@@ -67,13 +67,26 @@ class Studio:
             return IndependentPainter(self.begin, coherence, self.masks, watch)
         if coherence.passes > 1:
             return PassesPainter(self.begin, coherence, self.masks, watch)
-        every = coherence.keyframe or method.keyframe
-        if every > 1:
+        if self.every > 1:
             return KeyframePainter(
-                self.begin, coherence, self.masks, watch, every=every, starts=starts, fill=_Quick(self).paint
+                self.begin, coherence, self.masks, watch, every=self.every, starts=starts, fill=_Quick(self).paint
             )
         kind = OptimizedPainter if starts else SmoothPainter
         return kind(self.begin, coherence, self.masks, watch)
+
+    @property
+    def every(self) -> int:
+        """Return of how many frames one is painted."""
+        return self.coherence.keyframe or METHODS[self.recipe.method].keyframe
+
+    def counts(self, frames: int) -> tuple[int, int]:
+        """Return how many of a shot's frames are painted from nothing, and how many paintings begin with another."""
+        starts = "init" in METHODS[self.recipe.method].settings
+        if self.coherence.passes > 1 and not self.coherence.independent:
+            return frames, frames * (self.coherence.passes - 1)
+        if not self.coherence.independent and self.every > 1:
+            frames = len(keys(frames, self.every))
+        return (1, frames - 1) if starts and not self.coherence.independent else (frames, 0)
 
 
 class _Quick:

@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from impasto.errors import UsageError
+from impasto.images import Picture
 from impasto.recipe import Recipe
 from impasto.scene.resolve import result_size
 from impasto.video.clip import Clip, Shown
@@ -15,6 +16,7 @@ from impasto.video.output import ClipFormat
 from impasto.video.selection import Range, Selected, select
 from impasto.video.shot import Shot
 from impasto.video.shots import ShotFinder
+from impasto.video.writing import Writing
 
 Seen = Callable[[int], None]
 """Is told how many frames were looked at."""
@@ -36,21 +38,23 @@ class ClipPlan:
         """Return when each frame of the result is shown."""
         return tuple(frame.shown for frame in self.selected)
 
+    def photo(self, number: int) -> Picture:
+        """Return the photograph of a frame of the result; all of the clip before it is decoded for that."""
+        index = self.selected[number].index
+        return next(iter(self.clip.frames(index, index + 1)))
+
     def shot(self, number: int) -> Shot:
         """Return a shot by its number."""
         start, stop = self.shots[number]
         return Shot(self.clip, [frame.index for frame in self.selected[start:stop]])
 
-    def format(
-        self, path: Path, *, codec: str | None, crf: int | None, sound: bool, force: bool, part: Range
-    ) -> ClipFormat:
-        """Return what is written to `path`; with the `sound` of the clip, where it has any."""
+    def format(self, path: Path, writing: Writing, part: Range) -> ClipFormat:
+        """Return what is written to `path`."""
         info = self.clip.info
-        length = self.shown[-1].end
         copied = None
-        if sound and info.sound:
-            copied = Sound(self.clip.path, Fraction(part.start_s).limit_denominator(10**6), length)
-        return ClipFormat(path, self.size, self.shown, info, codec, crf, copied, force)
+        if writing.sound and info.sound:
+            copied = Sound(self.clip.path, Fraction(part.start_s).limit_denominator(10**6), self.shown[-1].end)
+        return ClipFormat(path, self.size, self.shown, info, writing.codec, writing.crf, copied, writing.force)
 
 
 def plan_clip(clip: Clip, recipe: Recipe, part: Range, *, cuts: bool = True, seen: Seen | None = None) -> ClipPlan:

@@ -110,6 +110,11 @@ class Store:
             shutil.rmtree(self.folder)
 
 
+def folder_of(output: Path) -> Path:
+    """Return where the frames of an output are kept until that is written."""
+    return output.with_name(f"{output.name}{SUFFIX}")
+
+
 def check(folder: Path) -> None:
     """Raise `InputError` where `folder` is a file, or somebody else's folder."""
     if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / _JOB).exists())):
