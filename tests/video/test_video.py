@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,15 +21,14 @@ from impasto.painting.api import begin
 from impasto.scene.inputs import Inputs
 from impasto.scene.painting import After
 from impasto.video.api import begin_video, stylize_video, with_own_size
+from impasto.video.clip import Colors
 from impasto.video.film import Film
 from impasto.video.flow import Motion
 from impasto.video.masks import MaskTrack, carried, load_masks
-from impasto.video.run import VideoJob
-from impasto.video.selection import Range
-from impasto.video.settings import Coherence
+from impasto.video.run import FrameProgress, VideoJob
+from impasto.video.settings import Coherence, Range, Writing
 from impasto.video.source import open_clip
 from impasto.video.store import State, Store
-from impasto.video.writing import Writing
 from tests.forked import Forked
 from tests.video import video_helpers as films
 from tests.video.painting_helpers import pan
@@ -36,7 +36,7 @@ from tests.video.video_helpers import packets_of
 
 pytest.importorskip("cv2", reason="needs OpenCV (the extra video)")
 
-FAST = {"method": "johnson", "network": "swirls", "precision": "float32"}
+FAST: dict[str, Any] = {"method": "johnson", "network": "swirls", "precision": "float32"}
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def painted(path: Path) -> list[Tensor]:
 
 
 def test_a_folder_is_painted_shot_by_shot(tmp_path: Path, folder: Path) -> None:
-    seen = []
+    seen: list[FrameProgress] = []
     stylize_video(folder, [], tmp_path / "out", on_frame=seen.append, **FAST)
     assert [(frame.frame, frame.shot) for frame in seen] == [(n + 1, int(n >= 5)) for n in range(8)]
     assert all(frame.frames == 8 and frame.eta_s >= 0 for frame in seen)
@@ -75,7 +75,7 @@ def test_a_film_keeps_what_it_has(tmp_path: Path) -> None:
     frames = [films.patches(48, 64, 3 * number) for number in range(6)]
     ticks = [3600, 7200, 3600, 3600, 1800, 9000]
     source = films.write_film(
-        tmp_path / "in.mp4", frames, ticks, format="yuv420p", colors=films.Colors(1, 1, 1, False, True), sound=True
+        tmp_path / "in.mp4", frames, ticks, format="yuv420p", colors=Colors(1, 1, 1, False, True), sound=True
     )
     stylize_video(source, [], tmp_path / "out.mp4", **FAST)
     before, after = Film(source).info, Film(tmp_path / "out.mp4").info
@@ -357,7 +357,7 @@ def test_tiles_hold_to_an_anchor_as_the_whole_picture_does(
     photo, weights = Picture(content[None]), torch.rand(1, 1, *content.shape[1:])
     found = []
     for tile in ("off", 56):
-        painting = begin(photo, style, recipe, encoder=tiny_encoder, init_image=photo, tile=tile)  # type: ignore[arg-type]
+        painting = begin(photo, style, recipe, encoder=tiny_encoder, init_image=photo, tile=tile)
         painting.show(photo, After(init=photo, anchor=Anchor(1 - content[None], weights, 10.0)))
         losses = [step.losses["temporal"] for step in painting]
         found.append((painting.result().picture.pixels, losses))

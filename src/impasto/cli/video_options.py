@@ -9,9 +9,7 @@ import typer
 from impasto.errors import UsageError
 
 if TYPE_CHECKING:
-    from impasto.video.selection import Range
-    from impasto.video.settings import Coherence
-    from impasto.video.writing import Writing
+    from impasto.video.settings import Coherence, Range, Writing
 
 
 @dataclass(frozen=True)
@@ -61,13 +59,13 @@ class VideoOptions:
 
     def part(self) -> "Range":
         """Return which frames are painted. Raises `UsageError` for none, or no rate."""
-        from impasto.video.selection import Range
+        from impasto.video.settings import Range
 
         return Range(self.start, self.end, self.every, rate_of(self.fps))
 
     def writing(self, force: bool) -> "Writing":
         """Return how the result is written."""
-        from impasto.video.writing import Writing
+        from impasto.video.settings import Writing
 
         return Writing(self.codec, self.crf, not self.no_audio, force)
 

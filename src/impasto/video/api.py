@@ -21,10 +21,8 @@ from impasto.video.masks import ReadMasks, read_track
 from impasto.video.painters import Studio
 from impasto.video.plan import Seen, plan_clip
 from impasto.video.run import FrameProgress, VideoJob
-from impasto.video.selection import Range
-from impasto.video.settings import Coherence
+from impasto.video.settings import Coherence, Range, Writing
 from impasto.video.source import open_clip
-from impasto.video.writing import Writing
 
 
 def begin_video(

@@ -13,10 +13,10 @@ from impasto.scene.resolve import result_size
 from impasto.video.clip import Clip, Shown
 from impasto.video.film_writer import Sound
 from impasto.video.output import ClipFormat
-from impasto.video.selection import Range, Selected, select
+from impasto.video.selection import Selected, select
+from impasto.video.settings import Range, Writing
 from impasto.video.shot import Shot
 from impasto.video.shots import ShotFinder
-from impasto.video.writing import Writing
 
 Seen = Callable[[int], None]
 """Is told how many frames were looked at."""

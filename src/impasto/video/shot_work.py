@@ -2,19 +2,32 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Protocol
 
 from impasto.events import Progress
 from impasto.executors import Tell, processes
+from impasto.video.store import Store
 
-if TYPE_CHECKING:
-    from impasto.video.run import VideoJob
+
+class ShotJob(Protocol):
+    """What shots are painted of."""
+
+    @property
+    def memory_bytes(self) -> int:
+        """Return the estimated peak of a process while it paints a frame."""
+
+    def store(self) -> Store:
+        """Return the folder of finished frames."""
+
+    def paint_shot(self, number: int, store: Store, watch: Callable[[Progress], None]) -> Iterator[Path]:
+        """Paint what is not finished yet of a shot; yield the file of each frame."""
 
 
 class ShotWork:
     """Paints shots of one job, which are kept in the job's folder; made once in each process."""
 
-    def __init__(self, job: "VideoJob") -> None:
+    def __init__(self, job: ShotJob) -> None:
         self._job, self._store = job, job.store()
 
     def __call__(self, payload: int, tell: Tell) -> int:
@@ -37,9 +50,7 @@ class _Enough(Exception):
     """The caller asked to end."""
 
 
-def paint_shots(
-    job: "VideoJob", shots: list[int], workers: int, finished: Callable[[int, str], object]
-) -> Iterator[int]:
+def paint_shots(job: ShotJob, shots: list[int], workers: int, finished: Callable[[int, str], object]) -> Iterator[int]:
     """Paint `shots` in `workers` processes; `finished` sees the shot and the file of each frame. Yield shots that end.
 
     Raises what ended a shot.
