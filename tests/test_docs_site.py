@@ -33,7 +33,7 @@ def test_every_page_is_on_the_site_and_in_the_list():
     """Sphinx would warn of a page that no list has; the list for those who read pages where they lie is README.md."""
     pages = {path.stem for path in DOCS.glob("*.md")} - {"README", "index"}
     on_site = re.findall(r"^(\w+)$", (DOCS / "index.md").read_text("utf-8"), re.MULTILINE)
-    assert sorted(on_site) == sorted(pages)
+    assert sorted(on_site) == sorted(pages), "a new page has a line in docs/index.md"
     listed = set(re.findall(r"\]\((\w+)\.md", (DOCS / "README.md").read_text("utf-8")))
     assert pages - listed == {"changelog"}
 

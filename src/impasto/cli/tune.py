@@ -55,7 +55,6 @@ def tune(
     draft_size: Annotated[
         int, typer.Option("--draft-size", min=48, max=4096, metavar="PIXELS", help="Long side of the drafts.")
     ] = 256,
-    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Drafts that are painted side by side.")] = 1,
     recipe: given.RecipeFile = None,
     preset: given.Preset = None,
 ) -> None:
@@ -100,7 +99,7 @@ def tune(
         if options.dry_run:
             write_out(_plan(tuning, as_json=options.as_json))
             return
-        painted = _search(tuning, session, choice, workers)
+        painted = _search(tuning, session, choice, options.workers)
         if options.as_json:
             write_out(json.dumps(report(tuning, painted), sort_keys=True))
     finally:
