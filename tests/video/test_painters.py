@@ -276,6 +276,6 @@ def test_a_frame_that_is_shown_has_what_it_is_given(picture) -> None:
     begin = Beginner(plain)
     photo = Picture(picture(32, 48, 1))
     painting = begin(photo)
-    painting.show(photo, After(init=photo))
+    painting.take(photo, after=After(init=photo))
     assert painting.scene.init is not None
     assert painting.scene.anchor is None

@@ -243,7 +243,7 @@ def test_an_anchor_holds_the_canvas_where_its_weights_say(
     found = []
     for anchor in (None, Anchor(target, left, 1e6)):
         painting = begin(photo, style, recipe, encoder=tiny_encoder, init_image=photo)
-        painting.show(photo, After(init=Picture(target), anchor=anchor))
+        painting.take(photo, after=After(init=Picture(target), anchor=anchor))
         for _ in painting:
             pass
         found.append((painting.result().picture.pixels - target).abs())
@@ -257,7 +257,7 @@ def test_what_is_frozen_paints_others_as_the_one_that_was_measured(method: str, 
     painting = begin(bright, style, recipe)
 
     def paint(photo: Picture) -> Tensor:
-        painting.show(photo)
+        painting.take(photo)
         for _ in painting:
             pass
         return painting.result().picture.pixels
@@ -358,7 +358,7 @@ def test_tiles_hold_to_an_anchor_as_the_whole_picture_does(
     found = []
     for tile in ("off", 56):
         painting = begin(photo, style, recipe, encoder=tiny_encoder, init_image=photo, tile=tile)
-        painting.show(photo, After(init=photo, anchor=Anchor(1 - content[None], weights, 10.0)))
+        painting.take(photo, after=After(init=photo, anchor=Anchor(1 - content[None], weights, 10.0)))
         losses = [step.losses["temporal"] for step in painting]
         found.append((painting.result().picture.pixels, losses))
     assert painting.tiles is not None

@@ -45,6 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.evaluate:app",
         "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
     ),
+    "tune": (
+        "impasto.cli.tune:app",
+        "Search for the recipe that suits a photograph and a painting, and paint it.",
+    ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
     "benchmark": (
         "impasto.cli.benchmark:app",

@@ -57,10 +57,13 @@ class Outcome:
 class Executor(Protocol):
     """Does many pieces of work. A context manager: its processes end with the block."""
 
-    workers: int
-    """How many pieces are worked on at once."""
-    threads: int | None
-    """What torch computes each with; None where that is left as it is."""
+    @property
+    def workers(self) -> int:
+        """How many pieces are worked on at once."""
+
+    @property
+    def threads(self) -> int | None:
+        """What torch computes each with; None where that is left as it is."""
 
     def run(
         self, make: Callable[[], Work], payloads: Iterable[Any], *, watch: Watch | None = None

@@ -57,8 +57,13 @@ def divide(
             workers = min(workers, max(1, int(SPARE * free) // (BASE_BYTES + bytes_each)))
         if count is not None:
             workers = max(1, min(workers, count))
-    each = None if free is None else int(SPARE * free) // workers
-    return Sizing(workers, threads_each or max(1, cores // workers), each)
+    return Sizing(workers, threads_each or max(1, cores // workers), share(workers))
+
+
+def share(workers: int) -> int | None:
+    """Return the bytes that each of so many processes may have of what is free; None where that cannot be told."""
+    free = limits.available()
+    return None if free is None else int(SPARE * free) // workers
 
 
 def processes(

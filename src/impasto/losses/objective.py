@@ -105,6 +105,13 @@ class Objective:
         stacked = torch.stack([loss.to(image.dtype) for loss in losses])
         return stacked.sum(), self.report(stacked.detach().double().tolist())
 
+    def split(self) -> tuple["Objective", "Objective"]:
+        """Return the terms about the photograph, and those about the style, each as an objective."""
+        about = [term for term in self.global_terms if term.name.startswith("content")]
+        others = tuple(term for term in self.global_terms if term not in about)
+        content = Objective(contents=self.contents, global_terms=tuple(about))
+        return content, Objective(styles=self.styles, patches=self.patches, global_terms=others)
+
     @property
     def stateful(self) -> tuple[StatefulTerm, ...]:
         """Return the terms whose loss depends on the evaluations before."""

@@ -51,7 +51,9 @@ class RefinedPainting(Painting):
         if not read.paintings and not METHODS[recipe.method].styles:
             raise UsageError("refine compares with a painting, and a network has none; name it with --style")
         plain = {key: Recipe.model_fields[key].get_default() for key in _OF_FORWARD}
-        second = recipe.replace(**plain, init="file", levels=1, iterations=recipe.refine)
+        second = Recipe.parse(
+            {**recipe.model_dump(), **plain, "init": "file", "levels": 1, "iterations": recipe.refine}
+        )
         # What the second part begins with is not there yet; all else can be refused now.
         init = read.content
         if init is None:

@@ -201,29 +201,30 @@ class Painting(ABC):
         if self.scene.landmarks is not None:
             raise UsageError("landmarks are of one photograph; begin a painting for each frame")
         for number, source in enumerate(photos):
-            self.show(self._load_picture(source), name=f"frame {number}")
+            self.take(self._load_picture(source), f"frame {number}")
             for _ in self:
                 pass
             yield self.result().picture
 
-    def show(self, photo: Picture, after: After | None = None, *, name: str = "frame") -> None:
-        """Take `photo`, which has the shape of the first, as the content of the next iteration.
+    def take(self, photo: Picture, called: str = "this photograph", *, after: After | None = None) -> None:
+        """Make `photo`, which has the shape of the one before, the content of the next iteration.
 
-        `after` is what a frame of moving pictures has of those before; without it, it is painted by itself. Raises
-        `UsageError` for a photograph of another shape, called `name`.
+        What does not depend on it is kept. `after` is what a frame of moving pictures has of those before; without it,
+        it is painted by itself. Raises `UsageError` for a photograph of another shape, which is `called` so.
         """
         if result_size(photo, self.recipe) != self.size:
             height, width = photo.size
-            raise UsageError(f"{name} is {width}x{height} px, another shape than the first; begin a painting for it")
+            raise UsageError(f"{called} is {width}x{height} px, another shape than the first; begin a painting for it")
+        self._reset()
         self._show(photo, after or After())
 
     def freeze(self, photo: Picture, after: After | None = None) -> None:
-        """Measure `photo`, and paint all that are shown later by what was measured of it, until this is called again.
+        """Measure `photo`, and paint all that are taken later by what was measured of it, until this is called again.
 
         Statistics that are measured anew of each frame make moving pictures flicker. A method that measures nothing of
-        the photograph as a whole has nothing to freeze. The arguments, and what is raised, are those of `show`.
+        the photograph as a whole has nothing to freeze. The arguments, and what is raised, are those of `take`.
         """
-        self.show(photo, after, name="the frame that is measured")
+        self.take(photo, "the frame that is measured", after=after)
 
     def _reset(self) -> None:
         """Forget what was painted."""

@@ -1,5 +1,6 @@
 """The pictures of one painting at the size of a level: photograph, styles, their regions, and their colours."""
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -72,6 +73,12 @@ class Scene:
         self.anchor: Anchor | None = None
         """What a frame of moving pictures is held to, by methods that optimise."""
         check_inputs(recipe, self.content, self.styles, regions)
+
+    def under(self, recipe: Recipe) -> "Scene":
+        """Return the same pictures under another recipe, one that asks nothing of them that this one does not."""
+        scene = copy.copy(self)
+        scene.recipe = recipe
+        return scene
 
     def show(self, content: Picture) -> None:
         """Take `content` as the photograph, whatever colours it hides."""

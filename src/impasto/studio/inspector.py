@@ -153,13 +153,17 @@ def automatic(
 def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     """Read masks as a painting would, and say what will not work well."""
     recipe = Recipe.parse(order["recipe"])
-    read = inputs(Order.of(order)).read(recipe)
-    areas = read.regions
+    asked = Order.of(order)
+    given = inputs(asked).read(recipe)
+    areas = given.regions
     if areas is None:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
-    size = long_side(read.content, recipe, areas)
+    size = long_side(given.content, recipe, areas)
+    # A doodle has the size of its mask.
+    sheet = given.content if given.content is not None else read(asked.content_mask, asked.pixels)
+    pictures = [picture for picture in (sheet, *given.paintings) if picture is not None]
     warnings = [
-        *report.too_narrow(areas, read.sources, size, encoders.geometry(recipe.encoder)),
+        *report.too_narrow(areas, pictures, size, encoders.geometry(recipe.encoder)),
         *report.uneven(areas),
     ]
     rows = [

@@ -1,15 +1,18 @@
 """`Tuning`: a search for the recipe of one pair, draft by draft, and what it ends in."""
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from impasto import files, images
 from impasto.encoders import Encoder
-from impasto.errors import OutputError, UsageError
+from impasto.errors import OutputError, UsageError, WeightsError
 from impasto.events import Progress
+from impasto.executors import Executor, InProcess, Processes, Tell, Work
 from impasto.images import Picture
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
@@ -21,7 +24,7 @@ from impasto.series.measuring import without_notices
 from impasto.tuning import outputs
 from impasto.tuning.budget import Budget
 from impasto.tuning.choice import LIKE, TASTES, choose, pareto
-from impasto.tuning.draft import SIZE, Drafter, Order, Outcome, draft_recipe
+from impasto.tuning.draft import SIZE, Drafter, DraftWork, Order, Outcome, draft_recipe
 from impasto.tuning.search import floor, opening, twin
 from impasto.tuning.space import Point, Space
 from impasto.tuning.study import Study, Trial
@@ -77,6 +80,7 @@ class Tuning:
         self.like = None if like is None else load(like)
         self._sources = [os.path.realpath(one) for one in (content, style, like) if isinstance(one, str | Path)]
         self._check_outputs(write=check)
+        self._encoder = encoder
         self._drafter = Drafter(self.content, self.style, self.like, encoder)
         # What the first draft refuses, all would: too narrow pictures, a preset that no method can use.
         with without_notices():
@@ -129,28 +133,64 @@ class Tuning:
 
         `watch` sees every step, and stops the draft by returning True; it is begun anew another time.
         """
-        study = self._opened()
         if self.over:
             return None
-        number, point = study.ask(self.space, opening(self.space, self._trials), self.space.base.seed)
-        if (same := twin(self._trials, point)) is not None:
-            self._repeats += 1
-            outcome = Outcome(same.state, same.scores, same.coarse)
-            return self._settle(number, point, outcome, same.file)
-        self._repeats = 0
-        order = self.order(number, point)
+        order = self._next(())
+        if isinstance(order, Trial):
+            return order
         outcome = self._drafter.paint(order, watch)
-        if outcome.state == "stopped":
-            study.drop(number)
-            return None
-        file = order.path.relative_to(self.folder).as_posix() if outcome.scores is not None else ""
-        return self._settle(number, point, outcome, file)
+        return self._settle(order, outcome)
 
-    def order(self, number: int, point: Point) -> Order:
-        """Return what is to be painted for a point."""
-        recipe = draft_recipe(self.space.recipe(point), self.size)
-        path = self.folder / outputs.DRAFTS / f"{number:04}.png"
-        return Order(number, recipe, path, floor(self._trials, str(point["method"])))
+    def run(
+        self,
+        executor: Executor | Processes | None = None,
+        *,
+        on_draft: Callable[[Trial], object] | None = None,
+        watch: Callable[[Order, Progress], object] | None = None,
+    ) -> bool:
+        """Search until the budget is spent; return whether it is.
+
+        With an `executor`, drafts are painted side by side, and which ones are tried depends on which are ready first.
+        `on_draft` sees every draft, `watch` every step of one; the search stops when either returns True.
+        """
+        if executor is None:
+            executor = InProcess()
+            work: Callable[[], Work] = lambda: _here(self._drafter)  # noqa: E731
+        else:
+            work = partial(DraftWork, self.content, self.style, self.like, self._encoder)
+        running: dict[int, Order] = {}
+
+        def orders() -> Iterator[Order]:
+            while not self._full(len(running)):
+                order = self._next([order.point for order in running.values()])
+                if isinstance(order, Order):
+                    running[order.number] = order
+                    yield order
+                elif on_draft is not None and on_draft(order) is True:
+                    return
+
+        def see(_index: int, order: Order, progress: Progress) -> bool:
+            return watch is not None and watch(order, progress) is True
+
+        stopped = False
+        try:
+            for done in executor.run(work, orders(), watch=see):
+                if isinstance(done.error, OutputError | WeightsError):
+                    raise done.error
+                outcome = done.value
+                if done.error is not None:
+                    note = " ".join(str(done.error).split())
+                    outcome = Outcome("failed", seconds=done.seconds, note=note)
+                trial = self._settle(running.pop(done.payload.number), outcome)
+                stopped = trial is None or (on_draft is not None and on_draft(trial) is True)
+                if stopped:
+                    break
+        finally:
+            # What was begun and has no outcome is asked for another time.
+            for number in running:
+                with contextlib.suppress(OutputError):
+                    self._opened().drop(number)
+        return self.over
 
     def finish(self) -> None:
         """Write the table, a recipe for each taste, and the sheet of the front, of what there is."""
@@ -212,8 +252,31 @@ class Tuning:
     def _begin(self, recipe: Recipe) -> Painting:
         return begin_with(Inputs(self.content, [self.style]), recipe)
 
-    def _settle(self, number: int, point: Point, outcome: Outcome, file: str) -> Trial:
-        trial = self._opened().settle(number, point, outcome, file)
+    def _full(self, running: int) -> bool:
+        """Return whether no draft may begin beside so many that are running."""
+        return self.budget.spent(len(self._trials) + running, self.seconds) or self._repeats >= REPEATS
+
+    def _next(self, running: Sequence[Point]) -> Order | Trial:
+        """Begin a trial: return what is to be painted, or the trial where the same was painted before."""
+        study = self._opened()
+        number, point = study.ask(self.space, opening(self.space, self._trials, running), self.space.base.seed)
+        if (same := twin(self._trials, point)) is not None:
+            self._repeats += 1
+            trial = study.settle(number, point, Outcome(same.state, same.scores, same.coarse), same.file)
+            self._trials.append(trial)
+            return trial
+        self._repeats = 0
+        recipe = draft_recipe(self.space.recipe(point), self.size)
+        path = self.folder / outputs.DRAFTS / f"{number:04}.png"
+        return Order(number, point, recipe, path, floor(self._trials, str(point["method"])))
+
+    def _settle(self, order: Order, outcome: Outcome) -> Trial | None:
+        """Record how a draft went; one that was stopped leaves none."""
+        if outcome.state == "stopped":
+            self._opened().drop(order.number)
+            return None
+        file = order.path.relative_to(self.folder).as_posix() if outcome.scores is not None else ""
+        trial = self._opened().settle(order.number, order.point, outcome, file)
         self._trials.append(trial)
         return trial
 
@@ -245,3 +308,12 @@ class Tuning:
             "size of drafts": self.size,
             "metrics": self._drafter.setting,
         }
+
+
+def _here(drafter: Drafter) -> Work:
+    """Return the work of this process, whose pictures and encoders are loaded."""
+
+    def work(payload: Order, tell: Tell) -> Outcome:
+        return drafter.paint(payload, tell)
+
+    return work

@@ -83,7 +83,7 @@ class KeyframePainter(OptimizedPainter):
             photo, after = photos[number - start - 1], afters[number - start - 1]
             image = far if number == stop else self._between(photo, number - start, near.image, far, chain)
             painting = self.first(photo)
-            painting.show(photo, after)
+            painting.take(photo, after=after)
             tensors = {"near": near.image, "far": far} | regions
             if number == stop:
                 tensors = {"near": far} | ({} if self.masks is None else self.masks.state())

@@ -107,7 +107,7 @@ class _Quick:
                 inputs, Recipe.parse(settings), resources=studio.resources or Resources.choose()
             )
             self._painting.freeze(photo)
-        self._painting.show(photo)
+        self._painting.take(photo)
         for _ in self._painting:
             pass
         image = self._painting.image

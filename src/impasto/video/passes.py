@@ -54,5 +54,5 @@ class PassesPainter(OptimizedPainter):
                 before = number
         done = 0 if state is None else state.done
         for number in range(done, len(photos)):
-            painting.show(photos[number], afters[number])
+            painting.take(photos[number], after=afters[number])
             yield Painted(number, painting.finished_picture(images[number]), State(number + 1))

@@ -66,7 +66,7 @@ class ShotPainter(ABC):
 
     def run(self, painting: Painting, photo: Picture, after: After) -> Tensor:
         """Paint one frame; return it (1, 3, H, W), float32 on the CPU, before colours are put back."""
-        painting.show(photo, after)
+        painting.take(photo, after=after)
         for progress in painting:
             self._watch(progress)
         image = painting.image

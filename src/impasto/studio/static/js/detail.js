@@ -56,7 +56,6 @@ export async function openPicture(node, id, session) {
             click: () => {
               adoptJob(job);
               location.hash = "#paint";
-              toast("Settings and pictures are those of that painting.");
             },
           },
         }),
