@@ -64,7 +64,21 @@ def _once(_app: Any, what: str, _name: str, value: Any, skip: bool, _options: An
     return None
 
 
+def more(text: str, pages: set[str]) -> str:
+    """Return the first page with a list, after its own, of the pages that it does not name yet."""
+    missing = sorted(page for page in pages if not re.search(rf"^{re.escape(page)}$", text, re.MULTILINE))
+    return (
+        f"{text}\n```{{toctree}}\n:caption: More\n:maxdepth: 1\n\n{chr(10).join(missing)}\n```\n" if missing else text
+    )
+
+
+def _complete(app: Any, page: str, source: list[str]) -> None:
+    if page == root_doc:
+        source[0] = more(source[0], set(app.env.found_docs) - {root_doc})
+
+
 def setup(app: Any) -> None:
     """Have docstrings read as the plain text that they are, and each name told of once."""
     app.connect("autodoc-process-docstring", _each_docstring)
     app.connect("autodoc-skip-member", _once)
+    app.connect("source-read", _complete)
