@@ -61,9 +61,14 @@ EncoderName = Annotated[
 ]
 RecipeFile = Annotated[
     str | None,
-    typer.Option("--recipe", metavar="FILE", help="Settings from a JSON file, or from a picture painted by impasto."),
+    typer.Option(
+        "--recipe", metavar="FILE", help="Settings from a JSON or TOML file, or a picture painted by impasto."
+    ),
 ]
-Preset = Annotated[str | None, typer.Option("--preset", metavar="NAME", help="Settings by name: see impasto presets.")]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME|FILE", help="Settings by name, see impasto presets, or a TOML file."),
+]
 
 PictureFolder = Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]

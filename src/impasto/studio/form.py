@@ -40,7 +40,9 @@ class Group:
 GROUPS = (
     Group("basics", "Basics", ("method", "size", "iterations", "seed")),
     Group(
-        "balance", "Photograph and painting", ("content_weight", "style_weight", "alpha", "passes", "refine", "network")
+        "balance",
+        "Photograph and painting",
+        ("strength", "content_weight", "style_weight", "alpha", "passes", "refine", "network"),
     ),
     Group("scale", "Scale and strokes", ("style_scale", "style_fit", "aspect", "tileable")),
     Group("color", "Colour", ("color", "color_transform", "color_strength")),

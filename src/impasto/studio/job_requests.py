@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from impasto.errors import RecipeError
-from impasto.recipe import Recipe, load_preset, unknown
-from impasto.recipe.applicable import settings_of
+from impasto.recipe import Recipe, load_preset, renamed, unknown
+from impasto.recipe.applicable import settings_of, with_strength
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.shipped_networks import shipped
 from impasto.studio.library import clean_name
@@ -69,7 +69,7 @@ def parse(changes: Any, preset: Any) -> Recipe:
     if preset is not None and not isinstance(preset, str):
         raise Refused(422, "preset: is no name")
     try:
-        recipe = Recipe.parse({**(_known_of(preset, changes) if preset else {}), **changes})
+        recipe = Recipe.parse({**(_known_of(preset, changes) if preset else {}), **with_strength(renamed(changes))})
     except RecipeError as error:
         raise Refused(422, str(error)) from None
     # Names, never files: what a page sends, and what a stranger's picture carries, opens nothing.

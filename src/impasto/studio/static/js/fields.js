@@ -105,9 +105,9 @@ function numeric(key, schema, { changed, failed, labelled }) {
   return { node: el("span", { class: "number with-slider" }, slider, input), set, commit };
 }
 
-/** A number, or words that the schema knows by their pattern: 512, content, 200%. */
+/** A number, or words that the schema knows by their pattern: 512, content, 200%; 0.5, off. */
 function either(key, kinds, { changed, failed, labelled }) {
-  const number = kinds.find((kind) => kind.type === "integer") ?? {};
+  const number = kinds.find((kind) => kind.type !== "string") ?? {};
   const spelled = kinds.find((kind) => kind.pattern) ?? {};
   const list = SUGGESTED[key];
   const input = el("input", {
@@ -120,8 +120,10 @@ function either(key, kinds, { changed, failed, labelled }) {
   const commit = typed(input, () => {
     const text = input.value.trim();
     const value = Number(text);
-    if (text && Number.isInteger(value) && value >= number.minimum && value <= number.maximum) changed(value);
+    const fits = number.type === "number" ? Number.isFinite(value) : Number.isInteger(value);
+    if (text && fits && value >= number.minimum && value <= number.maximum) changed(value);
     else if (new RegExp(spelled.pattern).test(text)) changed(text);
+    else if (number.type === "number") failed(`Type a number from ${number.minimum} to ${number.maximum}, or off.`);
     else failed(`Type a number of pixels from ${number.minimum} to ${number.maximum}, content for the photograph's own size, or 200% for twice that.`);
   });
   const suggestions = list && el("datalist", { id: `${key}-list` }, list.map((size) => el("option", { value: String(size) })));
