@@ -16,6 +16,7 @@ MODULES = {
     "pillow": "PIL",
     "pillow-heif": "pillow_heif",
     "opencv-python-headless": "cv2",
+    "opencv-python": "cv2",
     "scikit-image": "skimage",
 }
 """What a package is imported as, where that is not its name."""
@@ -127,5 +128,5 @@ def test_what_is_pinned_is_declared_or_needed_by_what_is() -> None:
     pinned = {
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
-    for extra in ("", "dev", "report", "heif", "onnx", "studio"):
+    for extra in ("", "dev", "report", "heif", "onnx", "studio", "video"):
         assert {name.lower() for name in packages(extra)} <= pinned, extra

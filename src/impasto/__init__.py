@@ -51,6 +51,7 @@ _HOMES = {
     "evaluate": "impasto.evaluation",
     "load": "impasto.images",
     "stylize": "impasto.painting.api",
+    "stylize_video": "impasto.video.api",
     "tune": "impasto.tuning",
 }
 

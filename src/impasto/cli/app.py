@@ -37,6 +37,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.blend:app",
         "Paint a photograph from one style to another: a strip, an animation, or each frame.",
     ),
+    "video": (
+        "impasto.cli.video:app",
+        "Paint a film, an animation or a folder of frames so that strokes stay where they are.",
+    ),
     "evaluate": (
         "impasto.cli.evaluate:app",
         "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
