@@ -83,6 +83,18 @@ SaveEvery = Annotated[
 Plot = Annotated[
     str | None, typer.Option("--plot", metavar="FILE", help="A plot of the losses over the steps (png, svg, pdf).")
 ]
+Cube = Annotated[
+    str | None,
+    typer.Option(
+        "--cube",
+        metavar="FILE",
+        help="What the painting does to colours alone, as a .cube table (3D LUT) and a HALD picture beside it.",
+    ),
+]
+Ora = Annotated[
+    str | None,
+    typer.Option("--ora", metavar="FILE", help="The painting with its regions as layers, for GIMP and Krita (.ora)."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress and no notes, only errors.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be painted, and paint nothing.")]
