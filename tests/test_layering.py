@@ -41,6 +41,7 @@ MAY_IMPORT_SIBLING = {
 
 HOMES = {
     "typer": {"cli"},
+    "ray": {"executors"},
     "rich": {"cli"},
     "starlette": {"studio"},
     "uvicorn": {"studio"},
