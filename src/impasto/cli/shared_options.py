@@ -70,6 +70,7 @@ Preset = Annotated[
     typer.Option("--preset", metavar="NAME|FILE", help="Settings by name, see impasto presets, or a TOML file."),
 ]
 
+PictureFolder = Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Repaint = Annotated[bool, typer.Option("--force", help="Paint over pictures that were painted with other settings.")]
 Preview = Annotated[
@@ -105,7 +106,7 @@ MaxPixels = Annotated[
 
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Number of processor threads to use.")]
 Workers = Annotated[
-    int,
+    int | None,
     typer.Option("--workers", min=1, metavar="COUNT", help="Pictures painted at once, each in a process of its own."),
 ]
 _TILE = typer.Option(
