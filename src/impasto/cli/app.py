@@ -76,7 +76,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "train": ("impasto.cli.train:app", "Train encoders, decoders and feed-forward networks."),
     "doctor": ("impasto.cli.doctor:app", "Report what impasto finds on this machine, and what is to be mended."),
-    "export": ("impasto.cli.export:app", "Write a network as an ONNX graph, checked against onnxruntime."),
+    "export": (
+        "impasto.cli.export:app",
+        "Write a network as an ONNX graph, checked against onnxruntime, or as a folder for the Hugging Face Hub.",
+    ),
 }
 """Where each command is defined, and the line that `impasto --help` gives it."""
 
