@@ -2,7 +2,11 @@
 
 import csv
 import io
+import json
+import os
 import signal
+import subprocess
+import sys
 import time
 import webbrowser
 from pathlib import Path
@@ -12,6 +16,8 @@ import pytest
 from impasto.recipe import Recipe, read_preset
 from impasto.tuning.draft import Drafter
 from tests.cli.cli_helpers import draw, look
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 QUICK = ("--fix", "precision=float32", "--fix", "iterations=2", "--fix", "size=64", "--draft-size", "64")
 
@@ -259,3 +265,27 @@ def test_questions_on_the_page_are_the_same(tune, monkeypatch):
     refused = tune("--budget", 3, "--page")
     assert refused.status == 2
     assert "pip install 'impasto[studio]'" in refused.error
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_goes_on_with_the_draft_in_hand(photo, style):
+    """kill -9 in mid-draft, as it happens: in a process of its own, with petite itself."""
+    command = [sys.executable, "-m", "impasto", "tune", photo, style, "-o", "out", "--methods", "gatys", *QUICK]
+    command += ["--paint", "none", "--quiet", "--budget"]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    subprocess.run([*command, "2"], check=True, env=environment, timeout=200)
+    stamps = {path.name: path.stat().st_mtime_ns for path in Path("out/drafts").iterdir()}
+    began = Path("out/search.journal").stat().st_size
+    killed = subprocess.Popen([*command, "5"], env=environment)
+    deadline = time.monotonic() + 200
+    while Path("out/search.journal").stat().st_size == began and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    done = subprocess.run([*command, "5", "--json"], check=True, env=environment, timeout=200, capture_output=True)
+    rows = json.loads(done.stdout)["drafts"]
+    assert [row["state"] for row in rows] == ["complete"] * 5
+    points = [(row["style_scale"], row["strength"]) for row in rows]
+    assert len(set(points)) == 5
+    for name, stamp in stamps.items():
+        assert Path("out/drafts", name).stat().st_mtime_ns == stamp

@@ -70,7 +70,7 @@ def test_a_work_may_read_ahead(executor):
 def test_a_value_may_have_still_to_be_written(executor):
     written, refused = ordered(executor.run(works.Worker, [("later", 5), ("later_refuses",)]))
     assert written.value == (5, isinstance(executor, InProcess))
-    assert str(refused.error) == "out.png: could not be written; make room"
+    assert (refused.value, str(refused.error)) == (None, "out.png: could not be written; make room")
 
 
 def test_a_process_is_kept_warm_and_has_a_share_of_the_threads():
@@ -202,3 +202,11 @@ def test_executors_begin_without_torch():
 def test_partial_works_are_works_too(tmp_path):
     with Processes(1) as executor:
         assert values(executor.run(partial(works.Worker, tmp_path), [("double", 4)])) == [8]
+
+
+def test_without_ray_it_is_said_how_to_install_it(monkeypatch):
+    from impasto.executors import ray_cluster
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ResourceError, match=r"pip install 'impasto\[ray\]'"):
+        ray_cluster.RayCluster()

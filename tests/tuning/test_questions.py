@@ -1,5 +1,6 @@
 import shutil
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -81,7 +82,8 @@ def test_answers_can_be_taken_back(tmp_path, trials):
     assert ballot.winner is None
     assert (ballot.picture(0, "left"), ballot.picture(0, "right")) == first
     assert not ballot.undo()
-    assert ballot.picture(1, "left") is None
+    assert ballot.picture(1, "left") == first[0]
+    assert ballot.picture(2, "left") is None
     ballot.close()
 
 
@@ -108,3 +110,30 @@ def test_fewer_than_two_drafts_are_no_question(tmp_path, trials):
     (tmp_path / NAME).write_text("no votes\n")
     with pytest.raises(OutputError, match="is no file of votes"):
         DraftBallot(tmp_path, trials)
+
+
+def test_the_page_asks_the_same_questions(tmp_path, trials):
+    """Over HTTP, as the page does: its state, its pictures, votes, and a vote on a question that is over."""
+    from starlette.testclient import TestClient
+
+    from impasto.studio.ballot import create
+    from impasto.studio.settings import Settings
+
+    with closing(DraftBallot(tmp_path, trials, content=tmp_path / trials[0].file)) as ballot:
+        client = TestClient(create(ballot, Settings(Path(), port=8765).check()), base_url="http://127.0.0.1:8765")
+        state = client.get("/api/ballot").json()
+        assert (state["number"], state["total"], state["beside"], state["over"]) == (0, MOST, ["content"], False)
+        while not state["over"]:
+            number = state["number"]
+            shown = {side: client.get(f"/api/ballot/{number}/{side}") for side in ("left", "right")}
+            ahead = client.get(f"/api/ballot/{number + 1}/left")
+            assert [answer.status_code for answer in (*shown.values(), ahead)] == [200, 200, 200]
+            left, right = (int(present(ballot.picture(number, side)).stem) for side in ("left", "right"))
+            assert shown["left"].content == (tmp_path / trials[left].file).read_bytes()
+            vote = {"choice": "left" if left > right else "right", "number": number, "seconds": 1}
+            answer = client.post("/api/ballot/vote", json=vote)
+            assert answer.status_code == 200, answer.text
+            state = answer.json()
+        assert state["number"] == state["total"] <= MOST
+        assert state["summary"][0]["name"].startswith(f"{max(map(int, ballot.sides)):04}")
+        assert client.post("/api/ballot/vote", json=vote).status_code == 409

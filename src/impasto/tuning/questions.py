@@ -87,13 +87,16 @@ class DraftBallot:
         return self._pair() is None
 
     def picture(self, number: int, side: str) -> Path | None:
-        """Return the file at a side of a question that was asked, or waits; None of the next, which nobody knows."""
+        """Return the file at a side of a question that was asked, or waits.
+
+        Of the next one, which depends on the answer, those of the one that waits: the page loads them ahead.
+        """
+        if not 0 <= number <= self.number + 1:
+            return None
         if side in self._beside:
-            return self._beside[side] if 0 <= number <= self.number else None
-        if 0 <= number < self.number:
-            vote = self._file.votes[number]
-            return self._paths[{"left": vote.left, "right": vote.right}[side]]
-        pair = self._pair() if number == self.number else None
+            return self._beside[side]
+        votes = self._file.votes
+        pair = (votes[number].left, votes[number].right) if number < len(votes) else self._pair()
         return None if pair is None else self._paths[pair[0 if side == "left" else 1]]
 
     def vote(self, choice: Choice, seconds: float) -> None:

@@ -26,7 +26,7 @@ from impasto.tuning.budget import Budget
 from impasto.tuning.choice import LIKE, TASTES, choose, pareto
 from impasto.tuning.draft import SIZE, Drafter, DraftWork, Order, Outcome, draft_recipe
 from impasto.tuning.questions import DraftBallot
-from impasto.tuning.search import floor, opening, twin
+from impasto.tuning.search import floor, opening, settled_words, twin
 from impasto.tuning.space import Point, Space
 from impasto.tuning.study import Study, Trial
 
@@ -282,7 +282,9 @@ class Tuning:
     def _next(self, running: Sequence[Point]) -> Order | Trial:
         """Begin a trial: return what is to be painted, or the trial where the same was painted before."""
         study = self._opened()
-        number, point = study.ask(self.space, opening(self.space, self._trials, running), self.space.base.seed)
+        following = opening(self.space, self._trials, running)
+        keep = None if following is not None else settled_words(self.space, self._trials)
+        number, point = study.ask(self.space, following, self.space.base.seed, keep)
         if (same := twin(self._trials, point)) is not None:
             self._repeats += 1
             trial = study.settle(number, point, Outcome(same.state, same.scores, same.coarse), same.file)
