@@ -22,7 +22,12 @@ def reopened(look):
 def test_unfinished_masks_are_there_again_after_a_reload(painter):
     page = painter.page
     warned = []
-    page.on("dialog", lambda dialog: (warned.append(dialog.type), dialog.accept()))
+
+    def go_on(dialog):
+        warned.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", go_on)
     half(painter, 0)
     before = exported(painter, "photograph")[0]
     page.wait_for_timeout(900)
