@@ -104,7 +104,7 @@ class Covariance(SumStatistic):
 
     def distance_to(self, target: Tensor) -> Distance:
         """Return the squared distance of Gaussians as a function of the state; the target's root is taken here."""
-        target = target.detach().double()
+        target = _wide(target.detach())
         mean, wanted = _gaussian(target)
         ridge = RIDGE * float(wanted.trace().clamp_min(0)) + TINY
         eye = torch.eye(len(wanted), dtype=wanted.dtype, device=wanted.device)
@@ -116,17 +116,22 @@ class Covariance(SumStatistic):
         def distance(state: State) -> Tensor:
             # float64: the traces cancel when the picture is nearly right, and the eigenvalues of Σ'^½ Σ Σ'^½ span
             # the square of what those of Σ do. Beside an encoder the decompositions cost nothing.
-            own, covariance = _gaussian(state.mean().double())
+            own, covariance = _gaussian(_wide(state.mean()))
             covariance = covariance + ridge * eye
             fidelity: Tensor = _RootTrace.apply(covariance, root, ridge)  # type: ignore[no-untyped-call]  # torch's own
             squared: Tensor = (own - mean).square().sum() + covariance.trace() + trace - 2 * fidelity
-            return squared.clamp_min(0).to(state.sums.dtype)
+            return squared.clamp_min(0).to(state.sums)
 
         return distance
 
     def power(self, target: Tensor) -> float:
         """Return E|f|², the trace of the second moment: the distance to zero features but for the ridge."""
         return float(target.double().diagonal()[:-1].sum())
+
+
+def _wide(values: Tensor) -> Tensor:
+    """Return `values` in float64, on the CPU where their device has none of it (Apple's)."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
 
 
 def _gaussian(moments: Tensor) -> tuple[Tensor, Tensor]:

@@ -100,11 +100,11 @@ class Settings(BaseModel):
     )
     content_layers: LayerWeights = Field({"relu4_2": 1.0}, description="layers of the content term, with weights")
     style_layers: LayerWeights = Field(
-        dict(zip(STYLE_LAYERS, (0.05, 0.6, 0.27, 0.07, 0.01), strict=True)),
+        dict(zip(STYLE_LAYERS, (0.75, 0.188, 0.047, 0.012, 0.003), strict=True)),
         description="layers of the style term, with weights",
     )
     statistics: Annotated[dict[StatisticName, Weight], BeforeValidator(read_numbers)] = Field(
-        {"gram": 1.0}, description="statistics of the style term, with weights"
+        {"covariance": 1.0}, description="statistics of the style term, with weights"
     )
     normalization: Literal["resolution_invariant", "gatys", "zhao", "johnson"] = Field(
         "resolution_invariant", description="what the terms are divided by (docs/objective.md)"
