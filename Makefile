@@ -6,8 +6,9 @@ OUT ?= out
 SECONDS ?= 60
 SEED ?= 0
 # One thread a test process: two workers share the cores. Tests use tiny pictures. Each worker takes neighbors, so that
-# what a module's tests share is made once, and at the end tests that the other has left.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+# what a module's tests share is made once, and at the end tests that the other has left. Bytecode is kept whatever the
+# environment says: to compile all tests takes each worker eight seconds, and reading them two.
+PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 .PHONY: help demo install install-dev lint test durations test-slow test-all fuzz bench clean
 

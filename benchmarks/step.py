@@ -14,7 +14,7 @@ import harness
 import torch
 
 from impasto import Recipe, Stylizer, encoders
-from impasto.encoders import Vgg
+from impasto.encoders import Encoder
 from impasto.optim import devices
 from impasto.optim.evaluate import WholeImage
 
@@ -22,7 +22,7 @@ SIDE = 3072
 """Of the matrices."""
 
 
-def operations(encoder: Vgg, layers: tuple[str, ...], size: tuple[int, int]) -> float:
+def operations(encoder: Encoder, layers: tuple[str, ...], size: tuple[int, int]) -> float:
     """Return the operations of the convolutions of one step on a picture of `size` (height, width)."""
     deepest = max(encoders.LAYERS.index(layer) for layer in layers)
     total = 0.0

@@ -28,7 +28,8 @@ def page() -> str:
     for name, field in Recipe.model_fields.items():
         default = json.dumps(field.get_default(), ensure_ascii=False) if name != "version" else "1"
         rows.append(f"| `{name}` | `{default}` | {_values(schema['properties'][name])} | {field.description} |")
-    text = HEAD + "\n".join(rows) + "\n\n## Presets\n\nA preset sets some keys; options given beside it go before it.\n"
+    text = HEAD + "\n".join(rows) + "\n\n## Presets\n\n"
+    text += "A preset sets some keys; options given beside it go before it. `impasto presets` lists them.\n"
     for name, description in list_presets().items():
         settings = "\n".join(f"{key} = {_toml(value)}" for key, value in load_preset(name).items())
         text += f"\n### {name}\n\n{description[:1].upper()}{description[1:]}.\n\n```toml\n{settings}\n```\n"

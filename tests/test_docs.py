@@ -1,11 +1,15 @@
 """The documentation says what the code does."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from impasto.recipe import Recipe
+from impasto.cli.app import COMMANDS
+from impasto.recipe import Recipe, StatisticName
+from impasto.recipe.catalogue import ENCODERS, METHODS
 from tests.script_helpers import load_script
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +22,20 @@ def test_a_page_that_is_generated_is_up_to_date(name: str) -> None:
     assert (ROOT / "docs" / f"{name}.md").read_text("utf-8") == load_script(ROOT / script).page(), (
         f"run: python {script}"
     )
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_page_shows_every_command(command: str) -> None:
+    assert any(re.search(rf"\bimpasto {command}\b", page.read_text("utf-8")) for page in (ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize(
+    ("page", "names"),
+    [("encoders", ENCODERS), ("methods", METHODS), ("choosing", METHODS), ("control", get_args(StatisticName))],
+)
+def test_a_page_names_every(page: str, names: Iterable[str]) -> None:
+    words = set(re.findall(r"[a-z0-9_]+", (ROOT / "docs" / f"{page}.md").read_text("utf-8")))
+    assert set(names) <= words
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)

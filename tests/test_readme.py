@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ ROWS = {int(number): (what, tests) for number, what, tests in ROW.findall(TABLE)
 CITED = re.compile(r"\b[Rr]ows? (\d+(?:(?:-|, | and | to )\d+)*)")
 
 
+@cache
 def functions(path):
     """Names of the tests in a file."""
     tree = ast.parse(path.read_text("utf-8"))

@@ -33,21 +33,21 @@ def test_the_table_and_the_type_name_the_same() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("key", OTHER)
-def test_a_setting_of_another_method_is_named_with_its_owners(method: str, key: str) -> None:
-    values = {"method": method, key: OTHER[key]}
-    if key in SHARED or key in METHODS[method].settings:
-        assert Recipe.parse(values).method == method
-        return
-    with pytest.raises(RecipeError) as caught:
-        Recipe.parse(values)
-    message = str(caught.value)
-    owners = [name for name, each in METHODS.items() if key in each.settings]
-    assert message.startswith(f"{key} belongs to {owners[0]}")
-    assert all(owner in message for owner in owners)
-    assert f"not to {method}" in message
-    if METHODS[method].feed_forward:
-        assert all(known in message for known in METHODS[method].settings)
+def test_a_setting_of_another_method_is_named_with_its_owners(method: str) -> None:
+    for key, value in OTHER.items():
+        values = {"method": method, key: value}
+        if key in SHARED or key in METHODS[method].settings:
+            assert Recipe.parse(values).method == method
+            continue
+        with pytest.raises(RecipeError) as caught:
+            Recipe.parse(values)
+        message = str(caught.value)
+        owners = [name for name, each in METHODS.items() if key in each.settings]
+        assert message.startswith(f"{key} belongs to {owners[0]}")
+        assert all(owner in message for owner in owners)
+        assert f"not to {method}" in message
+        if METHODS[method].feed_forward:
+            assert all(known in message for known in METHODS[method].settings)
 
 
 @pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.feed_forward])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from impasto.series import statistics
-from impasto.series.statistics import Estimate, Table, rank_correlation
+from impasto.series.statistics import Estimate, Table
 from tests.type_helpers import present
 
 NAN = float("nan")
@@ -91,14 +91,3 @@ def test_differences_turn_round_and_ties_are_half_better():
     assert back.better == pytest.approx(1 - present(there.better))
     assert interval(back) == pytest.approx(tuple(-end for end in reversed(interval(there))))
     assert statistics.difference(one, np.full_like(one, NAN), higher=True) is None
-
-
-def test_rank_correlation_is_scipy_s():
-    stats = pytest.importorskip("scipy.stats", reason="needs SciPy")
-    assert rank_correlation([1, 2, 3, 4], [10, 20, 30, 99]) == pytest.approx(1)
-    assert rank_correlation([1, 2, 3], [3, 2, 1]) == pytest.approx(-1)
-    assert rank_correlation([1, 2], [1, 2]) is None
-    assert rank_correlation([1, 1, 1], [1, 2, 3]) is None
-    chance = np.random.default_rng(4)
-    first, second = chance.integers(0, 5, 30), chance.integers(0, 5, 30)
-    assert rank_correlation(first.tolist(), second.tolist()) == pytest.approx(stats.spearmanr(first, second).statistic)

@@ -57,7 +57,7 @@ def stream(tmp_path_factory: pytest.TempPathFactory, picture: Callable[..., torc
     return PictureStream([folder], crop=32, batch=2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_task(
     teacher: Vgg, student: dict[str, torch.Tensor], stream: PictureStream, picture: Callable[..., torch.Tensor]
 ) -> Callable[..., EncoderTask]:

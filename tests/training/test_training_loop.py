@@ -3,6 +3,7 @@
 import itertools
 import json
 import math
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from impasto.training.encoder_task import EncoderTask
 from impasto.training.loop import Schedule, train
 
 MakeTask = Callable[..., EncoderTask]
+Trained = tuple[Path, dict[str, torch.Tensor]]
 SIX = Schedule(steps=6, save_every=3, rate=1e-3)
 
 
@@ -28,11 +30,19 @@ def assert_same(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tenso
     assert different == []
 
 
+@pytest.fixture(scope="module")
+def trained(make_task: MakeTask, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """A folder that six steps were trained into, and the parameters they led to."""
+    folder, task = tmp_path_factory.mktemp("trained"), make_task()
+    assert len(list(train(task, SIX, folder))) == 6
+    return folder, parameters(task)
+
+
 @pytest.fixture
-def unbroken(make_task: MakeTask, tmp_path: Path) -> dict[str, torch.Tensor]:
-    task = make_task()
-    assert len(list(train(task, SIX, tmp_path / "unbroken"))) == 6
-    return parameters(task)
+def unbroken(trained: Trained, tmp_path: Path) -> dict[str, torch.Tensor]:
+    """The parameters after six steps; their folder is copied to `unbroken`."""
+    shutil.copytree(trained[0], tmp_path / "unbroken")
+    return trained[1]
 
 
 def test_schedule_rises_then_falls() -> None:
@@ -110,9 +120,9 @@ def test_a_finished_training_has_nothing_left_to_do(make_task, tmp_path, unbroke
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "garbage", "no step"])
 def test_a_corrupt_checkpoint_falls_back_to_the_one_before(
-    make_task, tmp_path: Path, unbroken, damage: str, notices: list[str]
+    make_task, tmp_path: Path, unbroken, damage: str, notices: list[str], trained: Trained
 ) -> None:
-    list(train(make_task(), SIX, tmp_path))
+    shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True)
     path = tmp_path / "checkpoint.safetensors"
     data = path.read_bytes()
     if damage == "no step":
@@ -127,18 +137,18 @@ def test_a_corrupt_checkpoint_falls_back_to_the_one_before(
     assert "the one before" in notices[0]
 
 
-def test_a_lost_checkpoint_falls_back_too(make_task, tmp_path: Path, unbroken) -> None:
+def test_a_lost_checkpoint_falls_back_too(make_task, tmp_path: Path, unbroken, trained: Trained) -> None:
     # Killed between the rename and the write.
-    list(train(make_task(), SIX, tmp_path))
+    shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True)
     (tmp_path / "checkpoint.safetensors").unlink()
     task = make_task()
     assert [record["step"] for record in train(task, SIX, tmp_path)] == [4, 5, 6]
     assert_same(parameters(task), unbroken)
 
 
-def test_a_corrupt_checkpoint_does_not_push_out_the_good_one(make_task, tmp_path: Path) -> None:
+def test_a_corrupt_checkpoint_does_not_push_out_the_good_one(make_task, tmp_path: Path, trained: Trained) -> None:
     # Resumed from the one before, then saved: at no moment may the corrupt file be all that is left.
-    list(train(make_task(), SIX, tmp_path))
+    shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True)
     good = (tmp_path / "checkpoint.previous.safetensors").read_bytes()
     (tmp_path / "checkpoint.safetensors").write_bytes(b"")
     longer = Schedule(steps=6, save_every=1, rate=1e-3)
@@ -150,8 +160,8 @@ def test_a_corrupt_checkpoint_does_not_push_out_the_good_one(make_task, tmp_path
 
 
 @pytest.mark.parametrize("other", ["wider", "another layer"])
-def test_a_checkpoint_of_another_network_is_refused(make_task, tmp_path: Path, other: str) -> None:
-    list(train(make_task(), SIX, tmp_path))
+def test_a_checkpoint_of_another_network_is_refused(make_task, tmp_path: Path, other: str, trained: Trained) -> None:
+    shutil.copytree(trained[0], tmp_path, dirs_exist_ok=True)
     before = (tmp_path / "checkpoint.safetensors").read_bytes()
     task = make_task()
     if other == "wider":

@@ -132,6 +132,7 @@ def test_it_is_found_and_painted_with_by_name(tmp_path: Path, monkeypatch: pytes
     assert weights.find("vgg16") == path
     assert weights.find("vgg19") is None
     encoder = create("vgg16", pooling="max")
+    assert isinstance(encoder, Vgg)
     assert (encoder.name, encoder.pooling, encoder.layers[-1]) == ("vgg16", "max", "relu4_1")
     monkeypatch.setenv("IMPASTO_VGG19", str(path))
     with pytest.raises(WeightsError, match="holds vgg16, not vgg19"):

@@ -27,7 +27,7 @@ app = typer.Typer(add_completion=False)
 @with_settings
 def blend(
     ctx: typer.Context,
-    content: Annotated[str, typer.Argument(help="The photograph to paint.")],
+    content: given.Photograph,
     style: given.RequiredStyles,
     frames: Annotated[int, typer.Option("--frames", min=2, max=1000, help="Pictures on the way.")] = 5,
     folder: Annotated[

@@ -32,7 +32,7 @@ def group() -> None:
 @app.command()
 def auto(
     ctx: typer.Context,
-    content: Annotated[str, typer.Argument(help="The photograph to paint.")],
+    content: given.Photograph,
     style: given.RequiredStyles,
     output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the masks go.")],
     regions: Annotated[
@@ -103,7 +103,7 @@ def auto(
 @app.command()
 def check(
     ctx: typer.Context,
-    content: Annotated[str, typer.Argument(help="The photograph to paint.")],
+    content: given.Photograph,
     style: given.RequiredStyles,
     output: Annotated[
         str | None, typer.Option("--output", "-o", metavar="PICTURE", help="Where to save the overlay.")

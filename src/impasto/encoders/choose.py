@@ -7,7 +7,7 @@ from typing import TypedDict, Unpack
 import torch
 
 from impasto import weights
-from impasto.encoders.encoder import VGG16, VGG19, Geometry
+from impasto.encoders.encoder import VGG16, VGG19, Encoder, Geometry
 from impasto.encoders.petite import GEOMETRY, Petite
 from impasto.encoders.vgg import Vgg
 from impasto.errors import UsageError, WeightsError
@@ -33,7 +33,7 @@ class Options(_Shared, total=False):
     pooling: str
 
 
-def create(name: str = "auto", **options: Unpack[Options]) -> Vgg:
+def create(name: str = "auto", **options: Unpack[Options]) -> Encoder:
     """Build the encoder called `name`, one of `NAMES`.
 
     `auto` takes VGG-19 where its weights are already on the machine, petite elsewhere, and says so.

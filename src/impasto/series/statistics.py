@@ -4,7 +4,6 @@ Most of the variance of a stylisation's rating comes from the style (Kitov et al
 content 8 %), so the styles are what is resampled: an interval says how far a median would move with other styles.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,16 +56,6 @@ def difference(one: Table, other: Table, *, higher: bool) -> Estimate | None:
     return Estimate(overall.median, overall.low, overall.high, overall.count, float(better))
 
 
-def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Return Spearman's rank correlation, ties at their mean rank; None for fewer than three or constant values."""
-    if len(first) < 3:
-        return None
-    ranks = [_ranks(np.asarray(values, dtype=np.float64)) for values in (first, second)]
-    if any(np.ptp(positions) == 0 for positions in ranks):
-        return None
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1])
-
-
 def _interval(table: Table) -> tuple[float | None, float | None]:
     there = np.isfinite(table)
     table = table[there.any(1)][:, there.any(0)]
@@ -88,13 +77,3 @@ def _interval(table: Table) -> tuple[float | None, float | None]:
         medians = np.median(samples, axis=1)
     low, high = np.quantile(medians, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    order = np.argsort(values, kind="stable")
-    ranks = np.empty(len(values))
-    ranks[order] = np.arange(len(values), dtype=np.float64)
-    for value in np.unique(values):
-        same = values == value
-        ranks[same] = ranks[same].mean()
-    return ranks

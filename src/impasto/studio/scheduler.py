@@ -37,11 +37,6 @@ class Scheduler:
         self._asked: str | None = None
         self._leaving = False
 
-    @property
-    def worker(self) -> int | None:
-        """Number of the process that paints."""
-        return None if self._child is None or not self._child.alive else self._child.pid
-
     def folder(self, job: str) -> Path:
         """Return where a job's files lie."""
         return self._settings.data / "jobs" / str(self._queue.get(job)["id"])
