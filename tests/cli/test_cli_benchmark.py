@@ -207,6 +207,28 @@ def test_a_failed_painting_is_reported_and_the_others_are_done(bench, folders, m
     assert len(done.json["failed"]) == 1
 
 
+def test_a_picture_that_cannot_be_measured_is_reported_and_the_others_are(bench, folders, monkeypatch):
+    from impasto.errors import ResourceError
+    from impasto.evaluation import Evaluator
+
+    real = Evaluator.evaluate
+    calls = 0
+
+    def sometimes(self, *given, **named):
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ResourceError("no room to decode it")
+        return real(self, *given, **named)
+
+    monkeypatch.setattr(Evaluator, "evaluate", sometimes)
+    assert bench(methods="gatys").status == 1
+    found = results(folders / "out")
+    assert [bool(set(METRICS) & set(picture["values"])) for picture in found["pictures"]] == [True, False, True, True]
+    assert any("could not be measured: no room" in problem["note"] for problem in found["problems"])
+    assert bench(methods="gatys").status == 0
+
+
 def test_another_s_folder_is_refused_and_left_alone(bench, folders):
     out = folders / "out"
     out.mkdir()

@@ -162,6 +162,13 @@ def test_zips_that_are_none_or_bombs_are_refused(tmp_path, monkeypatch):
     (tmp_path / "cut.zip").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ImageError, match="is no zip that can be read"):
         collect("toy", tmp_path / "cut.zip")
+    with zipfile.ZipFile(tmp_path / "lzma.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("cat1024.jpg", FILES["cat1024.jpg"])
+    packed = bytearray((tmp_path / "lzma.zip").read_bytes())
+    packed[60:120] = bytes(255 - byte for byte in packed[60:120])
+    (tmp_path / "lzma.zip").write_bytes(packed)
+    with pytest.raises(ImageError, match="is no zip that can be read"):
+        collect("toy", tmp_path / "lzma.zip")
     monkeypatch.setattr("impasto.datasets.collection.MOST_BYTES", 1000)
     with pytest.raises(InputError, match="no picture of the set"):
         collect("toy", zipped(tmp_path / "bomb.zip", {"cat1024.jpg": bytes(100_000)}))

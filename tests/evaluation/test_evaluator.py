@@ -11,6 +11,7 @@ import impasto
 from impasto.encoders import Petite, Vgg
 from impasto.errors import ImageError, UsageError
 from impasto.evaluation import METRICS, Evaluation, Evaluator
+from impasto.guides import Regions
 from impasto.images import Picture, save
 
 STYLE, CONTENT = "gram_distance/1", "content_features/1"
@@ -88,7 +89,25 @@ def test_another_size_is_resized_with_a_notice(
     assert notices == list(found.notes)
 
 
-def test_bad_input_is_refused_in_one_line(evaluator: Evaluator, content: Any, style: Any) -> None:
+def test_the_field_s_loose_names_of_layers_are_known(tiny_encoder: Vgg, content: Any, style: Any) -> None:
+    loose, exact = (
+        Evaluator(tiny_encoder, tiny_encoder, second_layers=layers).evaluate(content, content, style, metrics=[STYLE])
+        for layers in (["conv1_2", "conv4_2"], ["relu1_2", "relu4_2"])
+    )
+    assert loose.to_json() == exact.to_json()
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_constant_pictures_have_every_value(tiny_encoder: Vgg, level: float) -> None:
+    flat = torch.full((3, 64, 80), level)
+    found = Evaluator(tiny_encoder, tiny_encoder).evaluate(flat, flat, flat)
+    assert all(value is not None or key in found.reasons for key, value in found.values.items())
+    perfect = {key: METRICS[key].range for key in (CONTENT, STYLE)}
+    assert found.values[CONTENT] == pytest.approx(perfect[CONTENT][1])
+    assert found.values[STYLE] == pytest.approx(perfect[STYLE][0])
+
+
+def test_bad_input_is_refused_in_one_line(evaluator: Evaluator, tiny_encoder: Vgg, content: Any, style: Any) -> None:
     broken = Picture(torch.full((1, 3, 40, 40), float("nan")), name="broken.png")
     with pytest.raises(ImageError, match=r"broken\.png: has NaN"):
         evaluator.evaluate(broken, content, style)
@@ -96,6 +115,12 @@ def test_bad_input_is_refused_in_one_line(evaluator: Evaluator, content: Any, st
         evaluator.evaluate(content[:, :20], content, style)
     with pytest.raises(UsageError, match="did you mean 'gram_distance'"):
         evaluator.evaluate(content, content, style, metrics=["gram_distanc"])
+    regions = Regions(("a", "b"), torch.stack([torch.ones(8, 8), torch.zeros(8, 8)]), (None,))
+    with pytest.raises(UsageError, match="a mask for each style"):
+        evaluator.evaluate(content, content, [style, style], regions=regions)
+    for layers, said in ((["relu9_1"], "unknown layer 'relu9_1'"), ([], "names none")):
+        with pytest.raises(UsageError, match=said):
+            Evaluator(tiny_encoder, tiny_encoder, second_layers=layers).evaluate(content, content, style)
     with pytest.raises(UsageError, match="at least one style"):
         evaluator.evaluate(content, content, [])
     with pytest.raises(UsageError, match="style_weights"):

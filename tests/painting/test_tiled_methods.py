@@ -22,7 +22,7 @@ EYES_TO_MOUTH = [[0.35, 0.4], [0.65, 0.4], [0.5, 0.55], [0.4, 0.7], [0.6, 0.7]]
 def painted(method: str, photo: Tensor, style: Tensor, tile: int | Literal["auto", "off"]) -> Tensor:
     settings: dict[str, Any] = {"method": method, "size": max(photo.shape[-2:]), "precision": "float32"}
     if method in OPTIMIZED:
-        settings |= {"encoder": "petite", "iterations": 2, "levels": 1}
+        settings |= {"encoder": "petite", "iterations": 1, "levels": 1}
     points = EYES_TO_MOUTH if method == "portrait" else None
     if method in NETWORKS:
         settings |= {"network": NETWORKS[method]} if NETWORKS[method] else {}

@@ -14,6 +14,7 @@ from impasto.cli.series_options import PictureSeriesOptions
 from impasto.cli.session import write_out
 from impasto.cli.sources import encoder_file
 from impasto.errors import ImageError, UsageError
+from impasto.events import notice
 
 if TYPE_CHECKING:
     from impasto.series.benchmark import Benchmark
@@ -174,7 +175,13 @@ def _contents(
     for picture in inputs:
         item = by_path[picture.path]
         credit = f"{item.entry.by}; {photographs.title}" if item.entry.by else photographs.title
-        regions = datasets.read_regions(photographs, item) if masks else None
+        try:
+            regions = datasets.read_regions(photographs, item) if masks else None
+        except ImageError as error:
+            problems.append(Problem(item.entry.name, str(error)))
+            continue
+        if masks and regions is None:
+            notice(f"{item.entry.name}: has no mask beside it; painted and measured as a whole")
         named.append(Input(item.entry.name, picture.path, credit, regions))
     problems += [
         Problem(entry.file or entry.name, f"is missing of {photographs.title}") for entry in collection.missing

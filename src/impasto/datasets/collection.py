@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import lzma
 import os
 import re
 import zipfile
@@ -26,6 +27,13 @@ MOST_MEMBERS = 10_000
 """Most files of a zip, or of a folder with all its folders, that are looked at."""
 _MASK = re.compile(r"^(\d\d).*?_(?:regions|segmentation|mask)$")
 _LEVEL = re.compile(r"(?:level[ _-]?|NPRportrait)(\d)", re.IGNORECASE)
+
+
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError),
+    *(NotImplementedError, RuntimeError, OSError, ValueError),
+)
+"""What `zipfile` raises of damaged, encrypted and exotic archives."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +177,7 @@ def _unpack(dataset: DataSet, path: Path) -> Path:
                 raise InputError(f"{path}: has more than {MOST_MEMBERS} files; it is no zip of {dataset.title}")
             for member in members:
                 _unpack_one(archive, member, folder, path)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+    except _UNREADABLE as error:
         raise ImageError(f"{path}: is no zip that can be read ({error}); name a folder or a zip") from None
     if not folder.is_dir():
         raise InputError(f"{path}: has no pictures; name a zip of {dataset.title}")

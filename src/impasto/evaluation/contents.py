@@ -21,6 +21,8 @@ AFFINITY_LAYER = "relu3_1"
 """The layer of affinities (that of CFSD, Chung et al. 2024)."""
 AFFINITY_ROWS = 4096
 """Places whose affinities are compared, evenly spaced where a picture has more: all of them up to 256 px."""
+KEPT_BYTES = 32 << 20
+"""Of a content's directions that are kept for the next result: all up to 1000 px with petite, 700 with VGG-19."""
 SHARPNESS = 10.0
 """What cosines are multiplied by before the softmax: the same place weighs e^10 times what an orthogonal one does, so
 that a row is about the hundreds of places that look the same, among some ten thousand."""
@@ -72,8 +74,11 @@ def self_similarity(case: Case) -> Measured:
 def structure_divergence(case: Case) -> Measured:
     """Mean over places of KL(P‖Q), P and Q the content's and the result's affinities of a place with all others."""
     content = needed(case.content)
-    target, _ = case.first.fact(content, "directions", AFFINITY_LAYER, _directions)
     own, (height, width) = _directions(case.first.of(case.result, AFFINITY_LAYER))
+    if own.nbytes > KEPT_BYTES:
+        target, _ = _directions(case.first.of(content, AFFINITY_LAYER))
+    else:
+        target, _ = case.first.fact(content, "directions", AFFINITY_LAYER, _directions)
     step = max(1, math.ceil((height * width / AFFINITY_ROWS) ** 0.5))
     rows = subsampled(torch.arange(height * width).view(height, width), step)
     apart = affinity.divergences(target, own, rows.flatten()).clamp_min(0).view(rows.shape)

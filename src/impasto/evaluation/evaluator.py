@@ -17,7 +17,7 @@ from impasto.evaluation.evaluation import Evaluation
 from impasto.evaluation.metric import NEEDS, Metric
 from impasto.evaluation.panel import Panel, Shelf
 from impasto.evaluation.record import Record, record_of
-from impasto.evaluation.reductions import Reduction
+from impasto.evaluation.reductions import MAPS, Reduction
 from impasto.evaluation.registry import METRICS
 from impasto.evaluation.sights import Encoders, unoptimized
 from impasto.events import notice
@@ -100,6 +100,10 @@ class Evaluator:
             if each.sha256 not in self._checked:
                 check(each)
         self._checked.update(each.sha256 for each in (*paintings, photo) if each is not None and each.sha256)
+        if regions is not None and len(regions.styles) != len(paintings):
+            raise UsageError(
+                f"masks of {len(regions.styles)} styles are given for {len(paintings)}; give a mask for each style"
+            )
         notes = _inputs(record, photo, paintings)
         case, more = self._case(
             picture, photo, paintings, record, _weights(style_weights, record, len(paintings)), chosen
@@ -113,7 +117,8 @@ class Evaluator:
         for metric in chosen:
             if missing := _missing(metric, case):
                 values[metric.id], reasons[metric.id] = None, f"needs {missing}"
-        computed = [metric for metric in chosen if metric.id not in values]
+        # Maps of styles are the largest thing that is kept: last, when what others read is forgotten.
+        computed = sorted((metric for metric in chosen if metric.id not in values), key=_reads_style_maps)
         for panel, encoder, layer, reduction in _reads(computed, case):
             panel.expect(encoder, layer, reduction)
         for number, metric in enumerate(computed):
@@ -135,6 +140,7 @@ class Evaluator:
         digests = {"result": [picture.sha256 or _digest(picture)], "content": [] if photo is None else [photo.sha256]}
         digests["style"] = [painting.sha256 for painting in paintings]
         values = {metric.id: values[metric.id] for metric in chosen}
+        found = {metric.id: found[metric.id] for metric in chosen if metric.id in found}
         return Evaluation(
             values,
             tuple(notes),
@@ -282,6 +288,10 @@ def _reads(metrics: Sequence[Metric], case: Case) -> Iterator[tuple[Panel, Encod
             for panel in (panel for role in read.of for panel in panels[role]):
                 for layer in read.layers(sight):
                     yield panel, sight.encoder, layer, read.reduction
+
+
+def _reads_style_maps(metric: Metric) -> bool:
+    return any("style" in read.of and read.reduction is MAPS for read in metric.reads)
 
 
 def _release(case: Case, metrics: Sequence[Metric]) -> None:

@@ -62,9 +62,16 @@ def unoptimized(encoder: Encoder, record: Record | None, layers: Sequence[str] |
     `layers` takes the choice over.
     """
     if layers is not None:
-        for layer in layers:
-            encoder.stride(layer)
-        return Sight(encoder, tuple(layers)), ""
+        # `conv4_2` is the field's loose name for relu4_2.
+        named = dict.fromkeys(each if each in encoder.layers else each.replace("conv", "relu", 1) for each in layers)
+        for layer in named:
+            if layer not in encoder.layers:
+                raise UsageError(
+                    f"unknown layer '{layer[:40]}'; {encoder.name} has {', '.join(encoder.layers)}: choose from those"
+                )
+        if not named:
+            raise UsageError("second_layers: names none; give some, or leave it out for those that were not optimised")
+        return Sight(encoder, tuple(named)), ""
     same = record is not None and record.encoder is not None and record.encoder[1] == encoder.sha256
     taken = set(record.optimized) if same and record is not None else set()
     found = _deepest(encoder, [layer for layer in encoder.layers if layer not in taken])

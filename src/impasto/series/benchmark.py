@@ -8,7 +8,7 @@ from typing import Any
 
 from impasto import files, images, metadata
 from impasto.encoders import Encoder
-from impasto.errors import ImageError, InputError, UsageError
+from impasto.errors import ImpastoError, InputError, UsageError
 from impasto.evaluation import METRICS
 from impasto.events import Progress
 from impasto.images import Picture
@@ -199,7 +199,7 @@ class Benchmark(Series):
                     [self._load(style)],
                     regions=content.regions,
                 )
-        except (ImageError, MemoryError, RuntimeError) as error:
+        except (ImpastoError, MemoryError, RuntimeError) as error:
             cell.note = " ".join(f"could not be measured: {error}".split())
             self._broken.add(cell)
             self.problems.append(Problem(self.shown(cell), cell.note))

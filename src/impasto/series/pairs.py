@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from impasto import images
-from impasto.errors import ImageError, UsageError
+from impasto.errors import ImageError, ResourceError, UsageError
 from impasto.guides import Regions
 from impasto.series.grid import file_part
 
@@ -43,7 +43,7 @@ def read_inputs(
     for path in paths:
         try:
             images.load(path, max_pixels=max_pixels, allow_truncated=allow_truncated)
-        except ImageError as error:
+        except (ImageError, ResourceError) as error:
             problems.append(Problem(path.name, str(error)))
             continue
         name = file_part(path.stem)
