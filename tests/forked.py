@@ -129,6 +129,8 @@ def _become(
 ) -> NoReturn:
     """Shed what belongs to the tests, run, and end without their clean-up."""
     status = 1
+    # Python does not notice that a file-size limit cut its bytecode short, and every later process would read that.
+    sys.dont_write_bytecode = True
     try:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,6 +6,7 @@ from types import ModuleType
 
 import pytest
 
+from impasto.comparison import Vote, VoteFile
 from tests.script_helpers import load_script
 
 FOLDER = Path(__file__).resolve().parents[1] / "benchmarks"
@@ -80,3 +81,33 @@ def test_every_benchmark_uses_the_harness(path: Path) -> None:
         assert "harness" in source
         for copied in ("ArgumentParser(", '"describe"', "ru_maxrss", "|---|"):
             assert copied not in source, f"{copied} is in harness.py"
+
+
+def test_metrics_are_asked_about_the_votes_that_chose(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """By hand: of two votes and a tie, a metric where lower is better agrees with one, and one has no values."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    agreement = load_script(FOLDER / "agreement.py")
+    file = tmp_path / "votes.jsonl"
+    with VoteFile(file, {"a": "1", "b": "2"}) as cast:
+        cast.add(Vote("cat_sea", "a", "b", "left"))
+        cast.add(Vote("dog_sea", "a", "b", "right"))
+        cast.add(Vote("cow_sea", "a", "b", "tie"))
+        cast.add(Vote("hen_sea", "a", "b", "left"))
+        cast.undo()
+    votes = agreement.read_votes(file)
+    assert [vote.choice for vote in votes] == ["left", "right", "tie"]
+    noise = {("a", "cat"): 1.0, ("b", "cat"): 3.0, ("a", "dog"): 1.0, ("b", "dog"): 1.5, ("a", "cow"): 0.0}
+    results = {
+        "metrics": [
+            {"id": "noise", "group": "faults", "direction": "lower"},
+            {"id": "edges", "group": "content", "direction": "higher"},
+            {"id": "seconds", "group": "cost", "direction": "lower"},
+        ],
+        "pictures": [
+            {"method": method, "content": content, "style": "sea", "values": {"noise": value, "seconds": 1.0}}
+            for (method, content), value in noise.items()
+        ],
+    }
+    assert agreement.agreements(results, votes) == {"noise": [(2.0, True), (0.5, False)], "edges": []}
+    assert agreement.interval(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-3)
+    assert agreement.interval(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-3)

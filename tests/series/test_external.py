@@ -1,9 +1,15 @@
 """Pictures of other programs are joined by the names of photograph and painting."""
 
+from pathlib import Path
+
 import pytest
+from PIL import Image
 
 from impasto.errors import ImageError, UsageError
+from impasto.series import entrants
+from impasto.series.benchmark import Benchmark
 from impasto.series.external import find, pictures_in, split_added
+from impasto.series.pairs import Input
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,21 @@ def test_a_folder_needs_a_name(text):
         split_added([text])
     with pytest.raises(UsageError, match="is there twice"):
         split_added(["a=x", "a=y"])
+
+
+def test_pictures_of_another_report_join_by_the_names_of_a_set(tmp_path: Path) -> None:
+    """A set calls its file cat1024.png `cat`, and so does a report that painted it."""
+    for name in ("cat1024.png", "sea.png", "theirs/cat_sea.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (40, 40)).save(tmp_path / name)
+    benchmark = Benchmark(
+        entrants.parse("wct"),
+        [Input("cat", tmp_path / "cat1024.png")],
+        [Input("sea", tmp_path / "sea.png")],
+        tmp_path / "report",
+        added={"theirs": tmp_path / "theirs"},
+        encoder="petite",
+        second_encoder="petite",
+        check=False,
+    )
+    assert [cell.path.name for cell in benchmark.cells if cell.state == "external"] == ["cat_sea.png"]

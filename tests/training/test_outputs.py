@@ -5,6 +5,7 @@ import json
 import os
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,8 @@ def test_a_log_that_cannot_be_written_holds_whole_lines(
     make_task: MakeTask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop, "_keep", lambda *_: None)
+    # What is imported meanwhile would be cut short too, and stay so.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     before, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (900, before[1]))
     try:

@@ -77,8 +77,8 @@ def collect(name: str, source: Path | None = None) -> Collection:
         source = _unpack(dataset, source)
     elif not source.is_dir():
         raise InputError(f"{source}: is no folder and no zip; {how_to_get(dataset)}")
-    found = {path.relative_to(source).as_posix(): path for path in _walk(source)}
-    pictures, masks = _sort(dataset, found, source)
+    paths = {path.relative_to(source).as_posix(): path for path in _walk(source)}
+    pictures, masks = _sort(dataset, paths, source)
     if not pictures:
         example = dataset.entries[0].file or "level1/01.jpg"
         raise InputError(f"{source}: has none of the pictures of {dataset.title}, such as {example}")
@@ -143,13 +143,13 @@ def _walk(folder: Path) -> Iterator[Path]:
         raise InputError(f"{folder}: cannot be read ({error.strerror or error})") from None
 
 
-def _sort(dataset: DataSet, found: Mapping[str, Path], source: Path) -> tuple[dict[Entry, Path], dict[Entry, Path]]:
-    """Tell which file is which picture, and which its mask."""
+def _sort(dataset: DataSet, paths: Mapping[str, Path], source: Path) -> tuple[dict[Entry, Path], dict[Entry, Path]]:
+    """Return the files of the pictures and those of the masks, by entry, of `paths` by their names below `source`."""
     by_file = {entry.file.casefold(): entry for entry in dataset.entries if entry.file}
     by_place = {(entry.level, entry.number): entry for entry in dataset.entries if entry.level}
     pictures: dict[Entry, Path] = {}
     masks: dict[Entry, Path] = {}
-    for name, path in found.items():
+    for name, path in paths.items():
         entry = by_file.get(path.name.casefold())
         if entry is not None:
             pictures.setdefault(entry, path)

@@ -18,7 +18,7 @@ def divergences(target: Tensor, other: Tensor, rows: Tensor | None = None, scrat
     """
     count = len(target)
     places = torch.arange(count, device=target.device) if rows is None else rows
-    found = target.new_empty(len(places))
+    divergence = target.new_empty(len(places))
     for band in _bands(len(places), count * target.element_size() * 2, scratch):
         at = places[band]
         wanted, own = target[at] @ target.T, other[at] @ other.T
@@ -28,8 +28,8 @@ def divergences(target: Tensor, other: Tensor, rows: Tensor | None = None, scrat
         own.neg_().add_(wanted)
         wanted.sub_(highest[:, None]).exp_()
         total = wanted.sum(1)
-        found[band] = torch.linalg.vecdot(wanted, own) / total - total.log() + apart
-    return found
+        divergence[band] = torch.linalg.vecdot(wanted, own) / total - total.log() + apart
+    return divergence
 
 
 def _bands(count: int, row_bytes: int, scratch: int) -> Iterator[slice]:

@@ -22,13 +22,13 @@ class Sight:
 
     @property
     def record(self) -> dict[str, object]:
-        """What a report says of it."""
+        """Return what a report says of it."""
         return {"name": self.encoder.name, "sha256": self.encoder.sha256, "layers": list(self.layers)}
 
     def of(self, panel: Panel, layer: str) -> Tensor:
         """Return the features (1, C, h, w) of a panel at a layer."""
-        found: Tensor = panel.read(self.encoder, layer, MAPS)
-        return found
+        features: Tensor = panel.read(self.encoder, layer, MAPS)
+        return features
 
     def fact(
         self, panel: Panel, what: str, layer: str, compute: Callable[[Any], Any], reduction: Reduction = MAPS
@@ -67,14 +67,14 @@ class Case:
 
     @property
     def lightness(self) -> Tensor:
-        """OKLab's L (1, 1, H, W) of `pixels`."""
+        """Return OKLab's L (1, 1, H, W) of `pixels`."""
         if self.pixels is self.result.pixels:
             return lightness_of(self.result)
-        found: Tensor = self.result.fact("own lightness", lambda: luma.lightness(self.pixels))
-        return found
+        lightness: Tensor = self.result.fact("own lightness", lambda: luma.lightness(self.pixels))
+        return lightness
 
 
 def lightness_of(panel: Panel) -> Tensor:
     """Return OKLab's L (1, 1, H, W) of a panel."""
-    found: Tensor = panel.fact("lightness", lambda: luma.lightness(panel.pixels))
-    return found
+    lightness: Tensor = panel.fact("lightness", lambda: luma.lightness(panel.pixels))
+    return lightness

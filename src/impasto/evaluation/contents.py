@@ -42,22 +42,22 @@ def cosine(one: Tensor, other: Tensor) -> float:
 
 
 def content_features(case: Case) -> Measured:
-    """Mean over two deep layers of the cosine between the features of result and content."""
+    """Return the mean over two deep layers of the cosine between the features of result and content."""
     content = needed(case.content)
     ours, theirs = (
         {layer: case.first.fact(panel, "features", layer, lambda features: features) for layer in FEATURE_LAYERS}
         for panel in (case.result, content)
     )
     values = [cosine(ours[layer], theirs[layer]) for layer in FEATURE_LAYERS]
-    found = None
+    distance_map = None
     if case.maps:
         apart = [1 - F.cosine_similarity(ours[layer], theirs[layer], dim=1, eps=TINY) for layer in FEATURE_LAYERS]
-        found = together([each[0] for each in apart])
-    return Measured(sum(values) / len(values), found)
+        distance_map = together([distance[0] for distance in apart])
+    return Measured(sum(values) / len(values), distance_map)
 
 
 def self_similarity(case: Case) -> Measured:
-    """Mean over two deep layers of the difference between the distances of places from one another."""
+    """Return the mean over two deep layers of the difference between the distances of places from one another."""
     content = needed(case.content)
     layers = case.second.layers[-2:]
     values, maps = [], []
@@ -72,7 +72,10 @@ def self_similarity(case: Case) -> Measured:
 
 
 def structure_divergence(case: Case) -> Measured:
-    """Mean over places of KL(P‖Q), P and Q the content's and the result's affinities of a place with all others."""
+    """Return the mean over places of KL(P‖Q).
+
+    P and Q are the content's and the result's affinities of a place with all others.
+    """
     content = needed(case.content)
     own, (height, width) = _directions(case.first.of(case.result, AFFINITY_LAYER))
     if own.nbytes > KEPT_BYTES:
@@ -86,7 +89,7 @@ def structure_divergence(case: Case) -> Measured:
 
 
 def edges(case: Case) -> Measured:
-    """Mean structural similarity of the magnitudes of the slopes of lightness."""
+    """Return the mean structural similarity of the magnitudes of the slopes of lightness."""
     content = needed(case.content)
     ours, theirs = (edges_of(panel) for panel in (case.result, content))
     rows = list(luma.bands(ours, luma.SSIM_SIDE - 1))
@@ -102,19 +105,19 @@ def edges(case: Case) -> Measured:
 
 def edges_of(panel: Panel) -> Tensor:
     """Return the magnitudes of the slopes of a panel's lightness, (1, 1, H, W)."""
-    found: Tensor = panel.fact("edges", lambda: luma.slopes(lightness_of(panel)))
-    return found
+    slopes: Tensor = panel.fact("edges", lambda: luma.slopes(lightness_of(panel)))
+    return slopes
 
 
 def _edge_windows(panel: Panel) -> luma.Windows:
-    found: luma.Windows = panel.fact("edge windows", lambda: luma.Windows.of(edges_of(panel)))
-    return found
+    windows: luma.Windows = panel.fact("edge windows", lambda: luma.Windows.of(edges_of(panel)))
+    return windows
 
 
 def together(maps: list[Tensor]) -> Tensor:
     """Return the mean of maps (h, w) of several sizes, in that of the first."""
     size = (maps[0].shape[0], maps[0].shape[1])
-    return torch.stack([F.interpolate(each[None, None], size, mode="bilinear")[0, 0] for each in maps]).mean(0)
+    return torch.stack([F.interpolate(values[None, None], size, mode="bilinear")[0, 0] for values in maps]).mean(0)
 
 
 def needed(panel: Panel | None) -> Panel:

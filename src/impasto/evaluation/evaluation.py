@@ -37,9 +37,9 @@ class Evaluation:
 
     @property
     def grades(self) -> dict[str, str]:
-        """How good each value is, by the metrics' ids: fine, visible or strong; of those that have bands."""
-        found = {key: grade(METRICS[key], value) for key, value in self.values.items()}
-        return {key: value for key, value in found.items() if value is not None}
+        """Return how good each value is, by the metrics' ids: fine, visible or strong; of those that have bands."""
+        grades = {key: grade(METRICS[key], value) for key, value in self.values.items()}
+        return {key: name for key, name in grades.items() if name is not None}
 
     def record(self) -> dict[str, Any]:
         """Return everything but the maps, as JSON can hold it."""

@@ -94,12 +94,13 @@ class Evaluator:
         record = record or record_of(result)
         picture = result.picture if isinstance(result, Result) else images.load(result)
         photo = None if content is None else images.load(content)
-        given: list[PictureLike] = list(styles) if isinstance(styles, list | tuple) else [styles]
-        paintings = [images.load(style) for style in given]
-        for each in (picture, *([] if photo is None else [photo]), *paintings):
-            if each.sha256 not in self._checked:
-                check(each)
-        self._checked.update(each.sha256 for each in (*paintings, photo) if each is not None and each.sha256)
+        sources: list[PictureLike] = list(styles) if isinstance(styles, list | tuple) else [styles]
+        paintings = [images.load(source) for source in sources]
+        references = [*([] if photo is None else [photo]), *paintings]
+        for candidate in (picture, *references):
+            if candidate.sha256 not in self._checked:
+                check(candidate)
+        self._checked.update(reference.sha256 for reference in references if reference.sha256)
         if regions is not None and len(regions.styles) != len(paintings):
             raise UsageError(
                 f"masks of {len(regions.styles)} styles are given for {len(paintings)}; give a mask for each style"
@@ -112,7 +113,7 @@ class Evaluator:
         case = replace(case, regions=regions, landmarks=points, names=names, tile=tile, maps=maps)
         values: dict[str, float | None] = {}
         reasons: dict[str, str] = {}
-        found: dict[str, Tensor] = {}
+        metric_maps: dict[str, Tensor] = {}
         of_regions: dict[str, Mapping[str, float]] = {}
         for metric in chosen:
             if missing := _missing(metric, case):
@@ -131,7 +132,7 @@ class Evaluator:
             if measured.regions:
                 of_regions[metric.id] = measured.regions
             if maps and measured.map is not None:
-                found[metric.id] = measured.map
+                metric_maps[metric.id] = measured.map
         self._shelf.rest()
         notes += more
         for note in notes:
@@ -140,12 +141,12 @@ class Evaluator:
         digests = {"result": [picture.sha256 or _digest(picture)], "content": [] if photo is None else [photo.sha256]}
         digests["style"] = [painting.sha256 for painting in paintings]
         values = {metric.id: values[metric.id] for metric in chosen}
-        found = {metric.id: found[metric.id] for metric in chosen if metric.id in found}
+        metric_maps = {metric.id: metric_maps[metric.id] for metric in chosen if metric.id in metric_maps}
         return Evaluation(
             values,
             tuple(notes),
             reasons,
-            found,
+            metric_maps,
             of_regions,
             encoders=sights,
             inputs=digests,
@@ -171,8 +172,8 @@ class Evaluator:
             if photo.size != picture.size:
                 notes.append(_resized(photo, picture))
             against = self._panel(photo, size)
-        of_styles = tuple(self._panel(each, images.fit_size(each.size, max(size))) for each in paintings)
-        textures = tuple(self._panel(each, _reduced(each.size, max(picture.size))) for each in paintings)
+        of_styles = tuple(self._panel(style, images.fit_size(style.size, max(size))) for style in paintings)
+        textures = tuple(self._panel(style, _reduced(style.size, max(picture.size))) for style in paintings)
         first = self._encoders.first()
         second, note = unoptimized(self._encoders.second(record), record, self._second_layers)
         if note and any(metric.encoder == "second" for metric in chosen):
@@ -227,23 +228,24 @@ def _inputs(record: Record | None, photo: Picture | None, paintings: Sequence[Pi
     if record is None:
         return []
     content = [] if photo is None else [photo]
-    pairs = (("content", content), ("style", paintings))
+    by_role = (("content", content), ("style", paintings))
     notes = [
-        record.check(role, [each.sha256 for each in found], [each.name for each in found]) for role, found in pairs
+        record.check(role, [picture.sha256 for picture in pictures], [picture.name for picture in pictures])
+        for role, pictures in by_role
     ]
     return [note for note in notes if note is not None]
 
 
-def _weights(given: Sequence[float] | None, record: Record | None, count: int) -> tuple[float, ...]:
+def _weights(style_weights: Sequence[float] | None, record: Record | None, count: int) -> tuple[float, ...]:
     if count < 1:
         raise UsageError("a result is measured against at least one style; name it")
     weights: Sequence[float] = [1.0] * count
-    if given is not None:
-        if len(given) != count or min(given) < 0 or not sum(given) > 0:
+    if style_weights is not None:
+        if len(style_weights) != count or min(style_weights) < 0 or not sum(style_weights) > 0:
             raise UsageError(
-                f"{len(given)} style_weights for {count} styles: give one >= 0 for each, not all of them 0"
+                f"{len(style_weights)} style_weights for {count} styles: give one >= 0 for each, not all of them 0"
             )
-        weights = given
+        weights = style_weights
     elif record is not None and record.recipe is not None and len(record.recipe.style_weights) == count:
         weights = record.recipe.style_weights
     total = sum(weights)

@@ -24,7 +24,7 @@ SIXTY_EIGHT = {"eye": range(36, 48), "mouth": range(48, 68)}
 
 
 def face_shift(case: Case) -> Measured:
-    """Mean distance of the result's landmarks from the content's, in distances between the eyes."""
+    """Return the mean distance of the result's landmarks from the content's, in distances between the eyes."""
     content = needed(case.content)
     here = case.landmarks["content"]
     sides = torch.tensor([content.size[1], content.size[0]], dtype=torch.float64)
@@ -33,14 +33,17 @@ def face_shift(case: Case) -> Measured:
     if "result" in case.landmarks:
         there = case.landmarks["result"]
     else:
-        there = _found(case, here, unit)
+        there = _locate(case, here, unit)
         note = f"the landmarks were looked for in features of {case.first.encoder.name}, not given"
     away = ((there - here) * sides).norm(dim=1)
     return Measured(float(away.mean()) / unit, note=note)
 
 
 def face_features(case: Case) -> Measured:
-    """Mean over eyes and mouth of 1 - cos of features that both pictures' means and deviations were taken off."""
+    """Return the mean over eyes and mouth of 1 - cos of features.
+
+    Each picture's means and deviations are taken off its own features first.
+    """
     content = needed(case.content)
     chosen = _eyes_and_mouth(case.names, len(case.landmarks["content"]))
     if not chosen:
@@ -82,7 +85,7 @@ def _at(features: Tensor, points: Tensor) -> Tensor:
     return F.grid_sample(features, where, "bilinear", "border", align_corners=False)[0, :, 0].T
 
 
-def _found(case: Case, points: Tensor, unit: float) -> Tensor:
+def _locate(case: Case, points: Tensor, unit: float) -> Tensor:
     """Return where in the result (n, 2) what is at the content's landmarks is most similar."""
     content = needed(case.content)
     ours, theirs = (_plain(case.first.of(panel, FIND_LAYER)) for panel in (case.result, content))

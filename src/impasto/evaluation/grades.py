@@ -1,4 +1,4 @@
-"""What values mean in words: from which on one is fine, is visible, or would be sent back."""
+"""What values mean in words: up to where one is fine, visible, or strong."""
 
 from typing import Literal
 
@@ -27,8 +27,8 @@ BANDS: dict[str, tuple[float, float]] = {
 """By a metric's name: the last value that is fine, and the last that is visible and no more.
 
 From photographs and paintings, whose values are fine by definition (of faults), from what another photograph and the
-unpainted one have (of content and style), and from results of nine methods, looked at in double size:
-docs/metrics.md has the figures. Metrics of regions and faces have none: too few pictures were looked at.
+unpainted one have (of content and style), and from results of nine methods on three pairs. Set by hand on these
+pictures, and tested on no others: docs/metrics.md has the figures. Metrics of regions and faces have none.
 """
 
 WORDS: dict[Group, dict[Grade, str]] = {
@@ -36,7 +36,7 @@ WORDS: dict[Group, dict[Grade, str]] = {
     "style": {"fine": "reached", "visible": "reached in part", "strong": "missed"},
     "faults": {"fine": "fine", "visible": "visible", "strong": "strong"},
 }
-"""What is said of each grade. Strong faults are those that a printer would send back."""
+"""What is said of each grade."""
 
 
 def grade(metric: Metric, value: float | None) -> Grade | None:
@@ -52,8 +52,8 @@ def grade(metric: Metric, value: float | None) -> Grade | None:
 
 def word(metric: Metric, value: float | None) -> str:
     """Return the grade in words, such as `visible weave`; empty where there is none."""
-    found = grade(metric, value)
-    if found is None:
+    reached = grade(metric, value)
+    if reached is None:
         return ""
-    said = WORDS[metric.group][found]
-    return f"{said} {metric.name.replace('_', ' ')}" if metric.group == "faults" and found != "fine" else said
+    said = WORDS[metric.group][reached]
+    return f"{said} {metric.name.replace('_', ' ')}" if metric.group == "faults" and reached != "fine" else said

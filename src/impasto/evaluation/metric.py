@@ -68,9 +68,9 @@ class Metric:
 
     @property
     def name(self) -> str:
-        """The id without its version."""
+        """Return the id without its version."""
         return self.id.rpartition("/")[0]
 
     def better(self, one: float, other: float) -> bool:
-        """Whether the value `one` is better than `other`."""
+        """Return whether the value `one` is better than `other`."""
         return one > other if self.direction == "higher" else one < other

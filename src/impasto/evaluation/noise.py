@@ -22,7 +22,7 @@ EPSILON = 1 / 2550
 
 
 def residual_noise(case: Case) -> Measured:
-    """Standard deviation of noise away from edges, over the style's own."""
+    """Return the standard deviation of noise away from edges, over the style's own."""
     own, where = noise(case.lightness, mapped=case.maps)
     style = sum(weight * _level(panel) for weight, panel in zip(case.weights, case.textures, strict=True))
     return Measured(own / max(style, ROUNDING), None if where is None else where / max(style, ROUNDING))
@@ -47,7 +47,7 @@ def noise(values: Tensor, *, mapped: bool) -> tuple[float, Tensor | None]:
 
 
 def border(case: Case) -> Measured:
-    """How unlike a frame of 8 px is to the 8 px beside it: in the energy of its slopes, and by being their mirror."""
+    """Return how unlike a frame of 8 px is to the 8 px beside it: in its slopes' energy, and by being their mirror."""
     return Measured(frame(case.lightness[0, 0]))
 
 
@@ -61,7 +61,7 @@ def frame(values: Tensor) -> float:
     fine = F.conv2d(F.pad(values[None, None], (1, 1, 1, 1), mode="replicate"), kernel[None, None])[0, 0]
     total = 0.0
     for turn in range(4):
-        plane, details = (torch.rot90(each, turn, (0, 1)) for each in (values, fine))
+        plane, details = (torch.rot90(unturned, turn, (0, 1)) for unturned in (values, fine))
         one, other = (
             float(rows.diff(dim=1).abs().mean()) + EPSILON for rows in (plane[:FRAME], plane[FRAME : 2 * FRAME])
         )
@@ -88,6 +88,6 @@ def _correlation(one: Tensor, other: Tensor) -> float:
 
 
 def clipping(case: Case) -> Measured:
-    """The part of all channel values that are the least or the most that 8 bits hold."""
+    """Return the part of all channel values that are the least or the most that 8 bits hold."""
     clipped = (case.pixels < 0.5 / 255) | (case.pixels > 254.5 / 255)
     return Measured(int(clipped.sum()) / clipped.numel(), clipped[0].float().mean(0) if case.maps else None)

@@ -54,8 +54,8 @@ def ratios(pixels: Tensor, guide: Tensor | None = None) -> Tensor:
         turned[1] += of_green @ green_blue.T
         turned[2] += red_blue.mul_(weight) @ green_blue.T
     # log(g/r) is -log(r/g), and the bins lie evenly about 0: histograms of one are those of the other turned over.
-    found = torch.stack([turned[0], turned[1].flip(0), turned[2].flip(0, 1)])
-    return found / found.sum().clamp_min(TINY)
+    histogram = torch.stack([turned[0], turned[1].flip(0), turned[2].flip(0, 1)])
+    return histogram / histogram.sum().clamp_min(TINY)
 
 
 def hellinger(one: Tensor, other: Tensor) -> float:
@@ -66,7 +66,7 @@ def hellinger(one: Tensor, other: Tensor) -> float:
 
 def blended(histograms: Sequence[Tensor], weights: Sequence[float]) -> Tensor:
     """Return the weighted mean of histograms."""
-    return torch.stack([weight * each for weight, each in zip(weights, histograms, strict=True)]).sum(0)
+    return torch.stack([weight * histogram for weight, histogram in zip(weights, histograms, strict=True)]).sum(0)
 
 
 def _kernel(values: Tensor) -> Tensor:

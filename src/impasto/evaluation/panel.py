@@ -22,7 +22,7 @@ class Panel:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width)."""
+        """Return (height, width)."""
         return self.pixels.shape[2], self.pixels.shape[3]
 
     def expect(self, encoder: Encoder, layer: str, reduction: Reduction) -> None:
@@ -37,7 +37,7 @@ class Panel:
             wanted |= {other: what for other, what in self._expected.items() if other[:2] == key[:2]}
             wanted = {other: what for other, what in wanted.items() if other not in self._read}
             self._read.update(zip(wanted, encode(self.pixels, encoder, list(wanted.values())), strict=True))
-            self._passing.update(other for other, (_, each) in wanted.items() if not each.kept)
+            self._passing.update(other for other, (_, reduction) in wanted.items() if not reduction.kept)
         return self._read[key]
 
     def fact(self, key: Any, compute: Callable[[], Any]) -> Any:
@@ -48,7 +48,7 @@ class Panel:
 
     def release(self, needed: Iterable[tuple[Encoder, str, Reduction]] = ()) -> None:
         """Forget maps of features but those that are `needed` still: what was measured on them is kept."""
-        keys = {_key(*each) for each in needed}
+        keys = {_key(encoder, layer, reduction) for encoder, layer, reduction in needed}
         for key in self._passing - keys:
             del self._read[key]
         self._passing &= keys
@@ -56,7 +56,7 @@ class Panel:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of what is kept."""
+        """Return the bytes of what is kept."""
         return self.pixels.nbytes + _bytes(self._facts) + _bytes(self._read)
 
 

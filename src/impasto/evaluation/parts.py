@@ -40,7 +40,7 @@ def parts(case: Case) -> list[Part]:
     whole = Part("", 1.0, None, tuple((index, weight, None) for index, weight in enumerate(case.weights)))
     if case.regions is None:
         return [whole]
-    found = []
+    shown_regions = []
     areas = area_fractions(case.regions.content).tolist()
     for number, area in enumerate(areas):
         styles: list[tuple[int, float, Tensor | None]] = []
@@ -50,16 +50,16 @@ def parts(case: Case) -> list[Part]:
         if area >= ABSENT and styles:
             total = sum(weight for _, weight, _ in styles)
             shown = tuple((index, weight / total, guide) for index, weight, guide in styles)
-            found.append(Part(case.regions.names[number], area, case.regions.content[number], shown))
-    total = sum(part.weight for part in found)
-    return [replace(part, weight=part.weight / total) for part in found] or [whole]
+            shown_regions.append(Part(case.regions.names[number], area, case.regions.content[number], shown))
+    total = sum(part.weight for part in shown_regions)
+    return [replace(part, weight=part.weight / total) for part in shown_regions] or [whole]
 
 
 def by_part(case: Case, distance: Callable[[Part], float]) -> Measured:
     """Return the mean of a distance over parts, by their area, and that of each region by its name."""
-    found = [(part, distance(part)) for part in parts(case)]
-    named = {part.name: value for part, value in found if part.name}
-    return Measured(sum(part.weight * value for part, value in found), regions=named)
+    distances = [(part, distance(part)) for part in parts(case)]
+    named = {part.name: value for part, value in distances if part.name}
+    return Measured(sum(part.weight * value for part, value in distances), regions=named)
 
 
 def by_layer(
@@ -90,8 +90,8 @@ def measured(case: Case, statistic: Statistic, layer: str, style: int | None, gu
         return statistic.finish(statistic.measure(features, _guide(guide, features)))
 
     what = f"sampled {statistic.name}{key_of(guide)}"
-    found: Tensor = case.second.fact(panel, what, layer, compute, SAMPLED)
-    return found
+    finished: Tensor = case.second.fact(panel, what, layer, compute, SAMPLED)
+    return finished
 
 
 def key_of(guide: Tensor | None) -> str:

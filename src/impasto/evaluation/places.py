@@ -22,7 +22,10 @@ FINE_STRIDE = 2
 
 
 def seams(case: Case) -> Measured:
-    """The mean step across edges of tiles, over that between pixels beside them: 1 where edges are like the rest."""
+    """Return the mean step across edges of tiles, over that between pixels beside them.
+
+    It is 1 where edges are like the rest.
+    """
     height, width = case.pixels.shape[2:]
     tile = case.tile or 0
     if tile < 2 * BESIDE:
@@ -54,7 +57,7 @@ def seams(case: Case) -> Measured:
 
 
 def region_boundary(case: Case) -> Measured:
-    """How the energy of slopes and of features along boundaries differs from that inside, against the content's.
+    """Return how the energy of slopes and of features along boundaries differs from that inside, against the content's.
 
     Mean of two |log2 (band / inside of the result) - log2 (band / inside of the content)|.
     """

@@ -24,7 +24,7 @@ class Record:
 
     @property
     def optimized(self) -> tuple[str, ...]:
-        """The layers whose features were optimised."""
+        """Return the layers whose features were optimised."""
         recipe = self.recipe
         if recipe is None or (METHODS[recipe.method].feed_forward and not recipe.refine):
             return ()
@@ -56,11 +56,11 @@ def record_of(source: Any) -> Record | None:
         return _record(list(source.inputs), list(source.weights), source.recipe)
     if isinstance(source, bytes) or (isinstance(source, str | Path) and str(source) != "-"):
         try:
-            found = metadata.read(source)
+            fields = metadata.read(source)
         except ImageError:
             return None
-        if found is not None:
-            return _record(found.get("inputs"), found.get("weights"), _recipe(found.get("recipe")))
+        if fields is not None:
+            return _record(fields.get("inputs"), fields.get("weights"), _recipe(fields.get("recipe")))
     return None
 
 

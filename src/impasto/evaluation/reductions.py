@@ -76,14 +76,14 @@ def encode(pixels: Tensor, encoder: Encoder, wanted: Sequence[tuple[str, Reducti
         features = encoder(pixels, layers)
         return [_whole(features[layer], reduction) for layer, reduction in wanted]
     cut = grid(size, encoder, layers, side)
-    found: list[Any] = [None for _ in wanted]
+    reduced: list[Any] = [None for _ in wanted]
     for tile in cut.tiles:
         features = cut.own(tile, encoder(tile.cut(pixels), layers))
         for number, (layer, reduction) in enumerate(wanted):
             stride = cut.strides[layer]
             whole = (size[0] // stride, size[1] // stride)
-            found[number] = _put(found[number], features[layer], tile.window(stride), whole, reduction)
-    return found
+            reduced[number] = _put(reduced[number], features[layer], tile.window(stride), whole, reduction)
+    return reduced
 
 
 def _tile_side(encoder: Encoder, layers: Sequence[str]) -> int:
@@ -96,20 +96,20 @@ def _whole(features: Tensor, reduction: Reduction) -> Any:
     return _put(None, features, (slice(0, size[0]), slice(0, size[1])), size, reduction)
 
 
-def _put(found: Any, own: Tensor, window: Window, size: Size, reduction: Reduction) -> Any:
-    """Put what is kept of the own neurons of a tile to what was found of others; `size` is that of the whole map."""
+def _put(reduced: Any, own: Tensor, window: Window, size: Size, reduction: Reduction) -> Any:
+    """Add what is kept of a tile's `own` neurons to `reduced`, that of other tiles; `size` is that of the whole map."""
     part = own if reduction.of is None else reduction.of(own)
     if reduction.added:
-        return part if found is None else found + part
+        return part if reduced is None else reduced + part
     step = 1 if reduction.step is None else reduction.step(size)
     if step == 1 and tuple(part.shape[2:]) == size:
         return part
     # The places that `losses.neighbors.subsampled` takes.
     rows, columns = (torch.arange(min(step // 2, side - 1), side, step) for side in size)
     inside = [(at >= span.start) & (at < span.stop) for at, span in zip((rows, columns), window, strict=True)]
-    if found is None:
-        found = part.new_empty(*part.shape[:2], len(rows), len(columns))
+    if reduced is None:
+        reduced = part.new_empty(*part.shape[:2], len(rows), len(columns))
     top, left = (int(places.int().argmax()) for places in inside)
     kept = part[:, :, rows[inside[0]] - window[0].start][:, :, :, columns[inside[1]] - window[1].start]
-    found[:, :, top : top + kept.shape[2], left : left + kept.shape[3]] = kept
-    return found
+    reduced[:, :, top : top + kept.shape[2], left : left + kept.shape[3]] = kept
+    return reduced

@@ -63,7 +63,7 @@ def unoptimized(encoder: Encoder, record: Record | None, layers: Sequence[str] |
     """
     if layers is not None:
         # `conv4_2` is the field's loose name for relu4_2.
-        named = dict.fromkeys(each if each in encoder.layers else each.replace("conv", "relu", 1) for each in layers)
+        named = dict.fromkeys(name if name in encoder.layers else name.replace("conv", "relu", 1) for name in layers)
         for layer in named:
             if layer not in encoder.layers:
                 raise UsageError(
@@ -74,9 +74,9 @@ def unoptimized(encoder: Encoder, record: Record | None, layers: Sequence[str] |
         return Sight(encoder, tuple(named)), ""
     same = record is not None and record.encoder is not None and record.encoder[1] == encoder.sha256
     taken = set(record.optimized) if same and record is not None else set()
-    found = _deepest(encoder, [layer for layer in encoder.layers if layer not in taken])
-    if found:
-        return Sight(encoder, found), ""
+    unoptimized_layers = _deepest(encoder, [layer for layer in encoder.layers if layer not in taken])
+    if unoptimized_layers:
+        return Sight(encoder, unoptimized_layers), ""
     note = (
         f"the painting optimised every layer of {encoder.name} that styles are compared at, so its style values "
         "flatter it; for another encoder: impasto weights fetch vgg19"

@@ -30,9 +30,9 @@ FINE = (5, 6)
 
 
 def weave(case: Case) -> Measured:
-    """The largest of six means over squares in decibels: energy at 1/2, 1/4 and 1/8 cycles a pixel, over the trend.
+    """Return the largest of six means over squares, in decibels; 0 where none stands out.
 
-    Along rows and along columns; 0 where none stands out.
+    They are of the energy at 1/2, 1/4 and 1/8 cycles a pixel over the trend, along rows and along columns.
     """
     ratios = spectra(case.lightness[0, 0])
     shown = ratios.flatten(0, 1).amax(0).clamp_min(0) if case.maps else None
@@ -72,7 +72,7 @@ def _stand_out(level: Tensor, side: int) -> Tensor:
 
     Levels are in decibels; (..., 3). The spectra of photographs and paintings are such lines.
     """
-    found = []
+    heights = []
     last = level.shape[-1] - 1
     for period in PERIODS:
         at = side // period
@@ -81,12 +81,12 @@ def _stand_out(level: Tensor, side: int) -> Tensor:
         distance = (torch.tensor(beside, dtype=level.dtype) / at).log2()
         # The weights of least squares: the value of the line at the frequency itself.
         weights = torch.linalg.pinv(torch.stack([torch.ones_like(distance), distance], 1))[0]
-        found.append(level[..., at] - level[..., beside] @ weights)
-    return torch.stack(found, -1)
+        heights.append(level[..., at] - level[..., beside] @ weights)
+    return torch.stack(heights, -1)
 
 
 def fine_pattern(case: Case) -> Measured:
-    """How far periods of 3.2 to 5 px stand out of the spectrum of the most even parts, in decibels; 0: not at all.
+    """Return how far periods of 3.2 to 5 px stand out of the spectrum of the most even parts, in decibels, >= 0.
 
     Strands of three or four pixels have no fixed phase, and no line of their own in a spectrum as a weave has.
     """
@@ -127,5 +127,5 @@ def _excess(level: Tensor) -> Tensor:
     terms = torch.stack([torch.ones_like(middle), middle.log2(), middle.square()], 1)
     others = [number for number in range(len(middle)) if number not in FINE]
     weights = terms[list(FINE)].mean(0) @ torch.linalg.pinv(terms[others])
-    found: Tensor = level[..., list(FINE)].mean(-1) - level[..., others] @ weights
-    return found
+    excess: Tensor = level[..., list(FINE)].mean(-1) - level[..., others] @ weights
+    return excess

@@ -29,7 +29,7 @@ def relative(distance: float, one: float, other: float) -> float:
 
 @torch.no_grad()
 def gram_distance(case: Case) -> Measured:
-    """Mean over layers of Σ(Ĝ - Â)² / (ΣĜ² + ΣÂ²)."""
+    """Return the mean over layers of Σ(Ĝ - Â)² / (ΣĜ² + ΣÂ²)."""
 
     def distance(statistic: Statistic, own: Tensor, target: Tensor) -> float:
         apart = float((own - target).double().square().sum())
@@ -40,7 +40,10 @@ def gram_distance(case: Case) -> Measured:
 
 @torch.no_grad()
 def sliced_wasserstein(case: Case) -> Measured:
-    """Mean over layers of the squared distance of distributions along the axes of one random basis, over the powers."""
+    """Return the mean over layers of the squared distance of distributions, over the powers.
+
+    Distributions are compared along the axes of one random basis.
+    """
 
     def distance(statistic: Statistic, own: Tensor, target: Tensor) -> float:
         apart = float((own - target).double().square().mean(1).sum())
@@ -51,7 +54,7 @@ def sliced_wasserstein(case: Case) -> Measured:
 
 @torch.no_grad()
 def frechet(case: Case) -> Measured:
-    """Mean over layers of the squared Fréchet distance of Gaussians, over the powers."""
+    """Return the mean over layers of the squared Fréchet distance of Gaussians, over the powers."""
 
     def distance(statistic: Statistic, own: Tensor, target: Tensor) -> float:
         apart = float(statistic.distance(State(own.double(), torch.ones(())), target))
@@ -62,7 +65,7 @@ def frechet(case: Case) -> Measured:
 
 @torch.no_grad()
 def global_effects(case: Case) -> Measured:
-    """Half the mean cosine of Gram matrices, and half the mean cosine of the channels' histograms."""
+    """Return half the mean cosine of Gram matrices plus half the mean cosine of the channels' histograms."""
     grams = []
     for layer in GLOBAL_LAYERS:
         own, *others = (_gram(case, panel, layer) for panel in (case.result, *case.styles))
@@ -75,7 +78,7 @@ def global_effects(case: Case) -> Measured:
 
 @torch.no_grad()
 def local_patterns(case: Case) -> Measured:
-    """Half the mean cosine of patches with the style's nearest, and half the part of the style's patches in use."""
+    """Return half the mean cosine of patches with the style's nearest plus half the part of its patches in use."""
     values, maps = [], []
     for layer, stride in PATCH_STRIDES.items():
         bank = _bank(case, layer, stride)
@@ -89,7 +92,7 @@ def local_patterns(case: Case) -> Measured:
 
 
 def color_histogram(case: Case) -> Measured:
-    """Hellinger distance of the histograms of log-ratios of channels: of the whole, and of each region by itself."""
+    """Return the Hellinger distance of histograms of log-ratios of channels, of the whole and of each region."""
     whole = Part("", 1.0, None, tuple((number, weight, None) for number, weight in enumerate(case.weights)))
 
     def distance(part: Part) -> float:
@@ -101,28 +104,28 @@ def color_histogram(case: Case) -> Measured:
 
 
 def _gram(case: Case, panel: Panel, layer: str) -> Tensor:
-    found: Tensor = panel.read(case.first.encoder, layer, GRAM).mean()
-    return found
+    gram: Tensor = panel.read(case.first.encoder, layer, GRAM).mean()
+    return gram
 
 
 def _channels(panel: Panel) -> Tensor:
-    found: Tensor = panel.fact("channels", lambda: palette.channels(panel.pixels))
-    return found
+    histograms: Tensor = panel.fact("channels", lambda: palette.channels(panel.pixels))
+    return histograms
 
 
 def _ratios(panel: Panel, guide: Tensor | None) -> Tensor:
-    found: Tensor = panel.fact(f"ratios{key_of(guide)}", lambda: palette.ratios(panel.pixels, guide))
-    return found
+    histogram: Tensor = panel.fact(f"ratios{key_of(guide)}", lambda: palette.ratios(panel.pixels, guide))
+    return histogram
 
 
 def _bank(case: Case, layer: str, stride: int) -> PatchBank:
     """Return the patches of all styles that have a weight."""
     panels = [panel for panel, weight in zip(case.styles, case.weights, strict=True) if weight > 0]
 
-    def bank(*features: Tensor) -> PatchBank:
-        return PatchBank([PatchSource(each[0]) for each in features], size=PATCH_SIDE, stride=stride)
+    def build(*features: Tensor) -> PatchBank:
+        return PatchBank([PatchSource(maps[0]) for maps in features], size=PATCH_SIDE, stride=stride)
 
     if len(panels) > 1:
-        return bank(*(case.first.of(panel, layer) for panel in panels))
-    found: PatchBank = case.first.fact(panels[0], "bank", layer, bank)
-    return found
+        return build(*(case.first.of(panel, layer) for panel in panels))
+    bank: PatchBank = case.first.fact(panels[0], "bank", layer, build)
+    return bank

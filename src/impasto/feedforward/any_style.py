@@ -22,6 +22,7 @@ from impasto.feedforward.codec import decoder_of, petite_of
 from impasto.feedforward.networks import Loaded
 from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import ADAIN, WCT, Learnt, Transform, applied, blended
+from impasto.feedforward.weave import remove_weave
 from impasto.nets import store
 from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.linear import KIND, Linear
@@ -119,9 +120,13 @@ class AnyStyle(FeedForward):
         if self._styles is None or self.recipe.color in ("match", "luminance"):  # whose styles follow the content
             self._styles = self._measured()
         styles, image = self._styles, self._start()
-        for number in range(max(1, self.recipe.passes)):
+        passes = max(1, self.recipe.passes)
+        for number in range(passes):
             for decoder in self.decoders:
                 image = self._once(image, decoder, styles)
+                # Decoded as a change alone, the photograph's own pixels stay, with whatever fabrics it shows.
+                if number == passes - 1 and decoder is self.decoders[-1] and decoder.layer not in DETAILED:
+                    remove_weave(image, wrap=self.recipe.tileable)
                 yield f"pass {number + 1}, {decoder.layer}", image
                 self._release()
 

@@ -21,6 +21,7 @@ from impasto.feedforward import networks, tiles
 from impasto.feedforward.base import FeedForward
 from impasto.feedforward.codec import decoder_of, petite_of
 from impasto.feedforward.tiles import Need, Size
+from impasto.feedforward.weave import remove_weave
 from impasto.losses import PatchBank, PatchSource
 from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
@@ -102,7 +103,10 @@ class Rearranged(FeedForward):
         for layer in LAYERS:
             with torch.no_grad():
                 image = self._once(image, photo, layer)
-            yield layer, image[..., : self.size[0], : self.size[1]]
+            result = image[..., : self.size[0], : self.size[1]]
+            if layer == LAYERS[-1]:
+                remove_weave(result)
+            yield layer, result
 
     @abstractmethod
     def _once(self, image: Tensor, photo: Tensor, layer: str) -> Tensor:

@@ -31,12 +31,19 @@ MAX_CHANNELS = 2048
 claim of a damaged file."""
 
 
+class _Blank(nn.Conv2d):
+    """A convolution whose weights are not drawn, because a file's take their place: drawing takes most of the time."""
+
+    def reset_parameters(self) -> None:
+        """Leave the memory as it is."""
+
+
 class Decoder(nn.Module):
     """Features of `layer` (B, C, h, w) to a picture (B, 3, h * stride, w * stride), linear: callers clamp.
 
     C is `channels`, by default petite's. `plan` maps convolutions to the channels that leave them. `precision` is the
     type of the convolutions; the picture is float32, or float64 where they are. `padding` may be set to `circular` for
-    pictures that repeat.
+    pictures that repeat. Unless weights are `drawn`, they are whatever is in memory, to be filled from a file.
 
     Raises `UsageError` for a layer that has no decoder, `WeightsError` for a plan that is none.
     """
@@ -48,6 +55,7 @@ class Decoder(nn.Module):
         *,
         channels: int | None = None,
         precision: torch.dtype | None = None,
+        drawn: bool = True,
     ) -> None:
         super().__init__()
         if layer not in LAYERS:
@@ -59,21 +67,17 @@ class Decoder(nn.Module):
         self.plan = {name: plan[name] for name in names}
         channels = WIDTHS[layer] if channels is None else channels
         for name, width in self.plan.items():
-            convolution = nn.Conv2d(channels, width, 3)
-            nn.init.kaiming_normal_(convolution.weight)
-            nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]  # there is a bias
+            convolution = nn.Conv2d(channels, width, 3) if drawn else _Blank(channels, width, 3)
             self.add_module(f"conv{name}", convolution)
-            channels = width
-            if name == "2_1":
-                channels = width // 4
-                with torch.no_grad():
-                    # All four pixels that a neuron becomes begin alike.
-                    convolution.weight.copy_(convolution.weight[::4].repeat_interleave(4, 0))
-        last = self.get_submodule("conv1_1")
-        with torch.no_grad():
-            # Grey, and faint: the first steps then neither clip nor unlearn.
-            last.get_parameter("weight").mul_(0.1)
-            last.get_parameter("bias").fill_(0.5)
+            channels = width // 4 if name == "2_1" else width
+            if drawn:
+                _draw(convolution, shuffled=name == "2_1")
+        if drawn:
+            last = self.get_submodule("conv1_1")
+            with torch.no_grad():
+                # Grey, and faint: the first steps then neither clip nor unlearn.
+                last.get_parameter("weight").mul_(0.1)
+                last.get_parameter("bias").fill_(0.5)
 
     @classmethod
     def from_parts(
@@ -88,7 +92,7 @@ class Decoder(nn.Module):
             # A tensor of nothing may claim any number of them.
             raise WeightsError(f"{where}: takes {channels} channels, more than any encoder gives; get it again")
         try:
-            decoder = cls(card.layer, card.plan, channels=channels, precision=precision)
+            decoder = cls(card.layer, card.plan, channels=channels, precision=precision, drawn=False)
         except (UsageError, WeightsError) as error:
             raise WeightsError(f"{where}: {error}") from None
         store.fill(decoder, tensors, where)
@@ -159,3 +163,13 @@ def _check(plan: Mapping[str, object], names: list[str]) -> None:
             raise WeightsError(f"a decoder's convolution {name} cannot have {str(width)[:20]} channels")
     if plan["1_1"] != 3:
         raise WeightsError("a decoder's convolution 1_1 has 3 channels")
+
+
+def _draw(convolution: nn.Conv2d, *, shuffled: bool) -> None:
+    """Draw the weights that a training begins with."""
+    nn.init.kaiming_normal_(convolution.weight)
+    nn.init.zeros_(convolution.get_parameter("bias"))
+    if shuffled:
+        with torch.no_grad():
+            # All four pixels that a neuron becomes begin alike.
+            convolution.weight.copy_(convolution.weight[::4].repeat_interleave(4, 0))

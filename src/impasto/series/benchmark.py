@@ -157,7 +157,9 @@ class Benchmark(Series):
                     labels = {"method": entrant.label, "content": content.name, "style": style.name}
                     cells.append(Cell(labels, (0, len(cells)), job, places[entrant.label] / f"{stem}.png"))
                 for label, other in added.items():
-                    picture = external.find(other, content.path.stem, style.path.stem)
+                    # A set's photographs have names beside those of their files; another report's pictures use them.
+                    picture = external.find(other, content.name, style.name)
+                    picture = picture or external.find(other, content.path.stem, style.path.stem)
                     if picture is None:
                         self._skip(label, f"has no picture of {pair} in {other}")
                         continue

@@ -141,20 +141,20 @@ class Inception:
         return x.mean((2, 3))[0]
 
     def _block(self, x: Tensor, name: str, branches: tuple[tuple[Unit, ...], ...]) -> Tensor:
-        found = []
+        outputs = []
         for branch in branches:
             y = F.avg_pool2d(x, 3, 1, 1) if branch[0][0] == "branch_pool" else x
             for unit in branch:
                 if name in ("Mixed_7b", "Mixed_7c") and unit[0] in PAIRS:
                     along = _unit(f"{unit[0]}a", unit[1], (1, 3), padding=(0, 1))
                     across = _unit(f"{unit[0]}b", unit[1], (3, 1), padding=(1, 0))
-                    y = torch.cat([self._apply(y, name, each) for each in (along, across)], 1)
+                    y = torch.cat([self._apply(y, name, half) for half in (along, across)], 1)
                 else:
                     y = self._apply(y, name, unit)
-            found.append(y)
+            outputs.append(y)
         if all(branch[0][0] != "branch_pool" for branch in branches):
-            found.append(F.max_pool2d(x, 3, 2))
-        return torch.cat(found, 1)
+            outputs.append(F.max_pool2d(x, 3, 2))
+        return torch.cat(outputs, 1)
 
     def _apply(self, x: Tensor, block: str, unit: Unit) -> Tensor:
         name, width, kernel, stride, padding = unit

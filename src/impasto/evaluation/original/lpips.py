@@ -61,13 +61,13 @@ class Lpips:
 
     def _features(self, picture: Tensor) -> list[Tensor]:
         x = (2 * picture - 1 - picture.new_tensor(SHIFT)[:, None, None]) / picture.new_tensor(SCALE)[:, None, None]
-        found = []
+        features = []
         for at, (_, _, _, stride, padding) in CONVOLUTIONS.items():
             if at in POOLED:
                 x = F.max_pool2d(x, 3, 2)
             x = F.relu(F.conv2d(x, *self._weights[at], stride=stride, padding=padding))
-            found.append(x)
-        return found
+            features.append(x)
+        return features
 
 
 def _unit(features: Tensor) -> Tensor:

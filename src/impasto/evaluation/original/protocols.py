@@ -158,7 +158,7 @@ def measure_set(
             content = images.resize_picture(content, result.size)
         if distance is not None:
             for key, gray in (("lpips_alex", False), ("lpips_alex_gray", True)):
-                pair = (_prepared(each, protocol, gray=gray) for each in (result, content))
+                pair = (_prepared(picture, protocol, gray=gray) for picture in (result, content))
                 sums[key].append(distance(*pair)[0])
         if encoder is not None:
             sums["cfsd"].append(cfsd(encoder, result.pixels, content.pixels))
@@ -264,20 +264,20 @@ def _pictures(folder: Path) -> list[Path]:
         raise InputError(
             f"{folder}: is not a folder; the original metrics of a set need three: results, contents, styles"
         )
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
-    if len(found) < 2:
-        raise InputError(f"{folder}: has {len(found)} pictures ({', '.join(SUFFIXES)}); a set needs 2 at least")
-    return found
+    pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if len(pictures) < 2:
+        raise InputError(f"{folder}: has {len(pictures)} pictures ({', '.join(SUFFIXES)}); a set needs 2 at least")
+    return pictures
 
 
 def _loaded(files: Sequence[Path], failed: dict[str, str]) -> tuple[Picture, Picture] | None:
-    found = []
+    pictures = []
     for file in files:
         try:
-            found.append(images.load(file))
+            pictures.append(images.load(file))
         except ImageError as error:
             failed[file.name] = str(error)
-    return (found[0], found[1]) if len(found) == 2 else None
+    return (pictures[0], pictures[1]) if len(pictures) == 2 else None
 
 
 def _features(

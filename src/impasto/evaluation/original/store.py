@@ -71,7 +71,7 @@ class Store:
     def missing(self, *parts: str) -> str:
         """Say which files are not there, and where they come from; empty where all are."""
         absent = [FILES[part] for part in parts if not self.has(part)]
-        return "; ".join(f"{self.folder} has no {each.names[0]}, {each.what}: {each.source}" for each in absent)
+        return "; ".join(f"{self.folder} has no {file.names[0]}, {file.what}: {file.source}" for file in absent)
 
     def tensors(self, part: str) -> Tensors:
         """Read the tensors of a part. Raises `WeightsError` where its file is absent, damaged, or another one."""
@@ -90,7 +90,7 @@ class Store:
         known = FILES[part]
         digest = weights.file_digest(path)
         if known.sha256 and not digest.startswith(known.sha256):
-            wanted = " or ".join(f"{each[:16]}..." for each in known.sha256)
+            wanted = " or ".join(f"{sha256[:16]}..." for sha256 in known.sha256)
             raise WeightsError(
                 f"{path}: is not {known.what} (sha256 {digest[:16]}... instead of {wanted}), and a metric of other "
                 f"weights is another metric; get {known.source}"

@@ -87,8 +87,8 @@ function drawTable() {
   if (!against.value) {
     for (const metric of metrics) {
       for (const label of labels) {
-        const found = data.medians[label][metric.id];
-        if (found && (best[metric.id] === undefined || better(metric, found.median, best[metric.id]))) best[metric.id] = found.median;
+        const statistic = data.medians[label][metric.id];
+        if (statistic && (best[metric.id] === undefined || better(metric, statistic.median, best[metric.id]))) best[metric.id] = statistic.median;
       }
     }
   }
@@ -100,16 +100,16 @@ function drawTable() {
     const few = painted < pairs ? el("small", { text: `${painted} of ${pairs} pairs` }) : null;
     const line = el("tr", {}, el("th", { scope: "row", title: method.note }, label, few));
     for (const metric of metrics) {
-      const found = cellOf(label, metric.id);
-      const cell = el("td", { text: found ? (against.value && found.median > 0 ? "+" : "") + number(found.median, metric.id) : "–" });
-      if (found) {
-        const ends = found.low === null ? "" : `${number(found.low, metric.id)} … ${number(found.high, metric.id)}`;
-        const share = found.better === undefined ? "" : `, better in ${Math.round(100 * found.better)} %`;
+      const statistic = cellOf(label, metric.id);
+      const cell = el("td", { text: statistic ? (against.value && statistic.median > 0 ? "+" : "") + number(statistic.median, metric.id) : "–" });
+      if (statistic) {
+        const ends = statistic.low === null ? "" : `${number(statistic.low, metric.id)} … ${number(statistic.high, metric.id)}`;
+        const share = statistic.better === undefined ? "" : `, better in ${Math.round(100 * statistic.better)} %`;
         cell.append(el("small", { text: ends + share }));
-        cell.title = `${found.count} pairs`;
-        if (found.median === best[metric.id]) cell.className = "best";
-        if (against.value && found.low !== null && (found.low > 0 || found.high < 0)) {
-          cell.className = better(metric, found.median, 0) ? "good" : "bad";
+        cell.title = `${statistic.count} pairs`;
+        if (statistic.median === best[metric.id]) cell.className = "best";
+        if (against.value && statistic.low !== null && (statistic.low > 0 || statistic.high < 0)) {
+          cell.className = better(metric, statistic.median, 0) ? "good" : "bad";
         }
       }
       line.append(cell);
@@ -143,9 +143,9 @@ function svg(tag, props, text) {
 function ticks(low, high) {
   const step = 10 ** Math.floor(Math.log10((high - low) / 4 || 1));
   const size = [1, 2, 5, 10].map((times) => times * step).find((each) => (high - low) / each <= 6) ?? step;
-  const found = [];
-  for (let at = Math.ceil(low / size) * size; at <= high + 1e-12; at += size) found.push(Number(at.toPrecision(10)));
-  return found;
+  const positions = [];
+  for (let at = Math.ceil(low / size) * size; at <= high + 1e-12; at += size) positions.push(Number(at.toPrecision(10)));
+  return positions;
 }
 
 function drawPlot() {
@@ -197,8 +197,8 @@ function drawPlot() {
 }
 
 // The sheets of pictures.
-const found = new Map(data.pictures.map((picture) => [[picture.method, picture.content, picture.style].join("\n"), picture]));
-const pictureOf = (place) => found.get([place.method, place.content, place.style].join("\n"));
+const paintedPictures = new Map(data.pictures.map((picture) => [[picture.method, picture.content, picture.style].join("\n"), picture]));
+const pictureOf = (place) => paintedPictures.get([place.method, place.content, place.style].join("\n"));
 
 function fillWhich() {
   $("which").replaceChildren(...names[$("by").value].map((name) => el("option", { value: name, text: name })));

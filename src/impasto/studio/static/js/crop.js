@@ -90,7 +90,7 @@ export function crop(picture, done) {
       on: {
         click: (event) => {
           shape = value < 0 ? picture.width / picture.height : value;
-          for (const each of event.target.parentNode.children) each.setAttribute("aria-pressed", String(each === event.target));
+          for (const chip of event.target.parentNode.children) chip.setAttribute("aria-pressed", String(chip === event.target));
           // As much of the picture as has this shape, about the middle of what was chosen.
           const whole = settle({ left: 0, top: 0, width: picture.width, height: picture.height }, picture, shape);
           const [cx, cy] = [box.left + box.width / 2, box.top + box.height / 2];

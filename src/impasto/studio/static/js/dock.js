@@ -61,10 +61,10 @@ export class Dock {
     this.again = false;
     if (!this.estimate.textContent.startsWith("About")) this.estimate.textContent = "Working out what it takes…";
     try {
-      const found = await api.estimate(described());
+      const estimate = await api.estimate(described());
       if (!this.again && !this.missing()) {
-        const tiles = found.tiles > 1 ? ` in ${found.tiles} tiles` : "";
-        this.estimate.textContent = `About ${duration(found.seconds)}, ${bytes(found.memory_bytes)} of memory, ${dimensions(found.size)} pixels${tiles}.`;
+        const tiles = estimate.tiles > 1 ? ` in ${estimate.tiles} tiles` : "";
+        this.estimate.textContent = `About ${duration(estimate.seconds)}, ${bytes(estimate.memory_bytes)} of memory, ${dimensions(estimate.size)} pixels${tiles}.`;
         this.trouble.clear();
       }
     } catch (error) {

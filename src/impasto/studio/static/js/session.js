@@ -83,9 +83,9 @@ export class Session {
 
   async #curves() {
     const { id } = this.job;
-    const found = await api.history(id).catch(() => null);
+    const curves = await api.history(id).catch(() => null);
     // News that came in the meantime are newer.
-    if (found && this.job?.id === id && found.steps.length >= this.stage.curves.steps.length) this.stage.curves.load(found);
+    if (curves && this.job?.id === id && curves.steps.length >= this.stage.curves.steps.length) this.stage.curves.load(curves);
   }
 
   #update(job) {

@@ -61,8 +61,8 @@ function method() {
         },
       },
     },
-    known.schema.methods.map((each) =>
-      el("option", { value: each.name, text: `${each.name}${each.available ? "" : " (no network yet)"}`, disabled: !each.available }),
+    known.schema.methods.map((method) =>
+      el("option", { value: method.name, text: `${method.name}${method.available ? "" : " (no network yet)"}`, disabled: !method.available }),
     ),
   );
   rows.set("method", {
@@ -87,7 +87,7 @@ function quality() {
   const choose = (name) => {
     draft.preset = name;
     // What the new preset says anyway is no change.
-    for (const [key, each] of Object.entries(draft.changed)) if (same(each, base()[key])) delete draft.changed[key];
+    for (const [key, changedValue] of Object.entries(draft.changed)) if (same(changedValue, base()[key])) delete draft.changed[key];
     tell("recipe");
   };
   const buttons = qualities.map((name) =>
@@ -102,7 +102,7 @@ function quality() {
   const line = el("p", { class: "hint" });
   rows.set("preset", {
     update: () => {
-      for (const each of buttons) each.setAttribute("aria-pressed", String(each.dataset.quality === draft.preset));
+      for (const segment of buttons) segment.setAttribute("aria-pressed", String(segment.dataset.quality === draft.preset));
       const other = others.find((preset) => preset.name === draft.preset);
       select.value = other?.name ?? "";
       select.classList.toggle("chosen", Boolean(other));
@@ -191,7 +191,7 @@ function resetAll() {
 }
 
 function update() {
-  for (const each of rows.values()) each.update();
+  for (const row of rows.values()) row.update();
   for (const { details, fields, mark } of groupsShown) {
     details.hidden = !fields.some(owned);
     mark.hidden = !fields.some((key) => key in draft.changed);

@@ -58,8 +58,8 @@ export function job() {
 export function base(preset = draft.preset) {
   const values = {};
   for (const [key, field] of Object.entries(known.schema.schema.properties)) values[key] = field.default;
-  const found = known.schema.presets.find((each) => each.name === preset);
-  return { ...values, ...found?.recipe };
+  const entry = known.schema.presets.find((candidate) => candidate.name === preset);
+  return { ...values, ...entry?.recipe };
 }
 
 /** A setting as it stands. */

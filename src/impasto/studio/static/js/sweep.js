@@ -34,11 +34,11 @@ export function openSweep() {
   };
   const axes = [axis("Rows", true), axis("Columns", false)];
   const cells = el("p", { class: "hint", role: "status" });
-  const found = () => Object.fromEntries(axes.map((each) => each.read()).filter(Boolean));
+  const readAxes = () => Object.fromEntries(axes.map((axis) => axis.read()).filter(Boolean));
   function count() {
     trouble.clear();
     try {
-      const product = Object.values(found()).reduce((all, values) => all * values.length, 1);
+      const product = Object.values(readAxes()).reduce((all, values) => all * values.length, 1);
       cells.textContent = `${product} pictures${product > MOST ? `; at most ${MOST} at once` : ""}`;
       go.disabled = product > MOST || product < 1;
     } catch (error) {
@@ -52,7 +52,7 @@ export function openSweep() {
       click: async () => {
         go.disabled = true;
         try {
-          const made = await api.sweep(job(), found());
+          const made = await api.sweep(job(), readAxes());
           shown.close();
           tell("jobs");
           location.hash = `#sweep/${made.sweep}`;
@@ -107,9 +107,9 @@ export async function openGrid(node, id) {
   const distinct = (key) => [...new Set(jobs.map((each) => setting(each.cell[key])))];
   const [rows, columns] = [distinct(axes[0]), axes[1] ? distinct(axes[1]) : [""]];
   const cell = (row, column) => {
-    const found = jobs.find((each) => setting(each.cell[axes[0]]) === row && (!axes[1] || setting(each.cell[axes[1]]) === column));
-    return found
-      ? el("a", { class: "cell", href: `#picture/${found.id}`, "aria-label": `${words(axes[0])} ${row}${axes[1] ? `, ${words(axes[1])} ${column}` : ""}` }, thumbnail(found, 768), found.kept ? null : state(found))
+    const cellJob = jobs.find((candidate) => setting(candidate.cell[axes[0]]) === row && (!axes[1] || setting(candidate.cell[axes[1]]) === column));
+    return cellJob
+      ? el("a", { class: "cell", href: `#picture/${cellJob.id}`, "aria-label": `${words(axes[0])} ${row}${axes[1] ? `, ${words(axes[1])} ${column}` : ""}` }, thumbnail(cellJob, 768), cellJob.kept ? null : state(cellJob))
       : "";
   };
   const head = (text) => el("th", { scope: "col", text });

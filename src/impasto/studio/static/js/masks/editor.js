@@ -162,8 +162,8 @@ class Editor {
   async automatic(regions) {
     this.trouble.clear();
     const pair = [0, 1].map((pane) => this.sheets[this.shown[pane]]);
-    const found = await api.autoMasks(pair[0].picture.id, pair[1].picture.id, regions);
-    const ids = [found.content_mask, found.style_mask];
+    const masks = await api.autoMasks(pair[0].picture.id, pair[1].picture.id, regions);
+    const ids = [masks.content_mask, masks.style_mask];
     const parts = [];
     for (const pane of [0, 1]) {
       const { labels } = pair[pane];
@@ -171,7 +171,7 @@ class Editor {
       parts.push(this.panes[pane].replace(data));
     }
     this.history.push(parts);
-    this.bar.say((found.notices ?? [])[0]);
+    this.bar.say((masks.notices ?? [])[0]);
   }
 
   undo() {
@@ -238,11 +238,11 @@ class Editor {
         for (const sheet of this.sheets) made.push(sheet.labels.painted ? await this.#upload(sheet) : null);
         const [contentMask, ...styleMasks] = made;
         const asked = { ...job(), content_mask: contentMask, style_masks: styleMasks };
-        const found = await api.checkMasks(asked);
+        const checked = await api.checkMasks(asked);
         draft.contentMask = contentMask;
         draft.styles.forEach((style, index) => (style.mask = styleMasks[index]));
-        draft.regions = found.regions.map(({ name, color }) => ({ name, color }));
-        draft.notes = found.notices;
+        draft.regions = checked.regions.map(({ name, color }) => ({ name, color }));
+        draft.notes = checked.notices;
       }
       this.history.done = [];
       this.shell.close();

@@ -141,9 +141,9 @@ export class Labels {
 
   /** Part of the picture that each of `count` labels has. */
   fractions(count) {
-    const found = Array.from({ length: count }, () => 0);
-    for (const label of this.data) found[label]++;
-    return found.map((pixels) => pixels / this.data.length);
+    const counts = Array.from({ length: count }, () => 0);
+    for (const label of this.data) counts[label]++;
+    return counts.map((pixels) => pixels / this.data.length);
   }
 
   get painted() {

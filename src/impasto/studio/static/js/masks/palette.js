@@ -66,15 +66,15 @@ export function read(pixels, palette) {
     bins.set(key, (bins.get(key) ?? 0) + 1);
   }
   // Noise of compression spreads a colour over its neighbours: they count for the most frequent of them.
-  const found = [];
+  const colours = [];
   const rows = [...bins].sort((a, b) => b[1] - a[1]).slice(0, 4096);
   for (const [key, pixelsOfKey] of rows) {
     const colour = [key >> 16, (key >> 8) & 255, key & 255];
-    const near = found.find((each) => apart(each.colour, colour) < SAME);
+    const near = colours.find((each) => apart(each.colour, colour) < SAME);
     if (near) near.count += pixelsOfKey;
-    else if (found.length < 256) found.push({ colour, count: pixelsOfKey });
+    else if (colours.length < 256) colours.push({ colour, count: pixelsOfKey });
   }
-  const kept = found.filter((each) => each.count >= LEAST * count);
+  const kept = colours.filter((each) => each.count >= LEAST * count);
   if (!kept.length || kept.length > MOST) {
     throw new Error("That is a photograph rather than a mask; choose one with a flat colour for each region.");
   }
@@ -88,7 +88,7 @@ export function read(pixels, palette) {
     let label = seen.get(key);
     if (label === undefined) {
       const colour = [key >> 16, (key >> 8) & 255, key & 255];
-      label = own.reduce((best, each) => (apart(each.colour, colour) < apart(best.colour, colour) ? each : best)).label;
+      label = own.reduce((best, candidate) => (apart(candidate.colour, colour) < apart(best.colour, colour) ? candidate : best)).label;
       seen.set(key, label);
     }
     labels[index] = label;
