@@ -25,9 +25,9 @@ RANKS = {
     "scene": 5,
     "evaluation": 6, "feedforward": 6, "methods": 6,
     "painting": 7,
-    "series": 8,
-    "cli": 9, "studio": 9,
-    "__main__": 10,
+    "series": 9,
+    "cli": 11, "studio": 11,
+    "__main__": 12,
 }  # fmt: skip
 """Rank of each module or package directly under impasto."""
 
