@@ -74,7 +74,10 @@ def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
             raise RecipeError(f"{name}: its recipe is not a JSON object")
     try:
         # On its own first, so that a mistake in it is not blamed on an option.
-        Recipe.parse(values)
+        if values is recorded:
+            Recipe.parse(values)
+        else:
+            values = Recipe.recorded(values).model_dump()
     except RecipeError as error:
         raise RecipeError(f"{name}: {error}") from None
     return values, recorded if values is not recorded else {}

@@ -141,7 +141,7 @@ class Stylizer(Painting):
             point = restored.point
         else:
             point = builder.first_point(self.levels[0])
-            self._image = builder.view(self.levels[0])(point)
+            self._image = self.levels[0].cropped(builder.view(self.levels[0])(point))
         view = builder.view(self.levels[saved.level if saved else 0])
         for level in self.levels[saved.level if saved else 0 :]:
             level_began = time.monotonic()
@@ -149,7 +149,7 @@ class Stylizer(Painting):
                 self._at = None  # with the history of the level before, which can be larger than all else
                 pixels = view.pixels(point).cpu()
                 view = builder.view(level)
-                point = builder.enlarged(pixels, view, level)
+                point = builder.enlarged(pixels, self.levels[level.index - 1], view, level)
             if builder.method.remembers_init and restored is None:
                 self._level_init = view(point)
             objective = builder.shared_objective(level, self._level_init)
@@ -165,7 +165,7 @@ class Stylizer(Painting):
             try:
                 for step, report in enumerate(run, before + 1):
                     taken += 1
-                    self._image = view(solver.point)
+                    self._image = level.cropped(view(solver.point))
                     progress = Progress(
                         level=level.index,
                         levels=len(self.levels),
@@ -175,7 +175,7 @@ class Stylizer(Painting):
                         total_steps=self.steps,
                         loss=report.total,
                         losses=report.group(),
-                        size=level.size,
+                        size=level.picture,
                         elapsed_s=(elapsed := time.monotonic() - began),
                         eta_s=clock.remaining(level.index, step / level.steps, elapsed),
                         image=self._image,
@@ -189,11 +189,12 @@ class Stylizer(Painting):
                 if not level.index:
                     raise
                 notice(f"{error}; the picture of the level before is kept")
-                self._image = view(point)
+                self._image = level.cropped(view(point))
                 return
             point = solver.point if run.sound else run.best
-            self._image = view(point)
-            self._timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
+            self._image = level.cropped(view(point))
+            height, width = level.picture
+            self._timings[f"level {level.index} ({width}x{height})"] = time.monotonic() - level_began
             del solver, run, evaluate, objective
         self._finished = True
         self._timings["total"] = time.monotonic() - began
@@ -237,9 +238,10 @@ class Stylizer(Painting):
             raise InputError("the checkpoint is of other sizes and steps than its recipe gives; paint again")
         solver = self._builder.solver(self._builder.first_point(level), level)
         solver.restore(checkpoint.solver)
-        self._image = self._builder.view(level)(solver.point)
+        painted = self._builder.view(level)(solver.point)
+        self._image = level.cropped(painted)
         if self._builder.method.remembers_init:
-            self._level_init = checkpoint.level_state.tensor("image", self._image)
+            self._level_init = checkpoint.level_state.tensor("image", painted)
         self._history = [dict(line) for line in checkpoint.history]
         self._timings = dict(checkpoint.timings)
         self._finished = False
@@ -283,7 +285,7 @@ class Stylizer(Painting):
     def schedule(self) -> tuple[PlannedLevel, ...]:
         """The levels in which steps are taken."""
         return tuple(
-            PlannedLevel(level.size, level.steps, len(plan.grid.tiles), level.surrogate)
+            PlannedLevel(level.picture, level.steps, len(plan.grid.tiles), level.surrogate)
             for level, plan in zip(self.levels, self.plans, strict=True)
         )
 
@@ -294,7 +296,7 @@ class Stylizer(Painting):
 
     def _first_image(self) -> Tensor:
         first = self.levels[0]
-        return self._builder.view(first)(self._builder.first_point(first))
+        return first.cropped(self._builder.view(first)(self._builder.first_point(first)))
 
     def _release(self) -> None:
         trim()

@@ -52,6 +52,7 @@ _OPTIMIZED = (
     "learning_rate",
     "learning_rate_end",
     "levels",
+    "margin",
     "padding",
     "pooling",
     "schedule",

@@ -19,6 +19,8 @@ from impasto.recipe.spelling import first_mistake, parse_json, renamed, unknown
 
 VERSION = 1
 """The version of the format of recipes, which they carry; another is refused."""
+LATER = {"margin": 0}
+"""Settings that came when pictures already carried recipes with every key, and what those were painted with."""
 
 
 class Recipe(Settings):
@@ -82,6 +84,16 @@ class Recipe(Settings):
     def to_json(self) -> str:
         """Return the recipe as JSON with sorted keys."""
         return json.dumps(self.model_dump(mode="json"), sort_keys=True)
+
+    @classmethod
+    def recorded(cls, values: Mapping[str, Any]) -> "Recipe":
+        """Build a recipe that was recorded with all its keys: what came later is as it was painted then.
+
+        Raises what `parse` does.
+        """
+        recipe = cls.parse(values)
+        known = METHODS[recipe.method].settings
+        return recipe.replace(**{key: value for key, value in LATER.items() if key in known and key not in values})
 
     @classmethod
     def parse(cls, values: Mapping[str, Any] | str | bytes) -> "Recipe":

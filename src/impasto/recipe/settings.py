@@ -100,7 +100,7 @@ class Settings(BaseModel):
     )
     content_layers: LayerWeights = Field({"relu4_2": 1.0}, description="layers of the content term, with weights")
     style_layers: LayerWeights = Field(
-        dict(zip(STYLE_LAYERS, (0.75, 0.188, 0.047, 0.012, 0.003), strict=True)),
+        dict(zip(STYLE_LAYERS, (0.28, 0.5, 0.17, 0.04, 0.01), strict=True)),
         description="layers of the style term, with weights",
     )
     statistics: Annotated[dict[StatisticName, Weight], BeforeValidator(read_numbers)] = Field(
@@ -218,6 +218,13 @@ class Settings(BaseModel):
     )
     init_blend: float = Field(0.6, ge=0, le=1, description="fraction of noise in a blended start")
     levels: int = Field(0, ge=0, le=12, description="sizes of the pyramid, each half the next; 0: by the size")
+    margin: int = Field(
+        16,
+        ge=0,
+        le=512,
+        description="pixels around the picture that are painted and cut off, so that its border is painted like "
+        "the rest; at most an eighth of the short side",
+    )
     iterations: int = Field(200, ge=0, le=1_000_000, description="solver steps over all levels together")
     finishing_steps: int = Field(
         40,

@@ -106,8 +106,16 @@ class Scene:
         """
         if self.content is None:
             return torch.full((1, 3, *level.size), 0.5)
-        pixels = images.resize_picture(self.content, level.size).pixels
+        pixels = images.extend(images.resize_picture(self.content, level.picture).pixels, level.margin)
         return colors.grayed(pixels, neutral=self.neutral) if self.gray else pixels
+
+    @property
+    def margin(self) -> int:
+        """Pixels around the picture that are painted with it at most.
+
+        None where the picture goes on at its other side, and where points of a face are places in it.
+        """
+        return 0 if self.recipe.tileable or self.landmarks is not None else self.recipe.margin
 
     @property
     def gray(self) -> bool:
@@ -127,9 +135,16 @@ class Scene:
         alpha = None if self.content is None else images.visible(self.content)
         return None if alpha is None else images.resize(alpha, size)[0, 0]
 
+    def visible_at(self, level: Level) -> Tensor | None:
+        """Return how visible each pixel of a level is (H, W), its margin as what it mirrors; None as `visible`."""
+        alpha = self.visible(level.picture)
+        return None if alpha is None else images.extend(alpha[None, None], level.margin)[0, 0]
+
     def maps(self, level: Level) -> Tensor | None:
         """Return the regions of the content (R, H, W)."""
-        return None if self.regions is None else guides.fit(self.regions.content, level.size)
+        if self.regions is None:
+            return None
+        return images.extend(guides.fit(self.regions.content, level.picture)[None], level.margin)[0]
 
     def style(self, index: int, level: Level, scale: float = 1.0) -> Painted:
         """Return style number `index` for a level; `scale` is a region's factor on the recipe's."""
@@ -152,9 +167,9 @@ class Scene:
     def style_size(self, style: Picture, level: Level, scale: float = 1.0) -> tuple[int, int]:
         """Return the (height, width) of a style at a level. Raises `ImageError` when it gets too narrow."""
         if self.recipe.style_fit == "crop":
-            size = images.fit_size(level.size, max(1, round(scale * max(level.size))))
+            size = images.fit_size(level.picture, max(1, round(scale * max(level.picture))))
         else:
-            longer = max(SMALLEST, round(self.recipe.style_scale * scale * max(level.size)))
+            longer = max(SMALLEST, round(self.recipe.style_scale * scale * max(level.picture)))
             size = images.fit_size(style.size, longer)
         if min(size) < SMALLEST:
             raise ImageError(
@@ -166,7 +181,10 @@ class Scene:
     def init_canvas(self, level: Level) -> Tensor:
         """Return what the recipe's `init` begins with, (1, 3, H, W) or, of luminance alone, (1, 1, H, W)."""
         init = self.init
-        pixels = self.photo(level) if init is None else images.resize_picture(init, level.size).pixels
+        if init is None:
+            pixels = self.photo(level)
+        else:
+            pixels = images.extend(images.resize_picture(init, level.picture).pixels, level.margin)
         if self.gray:
             pixels = colors.grayed(pixels, neutral=self.neutral)
         kind = METHODS[self.recipe.method].init or self.recipe.init
@@ -190,8 +208,11 @@ class Scene:
             total += here * begin(shown or [style.pixels for style in styles])
         return total
 
-    def enlarge(self, point: Tensor, level: Level) -> Tensor:
-        """Take a canvas to the next level."""
+    def enlarge(self, point: Tensor, before: Level, level: Level) -> Tensor:
+        """Take what was painted at the level `before`, (1, C, h, w), to the next level."""
+        # Of its margin as much as the next one shows, which has about as many pixels, and so sees less far.
+        beyond = before.margin - min(before.margin, round(level.margin * before.picture[0] / level.picture[0]))
+        point = point[..., beyond : point.shape[-2] - beyond, beyond : point.shape[-1] - beyond]
         detail = self.content is not None and self.recipe.init in ("content", "blend")
         detail &= METHODS[self.recipe.method].detail
         photo = self.photo(level)[:, : point.shape[1]]
@@ -201,7 +222,7 @@ class Scene:
         """Return the way from the canvas to the picture that is judged."""
         kept = kept_map(self.recipe, self.regions)
         if kept is not None:
-            kept = images.resize(kept, level.size)
+            kept = images.extend(images.resize(kept, level.picture), level.margin)
         packing = Packing(level.size) if METHODS[self.recipe.method].laplacian else None
         return View(self.gray, kept, None if kept is None else self.photo(level), packing)
 
@@ -233,7 +254,7 @@ class Scene:
             # A style without a mask is matched to the part of the photograph that it paints.
             target = target[self.painted_by(index)].sum(0, keepdim=True)
             maps = pixels.new_ones(1, *pixels.shape[2:])
-        shown = self.visible(level.size)
+        shown = self.visible_at(level)
         return colors.recolor_style(self.recipe, pixels, self.photo(level), maps, target, alpha, shown)
 
     def painted_by(self, index: int) -> list[int]:
