@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from impasto.painting.stylizer import Stylizer
     from impasto.recipe import Recipe
     from impasto.result import Result
+    from impasto.tuning import tune
 
 __all__ = [
     "Evaluation",
@@ -34,6 +35,7 @@ __all__ = [
     "evaluate",
     "load",
     "stylize",
+    "tune",
 ]
 
 _HOMES = {
@@ -49,6 +51,8 @@ _HOMES = {
     "evaluate": "impasto.evaluation",
     "load": "impasto.images",
     "stylize": "impasto.painting.api",
+    "stylize_video": "impasto.video.api",
+    "tune": "impasto.tuning",
 }
 
 

@@ -196,6 +196,30 @@ def test_a_stream_replays_tells_and_ends():
     assert left == 0
 
 
+def test_one_stream_tells_the_latest_of_every_job():
+    async def read():
+        streams = Streams(limit=2, heartbeat_s=5)
+        lines = []
+        async for line in streams.watch_all():
+            lines.append(line.decode())
+            if len(lines) == 2:
+                for step in range(100):
+                    streams.tell("a", "progress", {"step": step})
+                    streams.tell("b", "progress", {"step": -step})
+                streams.tell("a", "end", {"state": "done"})
+            if len(lines) == 5:
+                streams.close()
+        return [json.loads(line.split("data: ")[1]) for line in lines[2:]], streams.count
+
+    news, left = run(read())
+    assert news == [
+        {"job": "a", "data": {"step": 99}},
+        {"job": "b", "data": {"step": -99}},
+        {"job": "a", "data": {"state": "done"}},
+    ]
+    assert left == 0
+
+
 def test_what_is_over_is_told_and_the_stream_ends():
     async def read():
         streams = Streams(limit=2, heartbeat_s=5)

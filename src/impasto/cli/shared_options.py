@@ -61,9 +61,14 @@ EncoderName = Annotated[
 ]
 RecipeFile = Annotated[
     str | None,
-    typer.Option("--recipe", metavar="FILE", help="Settings from a JSON file, or from a picture painted by impasto."),
+    typer.Option(
+        "--recipe", metavar="FILE", help="Settings from a JSON or TOML file, or a picture painted by impasto."
+    ),
 ]
-Preset = Annotated[str | None, typer.Option("--preset", metavar="NAME", help="Settings by name: see impasto presets.")]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME|FILE", help="Settings by name, see impasto presets, or a TOML file."),
+]
 
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Repaint = Annotated[bool, typer.Option("--force", help="Paint over pictures that were painted with other settings.")]
@@ -87,6 +92,10 @@ MaxPixels = Annotated[
 ]
 
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Number of processor threads to use.")]
+Workers = Annotated[
+    int,
+    typer.Option("--workers", min=1, metavar="COUNT", help="Pictures painted at once, each in a process of its own."),
+]
 _TILE = typer.Option(
     "--tile", metavar="auto|off|N", help="Compute in tiles of at most NxN pixels; auto: only where memory asks for it."
 )

@@ -10,7 +10,7 @@ from impasto import metadata
 from impasto.cli.app import nearest
 from impasto.cli.options import choices, given_settings, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
-from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset
+from impasto.recipe import MAX_JSON_BYTES, PRESET_SUFFIX, Recipe, load_preset, read_preset
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.shipped_networks import shipped
 
@@ -41,7 +41,8 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
     values: dict[str, Any] = {}
     recorded: dict[str, Any] = {}
     if preset is not None:
-        values = load_preset(preset)
+        # A preset of one's own is named by its file, which no preset's name looks like.
+        values = read_preset(preset) if preset.endswith(PRESET_SUFFIX) else load_preset(preset)
     elif recipe is not None:
         values, recorded = read_recipe(recipe)
     spelled = given_settings(settings)
@@ -58,10 +59,12 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
 
 
 def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read a recipe from JSON or from a picture's metadata; return its values and what was recorded besides.
+    """Read a recipe from JSON, a preset's file or a picture; return its values and what was recorded besides.
 
     Raises `InputError` when there is none, `RecipeError` when it is not valid.
     """
+    if path.endswith(PRESET_SUFFIX):
+        return read_preset(path), {}
     recorded = _read_json(path) if _looks_like_json(path) else metadata.read(path)
     name = ascii(Path(path).name)[1:-1]
     if recorded is None:

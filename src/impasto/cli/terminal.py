@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from impasto.events import Progress
+    from impasto.video.run import FrameProgress
 
 
 _STDERR = 2
@@ -25,6 +26,9 @@ class Meter(Protocol):
 
     def bytes(self, done: int, total: int | None) -> None:
         """Show a download."""
+
+    def frame(self, progress: "FrameProgress") -> None:
+        """Show a frame of moving pictures that was painted."""
 
 
 class Terminal:
@@ -123,6 +127,9 @@ class _Silent:
     def painting(self, progress: "Progress") -> None:
         pass
 
+    def frame(self, progress: "FrameProgress") -> None:
+        pass
+
     def bytes(self, done: int, total: int | None) -> None:
         pass
 
@@ -141,6 +148,10 @@ class _Lines:
     def bytes(self, done: int, total: int | None) -> None:
         if total and self._passed(done, total):
             self._terminal.say(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    def frame(self, progress: "FrameProgress") -> None:
+        if self._passed(progress.frame, progress.frames):
+            self._terminal.say(f"frame {progress.frame} of {progress.frames}: {_describe_frame(progress)}")
 
     def _passed(self, done: int, total: int) -> bool:
         tenth, self._tenth = self._tenth, max(self._tenth, 10 * done // total)
@@ -172,6 +183,10 @@ class _Bar:
         text = f"{done / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB" if total else "")
         self._update(completed=done, total=total, description=text)
 
+    def frame(self, progress: "FrameProgress") -> None:
+        description = f"frame {progress.frame}  {_describe_frame(progress)}"
+        self._update(completed=progress.frame, total=progress.frames, description=description)
+
     def _update(self, **shown: Any) -> None:
         # A terminal that went away is no reason to stop.
         with contextlib.suppress(OSError, ValueError):
@@ -184,6 +199,11 @@ def _describe(progress: "Progress") -> str:
         f"level {progress.level + 1}/{progress.levels}  {width}x{height} px  "
         f"{f'loss {progress.loss:.3g}  ' if progress.losses else ''}{_duration(progress.eta_s)} left"
     )
+
+
+def _describe_frame(progress: "FrameProgress") -> str:
+    height, width = progress.size
+    return f"shot {progress.shot + 1}/{progress.shots}  {width}x{height} px  {_duration(progress.eta_s)} left"
 
 
 def _duration(seconds: float) -> str:

@@ -149,6 +149,10 @@ class _RootTrace(Function):
 
     @staticmethod
     def forward(ctx: Any, covariance: Tensor, root: Tensor, ridge: float) -> Tensor:
+        if not torch.isfinite(covariance).all():
+            # A picture that diverged has no eigenvalues; what reads the loss tells so.
+            ctx.save_for_backward(torch.full_like(covariance, torch.nan))
+            return covariance.new_tensor(torch.nan)
         product = root @ covariance @ root
         values, vectors = torch.linalg.eigh((product + product.T) / 2)
         roots = values.clamp_min(ridge**2).sqrt()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -21,12 +22,13 @@ from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
 from impasto.optim.solver import Solver
 from impasto.optim.tile_planner import Plan
-from impasto.painting import budget
+from impasto.painting import budget, strength
 from impasto.painting.level_builder import LevelBuilder
 from impasto.painting.levels import plan_levels, tell_size
 from impasto.painting.options import PaintingOptions, read_options
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
+from impasto.result import Result
 from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
@@ -110,6 +112,7 @@ class Stylizer(Painting):
         scene = inputs.scene(recipe)
         photo, regions = scene.content, scene.regions
         base.find(recipe.method).check(scene)
+        strength.check(scene, recipe)
         self.encoder, resolved = encoder_of(recipe, encoder, resources.device)
         check_layers(resolved, self.encoder)
         super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, inputs.load)
@@ -124,6 +127,8 @@ class Stylizer(Painting):
         self._level_init: Tensor | None = None
         """The picture (1, 3, H, W) that the level began with, where its terms depend on it."""
         self._at: level_state.Place | None = None
+        self.content_weight: float | None = None
+        """The content weight that the recipe's strength turned out to mean; None before it is known, or without one."""
         self._restored: tuple[Checkpoint, Solver] | None = None
 
     def __iter__(self) -> Generator[Progress, None, None]:
@@ -135,6 +140,7 @@ class Stylizer(Painting):
             self._reset()
         self._finished = False
         builder = self._builder
+        self._find_weight()
         clock = budget.Clock(self.levels)
         taken = len(self._history)
         if restored is not None:
@@ -199,6 +205,28 @@ class Stylizer(Painting):
         self._finished = True
         self._timings["total"] = time.monotonic() - began
 
+    def result(self) -> Result:
+        """Return the picture so far, with the content weight that was found in its recipe."""
+        result = super().result()
+        if self.content_weight is None:
+            return result
+        return replace(result, recipe=self.recipe.model_copy(update={"content_weight": self.content_weight}))
+
+    def _find_weight(self) -> None:
+        """Find what the recipe's strength means for these pictures, once: frames of a film are painted alike."""
+        asked = self.recipe.wanted_strength
+        if asked is None or self.content_weight is not None:
+            return
+        began = time.monotonic()
+        weight = strength.found_weight(self.scene, self.recipe, self.encoder, self.surrogate, self.resources)
+        self._timings["strength"] = time.monotonic() - began
+        self._weigh(weight)
+        notice(f"strength {asked:g} is content_weight {weight:g} for these pictures")
+
+    def _weigh(self, content_weight: float) -> None:
+        self.content_weight = content_weight
+        self._builder.weigh(content_weight)
+
     def checkpoint(self) -> Checkpoint:
         """Return the state after the last step, to be saved before the next one.
 
@@ -222,7 +250,7 @@ class Stylizer(Painting):
             solver=at.solver.state(),
             run=at.run.state(),
             engine=self._engine(),
-            level_state=level_state.state(at.objective, self._level_init),
+            level_state=level_state.state(at.objective, self._level_init, self.content_weight),
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -242,6 +270,8 @@ class Stylizer(Painting):
         self._image = level.cropped(painted)
         if self._builder.method.remembers_init:
             self._level_init = checkpoint.level_state.tensor("image", painted)
+        if self.recipe.wanted_strength is not None:
+            self._weigh(level_state.content_weight(checkpoint.level_state))
         self._history = [dict(line) for line in checkpoint.history]
         self._timings = dict(checkpoint.timings)
         self._finished = False

@@ -17,6 +17,7 @@ from impasto.recipe.spelling import (
     RegionScales,
     RegionStyles,
     RegionWeights,
+    Strength,
     Weight,
     read_list,
     read_numbers,
@@ -108,6 +109,11 @@ class Settings(BaseModel):
     )
     normalization: Literal["resolution_invariant", "gatys", "zhao", "johnson"] = Field(
         "resolution_invariant", description="what the terms are divided by (docs/objective.md)"
+    )
+    strength: Strength = Field(
+        "off",
+        description="how strong the style is, alike for all pairs of pictures: from 0, hardly to be seen, to 1, hardly "
+        "any of the photograph left; content_weight is found for it, and alpha is it; off: these stand as they are",
     )
     content_weight: Weight = Field(1.0, description="weight of the content term (α of the paper)")
     style_weight: Weight = Field(100.0, description="weight of the style term (β of the paper)")

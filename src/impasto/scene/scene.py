@@ -1,5 +1,6 @@
 """The pictures of one painting at the size of a level: photograph, styles, their regions, and their colours."""
 
+import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ from impasto.errors import ImageError
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.landmarks import Pair
+from impasto.losses import Anchor
 from impasto.optim import canvas
 from impasto.optim.canvas import View
 from impasto.optim.laplacian import Packing
@@ -68,7 +70,15 @@ class Scene:
         self.styles = [without_hidden_colors(style) for style in styles]
         self._styles_neutral = all(colors.is_neutral(style) for style in self.styles)
         self.regions, self.landmarks = regions, landmarks
+        self.anchor: Anchor | None = None
+        """What a frame of moving pictures is held to, by methods that optimise."""
         check_inputs(recipe, self.content, self.styles, regions)
+
+    def under(self, recipe: Recipe) -> "Scene":
+        """Return the same pictures under another recipe, one that asks nothing of them that this one does not."""
+        scene = copy.copy(self)
+        scene.recipe = recipe
+        return scene
 
     def show(self, content: Picture) -> None:
         """Take `content` as the photograph, whatever colours it hides."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from impasto.recipe import Recipe, load_preset, spell
+from impasto.recipe.applicable import settings_of
 
 Name = Callable[[str], str]
 """From the id of a picture to what its owner calls it."""
@@ -33,6 +34,8 @@ def argv(job: Mapping[str, Any], name: Name) -> list[str]:
     names = job.get("region_names")
     words += [] if names is None else ["--region-names", json.dumps(names)]
     preset = job["preset"]
+    if preset is not None and not set(load_preset(preset)) <= settings_of(recipe.method, refined=recipe.refine > 0):
+        preset = None  # the command takes no preset of another method's settings, of which here some were left out
     words += [] if preset is None else ["--preset", preset]
     words += options(recipe, own if preset is None else preset)
     return [*words, "-o", _output(job["title"])]

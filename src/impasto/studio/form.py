@@ -10,6 +10,22 @@ from impasto.recipe.method import Method
 from impasto.recipe.shipped_networks import shipped
 
 QUALITIES = ("draft", "standard", "fine")
+TITLES = {
+    "gatys": "Classic",
+    "portrait": "Portrait",
+    "mrf": "Brush patches",
+    "doodle": "Doodle",
+    "nnst": "Crisp strokes",
+    "strotss": "Free strokes",
+    "reshuffle": "Mosaic of the painting",
+    "nnst_fast": "Quick strokes",
+    "wct": "Quick colours",
+    "adain": "Quick and calm",
+    "linear": "Quick and steady",
+    "johnson": "Learnt style",
+    "texture_net": "Learnt texture",
+}
+"""What the page calls the methods, whose own names are those of papers."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +40,9 @@ class Group:
 GROUPS = (
     Group("basics", "Basics", ("method", "size", "iterations", "seed")),
     Group(
-        "balance", "Photograph and painting", ("content_weight", "style_weight", "alpha", "passes", "refine", "network")
+        "balance",
+        "Photograph and painting",
+        ("strength", "content_weight", "style_weight", "alpha", "passes", "refine", "network"),
     ),
     Group("scale", "Scale and strokes", ("style_scale", "style_fit", "aspect", "tileable")),
     Group("color", "Colour", ("color", "color_transform", "color_strength")),
@@ -91,6 +109,16 @@ GROUPS = (
 """Every setting of a recipe is in one of them; `version` is none."""
 
 
+HINTS = {
+    "size": "long side of the picture in pixels; content for the photograph's own, 200% for twice that",
+    "color": "whose colours: the painting's; the photograph's, put back at the end, or by painting light and dark "
+    "alone; or the painting's, matched to the photograph's before painting",
+    "network": "the painting whose style is painted",
+    "encoder": "the network whose features are compared; auto is the best that is on the machine",
+}
+"""What the page says of a setting where the recipe's own line is for those who type commands."""
+
+
 def describe() -> dict[str, Any]:
     """Return everything that the form is generated from."""
     return {
@@ -99,6 +127,7 @@ def describe() -> dict[str, Any]:
         "presets": [
             {"name": name, "description": line, "recipe": load_preset(name)} for name, line in list_presets().items()
         ],
+        "hints": HINTS,
         "qualities": list(QUALITIES),
         "encoders": list(ENCODERS),
         "methods": [_method(method) for method in METHODS.values()],
@@ -109,6 +138,7 @@ def _method(method: Method) -> dict[str, Any]:
     networks = list(shipped(method.name))
     return {
         "name": method.name,
+        "title": TITLES[method.name],
         "line": method.line,
         "source": method.source,
         "cost": method.cost,

@@ -27,7 +27,8 @@ from impasto.recipe import Recipe
 from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
 from impasto.studio.order import Order, inputs, read
-from impasto.studio.trouble import explain, noticed
+from impasto.studio.plain_words import plain
+from impasto.studio.trouble import noticed, told
 
 QUALITY = 95
 """Quality of the JPEG, WebP and AVIF files that pictures are converted to, the default of `impasto paint`."""
@@ -87,7 +88,7 @@ def recipe_in(path: str) -> dict[str, Any]:
             return {"recipe": None, "recorded": [], "weights": []}
         recipe = Recipe.recorded(record["recipe"])
     except (ImageError, RecipeError) as error:
-        return {"recipe": None, "recorded": [], "weights": [], "unread": str(error).replace(path, "the picture")}
+        return {"recipe": None, "recorded": [], "weights": [], "unread": told(error).replace(path, "the picture")}
     return {
         "recipe": recipe.model_dump(mode="json"),
         "recorded": _items(record.get("inputs"), ("role", "sha256")),
@@ -152,13 +153,17 @@ def automatic(
 def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     """Read masks as a painting would, and say what will not work well."""
     recipe = Recipe.parse(order["recipe"])
-    read = inputs(Order.of(order)).read(recipe)
-    areas = read.regions
+    asked = Order.of(order)
+    given = inputs(asked).read(recipe)
+    areas = given.regions
     if areas is None:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
-    size = long_side(read.content, recipe, areas)
+    size = long_side(given.content, recipe, areas)
+    # A doodle has the size of its mask.
+    sheet = given.content if given.content is not None else read(asked.content_mask, asked.pixels)
+    pictures = [picture for picture in (sheet, *given.paintings) if picture is not None]
     warnings = [
-        *report.too_narrow(areas, read.sources, size, encoders.geometry(recipe.encoder)),
+        *report.too_narrow(areas, pictures, size, encoders.geometry(recipe.encoder)),
         *report.uneven(areas),
     ]
     rows = [
@@ -170,7 +175,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
         }
         for row in report.describe(areas)
     ]
-    return {"regions": rows, "warnings": warnings}
+    return {"regions": rows, "warnings": [plain(warning) for warning in warnings]}
 
 
 def estimate(order: dict[str, Any]) -> dict[str, Any]:
@@ -219,11 +224,11 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
         with noticed(notices.append):
             result = REQUESTS[message["do"]](**message["with"])
     except Unfit as error:
-        return {"error": str(error), "status": error.status}
+        return {"error": told(error), "status": error.status}
     except ImpastoError as error:
-        return {"error": str(error), "status": 422}
+        return {"error": told(error), "status": 422}
     except Exception as error:
-        return {"error": explain(error), "status": 413 if memory.is_out_of_memory(error) else 500}
+        return {"error": told(error), "status": 413 if memory.is_out_of_memory(error) else 500}
     return {"answer": {**result, "notices": notices}}
 
 

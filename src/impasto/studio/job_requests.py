@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from impasto.errors import RecipeError
-from impasto.recipe import Recipe, load_preset, unknown
+from impasto.recipe import Recipe, load_preset, renamed, unknown
+from impasto.recipe.applicable import settings_of, with_strength
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.shipped_networks import shipped
 from impasto.studio.library import clean_name
@@ -38,10 +39,10 @@ def job(asked: Mapping[str, Any], get: Get) -> dict[str, Any]:
     style_masks = _listed(asked.get("style_masks", []), "style_masks", get)
     preset = asked.get("preset")
     recipe = parse(asked.get("recipe", {}), preset)
-    _fit(recipe, content, styles)
+    _fit(recipe, content, styles, shaped=content is not None or content_mask is not None)
     if content_mask is None and any(style_masks):
         raise Refused(422, "style masks belong to a mask of the photograph; paint that too")
-    if content_mask is not None and content is None and not any(style_masks) and not recipe.region_styles:
+    if content_mask is not None and content is None and styles and not any(style_masks) and not recipe.region_styles:
         raise Refused(422, "style_masks: a doodle needs a mask of the painting in the same colours; paint that too")
     if len(style_masks) > len(styles):
         raise Refused(422, f"there are {len(style_masks)} style masks for {len(styles)} styles; give one for each")
@@ -68,7 +69,7 @@ def parse(changes: Any, preset: Any) -> Recipe:
     if preset is not None and not isinstance(preset, str):
         raise Refused(422, "preset: is no name")
     try:
-        recipe = Recipe.parse({**(load_preset(preset) if preset else {}), **changes})
+        recipe = Recipe.parse({**(_known_of(preset, changes) if preset else {}), **with_strength(renamed(changes))})
     except RecipeError as error:
         raise Refused(422, str(error)) from None
     # Names, never files: what a page sends, and what a stranger's picture carries, opens nothing.
@@ -82,7 +83,20 @@ def parse(changes: Any, preset: Any) -> Recipe:
         raise Refused(422, f"method: no network of {method.name} is in this installation; choose another method")
     if "network" in method.settings and recipe.network != "auto" and recipe.network not in known:
         raise Refused(422, f"network: {unknown(recipe.network, known, 'network')}")
+    if "network" in method.settings and recipe.network == "auto" and len(known) > 1:
+        raise Refused(422, f"network: choose the style that {method.name} paints: {', '.join(known)}")
     return recipe
+
+
+def _known_of(preset: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a preset sets of the settings that the method knows: a quality is one of every method."""
+    sets = load_preset(preset)
+    name = changes.get("method", sets.get("method", Recipe.model_fields["method"].get_default()))
+    if not isinstance(name, str) or name not in METHODS:
+        return sets
+    refine = changes.get("refine", 0)
+    known = settings_of(name, refined=isinstance(refine, int) and refine > 0)
+    return {key: value for key, value in sets.items() if key in known}
 
 
 def sweep(asked: Mapping[str, Any], get: Get) -> list[dict[str, Any]]:
@@ -109,13 +123,23 @@ def sweep(asked: Mapping[str, Any], get: Get) -> list[dict[str, Any]]:
     return made
 
 
-def _fit(recipe: Recipe, content: str | None, styles: list[str | None]) -> None:
+def _fit(recipe: Recipe, content: str | None, styles: list[str | None], *, shaped: bool) -> None:
     method = METHODS[recipe.method]
     if not styles and method.styles:
         raise Refused(422, "styles: choose at least one painting")
+    if not styles and recipe.refine:
+        raise Refused(422, "styles: refining compares with a painting; choose one, or set refine to 0")
+    if styles and not method.styles and not recipe.refine:
+        raise Refused(422, f"styles: {method.name} paints the style that its network learnt; send no paintings with it")
     if content is None and not method.textures:
         able = [name for name, known in METHODS.items() if known.textures]
         raise Refused(422, f"content: {method.name} paints photographs; textures come from {', '.join(able)}")
+    if not shaped and not isinstance(recipe.size, int):
+        raise Refused(422, f"size: without a photograph there is nothing to be {recipe.size} of; give pixels")
+    if recipe.color != "style" and content is None:
+        raise Refused(422, f"color: without a photograph there are no colours to {recipe.color}; leave it at style")
+    if recipe.color not in ("style", "content") and not method.styles:
+        raise Refused(422, f"color: {method.name} has no painting to take colours from; use style or content")
     if recipe.style_weights and len(recipe.style_weights) != len(styles):
         raise Refused(422, f"style_weights: there are {len(recipe.style_weights)} for {len(styles)} styles")
 

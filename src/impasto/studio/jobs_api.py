@@ -80,6 +80,13 @@ async def watch_job(studio: "Studio", request: Request) -> Response:
     return StreamingResponse(studio.streams.watch(job, now), media_type="text/event-stream", headers=headers)
 
 
+async def watch_jobs(studio: "Studio", _request: Request) -> Response:
+    """Tell what happens to all paintings, as it happens."""
+    studio.streams.check()
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(studio.streams.watch_all(), media_type="text/event-stream", headers=headers)
+
+
 async def get_history(studio: "Studio", request: Request) -> Response:
     """Answer with the losses over the steps."""
     path = studio.scheduler.folder(_job(request)) / folders.HISTORY
@@ -202,6 +209,14 @@ ENDPOINTS = (
         gives="Job[]",
         query={"sweep": "only the paintings of this sweep", "limit": f"how many at most ({LISTED})"},
         errors=(422,),
+    ),
+    Endpoint(
+        "GET",
+        "/api/events",
+        watch_jobs,
+        "Server-sent events of all paintings: open first, then those of each, as {job, data}.",
+        gives="events",
+        errors=(429,),
     ),
     Endpoint("GET", "/api/jobs/{id}", get_job, "A painting's state.", gives="Job", errors=(404,)),
     Endpoint(

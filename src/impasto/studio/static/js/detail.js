@@ -4,7 +4,9 @@ import { openCommand } from "./command.js";
 import { button, el, fill, toast } from "./dom.js";
 import { ACTIVE, dimensions, duration, moment, setting, words } from "./format.js";
 import { state } from "./gallery.js";
-import { adoptJob, base, pictures, same, tell } from "./state.js";
+import { adoptJob } from "./adopt.js";
+import { base } from "./fitting.js";
+import { pictures, same, tell } from "./state.js";
 import { Viewer } from "./viewer.js";
 
 /** Settings of a job that differ from the defaults: [[key, value]]. */
@@ -54,7 +56,6 @@ export async function openPicture(node, id, session) {
             click: () => {
               adoptJob(job);
               location.hash = "#paint";
-              toast("Settings and pictures are those of that painting.");
             },
           },
         }),

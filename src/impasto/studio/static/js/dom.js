@@ -122,8 +122,11 @@ export function toast(text, action = null) {
   setTimeout(away, action ? 12000 : 6000);
 }
 
-/** Open a dialog; it closes by Escape, its cross, or a click beside it. Gives the element and a `close`. */
-export function dialog(title, { wide = false, full = false, closed = () => {} } = {}, ...children) {
+/**
+ * Open a dialog; it closes by Escape, its cross, or a click beside it, if `mayClose` lets it. Gives the element and a
+ * `close` that asks nobody.
+ */
+export function dialog(title, { wide = false, full = false, closed = () => {}, mayClose = () => true } = {}, ...children) {
   const name = `dialog-${Math.random().toString(36).slice(2)}`;
   const node = el("dialog", { class: `dialog ${wide ? "wide" : ""} ${full ? "full" : ""}`, "aria-labelledby": name });
   const body = el("div", { class: "dialog-body" }, ...children);
@@ -133,16 +136,19 @@ export function dialog(title, { wide = false, full = false, closed = () => {} } 
       "header",
       { class: "dialog-head" },
       el("h2", { id: name, text: title }),
-      button("Close", { icon: "close", quiet: true, on: { click: close } }),
+      button("Close", { icon: "close", quiet: true, on: { click: () => mayClose() && close() } }),
     ),
     body,
   );
+  node.addEventListener("cancel", (event) => {
+    if (event.target === node && !mayClose()) event.preventDefault();
+  });
   node.addEventListener("close", () => {
     node.remove();
     closed();
   });
   node.addEventListener("pointerdown", (event) => {
-    if (event.target === node && !full) close();
+    if (event.target === node && !full && mayClose()) close();
   });
   document.body.append(node);
   node.showModal();

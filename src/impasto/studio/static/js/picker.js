@@ -1,7 +1,8 @@
 // Choosing a picture: a file, a sample that comes with impasto, or one that was uploaded before.
 import { api, pictureUrl } from "./api.js";
 import { button, dialog, el, errorLine, toast } from "./dom.js";
-import { addStyle, adoptRecipe, draft, dropMasks, known, pictures, remember, setContent } from "./state.js";
+import { adoptRecipe } from "./adopt.js";
+import { addStyle, draft, dropMasks, known, pictures, remember, setContent } from "./state.js";
 import { ApiError } from "./request.js";
 
 const ACCEPT = "image/*,.tif,.tiff,.heic,.heif,.avif,.webp";

@@ -5,7 +5,7 @@ import { Dock } from "./dock.js";
 import { speak, toast } from "./dom.js";
 import { ACTIVE } from "./format.js";
 import { watch } from "./live.js";
-import { known, tell, value } from "./state.js";
+import { tell } from "./state.js";
 
 /** What was shown before a reload. */
 const SHOWN = "impasto.shown";
@@ -18,10 +18,6 @@ export class Session {
     this.unwatch = () => {};
     this.dock = new Dock(dockNode, this);
     connection.onReturn(() => this.refresh());
-  }
-
-  method() {
-    return known.schema.methods.find((each) => each.name === value("method"));
   }
 
   busy() {

@@ -1,9 +1,10 @@
 // The form: everything in it comes from the recipe's schema. A dot marks what differs from the preset.
+import { pictureUrl } from "./api.js";
 import { button, el, errorLine } from "./dom.js";
-import { control } from "./fields.js";
+import { control, thumbnails } from "./fields.js";
+import { ELSEWHERE, applies, base, change, choices, chosenMethod, fits, value } from "./fitting.js";
 import { setting, words } from "./format.js";
-import { ELSEWHERE, chosenMethod, owned } from "./methods.js";
-import { base, change, draft, known, on, same, tell, value } from "./state.js";
+import { draft, known, on, pictures, same, tell } from "./state.js";
 import { openSweep } from "./sweep.js";
 
 /** Shown first, out of their groups: what most people change. */
@@ -52,17 +53,9 @@ function method() {
   const line = el("p", { class: "hint" });
   const select = el(
     "select",
-    {
-      id: "field-method",
-      on: {
-        change: () => {
-          change("method", select.value);
-          forget();
-        },
-      },
-    },
+    { id: "field-method", on: { change: () => change("method", select.value) } },
     known.schema.methods.map((method) =>
-      el("option", { value: method.name, text: `${method.name}${method.available ? "" : " (no network yet)"}`, disabled: !method.available }),
+      el("option", { value: method.name, text: `${method.title}${method.available ? "" : " (no network yet)"}`, disabled: !method.available }),
     ),
   );
   rows.set("method", {
@@ -75,17 +68,13 @@ function method() {
   return el("div", { class: "field" }, el("label", { for: "field-method", text: "Method" }), select, line);
 }
 
-/** A method refuses what it does not know, so that goes with the method that knew it. */
-function forget() {
-  for (const key of Object.keys(draft.changed)) if (!owned(key) && key !== "method") delete draft.changed[key];
-  tell("recipe");
-}
-
 function quality() {
   const { qualities, presets } = known.schema;
   const others = presets.filter((preset) => !qualities.includes(preset.name));
   const choose = (name) => {
     draft.preset = name;
+    // A preset that is of a method brings it along.
+    if (presets.find((preset) => preset.name === name)?.recipe.method) delete draft.changed.method;
     // What the new preset says anyway is no change.
     for (const [key, changedValue] of Object.entries(draft.changed)) if (same(changedValue, base()[key])) delete draft.changed[key];
     tell("recipe");
@@ -97,26 +86,31 @@ function quality() {
     "select",
     { "aria-label": "Preset", on: { change: () => choose(select.value || "standard") } },
     el("option", { value: "", text: "Other presets…" }),
-    others.map((preset) => el("option", { value: preset.name, text: preset.name })),
   );
+  let offered = "";
   const line = el("p", { class: "hint" });
   rows.set("preset", {
     update: () => {
       for (const segment of buttons) segment.setAttribute("aria-pressed", String(segment.dataset.quality === draft.preset));
-      const other = others.find((preset) => preset.name === draft.preset);
+      // What the method knows nothing of cannot be chosen.
+      const fitting = others.filter(fits);
+      if (String(fitting.map((preset) => preset.name)) !== offered) {
+        offered = String(fitting.map((preset) => preset.name));
+        select.replaceChildren(select.firstChild, ...fitting.map((preset) => el("option", { value: preset.name, text: preset.name })));
+      }
+      const any = presets.filter((preset) => qualities.includes(preset.name)).some(fits);
+      segments.hidden = !any;
+      title.textContent = any ? "Quality" : "Preset";
+      const other = fitting.find((preset) => preset.name === draft.preset);
+      line.hidden = !any && !other;
       select.value = other?.name ?? "";
       select.classList.toggle("chosen", Boolean(other));
       line.textContent = sentence(presets.find((preset) => preset.name === draft.preset)?.description);
     },
   });
-  return el(
-    "div",
-    { class: "field" },
-    el("span", { class: "label", id: "label-quality", text: "Quality" }),
-    el("div", { class: "segments", role: "group", "aria-labelledby": "label-quality" }, buttons),
-    select,
-    line,
-  );
+  const title = el("span", { class: "label", id: "label-quality", text: "Quality" });
+  const segments = el("div", { class: "segments", role: "group", "aria-labelledby": "label-quality" }, buttons);
+  return el("div", { class: "field" }, title, segments, select, line);
 }
 
 function row(key) {
@@ -124,23 +118,35 @@ function row(key) {
   const trouble = errorLine();
   let last;
   const id = `field-${key}`;
-  const shown = control(key, schema, {
-    labelled: { id, "aria-describedby": `${id}-hint` },
-    choices: key === "network" || key === "encoder" ? names(key) : null,
+  const mark = (error) => {
+    if (error) trouble.show(error);
+    else trouble.clear();
+    node.classList.toggle("invalid", Boolean(error));
+    const input = document.getElementById(id);
+    if (error) input?.setAttribute("aria-invalid", "true");
+    else input?.removeAttribute("aria-invalid");
+    tell("fields");
+  };
+  const wiring = {
+    labelled: { id, "aria-describedby": `${id}-hint`, ...(key === "network" ? { "aria-label": words(key) } : {}) },
+    choices: choices(key) ? () => choices(key) : null,
     changed: (next) => {
-      trouble.clear();
+      mark(null);
       change(key, next);
     },
-    failed: trouble.show,
-  });
+    failed: mark,
+  };
+  const learnt = (name) => (pictures.has(`style-${name}`) ? pictureUrl(`style-${name}`, 192) : null);
+  const shown = key === "network" ? thumbnails(() => choices(key), learnt, wiring) : control(key, schema, wiring);
   const dot = el("span", { class: "dot", hidden: true, title: "Differs from the preset" });
   const reset = button(`Reset ${words(key)}`, {
     icon: "reset",
     quiet: true,
     on: {
       click: () => {
-        trouble.clear();
         delete draft.changed[key];
+        shown.set(value(key));
+        mark(null);
         tell("recipe");
       },
     },
@@ -150,28 +156,41 @@ function row(key) {
     { class: `field ${schema.type === "boolean" ? "inline" : ""}`, data: { field: key } },
     el("div", { class: "field-head" }, el("label", { for: id, text: words(key) }), dot, reset),
     shown.node,
-    el("p", { class: "hint", id: `${id}-hint`, text: sentence(schema.description) }),
+    el("p", { class: "hint", id: `${id}-hint`, text: sentence(known.schema.hints[key] ?? schema.description) }),
     trouble.node,
   );
   rows.set(key, {
     node,
+    commit: shown.commit,
+    invalid: () => !trouble.node.hidden && !node.hidden,
     update: () => {
-      const changed = key in draft.changed;
+      const changed = key in draft.changed && applies(key);
       node.classList.toggle("changed", changed);
       dot.hidden = reset.hidden = !changed;
       reset.title = `Back to ${setting(base()[key])}`;
-      node.hidden = !owned(key) || (key === "network" && names(key).length < 2);
+      node.hidden = !applies(key);
       // What is being typed is left alone.
-      if (!same(value(key), last)) shown.set(value(key));
-      last = value(key);
+      const now = [value(key), choices(key)];
+      if (!same(now, last)) shown.set(now[0]);
+      last = now;
     },
   });
   return node;
 }
 
-function names(key) {
-  if (key === "encoder") return known.schema.encoders;
-  return ["auto", ...(chosenMethod()?.networks ?? [])];
+/** Read what is typed and not yet left; gives the key of the first field that cannot be read, null where all can. */
+export function unreadable() {
+  for (const row of rows.values()) row.commit?.();
+  return [...rows].find(([, row]) => row.invalid?.())?.[0] ?? null;
+}
+
+/** Bring a field before the eyes. */
+export function reveal(key) {
+  const { node } = rows.get(key);
+  const group = node.closest("details");
+  if (group) group.open = true;
+  node.scrollIntoView({ block: "nearest" });
+  document.getElementById(`field-${key}`)?.focus();
 }
 
 const sentence = (text = "") => text && text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? "" : ".");
@@ -181,19 +200,19 @@ function resetAll() {
     kind: "small",
     on: {
       click: () => {
-        draft.changed = {};
+        draft.changed = "method" in draft.changed ? { method: draft.changed.method } : {};
         tell("recipe");
       },
     },
   });
-  rows.set("all", { update: () => (all.hidden = Object.keys(draft.changed).length === 0) });
+  rows.set("all", { update: () => (all.hidden = !Object.keys(draft.changed).some((key) => key !== "method" && applies(key))) });
   return all;
 }
 
 function update() {
   for (const row of rows.values()) row.update();
   for (const { details, fields, mark } of groupsShown) {
-    details.hidden = !fields.some(owned);
-    mark.hidden = !fields.some((key) => key in draft.changed);
+    details.hidden = !fields.some(applies);
+    mark.hidden = !fields.some((key) => key in draft.changed && applies(key));
   }
 }

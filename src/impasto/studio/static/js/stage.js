@@ -91,7 +91,7 @@ export class Stage {
   }
 
   #pictures() {
-    if (!draft.content && !draft.styles.length) {
+    if (!draft.content && !draft.contentMask && !draft.styles.length) {
       fill(this.board, welcome());
       this.board.className = "board empty";
       return;
@@ -107,7 +107,9 @@ export class Stage {
         : button(label, { kind: "frame-empty", icon: "image", on: { click: choose } });
     fill(
       this.board,
-      frame(draft.content, draft.content ? "Photograph" : "Choose a photograph", pickContent),
+      draft.content || !draft.contentMask
+        ? frame(draft.content, draft.content ? "Photograph" : "Choose a photograph", pickContent)
+        : frame(pictures.get(draft.contentMask), "Doodle", pickContent),
       el(
         "div",
         { class: "frames-styles", data: { count: String(Math.min(4, draft.styles.length)) } },

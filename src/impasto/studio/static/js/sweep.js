@@ -4,8 +4,8 @@ import { button, dialog, el, errorLine, fill } from "./dom.js";
 import { parse } from "./fields.js";
 import { ACTIVE, setting, words } from "./format.js";
 import { state, thumbnail } from "./gallery.js";
-import { changeable } from "./methods.js";
-import { draft, job, known, tell, value } from "./state.js";
+import { changeable, choices, job, missing, value } from "./fitting.js";
+import { known, tell } from "./state.js";
 
 const MOST = 36;
 const EVERY_MS = 2000;
@@ -14,8 +14,8 @@ const EXAMPLES = { style_weight: "10, 100, 1000", style_scale: "0.5, 1, 2", cont
 /** Ask for a sweep over what is chosen. */
 export function openSweep() {
   const trouble = errorLine();
-  if (!draft.styles.length) {
-    const told = dialog("Sweep", {}, el("p", { text: "Choose a photograph and a painting first." }));
+  if (missing()) {
+    const told = dialog("Sweep", {}, el("p", { text: missing() }));
     told.body.append(el("div", { class: "actions" }, button("All right", { kind: "primary", on: { click: told.close } })));
     return;
   }
@@ -70,7 +70,7 @@ export function openSweep() {
 
 function suggestion(key) {
   if (!key) return "";
-  const { enum: options } = known.schema.schema.properties[key];
+  const options = choices(key) ?? known.schema.schema.properties[key].enum;
   return EXAMPLES[key] ?? (options ? options.join(", ") : setting(value(key)));
 }
 

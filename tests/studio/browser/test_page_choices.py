@@ -1,0 +1,120 @@
+"""What the form offers follows what is chosen, what is typed is what is painted, and what was refused stays said."""
+
+from typing import Any
+
+import pytest
+
+from tests.studio.browser.browser_helpers import TINY
+
+
+def sent(look, path="jobs"):
+    """Return the bodies that were posted to a path."""
+    return [body for to, body in look.sent if to == path]
+
+
+def test_a_learnt_style_is_painted_from_a_fresh_page(ready, studio):
+    # The networks were listed once, for the method that the page began with.
+    page = ready.page
+    page.get_by_role("button", name="Draft").click()
+    page.locator("#field-method").select_option("johnson")
+    group = page.get_by_role("radiogroup", name="Network")
+    assert group.get_by_role("radio").count() == 3
+    assert group.locator("img").count() == 3
+    group.get_by_text("Woodblock").click()
+    # The painting that is chosen is not used, and not sent.
+    page.get_by_text("learnt, which is chosen under Settings").wait_for()
+    assert page.locator(".unused figcaption .name").inner_text() == "painting.png"
+    page.locator(".estimate", has_text="64 × 48 pixels").wait_for()
+    job = ready.start()
+    ready.status("Finished")
+    assert sent(ready)[-1]["styles"] == []
+    assert studio.job(job)["recipe"]["network"] == "woodblock"
+    page.locator("#field-method").select_option("texture_net")
+    assert group.get_by_role("radio").count() == 1
+    page.locator("#field-method").select_option("gatys")
+    assert page.locator(".unused").count() == 0
+
+
+def test_colours_are_offered_as_far_as_there_is_something_to_take_them_from(ready):
+    options = ready.page.locator("#field-color option")
+    assert options.all_inner_texts() == ["style", "content", "luminance", "match"]
+    ready.set(color="match")
+    ready.page.locator("#field-method").select_option("johnson")
+    assert options.all_inner_texts() == ["style", "content"]
+    ready.page.locator("#field-method").select_option("gatys")
+    assert ready.page.locator("#field-color").input_value() == "match"
+
+
+def test_what_is_typed_and_not_left_is_painted(ready, studio):
+    ready.page.locator("details.group summary", has_text="Basics").click()
+    ready.page.locator("#field-iterations").fill("5")
+    ready.page.keyboard.press("Control+Enter")
+    ready.status("Finished")
+    assert sent(ready)[-1]["recipe"]["iterations"] == 5
+    assert studio.call("/api/jobs?limit=1").json[0]["recipe"]["iterations"] == 5
+
+
+def test_what_cannot_be_read_is_not_painted_without(ready):
+    ready.page.locator("#field-size").fill("3")
+    ready.page.keyboard.press("Control+Enter")
+    ready.page.locator("#dock .error-line", has_text="Size cannot be read").wait_for()
+    assert ready.page.locator("#field-size").get_attribute("aria-invalid") == "true"
+    assert ready.page.evaluate("document.activeElement.id") == "field-size"
+    # Left and pressed again: still nothing of the earlier value.
+    ready.page.locator("#dock .primary").click()
+    assert sent(ready) == []
+    ready.page.locator("[data-field=size]").get_by_role("button", name="Reset").click()
+    assert ready.page.locator("#dock .error-line:visible").count() == 0
+    assert ready.page.locator("#field-size").get_attribute("aria-invalid") is None
+
+
+@pytest.mark.usefixtures("studio")
+def test_a_refusal_stays_until_something_else_is_chosen(visit, studio, uploaded):
+    look = visit(studio, forgiven=["429"])
+    look.draft(*uploaded)
+    body = '{"error": "500 paintings may wait at once; let some finish, or cancel some"}'
+    look.page.route("**/api/jobs", lambda route: route.fulfill(status=429, content_type="application/json", body=body))
+    look.page.locator(".estimate", has_text="About").wait_for()
+    with look.page.expect_response("**/api/estimate"):
+        look.set(seed=3)
+        look.page.locator("#dock .primary").click()
+    line = look.page.locator("#dock .error-line", has_text="may wait at once")
+    line.wait_for()
+    look.page.locator(".estimate", has_text="About").wait_for()
+    assert line.is_visible()
+    look.set(seed=4)
+    assert line.is_hidden()
+
+
+def test_an_estimate_of_what_is_no_longer_chosen_is_not_shown(ready):
+    estimate = ready.page.locator(".estimate")
+    ready.page.locator(".estimate", has_text="64 × 48").wait_for()
+    held: list[Any] = []
+
+    def hold(route):
+        if held:
+            route.continue_()
+        else:
+            held.append(route)
+
+    ready.page.route("**/api/estimate", hold)
+    ready.set(size=96)
+    assert not estimate.inner_text().startswith("About")
+    ready.page.wait_for_timeout(900)
+    ready.set(size=128)
+    held[0].continue_()
+    ready.page.locator(".estimate", has_text="About").wait_for()
+    assert "128 × 96" in estimate.inner_text()
+
+
+def test_the_shares_of_a_mixture_are_hidden_where_they_count_for_nothing(ready, studio):
+    ready.page.locator("#sources").get_by_role("button", name="Add a painting").click()
+    ready.page.locator("dialog .thumb").first.click()
+    assert ready.page.locator(".mixer").count() == 2
+    ready.page.locator(".mixer input").first.fill("25")
+    ready.page.locator("#field-method").select_option("nnst_fast")
+    assert ready.page.locator(".mixer").count() == 0
+    job = ready.start()
+    ready.status("Finished")
+    assert studio.job(job)["recipe"]["style_weights"] == []
+    assert TINY["size"] == studio.job(job)["recipe"]["size"]
