@@ -108,7 +108,7 @@ class Covariance(SumStatistic):
         mean, wanted = _gaussian(target)
         ridge = RIDGE * float(wanted.trace().clamp_min(0)) + TINY
         eye = torch.eye(len(wanted), dtype=wanted.dtype, device=wanted.device)
-        values, vectors = torch.linalg.eigh(wanted + ridge * eye)
+        values, vectors = _eigh(wanted + ridge * eye)
         values = values.clamp_min(ridge)
         root = (vectors * values.sqrt()) @ vectors.T
         trace = values.sum()
@@ -127,6 +127,18 @@ class Covariance(SumStatistic):
     def power(self, target: Tensor) -> float:
         """Return E|f|², the trace of the second moment: the distance to zero features but for the ridge."""
         return float(target.double().diagonal()[:-1].sum())
+
+
+def _eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the eigenvalues and eigenvectors of a symmetric matrix; NaN where it is not finite.
+
+    torch raises an error for those, as if the matrix were to blame: what reads the loss tells of a picture that
+    diverged.
+    """
+    if not torch.isfinite(matrix).all():
+        return torch.full_like(matrix[0], torch.nan), torch.full_like(matrix, torch.nan)
+    values, vectors = torch.linalg.eigh(matrix)
+    return values, vectors
 
 
 def _wide(values: Tensor) -> Tensor:
@@ -149,12 +161,8 @@ class _RootTrace(Function):
 
     @staticmethod
     def forward(ctx: Any, covariance: Tensor, root: Tensor, ridge: float) -> Tensor:
-        if not torch.isfinite(covariance).all():
-            # A picture that diverged has no eigenvalues; what reads the loss tells so.
-            ctx.save_for_backward(torch.full_like(covariance, torch.nan))
-            return covariance.new_tensor(torch.nan)
         product = root @ covariance @ root
-        values, vectors = torch.linalg.eigh((product + product.T) / 2)
+        values, vectors = _eigh((product + product.T) / 2)
         roots = values.clamp_min(ridge**2).sqrt()
         if ctx.needs_input_grad[0]:
             turned = root @ vectors

@@ -15,7 +15,7 @@ NARROWEST = 16
 
 
 NARROWEST_OF_MARGIN = 8
-"""A margin is at most the short side of the picture over this: it surrounds a picture, and is none."""
+"""A margin is at most the short side of the picture divided by this: more would be painted around it than of it."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,15 @@ class Level:
         """Return the picture (..., h, w) of what is painted (..., H, W)."""
         return image[..., self.margin : image.shape[-2] - self.margin, self.margin : image.shape[-1] - self.margin]
 
+    def in_margin(self, margin: int) -> "Level":
+        """Return the level with this margin around its picture."""
+        height, width = self.picture
+        return replace(self, size=(height + 2 * margin, width + 2 * margin), margin=margin)
+
 
 def with_margin(levels: Sequence[Level], margin: int) -> tuple[Level, ...]:
-    """Return `levels` with a margin of at most so many pixels round the picture of each."""
-    return tuple(_in_margin(level, min(margin, min(level.size) // NARROWEST_OF_MARGIN)) for level in levels)
-
-
-def _in_margin(level: Level, margin: int) -> Level:
-    height, width = level.size
-    return replace(level, size=(height + 2 * margin, width + 2 * margin), margin=margin)
+    """Return `levels` with a margin of at most so many pixels around the picture of each."""
+    return tuple(level.in_margin(min(margin, min(level.picture) // NARROWEST_OF_MARGIN)) for level in levels)
 
 
 def plan(

@@ -116,7 +116,7 @@ class LevelBuilder:
 
     def _builders(self) -> dict[bool, ObjectiveBuilder]:
         """Return what builds the objectives of levels, by whether the surrogate compares features there."""
-        last, device = self._levels[-1].size, self._resources.device
+        last, device = self._levels[-1].picture, self._resources.device
         return {
             level.surrogate: ObjectiveBuilder(self._scene, self.encoder_of(level), last, device)
             for level in self._levels

@@ -204,6 +204,7 @@ METHODS: Mapping[str, Method] = {
                 "iterations",
                 "learning_rate",
                 "levels",
+                "margin",
                 "padding",
                 "pooling",
                 "region_content_weights",

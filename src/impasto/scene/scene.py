@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -220,13 +220,14 @@ class Scene:
 
     def enlarge(self, point: Tensor, before: Level, level: Level) -> Tensor:
         """Take what was painted at the level `before`, (1, C, h, w), to the next level."""
-        # Of its margin as much as the next one shows, which has about as many pixels, and so sees less far.
-        beyond = before.margin - min(before.margin, round(level.margin * before.picture[0] / level.picture[0]))
-        point = point[..., beyond : point.shape[-2] - beyond, beyond : point.shape[-1] - beyond]
+        # With all of its margin, so that nothing is shifted; as many pixels as the next one has show less of that.
+        whole = level.in_margin(round(before.margin * level.picture[0] / before.picture[0]))
         detail = self.content is not None and self.recipe.init in ("content", "blend")
         detail &= METHODS[self.recipe.method].detail
-        photo = self.photo(level)[:, : point.shape[1]]
-        return canvas.enlarge(point, photo, detail=detail, wrap=self.recipe.tileable)
+        photo = self.photo(whole)[:, : point.shape[1]]
+        grown = canvas.enlarge(point, photo, detail=detail, wrap=self.recipe.tileable)
+        beyond = whole.margin - level.margin
+        return replace(whole, margin=beyond).cropped(grown) if beyond > 0 else images.extend(grown, -beyond)
 
     def view(self, level: Level) -> View:
         """Return the way from the canvas to the picture that is judged."""
