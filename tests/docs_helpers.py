@@ -62,6 +62,10 @@ def small(words: tuple[str, ...]) -> list[str]:
     # What takes long by its nature says what it would do.
     if "--dry-run" in known and words[1] in ("benchmark", "figures"):
         return [*arguments, *(["--dry-run"] if "--dry-run" not in arguments else [])]
+    _set(arguments, known, "--budget", "1", always=True)
+    _set(arguments, known, "--draft-size", str(SIDE), always=True)
+    if "--fix" in known:
+        arguments += ["--fix", "iterations=2", "--fix", f"size={SIDE}"]
     _set(arguments, known, "--size", str(SIDE), always=words[1] not in ("evaluate", "masks"))
     _set(arguments, known, "--precision", "float32", always=True)
     _set(arguments, known, "--steps", "1", always=True)

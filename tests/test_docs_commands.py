@@ -17,6 +17,7 @@ NOT_RUN = {
     ("datasets", "fetch"): "downloads; datasets/ has a server of its own",
     ("studio",): "serves until it is ended; studio/test_studio_command.py",
     ("compare",): "serves a page until it is ended; cli/test_cli_compare.py",
+    ("tune", "photo.jpg", "painting.jpg", "-o", "tuned", "--ask"): "asks somebody; cli/test_cli_tune.py",
     ("resume", ".out.png.checkpoint"): "wants a painting that was interrupted; cli/test_cli_resume.py",
     ("train", "encoder"): "wants the weights of VGG-19; cli/test_cli_train.py",
     ("benchmark", "--content", "nprgeneral"): "wants photographs that are fetched; cli/test_cli_benchmark.py",

@@ -1,8 +1,14 @@
 """`impasto tune`: what it refuses, what it leaves, how it ends and goes on."""
 
 import csv
+import io
+import json
+import os
 import signal
+import subprocess
+import sys
 import time
+import webbrowser
 from pathlib import Path
 
 import pytest
@@ -10,6 +16,8 @@ import pytest
 from impasto.recipe import Recipe, read_preset
 from impasto.tuning.draft import Drafter
 from tests.cli.cli_helpers import draw, look
+
+SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 QUICK = ("--fix", "precision=float32", "--fix", "iterations=2", "--fix", "size=64", "--draft-size", "64")
 
@@ -182,3 +190,102 @@ def test_several_workers_paint_each_draft_once(tune):
     points = {tuple(row[name] for name in ("style_scale", "method", "strength")) for row in done.json["drafts"]}
     assert len(points) == 6
     assert time.monotonic() - began < 300
+
+
+OPENED: list[str] = []
+"""Addresses of the pictures that were opened."""
+
+
+@pytest.fixture
+def says(monkeypatch):
+    """`says("1", "u", "q")`: what is typed, line by line; then the input ends."""
+
+    def typed(*lines):
+        monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+    monkeypatch.setattr(webbrowser, "open", OPENED.append)
+    OPENED.clear()
+    return typed
+
+
+def test_questions_in_the_terminal_lead_to_a_recipe_and_a_painting(tune, says):
+    says("x", "1", "2", "u", "0", *["1"] * 20)
+    done = tune("--budget", 4, "--ask", "--json")
+    assert done.status == 0
+    assert "question 1 of at most 15: out/question.png" in done.err
+    assert "give 1, 2, 0, u or q" in done.err
+    assert done.json["painted"] == str(Path("out/asked.png"))
+    asked = done.json["chosen"]["asked"]
+    assert Recipe.parse(read_preset(asked["file"])).model_dump(mode="json") == asked["recipe"]
+    assert "asked" in next(row for row in table() if int(row["draft"]) == asked["draft"])["chosen"]
+    assert OPENED[0].endswith("/out/question.png")
+    # The answers are kept: nothing is asked again, and the same draft is preferred.
+    says()
+    again = tune("--budget", 4, "--ask", "--json")
+    assert "answers are there already, and enough" in again.err
+    assert again.json["chosen"]["asked"]["draft"] == asked["draft"]
+
+
+def test_whoever_had_enough_gets_what_they_said_so_far(tune, says):
+    says("1", "q")
+    done = tune("--budget", 3, "--ask", "--paint", "none", "--no-browser")
+    assert done.status == 0
+    assert "1 answers: draft" in done.err
+    assert Path("out/asked.toml").exists()
+    assert OPENED == []
+
+
+def test_without_answers_the_balanced_recipe_is_painted(tune, says):
+    says()
+    done = tune("--budget", 2, "--ask")
+    assert done.status == 0
+    assert "no question was answered" in done.err
+    assert Path("out/balanced.png").exists()
+    assert not Path("out/asked.toml").exists()
+    says("1")
+    refused = tune("--budget", 1, "--ask", "--force", methods="gatys")
+    assert refused.status == 2
+    assert "questions need two" in refused.error
+
+
+def test_questions_on_the_page_are_the_same(tune, monkeypatch):
+    """The page's server is another test's; here it is what answers."""
+    shown = []
+
+    def serve(ballot, _say, *, port, browser):
+        shown.append((ballot.title, ballot.total, port, browser))
+        ballot.vote("left", 2.0)
+
+    monkeypatch.setattr("impasto.studio.ballot.serve", serve)
+    done = tune("--budget", 3, "--ask", "--page", "--port", 9000, "--no-browser", "--paint", "none")
+    assert done.status == 0
+    assert shown == [("Which is the better painting?", 15, 9000, False)]
+    assert "1 answers" in done.err
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    refused = tune("--budget", 3, "--page")
+    assert refused.status == 2
+    assert "pip install 'impasto[studio]'" in refused.error
+
+
+@pytest.mark.slow
+def test_a_search_that_is_killed_goes_on_with_the_draft_in_hand(photo, style):
+    """kill -9 in mid-draft, as it happens: in a process of its own, with petite itself."""
+    command = [sys.executable, "-m", "impasto", "tune", photo, style, "-o", "out", "--methods", "gatys", *QUICK]
+    command += ["--paint", "none", "--quiet", "--budget"]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    subprocess.run([*command, "2"], check=True, env=environment, timeout=200)
+    stamps = {path.name: path.stat().st_mtime_ns for path in Path("out/drafts").iterdir()}
+    began = Path("out/search.journal").stat().st_size
+    killed = subprocess.Popen([*command, "5"], env=environment)
+    deadline = time.monotonic() + 200
+    while Path("out/search.journal").stat().st_size == began and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.kill()
+    killed.wait()
+    done = subprocess.run([*command, "5", "--json"], check=True, env=environment, timeout=200, capture_output=True)
+    rows = json.loads(done.stdout)["drafts"]
+    assert [row["state"] for row in rows] == ["complete"] * 5
+    points = [(row["style_scale"], row["strength"]) for row in rows]
+    assert len(set(points)) == 5
+    for name, stamp in stamps.items():
+        assert Path("out/drafts", name).stat().st_mtime_ns == stamp

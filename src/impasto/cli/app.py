@@ -45,6 +45,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.evaluate:app",
         "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
     ),
+    "batch": (
+        "impasto.cli.batch:app",
+        "Paint many photographs in many styles into a folder, in several processes.",
+    ),
     "tune": (
         "impasto.cli.tune:app",
         "Search for the recipe that suits a photograph and a painting, and paint it.",

@@ -31,6 +31,16 @@ class Meter(Protocol):
         """Show a frame of moving pictures that was painted."""
 
 
+class Board(Protocol):
+    """Shows how far several pieces of work are, and all together."""
+
+    def step(self, title: str, progress: "Progress") -> None:
+        """Show a step of one that is in hand."""
+
+    def done(self, title: str, remaining: str) -> None:
+        """Take away one that is done; `remaining` says how long all will take."""
+
+
 class Terminal:
     """stderr, as a terminal or not; with `quiet` only errors get through. A stderr that is gone is no error."""
 
@@ -109,6 +119,27 @@ class Terminal:
                     yield bar
             finally:
                 self._console = None
+
+    @contextlib.contextmanager
+    def board(self, total: int) -> Iterator["Board"]:
+        """Return what shows how far each of `total` pieces of work is: bars on a terminal, nothing elsewhere."""
+        if (
+            self.quiet
+            or self.muted
+            or sys.stderr is None
+            or not sys.stderr.isatty()
+            or os.environ.get("TERM") == "dumb"
+        ):
+            yield _NoBoard()
+            return
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+        try:
+            with _Bars(self._console, total) as bars:
+                yield bars
+        finally:
+            self._console = None
 
     def _line(self, text: str) -> None:
         if sys.stderr is None:
@@ -191,6 +222,47 @@ class _Bar:
         # A terminal that went away is no reason to stop.
         with contextlib.suppress(OSError, ValueError):
             self._bars.update(self._task, **shown)
+
+
+class _NoBoard:
+    def step(self, title: str, progress: "Progress") -> None:
+        pass
+
+    def done(self, title: str, remaining: str) -> None:
+        pass
+
+
+class _Bars:
+    """Rich's bars: one for each picture in hand, and one for all."""
+
+    def __init__(self, console: Any, total: int) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
+        self._bars = Progress(*columns, console=console, redirect_stdout=False)
+        self._all = self._bars.add_task("all", total=total)
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> "_Bars":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._bars.stop()
+
+    def step(self, title: str, progress: "Progress") -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if title not in self._tasks:
+                self._tasks[title] = self._bars.add_task(title, total=progress.total_steps)
+            words = f"{title}  {_duration(progress.eta_s)} left"
+            self._bars.update(self._tasks[title], completed=progress.total_step, description=words)
+
+    def done(self, title: str, remaining: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if (task := self._tasks.pop(title, None)) is not None:
+                self._bars.remove_task(task)
+            self._bars.update(self._all, advance=1, description=f"all{remaining}")
 
 
 def _describe(progress: "Progress") -> str:

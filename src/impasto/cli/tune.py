@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from impasto.cli import asking
 from impasto.cli import shared_options as given
 from impasto.cli.option_groups import with_group
 from impasto.cli.resources import load_torch
@@ -17,9 +18,11 @@ from impasto.errors import UsageError
 from impasto.events import notice
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from impasto.cli.session import Session
     from impasto.events import Progress
-    from impasto.executors import Processes
+    from impasto.executors import Executor
     from impasto.tuning import Trial, Tuning
     from impasto.tuning.draft import Order
 
@@ -55,8 +58,12 @@ def tune(
     draft_size: Annotated[
         int, typer.Option("--draft-size", min=48, max=4096, metavar="PIXELS", help="Long side of the drafts.")
     ] = 256,
+    ask: Annotated[bool, typer.Option("--ask", help="Ask which of two drafts is better; paint your choice.")] = False,
+    page: Annotated[bool, typer.Option("--page", help="Ask on a page in the browser instead of here.")] = False,
     recipe: given.RecipeFile = None,
     preset: given.Preset = None,
+    port: given.Port = 8765,
+    no_browser: given.NoBrowser = False,
 ) -> None:
     """Search for the recipe that suits a photograph and a painting, and paint it.
 
@@ -74,11 +81,14 @@ def tune(
 
     if choice not in ("", "none", *TASTES, *([LIKE] if like else [])):
         raise UsageError(f"--paint {choice}: choose from {', '.join((*TASTES, *([LIKE] if like else []), 'none'))}")
+    if page:
+        asking.check_page()
     fixed = _split(fix or [])
     base = choose(recipe, preset, {}).recipe
     load_torch(options.threads)
 
     from impasto.tuning import Budget, Tuning
+    from impasto.tuning.tuning import ASKED
 
     session.claim(folder, doing="painting into it")
     tuning = Tuning(
@@ -99,7 +109,10 @@ def tune(
         if options.dry_run:
             write_out(_plan(tuning, as_json=options.as_json))
             return
-        painted = _search(tuning, session, choice, options.workers)
+        searched = _search(tuning, session, options)
+        if searched and (ask or page) and asking.ask(tuning, session, page=page, port=port, browser=not no_browser):
+            choice = choice or ASKED
+        painted = _paint(tuning, session, choice) if searched else None
         if options.as_json:
             write_out(json.dumps(report(tuning, painted), sort_keys=True))
     finally:
@@ -123,14 +136,17 @@ def _split(fix: list[str]) -> dict[str, str]:
     return fixed
 
 
-def _search(tuning: "Tuning", session: "Session", choice: str, workers: int | None) -> Path | None:
-    """Search, write what there is, and paint the choice; Ctrl-C ends in order, with what there is."""
-    terminal, painted = session.terminal, None
+def _search(tuning: "Tuning", session: "Session", options: PictureSeriesOptions) -> bool:
+    """Search, and write what there is; return whether there is something to go on with.
+
+    Ctrl-C ends the search in order, with what there is.
+    """
+    terminal = session.terminal
     # From here on Ctrl-C means: enough, keep what there is.
     with session.stop.gently():
         if tuning.trials:
             terminal.say(f"{len(tuning.trials)} drafts are there already")
-        with _executor(workers) as executor, terminal.meter() as meter:
+        with _executor(options) as executor, terminal.meter() as meter:
 
             def watch(_order: "Order", progress: "Progress") -> bool:
                 if executor is None:
@@ -143,37 +159,46 @@ def _search(tuning: "Tuning", session: "Session", choice: str, workers: int | No
 
             tuning.run(executor, on_draft=drawn, watch=watch)
         tuning.finish()
-        if not tuning.chosen:
-            if session.stop.asked is None:
-                notice(f"none of {len(tuning.trials)} drafts could be measured; see {tuning.folder / 'drafts.csv'}")
-            return None
-        if choice != "none" and session.stop.asked is None:
-            name = choice or tuning.favorite
-            terminal.say(f"painting {name} at full size")
-            with terminal.meter() as meter:
+    if session.stop.asked is not None:
+        notice(f"stopped after {len(tuning.trials)} drafts; the same command goes on from there")
+        return False
+    if not tuning.chosen:
+        notice(f"none of {len(tuning.trials)} drafts could be measured; see {tuning.folder / 'drafts.csv'}")
+    else:
+        said = [tuning.folder / "sheet.png", *(tuning.folder / f"{name}.toml" for name in tuning.chosen)]
+        terminal.say(f"saved {', '.join(map(str, said))}")
+    return bool(tuning.chosen)
 
-                def see(progress: "Progress") -> bool:
-                    meter.painting(progress)
-                    return session.stop.asked is not None
 
-                painted = tuning.paint(name, see)
-        if session.stop.asked is not None:
-            notice(f"stopped after {len(tuning.trials)} drafts; the same command goes on from there")
-        else:
-            said = [tuning.folder / "sheet.png", *(tuning.folder / f"{name}.toml" for name in tuning.chosen)]
-            terminal.say(f"saved {', '.join(map(str, [*([painted] if painted else []), *said]))}")
+def _paint(tuning: "Tuning", session: "Session", choice: str) -> Path | None:
+    """Paint the choice at full size; None where none is wanted, or Ctrl-C stopped it."""
+    if choice == "none" or session.stop.asked is not None:
+        return None
+    name = choice or tuning.favorite
+    session.terminal.say(f"painting {name} at full size")
+    with session.stop.gently(), session.terminal.meter() as meter:
+
+        def watch(progress: "Progress") -> bool:
+            meter.painting(progress)
+            return session.stop.asked is not None
+
+        painted = tuning.paint(name, watch)
+    if painted is None:
+        notice(f"stopped while {name} was painted; the same command paints it")
+    else:
+        session.terminal.say(f"saved {painted}")
     return painted
 
 
 @contextlib.contextmanager
-def _executor(workers: int | None) -> Any:
-    if workers == 1:
+def _executor(options: PictureSeriesOptions) -> "Iterator[Executor | None]":
+    """Return what paints drafts side by side; None where one after another is asked for."""
+    if options.workers == 1:
         yield None
         return
     from impasto.executors import processes
 
-    executor: Processes
-    with processes(workers=workers) as executor:
+    with processes(workers=options.workers, threads=options.threads) as executor:
         yield executor
 
 

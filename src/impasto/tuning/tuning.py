@@ -12,7 +12,7 @@ from impasto import files, images
 from impasto.encoders import Encoder
 from impasto.errors import OutputError, UsageError, WeightsError
 from impasto.events import Progress
-from impasto.executors import Executor, InProcess, Processes, Tell, Work
+from impasto.executors import Executor, InProcess, Tell, Work
 from impasto.images import Picture
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
@@ -25,12 +25,15 @@ from impasto.tuning import outputs
 from impasto.tuning.budget import Budget
 from impasto.tuning.choice import LIKE, TASTES, choose, pareto
 from impasto.tuning.draft import SIZE, Drafter, DraftWork, Order, Outcome, draft_recipe
-from impasto.tuning.search import floor, opening, twin
+from impasto.tuning.questions import DraftBallot
+from impasto.tuning.search import floor, opening, settled_words, twin
 from impasto.tuning.space import Point, Space
 from impasto.tuning.study import Study, Trial
 
 SMALLEST = 48
 """Long side of a draft in pixels at least: of a smaller one, metrics of whole pictures have nothing to look at."""
+ASKED = "asked"
+"""The name of the draft that a person preferred."""
 REPEATS = 20
 """Times in a row that the same point may come up before a search is taken to have seen everything."""
 
@@ -78,6 +81,7 @@ class Tuning:
 
         self.content, self.style = load(content), load(style)
         self.like = None if like is None else load(like)
+        self._pair = content, style
         self._sources = [os.path.realpath(one) for one in (content, style, like) if isinstance(one, str | Path)]
         self._check_outputs(write=check)
         self._encoder = encoder
@@ -88,6 +92,7 @@ class Tuning:
         self._study = Study(self.folder, self._identity(), force=force) if check else None
         self._trials = [] if self._study is None else self._study.trials
         self._repeats = 0
+        self._asked: Trial | None = None
 
     @property
     def trials(self) -> list[Trial]:
@@ -116,8 +121,14 @@ class Tuning:
 
     @property
     def chosen(self) -> dict[str, Trial]:
-        """The draft of each taste, by its name; empty where none was measured."""
-        return choose(self._trials, like=self.like is not None)
+        """The draft of each taste, by its name, and the one that a person preferred; empty where none was measured."""
+        chosen = choose(self._trials, like=self.like is not None)
+        return chosen if self._asked is None else chosen | {ASKED: self._asked}
+
+    @property
+    def about(self) -> str:
+        """What the search is about, in words."""
+        return f"{self.content.name} in the style of {self.style.name}"
 
     @property
     def favorite(self) -> str:
@@ -143,7 +154,7 @@ class Tuning:
 
     def run(
         self,
-        executor: Executor | Processes | None = None,
+        executor: Executor | None = None,
         *,
         on_draft: Callable[[Trial], object] | None = None,
         watch: Callable[[Order, Progress], object] | None = None,
@@ -196,11 +207,10 @@ class Tuning:
         """Write the table, a recipe for each taste, and the sheet of the front, of what there is."""
         chosen = self.chosen
         outputs.write_table(self.folder, self._trials, chosen)
-        about = f"{self.content.name} in the style of {self.style.name}"
         for name, trial in chosen.items():
-            outputs.write_recipe(self.folder / f"{name}.toml", name, self.recipe(trial), trial, about)
+            self.keep(trial, name)
         if chosen:
-            note = f"{about} · {len(self._trials)} drafts of {self.size} px · {self.seconds:.0f} s"
+            note = f"{self.about} · {len(self._trials)} drafts of {self.size} px · {self.seconds:.0f} s"
             inputs = [("photograph", self.content), ("painting", self.style)]
             inputs += [] if self.like is None else [("reference", self.like)]
             sheet = outputs.draw(self.folder, self._trials, chosen, inputs, note, size=self.size)
@@ -241,6 +251,19 @@ class Tuning:
         with without_notices():
             return (self.budget.drafts or 0) * self._first_draft().seconds()
 
+    def ballot(self) -> DraftBallot:
+        """Return questions about the drafts, for a person to answer. Raises what `DraftBallot` does."""
+        content, style = (Path(source) if isinstance(source, str | Path) else None for source in self._pair)
+        return DraftBallot(self.folder, self._trials, like=self.like is not None, content=content, style=style)
+
+    def keep(self, trial: Trial, name: str = ASKED) -> Path:
+        """Write the recipe of a draft under a name, by default as the one that a person preferred; return its file."""
+        if name == ASKED:
+            self._asked = trial
+        path = self.folder / f"{name}.toml"
+        outputs.write_recipe(path, name, self.recipe(trial), trial, self.about)
+        return path
+
     def close(self) -> None:
         """Let other processes have the folder."""
         if self._study is not None:
@@ -259,7 +282,9 @@ class Tuning:
     def _next(self, running: Sequence[Point]) -> Order | Trial:
         """Begin a trial: return what is to be painted, or the trial where the same was painted before."""
         study = self._opened()
-        number, point = study.ask(self.space, opening(self.space, self._trials, running), self.space.base.seed)
+        following = opening(self.space, self._trials, running)
+        keep = None if following is not None else settled_words(self.space, self._trials)
+        number, point = study.ask(self.space, following, self.space.base.seed, keep)
         if (same := twin(self._trials, point)) is not None:
             self._repeats += 1
             trial = study.settle(number, point, Outcome(same.state, same.scores, same.coarse), same.file)
@@ -287,7 +312,7 @@ class Tuning:
 
     def _check_outputs(self, *, write: bool) -> None:
         """Raise `OutputError` where something cannot be written, or would take the place of an input."""
-        names = [*TASTES, LIKE, "asked"]
+        names = [*TASTES, LIKE, ASKED]
         written = [self.folder / outputs.SHEET, self.folder / outputs.TABLE]
         written += [self.folder / f"{name}{suffix}" for name in names for suffix in (".toml", ".png")]
         for path in written:

@@ -35,7 +35,7 @@ export async function openPicture(node, id, session) {
       },
     },
   });
-  if (job.kept) viewer.show(resultUrl(id), job.size);
+  if (job.kept) viewer.show(resultUrl(job), job.size);
   else if (job.preview_version) viewer.show(previewUrl(job), job.size);
   fill(
     node,

@@ -74,7 +74,7 @@ export class Stage {
     if (!job) return;
     this.viewer.node.classList.toggle("waiting", !job.kept && !job.preview_version);
     const size = this.finalSize(job);
-    if (job.kept) this.viewer.show(resultUrl(job.id), job.size ?? size);
+    if (job.kept) this.viewer.show(resultUrl(job), job.size ?? size);
     else if (job.preview_version) this.viewer.show(previewUrl(job), size);
     else if (job.content) this.viewer.show(pictureUrl(job.content, 1024), size);
   }
