@@ -100,6 +100,14 @@ class Settings(BaseModel):
         "auto", description="type of the convolutions; auto: bfloat16 where this machine is faster at it"
     )
     content_layers: LayerWeights = Field({"relu4_2": 1.0}, description="layers of the content term, with weights")
+    protect: Literal["nothing", "faces", "file"] = Field(
+        "nothing",
+        description="where the photograph counts more: in the faces that are found in it, or where a grey picture is "
+        "white, which the command line takes",
+    )
+    protect_weight: float = Field(
+        6.0, ge=1, le=1000, allow_inf_nan=False, description="what the content term is multiplied by there"
+    )
     style_layers: LayerWeights = Field(
         dict(zip(STYLE_LAYERS, (0.28, 0.5, 0.17, 0.04, 0.01), strict=True)),
         description="layers of the style term, with weights",

@@ -24,6 +24,7 @@ from impasto.recipe.catalogue import METHODS
 from impasto.scene import colors
 from impasto.scene.checks import check_inputs
 from impasto.scene.hidden import tell_if_hidden, without_hidden_colors
+from impasto.scene.protected import protection
 from impasto.scene.regions import kept_map, painted_by
 
 SMALLEST = 16
@@ -46,7 +47,7 @@ class Scene:
     """What a recipe makes of the pictures, before any encoder.
 
     `content` is None for a texture, and for a doodle, which has `regions` alone. `init` is the picture to begin
-    with, where that is a file, `landmarks` are of a portrait.
+    with, where that is a file, `landmarks` are of a portrait, `protect` is the grey picture of what is protected.
 
     Raises `UsageError` where the recipe does not fit the pictures, `ImageError` for a style that is too narrow.
     """
@@ -59,6 +60,7 @@ class Scene:
         regions: Regions | None = None,
         init: Picture | None = None,
         landmarks: Pair | None = None,
+        protect: Picture | None = None,
     ) -> None:
         self.recipe = recipe
         self.content: Picture | None = None
@@ -72,7 +74,9 @@ class Scene:
         self.regions, self.landmarks = regions, landmarks
         self.anchor: Anchor | None = None
         """What a frame of moving pictures is held to, by methods that optimise."""
+        self._protect = protect
         check_inputs(recipe, self.content, self.styles, regions)
+        self._protection = protection(recipe, self.content, protect)
 
     def under(self, recipe: Recipe) -> "Scene":
         """Return the same pictures under another recipe, one that asks nothing of them that this one does not."""
@@ -92,6 +96,8 @@ class Scene:
         named += [("style", style) for style in self.styles]
         if self.init is not None:
             named.append(("init", self.init))
+        if self._protect is not None:
+            named.append(("protect", self._protect))
         records: list[dict[str, Any]] = []
         for role, picture in named:
             truncated = {"truncated": True} if picture.truncated else {}
@@ -149,6 +155,13 @@ class Scene:
         """Return how visible each pixel of a level is (H, W), its margin as what it mirrors; None as `visible`."""
         alpha = self.visible(level.picture)
         return None if alpha is None else images.extend(alpha[None, None], level.margin)[0, 0]
+
+    def content_factor(self, level: Level) -> Tensor | None:
+        """Return what the content term is multiplied by at each pixel of a level (H, W); None where by nothing."""
+        if self._protection is None:
+            return None
+        covered = images.extend(images.resize(self._protection, level.picture), level.margin)[0, 0]
+        return 1 + (self.recipe.protect_weight - 1) * covered.clamp(0, 1)
 
     def maps(self, level: Level) -> Tensor | None:
         """Return the regions of the content (R, H, W)."""

@@ -58,6 +58,8 @@ GROUPS = (
             "region_balance",
             "region_weights",
             "region_content_weights",
+            "protect",
+            "protect_weight",
             "region_scales",
             "region_styles",
             "global_fraction",

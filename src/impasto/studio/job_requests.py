@@ -77,6 +77,8 @@ def parse(changes: Any, preset: Any) -> Recipe:
         raise Refused(422, f"encoder: {unknown(recipe.encoder, dict.fromkeys(ENCODERS), 'encoder')}")
     if recipe.init == "file":
         raise Refused(422, "init: the studio starts from no picture of yours; choose another start")
+    if recipe.protect == "file":
+        raise Refused(422, "protect: faces alone can be chosen here; paint a mask for other places")
     method = METHODS[recipe.method]
     known = shipped(recipe.method)
     if method.feed_forward and not known:
