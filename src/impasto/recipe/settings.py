@@ -106,7 +106,7 @@ class Settings(BaseModel):
         "white, which the command line takes",
     )
     protect_weight: float = Field(
-        6.0, ge=1, le=1000, allow_inf_nan=False, description="what the content term is multiplied by there"
+        15.0, ge=1, le=1000, allow_inf_nan=False, description="what the content term is multiplied by there"
     )
     style_layers: LayerWeights = Field(
         dict(zip(STYLE_LAYERS, (0.28, 0.5, 0.17, 0.04, 0.01), strict=True)),
