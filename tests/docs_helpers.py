@@ -87,8 +87,8 @@ def _set(arguments: list[str], known: set[str], option: str, value: str, *, alwa
         arguments += [option, value]
 
 
-def make_files(folder: Path) -> None:
-    """Make what the pages name: pictures, masks, landmarks, networks, folders of all of them."""
+def make_files(folder: Path, page: str) -> None:
+    """Make what a page names: pictures, masks, landmarks, networks, folders of all of them."""
     for number, name in enumerate(("photo", "painting", "other", "a", "b", "forms", "strokes", "style", "portrait")):
         _picture(folder / f"{name}.jpg", number)
     _picture(folder / "style.png", 3)
@@ -108,15 +108,22 @@ def make_files(folder: Path) -> None:
         (folder / "pictures" / name).mkdir()
         for part in ("content", "style", "style1"):
             _picture(folder / "pictures" / name / f"{part}.jpg", 5)
-    data = ROOT / "src" / "impasto"
-    networks = {"wct4": "nets/data/wct-relu4_1.safetensors", "runs/mine": "encoders/petite.safetensors"}
-    for name, file in networks.items():
-        (folder / name).mkdir(parents=True)
-        shutil.copy(data / file, folder / name / "weights.safetensors")
+    _networks(folder, page)
     (folder / "out" / "theirs").mkdir(parents=True)
     for pair in ("one_one", "one_two", "two_one", "two_two"):
         _picture(folder / "out" / "theirs" / f"{pair}.png", 7)
     (folder / "assets").symlink_to(ROOT / "assets")
+
+
+def _networks(folder: Path, page: str) -> None:
+    """Copy networks to where pages have trained theirs."""
+    data = ROOT / "src" / "impasto"
+    networks = {"wct4": "nets/data/wct-relu4_1.safetensors", "runs/mine": "encoders/petite.safetensors"}
+    if page != "methods.md":  # which trains that network itself
+        networks["painting"] = "nets/data/johnson-swirls.safetensors"
+    for name, file in networks.items():
+        (folder / name).mkdir(parents=True)
+        shutil.copy(data / file, folder / name / "weights.safetensors")
 
 
 def _picture(path: Path, seed: int) -> None:

@@ -61,7 +61,7 @@ def test_commands_of_a_page_work(page, tmp_path, monkeypatch, capsys):
     """One after another in one folder, as a reader types them."""
     here = tmp_path / "here"
     here.mkdir()
-    make_files(here)
+    make_files(here, page.name)
     monkeypatch.chdir(here)
     home = tmp_path / "home"
     home.mkdir()

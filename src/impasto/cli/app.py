@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.video:app",
         "Paint a film, an animation or a folder of frames so that strokes stay where they are.",
     ),
+    "live": ("impasto.cli.live:app", "Paint what a camera sees, or a film, in a window as it runs."),
     "evaluate": (
         "impasto.cli.evaluate:app",
         "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
@@ -76,7 +77,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "train": ("impasto.cli.train:app", "Train encoders, decoders and feed-forward networks."),
     "doctor": ("impasto.cli.doctor:app", "Report what impasto finds on this machine, and what is to be mended."),
-    "export": ("impasto.cli.export:app", "Write a network as an ONNX graph, checked against onnxruntime."),
+    "export": (
+        "impasto.cli.export:app",
+        "Write a network as an ONNX graph, checked against onnxruntime, or as a folder for the Hugging Face Hub.",
+    ),
 }
 """Where each command is defined, and the line that `impasto --help` gives it."""
 

@@ -13,6 +13,7 @@ from impasto.errors import ImageError, InputError, RecipeError, UsageError
 from impasto.recipe import MAX_JSON_BYTES, PRESET_SUFFIX, Recipe, load_preset, read_preset
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.shipped_networks import shipped
+from impasto.weights import hub
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,9 @@ def encoder_file(spelled: dict[str, Any]) -> Path | None:
     value = spelled.get("encoder")
     if value is None or value in ENCODERS:
         return None
+    if hub.is_address(value):
+        del spelled["encoder"]
+        return hub.fetch(value)
     path = Path(value)
     if not path.exists() and path.name == value and not path.suffix:
         raise UsageError(f"{nearest(value, ENCODERS, 'encoder')} (or name a file of weights)")
@@ -155,6 +159,9 @@ def _network_file(spelled: dict[str, Any], method: str) -> Path | None:
     known = shipped(method)
     if "network" in METHODS[method].settings and (value == "auto" or value in known):
         return None
+    if hub.is_address(value):
+        del spelled["network"]
+        return hub.fetch(value)
     if not Path(value).exists() and Path(value).name == value and not Path(value).suffix:
         if not known or "network" not in METHODS[method].settings:
             raise UsageError(f"--network {value}: {method} knows none of that name; name a file")
