@@ -11,6 +11,7 @@ from impasto.guides import Regions
 from impasto.optim.pyramid import Level, with_margin
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
+from impasto.recipe.recipe import LATER
 from tests.stylize_helpers import Paint, gone_on_with, halves, pixels
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -108,12 +109,13 @@ def test_even_content_gets_no_frame() -> None:
     assert step_at_border(15) < 0.7 * step_at_border(0)
 
 
-def test_recorded_recipes_without_one_had_none() -> None:
-    values = Recipe.parse({"size": 64}).model_dump()
-    del values["margin"]
-    assert Recipe.recorded(values).margin == 0
-    assert Recipe.recorded({**values, "margin": 7}).margin == 7
-    assert Recipe.parse(values).margin == 16
-    feed_forward = Recipe.parse({"method": "wct"}).model_dump()
-    del feed_forward["margin"]
-    assert Recipe.recorded(feed_forward) == Recipe.parse({"method": "wct"})
+@pytest.mark.parametrize("method", ["gatys", "mrf", "wct"])
+def test_recipes_recorded_before_there_was_one_have_none(method: str) -> None:
+    values = Recipe.parse({"method": method}).model_dump()
+    for key in LATER:
+        del values[key]
+    old = {**values, "statistics": {"gram": 1.0}, "size": 99}
+    assert Recipe.parse(old).margin == (16 if method == "wct" else 0), "wct knows no margin, and keeps the default"
+    assert Recipe.parse(old).size == 99
+    assert Recipe.parse(old).statistics == ({"gram": 1.0} if method == "gatys" else Recipe().statistics)
+    assert Recipe.parse({"method": method, "size": 99}).margin == 16, "a recipe that names a few keys has the defaults"

@@ -148,7 +148,7 @@ class Checkpoint:
         try:
             # Not pydantic's own JSON: it knows no file names that are not Unicode.
             document = _Document.model_validate(json.loads(file.metadata.get("document", "")))
-            recipe = Recipe.recorded(document.recipe)
+            recipe = Recipe.parse(document.recipe)
             states = {name: _state(key, getattr(document, key), file.tensors) for name, key in _PARTS.items()}
             history = list(_history(document.columns, file.tensors))
         except (ValidationError, RecipeError, RecursionError, ValueError, OverflowError) as error:

@@ -82,10 +82,7 @@ def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
             raise RecipeError(f"{name}: its recipe is not a JSON object")
     try:
         # On its own first, so that a mistake in it is not blamed on an option.
-        if values is recorded:
-            Recipe.parse(values)
-        else:
-            values = Recipe.recorded(values).model_dump()
+        Recipe.parse(values)
     except RecipeError as error:
         raise RecipeError(f"{name}: {error}") from None
     return values, recorded if values is not recorded else {}

@@ -66,7 +66,7 @@ def record_of(source: Any) -> Record | None:
 
 def _recipe(values: Any) -> Recipe | None:
     try:
-        return Recipe.recorded(values) if isinstance(values, dict) else None
+        return Recipe.parse(values) if isinstance(values, dict) else None
     except RecipeError:
         return None
 

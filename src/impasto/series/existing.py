@@ -38,7 +38,7 @@ def compare(path: Path, wanted: Mapping[str, Any]) -> tuple[State, str]:
 def _complete(recipe: dict[str, Any]) -> dict[str, Any]:
     """Return a recipe with every key: one of an older impasto lacks those that were not known then."""
     try:
-        return Recipe.recorded(recipe).model_dump(mode="json")
+        return Recipe.parse(recipe).model_dump(mode="json")
     except RecipeError:
         return recipe
 

@@ -97,7 +97,7 @@ def recipe_in(path: str) -> dict[str, Any]:
         record = metadata.read(Path(path))
         if record is None or not isinstance(record.get("recipe"), dict):
             return {"recipe": None, "recorded": [], "weights": []}
-        recipe = Recipe.recorded(record["recipe"])
+        recipe = Recipe.parse(record["recipe"])
     except (ImageError, RecipeError) as error:
         return {"recipe": None, "recorded": [], "weights": [], "unread": told(error).replace(path, "the picture")}
     return {
