@@ -96,7 +96,7 @@ def test_hooks_run_the_tools_of_lint() -> None:
 
 def test_types_are_checked_wherever_there_is_python() -> None:
     settings = PROJECT["tool"]["mypy"]
-    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples", "docs"]
+    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples", "docs", "integrations/shared"]
     relaxed = [part for part in settings["overrides"] if "tests.*" in part["module"]]
     assert [part.get("check_untyped_defs", True) for part in relaxed] == [True]
     own = [part["module"] for part in settings["overrides"] if part.get("ignore_errors") or part.get("follow_imports")]
