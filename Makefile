@@ -10,7 +10,7 @@ SEED ?= 0
 # environment says: to compile all tests takes each worker eight seconds, and reading them two.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: help demo install install-dev lint test durations test-slow test-all fuzz man build bench clean
+.PHONY: help demo install install-dev lint test durations test-slow test-all fuzz audit docs man build bench clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/:/'
@@ -57,6 +57,12 @@ test-all: lint ## Everything that can run here, and the lines of impasto that no
 
 fuzz: $(VENV)/.installed-dev ## Damage files and read them, SECONDS=60 long, SEED=0: only impasto's own errors may come out
 	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS) --seed $(SEED) --keep $(OUT)/fuzz
+
+audit: $(VENV)/.installed-dev ## Known weaknesses of what is installed (asks the network), and the bill of materials, out/bill.json
+	$(BIN)/python scripts/audit.py --bill $(OUT)/bill.json
+
+docs: $(VENV)/.installed-dev ## The site of documentation, out/docs/index.html; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs $(OUT)/docs
 
 man: $(VENV)/.installed ## The manual page, out/impasto.1
 	@mkdir -p $(OUT)

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("name", ["recipe", "networks"])
+@pytest.mark.parametrize("name", ["recipe", "networks", "errors"])
 def test_a_page_that_is_generated_is_up_to_date(name: str) -> None:
     script = f"scripts/docs_{name}.py"
     assert (ROOT / "docs" / f"{name}.md").read_text("utf-8") == load_script(ROOT / script).page(), (

@@ -51,6 +51,7 @@ HOMES = {
     "h5py": {"weights"},
     "optuna": {"tuning"},
     "PIL": {"images"},
+    "huggingface_hub": {"weights"},
     "filelock": {"files", "weights", "studio"},
     "torchvision": set(),
     "requests": set(),

@@ -16,6 +16,7 @@ MODULES = {
     "pillow": "PIL",
     "pillow-heif": "pillow_heif",
     "opencv-python-headless": "cv2",
+    "opencv-python": "cv2",
     "scikit-image": "skimage",
 }
 """What a package is imported as, where that is not its name."""
@@ -27,6 +28,9 @@ CALLED = {
     "ruff": r"/ruff ",
     "mypy": r"/mypy",
     "oxlint": r"/oxlint ",
+    "sphinx": r"-m sphinx ",
+    "myst-parser": r"-m sphinx ",
+    "furo": r"-m sphinx ",
     "hatchling": r"build-backend = \"hatchling",
     "uvicorn": r"uvicorn",
 }
@@ -92,7 +96,7 @@ def test_hooks_run_the_tools_of_lint() -> None:
 
 def test_types_are_checked_wherever_there_is_python() -> None:
     settings = PROJECT["tool"]["mypy"]
-    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples"]
+    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples", "docs"]
     relaxed = [part for part in settings["overrides"] if "tests.*" in part["module"]]
     assert [part.get("check_untyped_defs", True) for part in relaxed] == [True]
     own = [part["module"] for part in settings["overrides"] if part.get("ignore_errors") or part.get("follow_imports")]
@@ -124,5 +128,5 @@ def test_what_is_pinned_is_declared_or_needed_by_what_is() -> None:
     pinned = {
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
-    for extra in ("", "dev", "report", "heif", "onnx", "studio"):
+    for extra in ("", "dev", "report", "heif", "onnx", "studio", "video"):
         assert {name.lower() for name in packages(extra)} <= pinned, extra

@@ -70,7 +70,7 @@ def test_a_work_may_read_ahead(executor):
 def test_a_value_may_have_still_to_be_written(executor):
     written, refused = ordered(executor.run(works.Worker, [("later", 5), ("later_refuses",)]))
     assert written.value == (5, isinstance(executor, InProcess))
-    assert str(refused.error) == "out.png: could not be written; make room"
+    assert (refused.value, str(refused.error)) == (None, "out.png: could not be written; make room")
 
 
 def test_a_process_is_kept_warm_and_has_a_share_of_the_threads():

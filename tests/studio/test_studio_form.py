@@ -74,7 +74,7 @@ def test_the_description_and_the_routes_are_the_same(client):
         for method in operations
     }
     assert described == routes
-    assert len(routes) == len(app.ENDPOINTS) == 28
+    assert len(routes) == len(app.ENDPOINTS) == 29
 
 
 def test_the_description_is_served_and_whole(client):

@@ -126,7 +126,7 @@ def test_notices_are_kept_once(queue):
 
 def test_the_page_sees_no_bookkeeping(queue):
     job = view(queue.add([SPEC], limit=9)[0])
-    assert {"attempts", "downs", "down_at", "finish", "place"}.isdisjoint(job)
+    assert {"attempts", "downs", "down_at", "finish"}.isdisjoint(job)
     assert ATTEMPTS == 2
     json.dumps(job)
 

@@ -21,7 +21,7 @@ def landscape(order: Order) -> Outcome:
     """Return an outcome that is the same for the same recipe: features of two thirds, by strotss, are best."""
     recipe = order.recipe
     style = 0.4 + BEST.get(recipe.method, 0.0) - 0.2 * abs(math.log2(recipe.style_scale / 0.66))
-    content = 0.5 + 0.1 * math.tanh(math.log10(recipe.content_weight))
+    content = 0.5 + 0.1 * (recipe.wanted_strength is not None)
     return Outcome("complete", Scores(content, max(0.05, style), 0.8), seconds=2.0)
 
 

@@ -2,7 +2,7 @@ import pytest
 
 from impasto.recipe import Recipe
 from impasto.tuning.score import Scores
-from impasto.tuning.search import ENOUGH, floor, opening, twin
+from impasto.tuning.search import ENOUGH, floor, opening, settled_words, twin
 from impasto.tuning.space import ORDER, SCALES, Point, Space
 from impasto.tuning.study import Trial
 from tests.type_helpers import present
@@ -76,3 +76,17 @@ def test_a_twin_is_the_same_recipe_but_no_failure():
     assert twin([failed], point) is None
     assert twin([failed, done], point) is done
     assert twin([done], {**point, "style_scale": 1.01}) is None
+
+
+def test_every_second_draw_keeps_the_words_of_the_best():
+    space = Space.of(Recipe())
+    point = {**space.default("gatys"), "style_scale": 1.3, "color": "match", "strength": 0.35}
+    trials = [
+        Trial(0, space.start, "complete", Scores(0.4, 0.4, 0.4)),
+        Trial(1, point, "complete", Scores(0.6, 0.6, 0.6)),
+        Trial(2, space.start, "failed"),
+    ]
+    kept = settled_words(space, trials[:2])
+    assert kept == {"method": "gatys", "layers": "even", "color": "match", "statistic": "gram"}
+    assert settled_words(space, trials) == {}
+    assert settled_words(space, []) == {}

@@ -75,19 +75,23 @@ def test_tilting_by_hand():
     assert tilt({"relu1_1": 0.5, "relu3_1": 0.5}, -1.0) == {"relu1_1": 0.8, "relu3_1": 0.2}
 
 
-def test_a_stronger_style_is_stronger_in_the_key_that_a_method_has():
+def test_strengths_are_the_recipes_own_and_others():
     space = Space.of(Recipe())
-
-    def recipe(method, strength):
-        return space.recipe({**space.default(method), "strength": strength})
-
-    for method in ("gatys", "strotss", "mrf"):
-        weak, strong = recipe(method, 0.2), recipe(method, 0.8)
-        if "strength" in METHODS[method].settings:
-            assert (weak.strength, strong.strength) == (0.2, 0.8)
-        else:
-            assert weak.content_weight == pytest.approx(15.85 * strong.content_weight, rel=1e-3)
-    assert space.recipe({**space.default("wct"), "alpha": 0.8}).alpha == 0.8
+    for method in ("gatys", "strotss", "mrf", "nnst"):
+        start = space.default(method)
+        assert space.recipe(start) == Recipe(method=method)
+        assert space.recipe({**start, "strength": 0.2}) == Recipe(method=method, strength=0.2)
+    assert space.recipe({**space.default("wct"), "alpha": 0.8}) == Recipe(method="wct", alpha=0.8)
+    strong = Space.of(Recipe(strength=0.65))
+    assert 0.65 not in strong.values("strength", "gatys")
+    assert strong.recipe(strong.start).strength == 0.65
+    assert strong.values("alpha", "wct")[0] == 0.65
+    assert strong.span("alpha") == (0.6, 1.0)
+    # A weight that is fixed is what strength would find, and a strength that is fixed goes for networks too.
+    assert Space.of(Recipe(strength=0.65), None, {"content_weight": 3}).recipe(strong.start).strength == "off"
+    fixed = Space.of(Recipe(), None, {"strength": 0.3})
+    assert [fixed.recipe(fixed.default(method)).strength for method in ("gatys", "wct")] == [0.3, 0.3]
+    assert not {"alpha", "strength"} & {*fixed.default("wct"), *fixed.default("gatys")}
 
 
 def test_drafts_are_small_and_short():

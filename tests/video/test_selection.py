@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from impasto.errors import UsageError
 from impasto.video.clip import Shown
-from impasto.video.selection import Range, repair, select
+from impasto.video.selection import repair, select
+from impasto.video.settings import Range
 from tests.video.video_helpers import evenly
 
 

@@ -42,6 +42,8 @@ class Shared:
     preview: given.Preview = None
     save_every: given.SaveEvery = None
     plot: given.Plot = None
+    cube: given.Cube = None
+    ora: given.Ora = None
     as_json: given.Json = False
     quiet: given.Quiet = False
     dry_run: given.DryRun = False
@@ -110,6 +112,8 @@ def run(
         raise UsageError("no output is named; say where to save the result with -o FILE")
     if shared.as_json and output == "-":
         raise UsageError("--json and -o - both want standard output; save to a file, or leave --json out")
+    if shared.cube is not None and content is None:
+        raise UsageError("--cube: without a photograph there are no colours that change; leave it out")
     tile, memory = parse_tile(shared.tile), parse_bytes(shared.memory)
     chosen = choose(shared.recipe, shared.preset or (preset if shared.recipe is None else None), settings)
     if auto and "-" in (content, *styles):
@@ -122,6 +126,7 @@ def run(
     load_torch(shared.threads)
 
     from impasto.cli import mask_files, paint_inputs, paint_run
+    from impasto.cli.byproducts import Byproducts
     from impasto.cli.checkpoints import OFF, checkpoint_writer
     from impasto.cli.outputs import Outputs
 
@@ -151,13 +156,14 @@ def run(
         shared.quality,
         not shared.no_metadata,
         shared.force,
+        byproducts=Byproducts(shared.cube, shared.ora),
     )
     # Files are the first process's.
     written = None if processes.silent() else outputs or None
     # What is painted feed-forward has no steps to go on from.
     instant = METHODS[chosen.recipe.method].feed_forward and not chosen.recipe.refine
     if written is not None and not shared.dry_run:
-        session.claim(output, shared.preview, shared.plot)
+        session.claim(output, shared.preview, shared.plot, shared.cube, shared.ora)
     writer = checkpoint_writer(OFF if instant else shared.checkpoint, shared.checkpoint_every, inputs, written)
     if not shared.dry_run:
         session.claim(writer.path)

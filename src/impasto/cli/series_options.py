@@ -36,7 +36,7 @@ class SeriesOptions:
         """Return what paints a series."""
         from impasto.executors import InProcess, processes
 
-        if self.workers == 1:
+        if self.workers in (None, 1):
             return InProcess()
         return processes(len(made.waiting), workers=self.workers, threads=self.threads)
 

@@ -10,9 +10,10 @@ from impasto import metadata
 from impasto.cli.app import nearest
 from impasto.cli.options import choices, given_settings, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
-from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset
+from impasto.recipe import MAX_JSON_BYTES, PRESET_SUFFIX, Recipe, load_preset, read_preset
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.shipped_networks import shipped
+from impasto.weights import hub
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
     values: dict[str, Any] = {}
     recorded: dict[str, Any] = {}
     if preset is not None:
-        values = load_preset(preset)
+        # A preset of one's own is named by its file, which no preset's name looks like.
+        values = read_preset(preset) if preset.endswith(PRESET_SUFFIX) else load_preset(preset)
     elif recipe is not None:
         values, recorded = read_recipe(recipe)
     spelled = given_settings(settings)
@@ -58,10 +60,12 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
 
 
 def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read a recipe from JSON or from a picture's metadata; return its values and what was recorded besides.
+    """Read a recipe from JSON, a preset's file or a picture; return its values and what was recorded besides.
 
     Raises `InputError` when there is none, `RecipeError` when it is not valid.
     """
+    if path.endswith(PRESET_SUFFIX):
+        return read_preset(path), {}
     recorded = _read_json(path) if _looks_like_json(path) else metadata.read(path)
     name = ascii(Path(path).name)[1:-1]
     if recorded is None:
@@ -115,6 +119,9 @@ def encoder_file(spelled: dict[str, Any]) -> Path | None:
     value = spelled.get("encoder")
     if value is None or value in ENCODERS:
         return None
+    if hub.is_address(value):
+        del spelled["encoder"]
+        return hub.fetch(value)
     path = Path(value)
     if not path.exists() and path.name == value and not path.suffix:
         raise UsageError(f"{nearest(value, ENCODERS, 'encoder')} (or name a file of weights)")
@@ -145,6 +152,9 @@ def _network_file(spelled: dict[str, Any], method: str) -> Path | None:
     known = shipped(method)
     if "network" in METHODS[method].settings and (value == "auto" or value in known):
         return None
+    if hub.is_address(value):
+        del spelled["network"]
+        return hub.fetch(value)
     if not Path(value).exists() and Path(value).name == value and not Path(value).suffix:
         if not known or "network" not in METHODS[method].settings:
             raise UsageError(f"--network {value}: {method} knows none of that name; name a file")

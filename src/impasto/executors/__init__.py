@@ -29,9 +29,10 @@ each worker computes with.
 from impasto.executors.executor import Executor, Later, Outcome, Tell, Watch, Work, WorkerDiedError, ordered
 from impasto.executors.in_process import InProcess
 from impasto.executors.processes import Processes
-from impasto.executors.sizing import Sizing, divide, processes
+from impasto.executors.sizing import BASE_BYTES, Sizing, divide, processes
 
 __all__ = [
+    "BASE_BYTES",
     "Executor",
     "InProcess",
     "Later",

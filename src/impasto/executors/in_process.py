@@ -55,7 +55,7 @@ def _work(work: Work, payloads: Iterable[Any], watch: Watch | None) -> Iterator[
             if isinstance(value, Later):
                 value = value.finish()
         except Exception as error:
-            trouble = error
+            value, trouble = None, error
         yield Outcome(index, payload, value, trouble, seconds=time.monotonic() - began)
         if stopped:
             return

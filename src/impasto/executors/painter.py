@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from impasto import weights
 from impasto.encoders import Encoder
 from impasto.executors.sources import Pictures
 from impasto.guides import Regions
@@ -53,6 +54,12 @@ class Painter:
         if self.precision == "auto":
             self.precision = precision_of(recipe, self.resources.device)
         return recipe.replace(precision=self.precision)
+
+    def exact(self, recipe: Recipe) -> Recipe:
+        """Return the recipe for another machine, which might find another encoder and another precision by itself."""
+        if recipe.encoder == "auto" and METHODS[recipe.method].optimizes:
+            recipe = recipe.replace(encoder="petite" if weights.find("vgg19") is None else "vgg19")
+        return self.settled(recipe)
 
     def begin(
         self,

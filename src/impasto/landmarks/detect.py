@@ -56,14 +56,15 @@ def _detector() -> Any:
     try:
         import cv2
 
-        cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_alt2.xml")
+        library: Any = cv2  # whose types are those of version 5
+        cascade = library.CascadeClassifier(library.data.haarcascades + "haarcascade_frontalface_alt2.xml")
     except (ImportError, AttributeError):  # version 5 has no cascades any more
         return None
     if cascade.empty():
         return None
 
     def detect(picture: Any) -> Any:
-        gray = cv2.equalizeHist(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
+        gray = library.equalizeHist(library.cvtColor(picture, library.COLOR_RGB2GRAY))
         return cascade.detectMultiScale2(gray, scaleFactor=1.05, minNeighbors=3, minSize=(SMALLEST, SMALLEST))
 
     return detect

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from impasto.losses.statistics import State
-from impasto.losses.terms import Content, Gamut, Patches, Style, TotalVariation
+from impasto.losses.terms import Anchor, Content, Gamut, Patches, Style, TotalVariation
 
 Window = tuple[slice, slice]
 """Rows and columns of a map."""
@@ -75,7 +75,7 @@ class Objective:
 
     contents: tuple[Content, ...] = ()
     styles: tuple[Style, ...] = ()
-    pixels: tuple[TotalVariation | Gamut, ...] = ()
+    pixels: tuple[TotalVariation | Gamut | Anchor, ...] = ()
     """Terms over the image itself."""
     patches: tuple[Patches, ...] = ()
     global_terms: tuple[GlobalTerm, ...] = ()

@@ -21,7 +21,7 @@ from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.scene.inputs import Inputs
-from impasto.scene.painting import Painting, PlannedLevel
+from impasto.scene.painting import After, Painting, PlannedLevel
 from impasto.scene.resolve import result_size
 
 _OF_FORWARD = ("method", "alpha", "passes", "network", "refine")
@@ -174,6 +174,11 @@ class RefinedPainting(Painting):
     def _release(self) -> None:
         trim()
 
-    def _show(self, photo: Picture) -> None:
+    def _show(self, photo: Picture, after: After) -> None:
         for part in (self.first, self.second):
-            part.scene.show(photo)
+            after.put(part.scene, photo)
+
+    def freeze(self, photo: Picture, after: After | None = None) -> None:
+        """Measure `photo` for the first part, as `Painting.freeze`."""
+        self.first.freeze(photo, after)
+        super().freeze(photo, after)

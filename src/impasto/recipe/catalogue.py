@@ -147,6 +147,7 @@ METHODS: Mapping[str, Method] = {
             optimizes=True,
             style_key="patch_layers",
             coarsest_texture=80,
+            keyframe=10,
             implementation="impasto.methods.patches:Mrf",
         ),
         Method(
@@ -184,6 +185,7 @@ METHODS: Mapping[str, Method] = {
             finishes=True,
             detail=False,
             coarsest=64,
+            keyframe=10,
             implementation="impasto.methods.nnst:Nnst",
         ),
         Method(
@@ -218,6 +220,7 @@ METHODS: Mapping[str, Method] = {
             coarsest=64,
             step_ratio=1.0,
             solver="adam",
+            keyframe=10,
             implementation="impasto.methods.strotss:Strotss",
         ),
         Method(

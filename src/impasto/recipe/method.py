@@ -57,6 +57,9 @@ class Method:
     landmarks: bool = False
     """It knows where faces are, in the photograph and in the first style."""
 
+    keyframe: int = 1
+    """Of moving pictures, one frame of so many is painted, and moved along the flow to those between."""
+
     @property
     def feed_forward(self) -> bool:
         """Return whether networks paint it in one pass, and nothing is optimised."""

@@ -11,7 +11,7 @@ from impasto.errors import InputError, RecipeError
 from impasto.recipe.recipe import Recipe
 from impasto.recipe.spelling import MAX_JSON_BYTES
 
-SUFFIX = ".toml"
+PRESET_SUFFIX = ".toml"
 """What the names of such files end in."""
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 

@@ -14,6 +14,7 @@ from impasto.errors import ImageError
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.landmarks import Pair
+from impasto.losses import Anchor
 from impasto.optim import canvas
 from impasto.optim.canvas import View
 from impasto.optim.laplacian import Packing
@@ -69,6 +70,8 @@ class Scene:
         self.styles = [without_hidden_colors(style) for style in styles]
         self._styles_neutral = all(colors.is_neutral(style) for style in self.styles)
         self.regions, self.landmarks = regions, landmarks
+        self.anchor: Anchor | None = None
+        """What a frame of moving pictures is held to, by methods that optimise."""
         check_inputs(recipe, self.content, self.styles, regions)
 
     def under(self, recipe: Recipe) -> "Scene":

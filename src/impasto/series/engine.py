@@ -130,7 +130,7 @@ class Series:
         if near:
             return Order(job, cell.path)
         inputs = self._painter.portable(job.inputs, job.recipe)
-        return Order(replace(job, inputs=inputs, recipe=self._painter.settled(job.recipe)), cell.path)
+        return Order(replace(job, inputs=inputs, recipe=self._painter.exact(job.recipe)), cell.path)
 
     def _settle(self, cell: Cell, outcome: Outcome, *, stopped: bool) -> None:
         """Note in a cell what came of it."""

@@ -93,6 +93,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "state": {"enum": list(STATES)},
             "sweep": _NULLABLE_ID,
             "cell": {"type": ["object", "null"]},
+            "place": {"type": "number", "description": "what waits is painted from the least place on"},
             "created": {"type": "number"},
             "started": _NUMBER,
             "finished": _NUMBER,

@@ -183,7 +183,7 @@ class Queue:
 
 def view(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the page sees of a job."""
-    return {key: value for key, value in job.items() if key not in (*_HIDDEN, "place")}
+    return {key: value for key, value in job.items() if key not in _HIDDEN}
 
 
 def inputs(job: Mapping[str, Any]) -> list[str]:

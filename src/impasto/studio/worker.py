@@ -111,7 +111,12 @@ class JobRunner:
         result = painting.result()
         if last is not None and not self._over(last):
             self._say_progress(order, last)
-        result.save(order.folder / RESULT, force=True)
+        try:
+            result.save(order.folder / RESULT, force=True)
+        except OutputError as error:
+            # What goes on from there when there is room; where that cannot be kept either, the last checkpoint does.
+            keep(painting, order)
+            return {"state": "unsaved", "error": told(error)}
         self._write_curves(order)
         size = list(result.picture.size)
         if trouble is not None:

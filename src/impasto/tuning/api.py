@@ -1,11 +1,13 @@
 """The façade: `tune(content, style, folder=...)` searches, and paints what it found."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from impasto.errors import UsageError
 from impasto.events import Progress
+from impasto.executors import processes
 from impasto.recipe import Recipe
 from impasto.scene.resolve import PictureLike
 from impasto.tuning.budget import Budget
@@ -27,6 +29,7 @@ def tune(
     like: PictureLike | None = None,
     size: int = SIZE,
     paint: str | None = "",
+    workers: int | None = 1,
     on_draft: Callable[[Trial], object] | None = None,
     on_step: Callable[[Progress], object] | None = None,
     force: bool = False,
@@ -35,7 +38,8 @@ def tune(
 
     The search is around `recipe`, or `preset`. `budget`: drafts, or a time such as "5min". `paint`: which of the
     choices `faithful`, `balanced` and `bold` is painted, "" the usual one, None none of them. `on_draft` sees every
-    draft, and ends the search by returning True, as `on_step` does at every step. All else is as for `Tuning`, with
+    draft, and ends the search by returning True, as `on_step` does at every step. `workers`: processes that paint side
+    by side; None: as many as there is room for. All else is as for `Tuning`, with
     what it raises; the same call again goes on where it was stopped.
 
     >>> tuning = tune("photo.jpg", "painting.jpg", folder="tuned", budget=40)  # doctest: +SKIP
@@ -56,12 +60,15 @@ def tune(
         force=force,
     )
     try:
-        stopped = False
-        while not tuning.over and not stopped:
-            trial = tuning.advance(on_step)
-            stopped = trial is None or (on_draft is not None and on_draft(trial) is True)
+        with contextlib.ExitStack() as stack:
+            executor = None if workers == 1 else stack.enter_context(processes(workers=workers))
+            over = tuning.run(
+                executor,
+                on_draft=on_draft,
+                watch=None if on_step is None else lambda _order, progress: on_step(progress),
+            )
         tuning.finish()
-        if paint is not None and not stopped:
+        if paint is not None and over:
             tuning.paint(paint or None, on_step)
     finally:
         tuning.close()

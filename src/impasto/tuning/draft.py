@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +10,7 @@ from impasto.encoders import Encoder
 from impasto.errors import ImpastoError, OutputError, WeightsError
 from impasto.evaluation import Evaluator
 from impasto.events import Progress
+from impasto.executors import Tell
 from impasto.images import Picture
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
@@ -18,6 +19,7 @@ from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting
 from impasto.series.measuring import MeasuringEncoders, without_notices
 from impasto.tuning.score import Scores, asked, score
+from impasto.tuning.space import Point
 
 SIZE = 256
 """Long side of drafts in pixels: the smallest at which strokes can be told from noise by eye."""
@@ -37,7 +39,9 @@ class Order:
     """What a draft is made of: nothing else is known where it is painted."""
 
     number: int
+    point: Point
     recipe: Recipe
+    """The draft's, which is smaller and shorter than the one that is searched."""
     path: Path
     floor: float | None = None
     """The least balanced score that the coarse level needs for the draft to go on; None: it goes on."""
@@ -136,3 +140,14 @@ class Drafter:
             return self.measure(painting.shown(progress)).mean()
         except (ImpastoError, ValueError):
             return None
+
+
+class DraftWork:
+    """A `Drafter` as executors have it: one in each process."""
+
+    def __init__(self, content: Picture, style: Picture, like: Picture | None, encoder: str | Path | Encoder) -> None:
+        self._drafter = Drafter(content, style, like, encoder)
+
+    def __call__(self, payload: Order, tell: Tell) -> Outcome:
+        """Paint a draft. What is told of each step has no picture, which would be sent between processes."""
+        return self._drafter.paint(payload, lambda progress: tell(replace(progress, image=None)))

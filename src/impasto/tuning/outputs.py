@@ -95,7 +95,7 @@ def describe(trial: Trial) -> str:
     point = trial.point
     words = [str(point["method"])]
     words += [f"features x{point['style_scale']:.3g}"] if "style_scale" in point else []
-    words += [f"strength {point[name]:.2g}" for name in ("strength", "alpha") if name in point]
+    words += [f"{name} {point[name]:.2g}" for name in ("strength", "alpha") if isinstance(point.get(name), float)]
     words += [f"{point['layers']} layers"] if point.get("layers", "even") != "even" else []
     words += [f"colours {point['color']}"] if point.get("color", "style") != "style" else []
     words += [str(point["statistic"])] if point.get("statistic", "gram") != "gram" else []

@@ -36,6 +36,17 @@ def opening(space: Space, trials: Sequence[Trial], running: Sequence[Point] = ()
     return None
 
 
+def settled_words(space: Space, trials: Sequence[Trial]) -> Point:
+    """Return what every second draw after the opening keeps of the best trial: the words; what it draws are numbers.
+
+    The other draws keep nothing, lest a better method be missed. The strength is drawn in both.
+    """
+    best = max(trials, key=lambda trial: trial.value, default=None)
+    if best is None or len(trials) % 2:
+        return {}
+    return {name: value for name, value in best.point.items() if space.span(name) is None and name != "strength"}
+
+
 def floor(trials: Sequence[Trial], method: str) -> float | None:
     """Return the score that a draft of a method needs after its coarse level: the median of those before it.
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from impasto.errors import UsageError
 from impasto.recipe import Recipe, renamed, unknown
-from impasto.recipe.applicable import settings_of
+from impasto.recipe.applicable import settings_of, with_strength
 from impasto.recipe.catalogue import METHODS
 from impasto.series.entrants import UNSUITED
 
@@ -17,8 +17,10 @@ Point = Mapping[str, Value]
 SCALES = (1.0, 0.5, 0.71, 1.41, 2.0)
 """Sizes of the style's features that are tried first, as factors on the recipe's own: half octaves, an octave to each
 side; ratings fall beyond that (Kitov et al. 2024)."""
-STRENGTHS = (0.5, 0.35, 0.65, 0.2, 0.8)
-"""Strengths that are tried first, the middle one being what a recipe has by default."""
+OWN = "own"
+"""The strength, or the weights, that the recipe has."""
+STRENGTHS = (0.35, 0.65, 0.5, 0.2, 0.8)
+"""Strengths that are tried, the likeliest first: at 0.2 the painting is hardly seen, at 0.8 hardly the photograph."""
 ALPHAS = (1.0, 0.8, 0.6)
 """Strengths of what networks paint in one pass; below a half the photograph shows through."""
 TILTS = {"even": 0.0, "fine": -1.0, "coarse": 1.0}
@@ -38,7 +40,7 @@ method, the strength (alpha where networks paint), the profile of the layers, th
 _KEYS = {
     "style_scale": ("style_scale",),
     "method": ("method",),
-    "strength": ("strength", "content_weight", "content_fraction", "style_weight"),
+    "strength": ("strength", "content_weight", "style_weight"),
     "alpha": ("strength", "alpha"),
     "layers": ("style_layers", "patch_layers", "neighbor_layers", "hypercolumn_layers", "gain_layers"),
     "color": ("color",),
@@ -104,8 +106,8 @@ class Space:
             return ()
         several: dict[str, tuple[Value, ...]] = {
             "style_scale": SCALES,
-            "strength": STRENGTHS,
-            "alpha": ALPHAS,
+            "strength": (OWN, *(strength for strength in STRENGTHS if strength != self.base.wanted_strength)),
+            "alpha": (self._alpha, *(alpha for alpha in ALPHAS if alpha != self._alpha)),
             "layers": tuple(TILTS),
             "color": (self.base.color, *(color for color in COLORS if color != self.base.color)),
             "statistic": STATISTICS,
@@ -114,7 +116,7 @@ class Space:
 
     def span(self, name: str) -> tuple[float, float] | None:
         """Return the lowest and highest value of a number that is searched between the values too; None for a word."""
-        spans: dict[str, Sequence[float]] = {"style_scale": SCALES, "strength": STRENGTHS, "alpha": ALPHAS}
+        spans: dict[str, Sequence[float]] = {"style_scale": SCALES, "alpha": (self._alpha, *ALPHAS)}
         return (min(spans[name]), max(spans[name])) if name in spans else None
 
     def recipe(self, point: Point) -> Recipe:
@@ -125,14 +127,19 @@ class Space:
         changed = {
             key: getattr(self.base, key) for key in fields if getattr(self.base, key) != fields[key].get_default()
         }
-        own = {key: value for key, value in {**changed, **self.fixed}.items() if key in known}
+        own = {key: value for key, value in {**changed, **with_strength(self.fixed)}.items() if key in known}
         recipe = Recipe.parse({**own, "method": method})
         return recipe.replace(**self._settings(point, recipe)) if len(point) > 1 else recipe
+
+    @property
+    def _alpha(self) -> float:
+        """The strength that the recipe has where networks paint."""
+        return self.base.alpha if self.base.wanted_strength is None else self.base.wanted_strength
 
     def _has(self, name: str, method: str) -> bool:
         known = METHODS[method].settings
         if name == "strength":
-            return METHODS[method].optimizes
+            return name in known and METHODS[method].optimizes
         if name == "layers":
             return METHODS[method].optimizes and len(getattr(self.base, METHODS[method].style_key)) > 1
         if name == "statistic":
@@ -146,8 +153,8 @@ class Space:
         changes: dict[str, Any] = {}
         if "style_scale" in point:
             changes["style_scale"] = round(min(16.0, recipe.style_scale * float(point["style_scale"])), 3)
-        if point.get("strength", STRENGTHS[0]) != STRENGTHS[0]:
-            changes |= _strength(float(point["strength"]), recipe)
+        if point.get("strength", OWN) != OWN:
+            changes["strength"] = point["strength"]
         if "alpha" in point:
             changes["alpha"] = round(float(point["alpha"]), 3)
         if point.get("layers", "even") != "even":
@@ -179,16 +186,3 @@ def tilt(weights: Mapping[str, float], slope: float) -> dict[str, float]:
     tilted = {layer: weight * 2 ** (slope * int(layer[4])) for layer, weight in weights.items()}
     factor = sum(weights.values()) / sum(tilted.values())
     return {layer: float(f"{factor * weight:.4g}") for layer, weight in tilted.items()}
-
-
-def _strength(strength: float, recipe: Recipe) -> dict[str, Any]:
-    """Return the settings that make the style stronger (above 0.5) or weaker, by the key that its method has for it."""
-    known = METHODS[recipe.method].settings
-    if "strength" in known:
-        return {"strength": round(strength, 3)}
-    if "content_weight" in known:
-        # A factor of 4 at 0.2 and 0.8: between them a painting goes from barely to wholly painted.
-        return {"content_weight": float(f"{recipe.content_weight * 100 ** (0.5 - strength):.4g}")}
-    if "content_fraction" in known:
-        return {"content_fraction": round(min(1.0, recipe.content_fraction + (0.5 - strength) / 2), 3)}
-    return {}

@@ -108,17 +108,21 @@ class Study:
         states = {trial.number: trial.state.is_finished() for trial in self._study.get_trials(deepcopy=False)}
         return [_trial(number, draft) for number, draft in drafts if draft is not None and states[number]]
 
-    def ask(self, space: Space, point: Point | None, seed: int) -> tuple[int, Point]:
-        """Begin a trial at `point`, or where the trials so far promise most; return its number and its point."""
+    def ask(self, space: Space, point: Point | None, seed: int, keep: Point | None = None) -> tuple[int, Point]:
+        """Begin a trial at `point`, or where the trials so far promise most; return its number and its point.
+
+        `keep`: what is not drawn where there is no point.
+        """
         optuna = _optuna()
         settled = len(self.trials)
         with self._writing(), _silence():
             if point is not None:
                 self._study.sampler = _fixed_sampler(optuna, point)
             else:
-                self._study.sampler = optuna.samplers.TPESampler(
+                drawn = optuna.samplers.TPESampler(
                     seed=(seed * 1_000_003 + settled) % 2**32, n_startup_trials=STARTUP, multivariate=True, group=True
                 )
+                self._study.sampler = optuna.samplers.PartialFixedSampler(dict(keep), drawn) if keep else drawn
             trial = self._study.ask()
             return trial.number, _suggest(trial, space)
 

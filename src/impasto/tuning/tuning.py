@@ -1,15 +1,18 @@
 """`Tuning`: a search for the recipe of one pair, draft by draft, and what it ends in."""
 
+import contextlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from impasto import files, images
 from impasto.encoders import Encoder
-from impasto.errors import OutputError, UsageError
+from impasto.errors import OutputError, UsageError, WeightsError
 from impasto.events import Progress
+from impasto.executors import Executor, InProcess, Tell, Work
 from impasto.images import Picture
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
@@ -21,13 +24,16 @@ from impasto.series.measuring import without_notices
 from impasto.tuning import outputs
 from impasto.tuning.budget import Budget
 from impasto.tuning.choice import LIKE, TASTES, choose, pareto
-from impasto.tuning.draft import SIZE, Drafter, Order, Outcome, draft_recipe
-from impasto.tuning.search import floor, opening, twin
+from impasto.tuning.draft import SIZE, Drafter, DraftWork, Order, Outcome, draft_recipe
+from impasto.tuning.questions import DraftBallot
+from impasto.tuning.search import floor, opening, settled_words, twin
 from impasto.tuning.space import Point, Space
 from impasto.tuning.study import Study, Trial
 
 SMALLEST = 48
 """Long side of a draft in pixels at least: of a smaller one, metrics of whole pictures have nothing to look at."""
+ASKED = "asked"
+"""The name of the draft that a person preferred."""
 REPEATS = 20
 """Times in a row that the same point may come up before a search is taken to have seen everything."""
 
@@ -75,8 +81,10 @@ class Tuning:
 
         self.content, self.style = load(content), load(style)
         self.like = None if like is None else load(like)
+        self._pair = content, style
         self._sources = [os.path.realpath(one) for one in (content, style, like) if isinstance(one, str | Path)]
         self._check_outputs(write=check)
+        self._encoder = encoder
         self._drafter = Drafter(self.content, self.style, self.like, encoder)
         # What the first draft refuses, all would: too narrow pictures, a preset that no method can use.
         with without_notices():
@@ -84,6 +92,7 @@ class Tuning:
         self._study = Study(self.folder, self._identity(), force=force) if check else None
         self._trials = [] if self._study is None else self._study.trials
         self._repeats = 0
+        self._asked: Trial | None = None
 
     @property
     def trials(self) -> list[Trial]:
@@ -112,8 +121,14 @@ class Tuning:
 
     @property
     def chosen(self) -> dict[str, Trial]:
-        """The draft of each taste, by its name; empty where none was measured."""
-        return choose(self._trials, like=self.like is not None)
+        """The draft of each taste, by its name, and the one that a person preferred; empty where none was measured."""
+        chosen = choose(self._trials, like=self.like is not None)
+        return chosen if self._asked is None else chosen | {ASKED: self._asked}
+
+    @property
+    def about(self) -> str:
+        """What the search is about, in words."""
+        return f"{self.content.name} in the style of {self.style.name}"
 
     @property
     def favorite(self) -> str:
@@ -129,38 +144,73 @@ class Tuning:
 
         `watch` sees every step, and stops the draft by returning True; it is begun anew another time.
         """
-        study = self._opened()
         if self.over:
             return None
-        number, point = study.ask(self.space, opening(self.space, self._trials), self.space.base.seed)
-        if (same := twin(self._trials, point)) is not None:
-            self._repeats += 1
-            outcome = Outcome(same.state, same.scores, same.coarse)
-            return self._settle(number, point, outcome, same.file)
-        self._repeats = 0
-        order = self.order(number, point)
+        order = self._next(())
+        if isinstance(order, Trial):
+            return order
         outcome = self._drafter.paint(order, watch)
-        if outcome.state == "stopped":
-            study.drop(number)
-            return None
-        file = order.path.relative_to(self.folder).as_posix() if outcome.scores is not None else ""
-        return self._settle(number, point, outcome, file)
+        return self._settle(order, outcome)
 
-    def order(self, number: int, point: Point) -> Order:
-        """Return what is to be painted for a point."""
-        recipe = draft_recipe(self.space.recipe(point), self.size)
-        path = self.folder / outputs.DRAFTS / f"{number:04}.png"
-        return Order(number, recipe, path, floor(self._trials, str(point["method"])))
+    def run(
+        self,
+        executor: Executor | None = None,
+        *,
+        on_draft: Callable[[Trial], object] | None = None,
+        watch: Callable[[Order, Progress], object] | None = None,
+    ) -> bool:
+        """Search until the budget is spent; return whether it is.
+
+        With an `executor`, drafts are painted side by side, and which ones are tried depends on which are ready first.
+        `on_draft` sees every draft, `watch` every step of one; the search stops when either returns True.
+        """
+        if executor is None:
+            executor = InProcess()
+            work: Callable[[], Work] = lambda: _here(self._drafter)  # noqa: E731
+        else:
+            work = partial(DraftWork, self.content, self.style, self.like, self._encoder)
+        running: dict[int, Order] = {}
+
+        def orders() -> Iterator[Order]:
+            while not self._full(len(running)):
+                order = self._next([order.point for order in running.values()])
+                if isinstance(order, Order):
+                    running[order.number] = order
+                    yield order
+                elif on_draft is not None and on_draft(order) is True:
+                    return
+
+        def see(_index: int, order: Order, progress: Progress) -> bool:
+            return watch is not None and watch(order, progress) is True
+
+        stopped = False
+        try:
+            for done in executor.run(work, orders(), watch=see):
+                if isinstance(done.error, OutputError | WeightsError):
+                    raise done.error
+                outcome = done.value
+                if done.error is not None:
+                    note = " ".join(str(done.error).split())
+                    outcome = Outcome("failed", seconds=done.seconds, note=note)
+                trial = self._settle(running.pop(done.payload.number), outcome)
+                stopped = trial is None or (on_draft is not None and on_draft(trial) is True)
+                if stopped:
+                    break
+        finally:
+            # What was begun and has no outcome is asked for another time.
+            for number in running:
+                with contextlib.suppress(OutputError):
+                    self._opened().drop(number)
+        return self.over
 
     def finish(self) -> None:
         """Write the table, a recipe for each taste, and the sheet of the front, of what there is."""
         chosen = self.chosen
         outputs.write_table(self.folder, self._trials, chosen)
-        about = f"{self.content.name} in the style of {self.style.name}"
         for name, trial in chosen.items():
-            outputs.write_recipe(self.folder / f"{name}.toml", name, self.recipe(trial), trial, about)
+            self.keep(trial, name)
         if chosen:
-            note = f"{about} · {len(self._trials)} drafts of {self.size} px · {self.seconds:.0f} s"
+            note = f"{self.about} · {len(self._trials)} drafts of {self.size} px · {self.seconds:.0f} s"
             inputs = [("photograph", self.content), ("painting", self.style)]
             inputs += [] if self.like is None else [("reference", self.like)]
             sheet = outputs.draw(self.folder, self._trials, chosen, inputs, note, size=self.size)
@@ -201,6 +251,19 @@ class Tuning:
         with without_notices():
             return (self.budget.drafts or 0) * self._first_draft().seconds()
 
+    def ballot(self) -> DraftBallot:
+        """Return questions about the drafts, for a person to answer. Raises what `DraftBallot` does."""
+        content, style = (Path(source) if isinstance(source, str | Path) else None for source in self._pair)
+        return DraftBallot(self.folder, self._trials, like=self.like is not None, content=content, style=style)
+
+    def keep(self, trial: Trial, name: str = ASKED) -> Path:
+        """Write the recipe of a draft under a name, by default as the one that a person preferred; return its file."""
+        if name == ASKED:
+            self._asked = trial
+        path = self.folder / f"{name}.toml"
+        outputs.write_recipe(path, name, self.recipe(trial), trial, self.about)
+        return path
+
     def close(self) -> None:
         """Let other processes have the folder."""
         if self._study is not None:
@@ -212,8 +275,33 @@ class Tuning:
     def _begin(self, recipe: Recipe) -> Painting:
         return begin_with(Inputs(self.content, [self.style]), recipe)
 
-    def _settle(self, number: int, point: Point, outcome: Outcome, file: str) -> Trial:
-        trial = self._opened().settle(number, point, outcome, file)
+    def _full(self, running: int) -> bool:
+        """Return whether no draft may begin beside so many that are running."""
+        return self.budget.spent(len(self._trials) + running, self.seconds) or self._repeats >= REPEATS
+
+    def _next(self, running: Sequence[Point]) -> Order | Trial:
+        """Begin a trial: return what is to be painted, or the trial where the same was painted before."""
+        study = self._opened()
+        following = opening(self.space, self._trials, running)
+        keep = None if following is not None else settled_words(self.space, self._trials)
+        number, point = study.ask(self.space, following, self.space.base.seed, keep)
+        if (same := twin(self._trials, point)) is not None:
+            self._repeats += 1
+            trial = study.settle(number, point, Outcome(same.state, same.scores, same.coarse), same.file)
+            self._trials.append(trial)
+            return trial
+        self._repeats = 0
+        recipe = draft_recipe(self.space.recipe(point), self.size)
+        path = self.folder / outputs.DRAFTS / f"{number:04}.png"
+        return Order(number, point, recipe, path, floor(self._trials, str(point["method"])))
+
+    def _settle(self, order: Order, outcome: Outcome) -> Trial | None:
+        """Record how a draft went; one that was stopped leaves none."""
+        if outcome.state == "stopped":
+            self._opened().drop(order.number)
+            return None
+        file = order.path.relative_to(self.folder).as_posix() if outcome.scores is not None else ""
+        trial = self._opened().settle(order.number, order.point, outcome, file)
         self._trials.append(trial)
         return trial
 
@@ -224,7 +312,7 @@ class Tuning:
 
     def _check_outputs(self, *, write: bool) -> None:
         """Raise `OutputError` where something cannot be written, or would take the place of an input."""
-        names = [*TASTES, LIKE, "asked"]
+        names = [*TASTES, LIKE, ASKED]
         written = [self.folder / outputs.SHEET, self.folder / outputs.TABLE]
         written += [self.folder / f"{name}{suffix}" for name in names for suffix in (".toml", ".png")]
         for path in written:
@@ -245,3 +333,12 @@ class Tuning:
             "size of drafts": self.size,
             "metrics": self._drafter.setting,
         }
+
+
+def _here(drafter: Drafter) -> Work:
+    """Return the work of this process, whose pictures and encoders are loaded."""
+
+    def work(payload: Order, tell: Tell) -> Outcome:
+        return drafter.paint(payload, tell)
+
+    return work

@@ -13,7 +13,8 @@ from impasto.errors import ImageError, InputError, ResourceError
 from impasto.events import notice
 from impasto.images import DEFAULT_MAX_PIXELS, Picture
 from impasto.video.clip import ClipInfo, Colors
-from impasto.video.selection import MAX_RATE, USUAL_RATE, repair
+from impasto.video.selection import USUAL_RATE, repair
+from impasto.video.settings import MAX_RATE
 
 if TYPE_CHECKING:
     from av.container import InputContainer

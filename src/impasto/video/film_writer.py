@@ -59,6 +59,8 @@ DEEP_FORMATS: Mapping[str, str] = {
 """Pixel formats for films of more than 8 bits."""
 FORMATS: Mapping[str, str] = {"prores_ks": "yuv422p10le", "mjpeg": "yuvj420p"}
 """Pixel formats for those of 8 bits, where that is not 4:2:0."""
+MAX_SIDE = 16_384
+"""Pixels of a side that encoders of films take at most; 8K is 7,680."""
 TIME_BASE = Fraction(1, 90_000)
 """Seconds: the clock of MPEG, in which the frames of 24, 25, 29.97, 30, 50 and 60 a second begin at whole numbers."""
 QUALITY = {"mpeg4": {"qscale": "3", "flags": "qscale"}, "mjpeg": {"qscale": "3", "flags": "qscale"}}
@@ -126,6 +128,11 @@ def check_film(path: Path, format: FilmFormat, sound: Sound | None) -> None:
     Raises `OutputError` where the container cannot hold the codec or the sound, `UsageError` for a codec that is not
     there, and what `files.check_output` raises for the place.
     """
+    if max(format.size) > MAX_SIDE:
+        raise OutputError(
+            f"{path.name}: frames of {format.size[1]}x{format.size[0]} px are larger than films have, which end at "
+            f"{MAX_SIDE} px a side; use a smaller --size, or name a folder for the frames"
+        )
     blank = Picture(pixels=_gray(format.size), name="frame")
     probe = replace(format, crf=format.crf)
     with tempfile.TemporaryDirectory(prefix=files.PREFIX) as folder:

@@ -6,31 +6,10 @@ from fractions import Fraction
 
 from impasto.errors import UsageError
 from impasto.video.clip import Shown
+from impasto.video.settings import MAX_RATE, Range
 
-MAX_RATE = 1000
-"""Frames a second that nobody films with, and above which time stamps are taken for damaged."""
 USUAL_RATE = Fraction(25)
 """Frames a second of frames that say nothing of time: that of European films, and near to all others."""
-
-
-@dataclass(frozen=True)
-class Range:
-    """The part of a clip that is painted: seconds from its beginning, and how many frames of it."""
-
-    start_s: float = 0.0
-    end_s: float | None = None
-    every: int = 1
-    """Paint one frame of so many; it is shown in place of those that are left out."""
-    fps: Fraction | None = None
-    """Frames a second of the result, at even distances; None: as the clip's are."""
-
-    def __post_init__(self) -> None:
-        if self.start_s < 0 or (self.end_s is not None and self.end_s <= self.start_s):
-            raise UsageError(f"from {self.start_s} s to {self.end_s} s: is no part of a clip; the end comes last")
-        if self.every < 1:
-            raise UsageError(f"every {self.every}: paint every frame (1), every second (2), and so on")
-        if self.fps is not None and not 0 < self.fps <= MAX_RATE:
-            raise UsageError(f"fps {self.fps}: a result has more than 0 and at most {MAX_RATE} frames a second")
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 // Taking over what a past painting was made of: its settings, its pictures, its masks.
 import { base } from "./fitting.js";
-import { draft, known, pictures, same, tell } from "./state.js";
+import { draft, known, pictures, same, tell, undoable } from "./state.js";
 
 /** What a complete recipe changes beside a preset. */
 function changes(recipe, preset) {
@@ -24,6 +24,10 @@ export function adoptRecipe(recipe, preset = null) {
 
 /** Take a past painting's pictures, masks and settings. */
 export function adoptJob(past) {
+  undoable("Settings and pictures are those of that painting.", () => take(past));
+}
+
+function take(past) {
   const find = (id) => pictures.get(id);
   if (past.content && find(past.content)) draft.content = find(past.content);
   if (!past.content) draft.content = null;

@@ -47,8 +47,8 @@ export const api = {
 /** Address of a picture, `size` pixels long at most. */
 export const pictureUrl = (id, size = 0) => `/api/pictures/${id}${size ? `?size=${size}` : ""}`;
 
-/** Address of a painting's result, for showing. */
-export const resultUrl = (id, size = 0) => `/api/jobs/${id}/result?format=png${size ? `&size=${size}` : ""}`;
+/** Address of a painting's result, for showing: one for each time that it was painted, so that browsers may keep it. */
+export const resultUrl = (job, size = 0) => `/api/jobs/${job.id}/result?format=png&v=${Math.round((job.finished ?? 0) * 1000)}${size ? `&size=${size}` : ""}`;
 
 /** Address of a painting's result, for keeping. */
 export const downloadUrl = (id, format) => `/api/jobs/${id}/result?format=${format}&download=1`;

@@ -35,7 +35,7 @@ export async function openPicture(node, id, session) {
       },
     },
   });
-  if (job.kept) viewer.show(resultUrl(id), job.size);
+  if (job.kept) viewer.show(resultUrl(job), job.size);
   else if (job.preview_version) viewer.show(previewUrl(job), job.size);
   fill(
     node,
@@ -56,7 +56,6 @@ export async function openPicture(node, id, session) {
             click: () => {
               adoptJob(job);
               location.hash = "#paint";
-              toast("Settings and pictures are those of that painting.");
             },
           },
         }),

@@ -1,7 +1,7 @@
 // The line under the picture: what it would take, start; then how far it is, pause, stop, cancel; then what to do with it.
 import { api, downloadUrl } from "./api.js";
 import { openCommand } from "./command.js";
-import { button, debounced, el, errorLine, fill, speak, toast } from "./dom.js";
+import { button, debounced, el, errorLine, fill, speak } from "./dom.js";
 import { job as described, missing } from "./fitting.js";
 import { ACTIVE, STATES, bytes, dimensions, duration, words } from "./format.js";
 import { reveal, unreadable } from "./settings.js";
@@ -92,9 +92,10 @@ export class Dock {
     this.trouble.clear();
     this.refusal.clear();
     try {
+      const busy = this.session.busy();
       const made = await api.start(described());
       tell("jobs");
-      if (this.session.busy()) toast("It waits until the painting before it is done.");
+      if (busy) speak("It waits in the queue until the paintings before it are done.");
       else this.session.follow(made);
     } catch (error) {
       this.refusal.show(error);

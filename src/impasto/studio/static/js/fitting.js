@@ -104,7 +104,7 @@ export function job() {
 export function missing() {
   const { textures, title } = chosenMethod();
   if (!draft.content && !textures) {
-    return draft.contentMask ? `${title} paints photographs; choose one, or another method.` : "Choose a photograph first.";
+    return draft.contentMask ? `${title} paints no doodles; choose another method.` : "Choose a photograph first.";
   }
   if (!draft.styles.length && usesStyles()) return "Choose a painting to paint with.";
   if (draft.content) return "";

@@ -130,7 +130,7 @@ export class Gallery {
 
 /** A small picture of a painting, as far as there is one. */
 export function thumbnail(job, size = 384) {
-  if (job.kept) return el("img", { src: resultUrl(job.id, size), alt: "", loading: "lazy" });
+  if (job.kept) return el("img", { src: resultUrl(job, size), alt: "", loading: "lazy" });
   if (job.preview_version) return el("img", { src: previewUrl(job), alt: "", loading: "lazy" });
   return el("span", { class: "no-picture", text: STATES[job.state] });
 }

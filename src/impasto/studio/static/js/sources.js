@@ -2,10 +2,10 @@
 import { pictureUrl } from "./api.js";
 import { crop } from "./crop.js";
 import { change, chosenMethod, owned, usesStyles, value } from "./fitting.js";
-import { button, el, errorLine, fill } from "./dom.js";
-import { openMasks } from "./masks/editor.js";
+import { button, dialog, el, errorLine, fill } from "./dom.js";
+import { openDoodle, openMasks } from "./masks/editor.js";
 import { acceptAnywhere, pick } from "./picker.js";
-import { addStyle, draft, dropMasks, known, on, removeStyle, replaceStyle, setContent, tell } from "./state.js";
+import { addStyle, draft, dropMasks, known, on, removeStyle, replaceStyle, setContent, tell, undoable } from "./state.js";
 
 const trouble = errorLine();
 
@@ -47,18 +47,75 @@ export const pickContent = () => pick("content", setContent);
 export const pickStyle = () => pick("style", addStyle);
 
 function drawContent() {
+  if (!draft.content && draft.contentMask) return [doodle()];
   if (!draft.content) {
-    return [button("Choose a photograph", { kind: "empty-slot", icon: "image", data: { keep: "content" }, on: { click: pickContent } })];
+    return [
+      button("Choose a photograph", { kind: "empty-slot", icon: "image", data: { keep: "content" }, on: { click: pickContent } }),
+      button("Draw a doodle instead", { icon: "brush", kind: "add doodle-start", data: { keep: "doodle" }, on: { click: startDoodle } }),
+    ];
   }
   const picture = draft.content;
   return [
     card(picture, {
       keep: "content",
       change: pickContent,
-      crop: () => crop(picture, setContent),
+      crop: () => crop(picture),
       remove: () => setContent(null),
     }),
   ];
+}
+
+/** What is drawn in flat colours in the place of a photograph. */
+function doodle() {
+  return el(
+    "figure",
+    { class: "source" },
+    el(
+      "button",
+      { type: "button", class: "source-picture", "aria-label": "Doodle: go on drawing", data: { keep: "content" }, on: { click: openMasks } },
+      el("img", { src: pictureUrl(draft.contentMask, 480), alt: "" }),
+    ),
+    el(
+      "figcaption",
+      {},
+      el("span", { class: "name", text: "Doodle" }),
+      button("Remove the doodle", { icon: "close", quiet: true, on: { click: () => undoable("The doodle is out.", dropMasks) } }),
+    ),
+  );
+}
+
+const SHEETS = [
+  ["Landscape", { width: 1024, height: 683 }],
+  ["Square", { width: 1024, height: 1024 }],
+  ["Portrait", { width: 683, height: 1024 }],
+];
+
+/** Begin a doodle: a painting to paint it with, then a blank sheet. */
+function startDoodle() {
+  const asked = dialog(
+    "Draw a doodle",
+    {},
+    el("p", { text: "Draw what is where in flat colours, mark the same things on a painting in the same colours, and it is painted like that." }),
+    el(
+      "div",
+      { class: "actions" },
+      SHEETS.map(([label, size]) =>
+        button(label, {
+          on: {
+            click: () => {
+              asked.close();
+              const begin = () => {
+                if (!["doodle", "mrf"].includes(chosenMethod().name)) change("method", "doodle");
+                openDoodle(size);
+              };
+              if (draft.styles.length) begin();
+              else pick("style", (picture) => (addStyle(picture), begin()));
+            },
+          },
+        }),
+      ),
+    ),
+  );
 }
 
 function drawStyles() {
@@ -69,7 +126,7 @@ function drawStyles() {
       card(style.picture, {
         keep: `style-${index}`,
         change: () => pick("style", (picture) => replaceStyle(index, picture)),
-        crop: () => crop(style.picture, (picture) => replaceStyle(index, picture)),
+        crop: () => crop(style.picture),
         remove: () => removeStyle(index),
       }),
       draft.styles.length > 1 && usesStyles() && owned("style_weights") && mixer(style, index),
@@ -138,7 +195,7 @@ function mixer(style, index) {
 }
 
 function drawMasks() {
-  if (!draft.content || !draft.styles.length || !usesStyles()) return [];
+  if (!(draft.content || draft.contentMask) || !draft.styles.length || !usesStyles()) return [];
   const parts = [el("h2", { text: "Regions" })];
   if (!draft.contentMask) {
     parts.push(
@@ -154,8 +211,8 @@ function drawMasks() {
       { class: "mask-thumbs" },
       pictures.map((id) => el("img", { src: pictureUrl(id, 160), alt: "Mask", class: "mask-thumb" })),
     ),
-    draft.regions.length > 0 && el("p", { class: "hint", text: "Tick what stays as photographed." }),
-    draft.regions.length > 0 && el("div", { class: "regions" }, draft.regions.map(region)),
+    draft.regions.length > 0 && draft.content && el("p", { class: "hint", text: "Tick what stays as photographed." }),
+    draft.regions.length > 0 && draft.content && el("div", { class: "regions" }, draft.regions.map(region)),
     draft.notes.length > 0 &&
       el(
         "details",
@@ -169,10 +226,7 @@ function drawMasks() {
       button("Change", { icon: "brush", data: { keep: "masks" }, on: { click: openMasks } }),
       button("Remove masks", {
         on: {
-          click: () => {
-            dropMasks();
-            tell("sources");
-          },
+          click: () => undoable("The masks are out.", dropMasks),
         },
       }),
     ),

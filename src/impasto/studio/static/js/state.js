@@ -1,5 +1,6 @@
 // What is about to be painted, and who wants to know when it changes. Kept over a reload.
 import { api } from "./api.js";
+import { toast } from "./dom.js";
 
 const KEY = "impasto.draft";
 const listeners = new Map();
@@ -49,14 +50,50 @@ function canonical(value) {
 export function dropMasks() {
   draft.contentMask = null;
   draft.regions = [];
+  draft.regionNames = null;
   draft.notes = [];
   for (const style of draft.styles) style.mask = null;
   delete draft.changed.keep;
 }
 
+/** Do something that can be taken back for a while; it is said only where `lost` finds something gone. */
+export function undoable(text, act, lost = () => true) {
+  const before = { ...draft, styles: draft.styles.map((style) => ({ ...style })), changed: { ...draft.changed } };
+  act();
+  if (lost(before)) {
+    toast(text, {
+      label: "Undo",
+      run: () => {
+        Object.assign(draft, before);
+        tell("recipe");
+        tell("sources");
+      },
+    });
+  }
+  tell("sources");
+}
+
+const masksLost = (before) => Boolean(before.contentMask) && !draft.contentMask;
+const maskLost = (before) => masksLost(before) || before.styles.some(({ picture, mask }) => mask && !draft.styles.some((style) => style.picture.id === picture.id && style.mask));
+
 export function setContent(picture) {
-  if (draft.content?.id !== picture?.id) dropMasks();
-  draft.content = picture;
+  undoable(picture ? "The masks went with the photograph that was there." : "The photograph and its masks are out.", () => {
+    if (draft.content?.id !== picture?.id) dropMasks();
+    draft.content = picture;
+  }, masksLost);
+}
+
+/** Take a part of a picture in its place: `masks` are the parts of its masks, by the ids of the whole ones. */
+export function replacePart(before, after, masks) {
+  if (draft.content?.id === before.id) {
+    draft.content = after;
+    draft.contentMask = masks.get(draft.contentMask) ?? null;
+  }
+  for (const style of draft.styles) {
+    if (style.picture.id !== before.id) continue;
+    style.picture = after;
+    style.mask = masks.get(style.mask) ?? null;
+  }
   tell("sources");
 }
 
@@ -67,14 +104,17 @@ export function addStyle(picture) {
 }
 
 export function replaceStyle(index, picture) {
-  draft.styles[index] = { ...draft.styles[index], picture, mask: null };
-  tell("sources");
+  undoable("The mask went with the painting that was there.", () => {
+    draft.styles[index] = { ...draft.styles[index], picture, mask: null };
+  }, maskLost);
 }
 
 export function removeStyle(index) {
-  draft.styles.splice(index, 1);
-  if (!draft.styles.some((style) => style.mask)) dropMasks();
-  tell("sources");
+  undoable("The painting and its mask are out.", () => {
+    draft.styles.splice(index, 1);
+    // A mask of the photograph alone says something too, while there is a photograph and a painting.
+    if (!draft.styles.length || !draft.content) dropMasks();
+  }, maskLost);
 }
 
 /** All pictures that the server has, by id. */
@@ -96,6 +136,7 @@ function save() {
     content: draft.content?.id ?? null,
     styles: draft.styles.map(({ picture, mask, weight }) => ({ id: picture.id, mask, weight })),
     contentMask: draft.contentMask,
+    regionNames: draft.regionNames,
     regions: draft.regions,
     preset: draft.preset,
     changed: draft.changed,
@@ -124,8 +165,9 @@ export function restore() {
   const keys = Object.entries(kept.changed ?? {}).filter(([key]) => key in known.schema.schema.properties);
   draft.changed = Object.fromEntries(keys);
   if (known.schema.presets.some((preset) => preset.name === kept.preset)) draft.preset = kept.preset;
-  if (pictures.has(kept.contentMask) && draft.content) {
+  if (pictures.has(kept.contentMask)) {
     draft.contentMask = kept.contentMask;
+    draft.regionNames = kept.regionNames ?? null;
     draft.regions = kept.regions ?? [];
   }
 }
