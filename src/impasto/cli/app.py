@@ -41,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.video:app",
         "Paint a film, an animation or a folder of frames so that strokes stay where they are.",
     ),
+    "live": ("impasto.cli.live:app", "Paint what a camera sees, or a film, in a window as it runs."),
     "evaluate": (
         "impasto.cli.evaluate:app",
         "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",

@@ -5,6 +5,7 @@ is in the other. Flow is OpenCV's DIS (Kroeger et al. 2016), estimated both ways
 is found as Ruder et al. 2016 do (section 4, after Sundaram et al. 2010).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +104,18 @@ def compose(first: Tensor, second: Tensor) -> Tensor:
     A picture that is moved along a composed flow is sampled once, and stays sharp however many frames are between.
     """
     return first + warp(second[None], first, mode="bilinear")[0]
+
+
+def composed(steps: Sequence[Motion]) -> list[Motion]:
+    """Return what leads from each frame to where the first of `steps` leads."""
+    motions: list[Motion] = []
+    for step in steps:
+        if motions:
+            seen = warp(motions[-1].reliable, step.backward, mode="bilinear")
+            motions.append(Motion(compose(step.backward, motions[-1].backward), step.reliable * seen))
+        else:
+            motions.append(step)
+    return motions
 
 
 def _inside(flow: Tensor) -> Tensor:

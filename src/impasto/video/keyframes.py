@@ -8,7 +8,7 @@ from torch import Tensor
 
 from impasto.images import Picture
 from impasto.scene.painting import After
-from impasto.video.flow import Flow, Motion, compose, reliability, warp
+from impasto.video.flow import Flow, Motion, composed, reliability
 from impasto.video.masks import MaskTrack
 from impasto.video.optimized import OptimizedPainter, Past, long_term
 from impasto.video.settings import Coherence
@@ -122,23 +122,11 @@ class Chain:
         forth = [flow.between(earlier, later) for earlier, later in pairwise(frames)]
         self.steps = [Motion(one, reliability(one, other)) for one, other in zip(back, forth, strict=True)]
         """From each frame but the first to the one before."""
-        self.to_near = _composed(self.steps)
+        self.to_near = composed(self.steps)
         """From each frame but the first to the first."""
         ahead = [Motion(one, reliability(one, other)) for one, other in zip(forth, back, strict=True)]
-        self.to_far = _composed(ahead[::-1])[::-1]
+        self.to_far = composed(ahead[::-1])[::-1]
         """From each frame but the last to the last."""
-
-
-def _composed(steps: Sequence[Motion]) -> list[Motion]:
-    """Return what leads from each frame to where the first of `steps` leads."""
-    motions: list[Motion] = []
-    for step in steps:
-        if motions:
-            seen = warp(motions[-1].reliable, step.backward, mode="bilinear")
-            motions.append(Motion(compose(step.backward, motions[-1].backward), step.reliable * seen))
-        else:
-            motions.append(step)
-    return motions
 
 
 def recolored(picture: Tensor, other: Tensor, weights: Tensor) -> Tensor:
