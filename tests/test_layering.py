@@ -25,6 +25,7 @@ RANKS = {
     "scene": 5,
     "evaluation": 6, "feedforward": 6, "methods": 6,
     "painting": 7,
+    "notebook": 8,
     "executors": 8,
     "series": 9,
     "tuning": 10, "video": 10,
@@ -41,6 +42,7 @@ MAY_IMPORT_SIBLING = {
 
 HOMES = {
     "typer": {"cli"},
+    "ray": {"executors"},
     "rich": {"cli"},
     "starlette": {"studio"},
     "uvicorn": {"studio"},
@@ -51,6 +53,7 @@ HOMES = {
     "h5py": {"weights"},
     "optuna": {"tuning"},
     "PIL": {"images"},
+    "IPython": {"notebook"},
     "huggingface_hub": {"weights"},
     "filelock": {"files", "weights", "studio"},
     "torchvision": set(),

@@ -202,3 +202,11 @@ def test_executors_begin_without_torch():
 def test_partial_works_are_works_too(tmp_path):
     with Processes(1) as executor:
         assert values(executor.run(partial(works.Worker, tmp_path), [("double", 4)])) == [8]
+
+
+def test_without_ray_it_is_said_how_to_install_it(monkeypatch):
+    from impasto.executors import ray_cluster
+
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ResourceError, match=r"pip install 'impasto\[ray\]'"):
+        ray_cluster.RayCluster()

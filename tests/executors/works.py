@@ -81,6 +81,9 @@ class Worker:
         notice("something a person should know")
         return "said"
 
+    def _bytes(self, tell: Tell, size: int) -> bytes:
+        return bytes(size)
+
     def _threads(self, tell: Tell) -> str:
         return os.environ["OMP_NUM_THREADS"]
 

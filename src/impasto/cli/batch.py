@@ -54,6 +54,10 @@ def batch(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the batch in the folder, whatever was killed; or begin it.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option("--ray", metavar="local|ADDRESS", help="Paint on a Ray cluster, such as 10.0.0.1:6379."),
+    ] = None,
     recipe: given.RecipeFile = None,
     preset: given.Preset = None,
     tile: given.Tile = "auto",
@@ -111,6 +115,6 @@ def batch(
     if options.dry_run:
         batch_run.plan(made, options, device)
         return
-    status = batch_run.run(made, session, options, device)
+    status = batch_run.run(made, session, options, device, ray)
     if status:
         raise typer.Exit(status)

@@ -18,14 +18,14 @@ MOST_TOLD = 20
 """Failures that are listed at the end; the table has all."""
 
 
-def run(made: "Batch", session: "Session", options: "PictureSeriesOptions", device: str) -> int:
+def run(made: "Batch", session: "Session", options: "PictureSeriesOptions", device: str, ray: str | None = None) -> int:
     """Paint what is to do; return the exit status: that of a signal, or 1 where an item failed."""
     from impasto.series.batch.api import executor_of
 
     session.claim(made.folder, doing="painting into it")
     made.check()
     began = time.monotonic()
-    with executor_of(made, None, options.workers, options.threads, device) as executor, session.stop.gently():
+    with executor_of(made, None, options.workers, options.threads, device, ray) as executor, session.stop.gently():
         counts = made.counts
         total, before = len(made.items), counts["done"]
         session.terminal.say(

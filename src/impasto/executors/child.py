@@ -19,7 +19,8 @@ from typing import Any
 from impasto.errors import ImpastoError
 from impasto.events import logger
 from impasto.executors import messages
-from impasto.executors.executor import Later, Work, settle
+from impasto.executors.executor import Later, Work
+from impasto.executors.portable import portable
 
 
 class Child:
@@ -67,7 +68,7 @@ class Child:
                 # The environment says so already, but not to every build of torch.
                 sys.modules["torch"].set_num_threads(threads)
         except Exception as error:
-            self.say("broken", _portable(error))
+            self.say("broken", portable(error))
             return
         self.say("ready")
         index, payload = self._next(work)
@@ -116,7 +117,7 @@ class Child:
             self._fail(index, error)
 
     def _fail(self, index: int, error: Exception) -> None:
-        self.say("failed", index, _portable(error))
+        self.say("failed", index, portable(error))
         if not isinstance(error, ImpastoError):
             # Memory may be short, or something else is wrong with this process: it begins nothing more.
             self._spoiled = True
@@ -132,15 +133,6 @@ class _Notices(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Hand on one record."""
         self._child.say("notice", record.getMessage())
-
-
-def _portable(error: Exception) -> Exception:
-    """Return the exception, or one that says the same, where it cannot be sent."""
-    try:
-        pickle.loads(pickle.dumps(settle(error)))
-    except Exception:
-        return RuntimeError(f"{type(error).__name__}: {error}")
-    return error
 
 
 def main() -> None:

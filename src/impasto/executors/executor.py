@@ -92,8 +92,3 @@ def ordered(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
             following += 1
     # Of a run that was stopped, some never come.
     yield from (early[index] for index in sorted(early))
-
-
-def settle(error: Exception) -> Exception:
-    """Return an exception without what cannot leave its process: its traceback, and what led to it."""
-    return error.with_traceback(None)

@@ -31,6 +31,8 @@ SHORT_S = 5.0
 do any more, has to wait no longer. Of what takes longer, reading is no part that counts."""
 STILLBORN = 3
 """Processes that may die one after another before they have begun anything; then something is wrong with all."""
+KILLED = 12
+"""The same of processes that a signal ended: somebody who kills them means each, and may let the next one live."""
 
 
 @dataclass
@@ -274,10 +276,11 @@ class _Run:
         self._owner.retire(worker)
         if not worker.ready:
             self._stillborn += 1
-            if self._stillborn >= STILLBORN:
+            ended = worker.process.returncode >= 0
+            if self._stillborn >= (STILLBORN if ended else KILLED):
                 raise ResourceError(
-                    f"{STILLBORN} processes died one after another before they could begin ({_cause(worker)}); use "
-                    "fewer workers"
+                    f"{self._stillborn} processes died one after another before they could begin ({_cause(worker)}); "
+                    "use fewer workers"
                 )
         for piece in list(worker.pieces.values()):
             if piece.began:

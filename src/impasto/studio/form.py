@@ -9,6 +9,22 @@ from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.method import Method
 from impasto.recipe.shipped_networks import shipped
 
+LIKE = {
+    "gatys": "brush strokes and colours of the whole painting; the richest, with every control",
+    "portrait": "for a face after a painted face: its light and colour, with eyes and mouth in place",
+    "mrf": "whole patches of brush work, laid where they fit",
+    "doodle": "what is where in flat colours, painted as the painting paints it; or a photograph with masks",
+    "nnst": "crisp strokes, and the form is kept",
+    "strotss": "strokes that flow freely, light and dark as in the photograph",
+    "reshuffle": "pieces of the painting, arranged after the photograph",
+    "nnst_fast": "strokes of the painting, true to the photograph's forms and light",
+    "wct": "strong colours and strokes, loose in form",
+    "adain": "soft, and true to the form",
+    "linear": "the gentlest, and steady from picture to picture",
+    "johnson": "one painting's style, in a blink",
+    "texture_net": "one painting's texture, with or without a photograph",
+}
+"""What the methods paint like, for people who look at pictures."""
 QUALITIES = ("draft", "standard", "fine")
 TITLES = {
     "gatys": "Classic",
@@ -110,6 +126,8 @@ GROUPS = (
 
 
 HINTS = {
+    "strength": "how much of the painting, alike for all pictures: to the left the photograph stays nearly as it is, "
+    "to the right hardly any of it is left; untouched, it is as it comes with the quality",
     "size": "long side of the picture in pixels; content for the photograph's own, 200% for twice that",
     "color": "whose colours: the painting's; the photograph's, put back at the end, or by painting light and dark "
     "alone; or the painting's, matched to the photograph's before painting",
@@ -139,6 +157,8 @@ def _method(method: Method) -> dict[str, Any]:
     return {
         "name": method.name,
         "title": TITLES[method.name],
+        "like": LIKE[method.name],
+        "feed_forward": method.feed_forward,
         "line": method.line,
         "source": method.source,
         "cost": method.cost,
@@ -148,5 +168,6 @@ def _method(method: Method) -> dict[str, Any]:
         "refined_settings": sorted(settings_of(method.name, refined=True) - {"version"}),
         "networks": networks,
         "styles": method.styles,
+        "landmarks": method.landmarks,
         "textures": method.textures,
     }

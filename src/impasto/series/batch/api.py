@@ -112,12 +112,22 @@ def _saved(
 
 
 def executor_of(
-    made: Batch, executor: Executor | None, workers: int | None, threads: int | None, device: str = "auto"
+    made: Batch,
+    executor: Executor | None,
+    workers: int | None,
+    threads: int | None,
+    device: str = "auto",
+    ray: str | None = None,
 ) -> Executor:
     """Begin a batch, and return what paints it: with the threads that its pictures had before, where it goes on.
 
-    The bytes of the first item that can be read say how many processes there is room for.
+    The bytes of the first item that can be read say how many processes there is room for. `ray` is the address of a
+    cluster that paints instead, or `local`.
     """
+    if ray is not None:
+        from impasto.executors.ray_cluster import RayCluster
+
+        return RayCluster(ray, workers=workers, threads=made.begin(threads or 1) or 1)
     if executor is not None:
         before = made.begin(executor.threads)
         if before != executor.threads:

@@ -6,6 +6,9 @@ export const ELSEWHERE = ["version", "method", "style_weights", "keep"];
 /** Settings that name regions of masks, and mean nothing without any. */
 const OF_REGIONS = ["region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions", "keep"];
 
+/** Settings that a strength decides on. */
+const DECIDED = ["content_weight", "alpha"];
+
 const presetNamed = (name) => known.schema.presets.find((candidate) => candidate.name === name);
 const fallback = (key) => known.schema.schema.properties[key].default;
 
@@ -27,10 +30,15 @@ export const owned = (key) => key === "method" || knows(chosenMethod(), key);
 /** Whether the method looks at paintings: those that learnt a style do so only to refine with it. */
 export const usesStyles = () => chosenMethod().styles || value("refine") > 0;
 
+/** Whether there are faces whose points count. */
+export const usesLandmarks = () => chosenMethod().landmarks && Boolean(draft.content) && draft.styles.length > 0;
+
 /** Whether a setting does something for what is chosen now: it is shown, and sent. */
 export function applies(key) {
   if (!owned(key)) return false;
   if (OF_REGIONS.includes(key)) return Boolean(draft.contentMask);
+  if (key === "strength") return Boolean(draft.content);
+  if (DECIDED.includes(key)) return !(applies("strength") && typeof value("strength") === "number");
   if (key === "aspect") return !draft.content && !draft.contentMask;
   return true;
 }
@@ -95,6 +103,7 @@ export function job() {
     content_mask: draft.contentMask,
     style_masks: draft.contentMask ? styles.map((style) => style.mask) : [],
     region_names: draft.contentMask ? draft.regionNames : null,
+    landmarks: usesLandmarks() ? draft.landmarks : null,
     recipe,
     preset: draft.preset,
   };

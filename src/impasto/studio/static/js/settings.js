@@ -1,14 +1,15 @@
 // The form: everything in it comes from the recipe's schema. A dot marks what differs from the preset.
 import { pictureUrl } from "./api.js";
+import { chooseMethod, methodPicture } from "./choose_method.js";
 import { button, el, errorLine } from "./dom.js";
-import { control, thumbnails } from "./fields.js";
+import { control, strength, thumbnails } from "./fields.js";
 import { ELSEWHERE, applies, base, change, choices, chosenMethod, fits, value } from "./fitting.js";
 import { setting, words } from "./format.js";
 import { draft, known, on, pictures, same, tell } from "./state.js";
 import { openSweep } from "./sweep.js";
 
 /** Shown first, out of their groups: what most people change. */
-const FIRST = ["size", "color", "style_scale", "alpha", "network"];
+const FIRST = ["strength", "network", "size", "color", "style_scale"];
 
 const rows = new Map();
 
@@ -51,6 +52,7 @@ const exists = (key) => key in known.schema.schema.properties;
 
 function method() {
   const line = el("p", { class: "hint" });
+  const picture = el("img", { alt: "" });
   const select = el(
     "select",
     { id: "field-method", on: { change: () => change("method", select.value) } },
@@ -60,12 +62,14 @@ function method() {
   );
   rows.set("method", {
     update: () => {
-      select.value = value("method");
-      const { line: what, cost } = chosenMethod();
-      line.textContent = `${sentence(what)} Takes ${cost} at 512 × 512.`;
+      const { name, like, cost } = chosenMethod();
+      select.value = name;
+      if (!picture.src.endsWith(methodPicture(name))) picture.src = methodPicture(name);
+      line.textContent = `${sentence(like)} Takes ${cost} at 512 × 512.`;
     },
   });
-  return el("div", { class: "field" }, el("label", { for: "field-method", text: "Method" }), select, line);
+  const look = el("button", { type: "button", class: "method-look", "aria-label": "See what each method paints", title: "See what each method paints", on: { click: chooseMethod } }, picture);
+  return el("div", { class: "field" }, el("label", { for: "field-method", text: "Method" }), el("div", { class: "method-choice" }, look, select), line);
 }
 
 function quality() {
@@ -137,7 +141,8 @@ function row(key) {
     failed: mark,
   };
   const learnt = (name) => (pictures.has(`style-${name}`) ? pictureUrl(`style-${name}`, 192) : null);
-  const shown = key === "network" ? thumbnails(() => choices(key), learnt, wiring) : control(key, schema, wiring);
+  const kinds = { network: () => thumbnails(() => choices(key), learnt, wiring), strength: () => strength(wiring) };
+  const shown = kinds[key]?.() ?? control(key, schema, wiring);
   const dot = el("span", { class: "dot", hidden: true, title: "Differs from the preset" });
   const reset = button(`Reset ${words(key)}`, {
     icon: "reset",
