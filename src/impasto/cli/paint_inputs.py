@@ -1,16 +1,19 @@
 """The files that a command line names for one painting: which they are, and how they are read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from impasto import images, landmarks
 from impasto.cli import mask_files
+from impasto.cli.options import given_settings
 from impasto.cli.sources import Chosen
 from impasto.errors import UsageError
+from impasto.events import notice
 from impasto.images import Picture
 from impasto.optim.tile_planner import Tiling
+from impasto.recipe import load_preset
 from impasto.scene.inputs import Inputs
 
 
@@ -24,6 +27,22 @@ class Masks:
     """NAME=CONTENT:STYLE."""
     names: str | None = None
     """Of the regions of colour masks, as they were written."""
+
+
+def chosen_for(files: "InputFiles", settings: Mapping[str, str | None], preset: str | None) -> "InputFiles":
+    """Return the same files with method, style scale and strength chosen for them, and say why.
+
+    What the `settings` on the command line and the `preset` say stays.
+    """
+    from impasto.painting import auto
+
+    fixed = {*given_settings(settings), *(load_preset(preset) if preset else ())}
+    inputs, chosen = files.load(), files.chosen
+    choice = auto.choose(inputs.content, inputs.styles, chosen.recipe, fixed)
+    notice(choice.reason)
+    if choice.hard:
+        notice("this pair is a hard one: look at a --preset draft first, or take another painting")
+    return replace(files, chosen=replace(chosen, recipe=choice.recipe))
 
 
 @dataclass(frozen=True)

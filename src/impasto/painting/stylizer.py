@@ -183,7 +183,9 @@ class Stylizer(Painting):
                         losses=report.group(),
                         size=level.picture,
                         elapsed_s=(elapsed := time.monotonic() - began),
-                        eta_s=clock.remaining(level.index, step / level.steps, elapsed),
+                        eta_s=clock.remaining(
+                            level.index, step / level.steps, elapsed - self._timings.get("strength", 0)
+                        ),
                         image=self._image,
                     )
                     self._history.append(_line(progress))
