@@ -49,7 +49,6 @@ def test_each_option_reaches_its_field(key):
         "layer_style_weights": "relu1_1=0:1",
         "statistics": "gram,histogram=0.5",
         "network": "waves",
-        "strength": "0.7",
         "patch_layers": "relu3_1=0.5",
         "patch_size": "5",
         "patch_stride": "2",
