@@ -128,5 +128,5 @@ def test_what_is_pinned_is_declared_or_needed_by_what_is() -> None:
     pinned = {
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
-    for extra in ("", "dev", "report", "heif", "onnx", "studio", "video"):
+    for extra in ("", "dev", "report", "heif", "onnx", "studio", "tune", "video"):
         assert {name.lower() for name in packages(extra)} <= pinned, extra

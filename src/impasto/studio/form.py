@@ -74,6 +74,8 @@ GROUPS = (
             "region_balance",
             "region_weights",
             "region_content_weights",
+            "protect",
+            "protect_weight",
             "region_scales",
             "region_styles",
             "global_fraction",
@@ -100,7 +102,7 @@ GROUPS = (
         ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
     ),
     Group("neighbors", "Nearest neighbours", ("content_fraction", "quarter_turns", "neighbor_layers")),
-    Group("init", "Initial picture", ("init", "init_blend", "levels")),
+    Group("init", "Initial picture", ("init", "init_blend", "levels", "margin")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
         "objective",
