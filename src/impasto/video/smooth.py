@@ -10,10 +10,14 @@ from impasto.video.shot import Shot
 from impasto.video.shot_painter import Painted, ShotPainter, likeness
 from impasto.video.store import State
 
-DETAIL = (3, 9)
-"""Pixels of what counts as fine and as coarse detail: the strokes that are laid a little otherwise in each frame."""
+DETAIL = (3, 9, 27)
+"""Pixels of what counts as detail, from fine to coarse: strokes and dabs that are laid otherwise in each frame."""
 AROUND = 15
-"""Pixels over which the contrast of detail is taken: a few strokes."""
+"""Pixels over which the contrast of detail is taken at least: a few strokes."""
+_AXES = torch.tensor(
+    [[3**-0.5, 3**-0.5, 3**-0.5], [2**-0.5, 0.0, -(2**-0.5)], [6**-0.5, -2 * 6**-0.5, 6**-0.5]], dtype=torch.float32
+)
+"""Lightness, and two differences of colours, of unit length: colours change more from frame to frame than lightness."""
 MAX_GAIN = 2.0
 """By which the contrast of detail is raised at most: where hardly any is left, it is noise."""
 
@@ -25,17 +29,20 @@ def blended(image: Tensor, carried: Tensor, weight: Tensor) -> Tensor:
     contrast that it has in `image`, about each place (as textures are blended by Heitz & Neyret 2018). Detail that is
     new in each frame then has the correlation s / sqrt(s² + (1-s)²) from one to the next, of a `weight` s: 0.92 of 0.7.
     """
-    rest, wanted = torch.lerp(image, carried, weight), image
+    rest, wanted = _turned(torch.lerp(image, carried, weight), _AXES), _turned(image, _AXES)
     total = torch.zeros_like(image)
     for side in DETAIL:
         coarse, wanted_coarse = _mean(rest, side), _mean(wanted, side)
-        energies = [
-            _mean(detail.square().sum(1, keepdim=True), AROUND) for detail in (wanted - wanted_coarse, rest - coarse)
-        ]
+        around = max(AROUND, side)
+        energies = [_mean(detail.square(), around) for detail in (wanted - wanted_coarse, rest - coarse)]
         gain = (energies[0] / energies[1].clamp_min(1e-8)).clamp(1, MAX_GAIN**2).sqrt()
         total += gain * (rest - coarse)
         rest, wanted = coarse, wanted_coarse
-    return total + rest
+    return _turned(total + rest, _AXES.T)
+
+
+def _turned(image: Tensor, axes: Tensor) -> Tensor:
+    return torch.einsum("ij,bjhw->bihw", axes.to(image), image)
 
 
 def _mean(image: Tensor, side: int) -> Tensor:
