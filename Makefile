@@ -10,7 +10,7 @@ SEED ?= 0
 # environment says: to compile all tests takes each worker eight seconds, and reading them two.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: help demo install install-dev lint test durations test-slow test-all fuzz audit docs man build bench clean
+.PHONY: help demo install install-dev lint test durations test-slow test-all fuzz audit docs plugins man build bench clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/:/'
@@ -63,6 +63,9 @@ audit: $(VENV)/.installed-dev ## Known weaknesses of what is installed (asks the
 
 docs: $(VENV)/.installed-dev ## The site of documentation, out/docs/index.html; a warning is an error
 	$(BIN)/python -m sphinx -W --keep-going -q -b html docs $(OUT)/docs
+
+plugins: $(VENV)/.installed ## The plug-ins for GIMP, Krita and ComfyUI, ready to copy, in out/plugins
+	$(BIN)/python scripts/plugins.py $(OUT)/plugins
 
 man: $(VENV)/.installed ## The manual page, out/impasto.1
 	@mkdir -p $(OUT)

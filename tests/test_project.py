@@ -96,7 +96,7 @@ def test_hooks_run_the_tools_of_lint() -> None:
 
 def test_types_are_checked_wherever_there_is_python() -> None:
     settings = PROJECT["tool"]["mypy"]
-    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples", "docs"]
+    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples", "docs", "integrations/shared"]
     relaxed = [part for part in settings["overrides"] if "tests.*" in part["module"]]
     assert [part.get("check_untyped_defs", True) for part in relaxed] == [True]
     own = [part["module"] for part in settings["overrides"] if part.get("ignore_errors") or part.get("follow_imports")]
@@ -128,5 +128,5 @@ def test_what_is_pinned_is_declared_or_needed_by_what_is() -> None:
     pinned = {
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
-    for extra in ("", "dev", "report", "heif", "onnx", "studio", "video"):
+    for extra in ("", "dev", "report", "heif", "onnx", "studio", "tune", "video"):
         assert {name.lower() for name in packages(extra)} <= pinned, extra

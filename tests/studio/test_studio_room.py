@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -88,7 +89,8 @@ def test_a_slow_picture_does_not_hold_the_next_one():
                 self.waiting -= 1
                 done.append(what)
 
-        pool._clients = [Slow(), Slow()]
+        clients: Any = [Slow(), Slow()]
+        pool._clients = clients
         await asyncio.gather(pool.ask("slow"), pool.ask("quick"))
         return done
 
@@ -102,8 +104,15 @@ def test_a_painting_that_cannot_be_saved_waits_for_room(tmp_path, monkeypatch):
         database = open_database(tmp_path / "studio.sqlite")
         queue, streams = Queue(database), Streams(4, 1)
         scheduler = Scheduler(settings, queue, Library(database, tmp_path / "pictures"), streams)
-        spec = {"content": None, "styles": [], "content_mask": None, "style_masks": [], "title": "one", "recipe": {}}
-        (job,) = queue.add([spec], limit=9)
+        spec: dict[str, Any] = {
+            "content": None,
+            "styles": [],
+            "content_mask": None,
+            "style_masks": [],
+            "title": "one",
+            "recipe": {},
+        }
+        (job,) = queue.add([{**spec, "title": "one"}], limit=9)
         free = [0]
         monkeypatch.setattr(room, "free", lambda _folder: free[0])
         queue.update(job["id"], "running")

@@ -9,6 +9,7 @@ from impasto import encoders, files, images
 from impasto.errors import UsageError
 from impasto.events import Progress
 from impasto.executors import Executor
+from impasto.images.html import figure, table
 from impasto.optim.resources import Resources
 from impasto.painting.options import PaintingOptions, read_options
 from impasto.recipe import Recipe
@@ -60,6 +61,10 @@ class Sweep(Series):
     def rows(self) -> list[dict[str, Any]]:
         """The table: a row for each cell, with None for what is not known."""
         return [_row(cell) for cell in self.cells]
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the sheet, as far as it is painted, and the table."""
+        return figure(sheet.draw(self.axes, self.cells, self.cell_height), {}) + table(self.rows)
 
     def finish(self) -> None:
         """Write the table and the sheet, of what there is."""

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from impasto.errors import ImpastoError
-from impasto.studio import jobs_api, openapi, pictures_api
+from impasto.studio import gallery_api, jobs_api, openapi, pictures_api
 from impasto.studio.endpoints import Endpoint
 from impasto.studio.guard import App, Guard, Message, Receive, Send
 from impasto.studio.settings import Refused
@@ -65,6 +65,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/api/schema", get_schema, "Settings, groups, presets and methods: what the form is made from."),
     *pictures_api.ENDPOINTS,
     *jobs_api.ENDPOINTS,
+    *gallery_api.ENDPOINTS,
     Endpoint("GET", "/api/openapi.json", get_openapi, "This description."),
 )
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -115,8 +114,7 @@ async def get_result(studio: "Studio", request: Request) -> Response:
     # Under the address of one time it was painted it stays the same; a retry has another.
     headers = {"cache-control": FOR_EVER} if "v" in request.query_params else dict(_NOW)
     if request.query_params.get("download") == "1":
-        stem = re.sub(r"[^\w]+", "_", job["title"], flags=re.ASCII).strip("_")[:60] or "painting"
-        headers["content-disposition"] = f'attachment; filename="{stem}{path.suffix}"'
+        headers["content-disposition"] = f'attachment; filename="{folders.stem(job["title"])}{path.suffix}"'
     return await file_response(path, headers)
 
 

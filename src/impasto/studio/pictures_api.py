@@ -90,7 +90,7 @@ async def crop_picture(studio: "Studio", request: Request) -> Response:
         )
 
     role = str(record["role"])
-    record, inspected = await _made(studio, record["name"], role, write)
+    record, inspected = await made(studio, record["name"], role, write)
     return JSONResponse({**record, **await _more(studio, inspected)}, 201)
 
 
@@ -161,7 +161,7 @@ def _id(asked: dict[str, Any], key: str) -> str:
     return value
 
 
-async def _made(studio: "Studio", name: str, role: str, write: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+async def made(studio: "Studio", name: str, role: str, write: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Enter a picture that is made here."""
     picture, folder = studio.library.new()
     path = folder / "original.png"

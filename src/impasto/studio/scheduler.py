@@ -149,6 +149,8 @@ class Scheduler:
             "content_mask": source(job["content_mask"]),
             "style_masks": [source(mask) for mask in job["style_masks"]],
             "region_names": job.get("region_names"),  # jobs of before have none
+            "init": source(job.get("init")),
+            "landmarks": job.get("landmarks"),
             "recipe": job["recipe"],
             "finish": job.get("finish", False),
             "checkpoint_s": self._settings.checkpoint_s,

@@ -113,10 +113,10 @@ class JobRunner:
             self._say_progress(order, last)
         try:
             result.save(order.folder / RESULT, force=True)
-        except OutputError as error:
+        except OutputError as full:
             # What goes on from there when there is room; where that cannot be kept either, the last checkpoint does.
             keep(painting, order)
-            return {"state": "unsaved", "error": told(error)}
+            return {"state": "unsaved", "error": told(full)}
         self._write_curves(order)
         size = list(result.picture.size)
         if trouble is not None:

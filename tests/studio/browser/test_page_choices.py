@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from impasto.recipe.catalogue import METHODS
 from tests.studio.browser.browser_helpers import TINY
 
 
@@ -118,3 +119,101 @@ def test_the_shares_of_a_mixture_are_hidden_where_they_count_for_nothing(ready, 
     ready.status("Finished")
     assert studio.job(job)["recipe"]["style_weights"] == []
     assert TINY["size"] == studio.job(job)["recipe"]["size"]
+
+
+def test_a_method_is_chosen_by_what_it_paints(ready):
+    page = ready.page
+    page.get_by_role("button", name="See what each method paints").click()
+    cards = page.locator("dialog .method")
+    assert cards.count() == len(METHODS)
+    for picture in cards.locator("img").all():
+        picture.scroll_into_view_if_needed()
+        picture.evaluate("node => node.decode()")
+    size = page.evaluate(
+        "performance.getEntriesByType('resource').filter((entry) => entry.name.includes('/static/'))"
+        ".reduce((sum, entry) => sum + entry.decodedBodySize, 0)"
+    )
+    assert 100_000 < size < 500_000
+    cards.filter(has_text="Quick and calm").click()
+    page.locator("dialog").wait_for(state="detached")
+    assert page.locator("#field-method").input_value() == "adain"
+    assert "adain" in page.locator(".method-look img").get_attribute("src")
+
+
+def test_one_slider_says_how_strong_the_style_is(ready, studio):
+    page = ready.page
+    page.locator("#field-strength").fill("0.3")
+    assert page.locator(".strength output").inner_text() == "30 %"
+    # It decides on these, and both at once are refused.
+    assert page.locator("[data-field=content_weight]").is_hidden()
+    page.locator("#field-method").select_option("adain")
+    assert page.locator("[data-field=alpha]").is_hidden()
+    job = ready.start()
+    ready.status("Finished")
+    assert studio.job(job)["recipe"]["strength"] == 0.3
+    page.locator("[data-field=strength]").get_by_role("button", name="Reset").click()
+    assert page.locator(".strength output").inner_text() == "as it comes"
+    assert page.locator("[data-field=alpha]").count() == 1
+    page.locator("#field-method").select_option("johnson")
+    assert page.locator("[data-field=strength]").is_hidden()
+
+
+def test_points_of_both_faces_are_placed_by_hand(ready, studio):
+    page = ready.page
+    assert page.get_by_role("button", name="Place points").count() == 0
+    page.locator("#field-method").select_option("portrait")
+    page.get_by_role("button", name="Place points").click()
+    points = page.locator(".landmark")
+    assert points.count() == 10
+    nose = page.get_by_role("button", name="nose, painting")
+    page.locator("section[aria-label=Painting] .after").wait_for()
+    box = nose.bounding_box()
+    page.mouse.move(box["x"] + 13, box["y"] + 13)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 53, box["y"] + 13, steps=4)
+    page.mouse.up()
+    moved = nose.bounding_box()
+    assert abs(moved["x"] - box["x"] - 40) < 2
+    page.keyboard.press("ArrowDown")
+    assert nose.bounding_box()["y"] > moved["y"]
+    page.get_by_role("button", name="Add a point").click()
+    assert points.count() == 12
+    page.get_by_role("button", name="Use these points").click()
+    page.get_by_text("6 points say where both faces are").wait_for()
+    ready.reload()
+    job = ready.start()
+    given = studio.job(job)["landmarks"]
+    assert len(given["content"]) == len(given["style"]) == 6
+    assert given["style"][2][0] > given["content"][2][0] + 0.02
+    ready.status("Finished")
+    # Another method looks at no faces, and is sent none.
+    page.locator("#field-method").select_option("gatys")
+    ready.start()
+    ready.status("Finished")
+    assert sent(ready)[-1]["landmarks"] is None
+
+
+def test_settings_are_found_reset_by_group_and_kept_under_a_name(ready):
+    page = ready.page
+    page.get_by_label("Search all settings").fill("seed of everything")
+    assert page.locator("[data-field=seed]").is_visible()
+    assert page.locator("[data-field]:visible", has=page.locator("#field-tv_weight")).count() == 0
+    page.locator("#field-seed").fill("7")
+    page.get_by_label("Search all settings").fill("")
+    assert page.locator("[data-field=seed]").is_hidden()
+
+    page.get_by_role("button", name="Keep these settings").click()
+    page.get_by_label("Name of the settings").fill("<b>oil</b>")
+    page.keyboard.press("Enter")
+    page.locator("dialog").wait_for(state="detached")
+    page.locator("details.group summary", has_text="Basics").click()
+    page.get_by_role("button", name="Reset basics").click()
+    assert page.locator("#field-seed").input_value() == "0"
+    assert page.locator("#field-iterations").input_value() == "200"
+    ready.reload()
+    page.get_by_label("Preset").select_option(label="<b>oil</b>")
+    assert page.locator("#field-iterations").input_value() == "8"
+    page.get_by_role("button", name="Keep these settings").click()
+    page.get_by_role("button", name="Forget <b>oil</b>").click()
+    page.keyboard.press("Escape")
+    assert page.locator("option", has_text="oil").count() == 0

@@ -100,7 +100,8 @@ def test_what_the_page_sends_can_be_begun(studio, table):
             order = Order(
                 job="", folder=folder, content=source(job["content"]), styles=[source(each) for each in job["styles"]],
                 content_mask=source(job["content_mask"]), style_masks=[source(each) for each in job["style_masks"]],
-                region_names=None, recipe=recipe.model_dump(mode="json"), finish=False, checkpoint_s=5.0, pixels=10**8,
+                region_names=None, init=None, landmarks=None,
+                recipe=recipe.model_dump(mode="json"), finish=False, checkpoint_s=5.0, pixels=10**8,
             )  # fmt: skip
             begun[key] = given
             begin_with(inputs(order), recipe)

@@ -8,7 +8,7 @@ from impasto.studio.form import HINTS
 ELSEWHERE = {"version", "method", "style_weights", "keep"}
 """Set by the preset, the method's own list, the sliders of the paintings, and the regions of masks."""
 OF_REGIONS = {"region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions"}
-"""They name regions, and are there when there are masks."""
+"""They name regions, and are there when there are masks; strength is of a photograph."""
 
 
 def test_every_setting_has_a_field_and_its_meaning(look):
@@ -88,7 +88,7 @@ def test_fields_of_other_methods_are_not_shown(look):
         shown = look.page.locator("[data-field]:not([hidden])").evaluate_all(
             "nodes => nodes.map(node => node.dataset.field)"
         )
-        assert set(shown) == set(method["settings"]) - ELSEWHERE - OF_REGIONS
+        assert set(shown) == set(method["settings"]) - ELSEWHERE - OF_REGIONS - {"strength"}
     look.page.locator("#field-method").select_option("gatys")
     # What a method does not know is not sent, and there again with a method that knows it.
     assert look.page.locator("#field-tv_weight").input_value() == "7"

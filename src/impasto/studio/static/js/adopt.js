@@ -35,6 +35,7 @@ function take(past) {
   draft.styles = styles.filter((style) => style.picture);
   draft.contentMask = past.content_mask;
   draft.regionNames = past.region_names ?? null;
+  draft.landmarks = past.landmarks ?? null;
   draft.regions = [];
   draft.notes = [];
   adoptRecipe(past.recipe, past.preset);

@@ -41,6 +41,8 @@ export const api = {
   history: (id) => get(`/api/jobs/${id}/history`),
   command: (id) => get(`/api/jobs/${id}/command`),
   act: (id, action) => post(`/api/jobs/${id}/${action}`),
+  change: (id, changes) => request("PATCH", `/api/jobs/${id}`, { json: changes }),
+  use: (id, role) => post(`/api/jobs/${id}/use`, { role }),
   removeJob: (id) => request("DELETE", `/api/jobs/${id}`),
 };
 
@@ -52,6 +54,9 @@ export const resultUrl = (job, size = 0) => `/api/jobs/${job.id}/result?format=p
 
 /** Address of a painting's result, for keeping. */
 export const downloadUrl = (id, format) => `/api/jobs/${id}/result?format=${format}&download=1`;
+
+/** Address of several paintings in one file. */
+export const zipUrl = (ids) => `/api/zip?jobs=${ids.join(",")}`;
 
 /** Address of the picture while it is painted. */
 export const previewUrl = (job) => `/api/jobs/${job.id}/preview?v=${job.preview_version}`;

@@ -208,3 +208,18 @@ export function thumbnails(options, address, { changed, labelled }) {
   };
   return { node, set, commit: nothing };
 }
+
+/** How strong the style is: from the photograph to the painting; where nobody moves it, it is off. */
+export function strength({ changed, labelled }) {
+  const words = el("output");
+  const slider = el("input", { ...labelled, type: "range", min: "0", max: "1", step: "0.05", on: { input: () => changed(Number(slider.value)) } });
+  const node = el("span", { class: "strength" }, slider, el("span", { class: "strength-ends" }, el("span", { text: "photograph" }), words, el("span", { text: "painting" })));
+  const set = (value) => {
+    const off = value === "off";
+    node.classList.toggle("off", off);
+    slider.value = off ? "0.5" : String(value);
+    words.textContent = off ? "as it comes" : `${Math.round(value * 100)} %`;
+    slider.setAttribute("aria-valuetext", words.textContent);
+  };
+  return { node, set, commit: nothing };
+}

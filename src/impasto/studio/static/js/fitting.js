@@ -6,6 +6,9 @@ export const ELSEWHERE = ["version", "method", "style_weights", "keep"];
 /** Settings that name regions of masks, and mean nothing without any. */
 const OF_REGIONS = ["region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions", "keep"];
 
+/** Settings that a strength decides on. */
+const DECIDED = ["content_weight", "alpha"];
+
 const presetNamed = (name) => known.schema.presets.find((candidate) => candidate.name === name);
 const fallback = (key) => known.schema.schema.properties[key].default;
 
@@ -27,10 +30,15 @@ export const owned = (key) => key === "method" || knows(chosenMethod(), key);
 /** Whether the method looks at paintings: those that learnt a style do so only to refine with it. */
 export const usesStyles = () => chosenMethod().styles || value("refine") > 0;
 
+/** Whether there are faces whose points count. */
+export const usesLandmarks = () => chosenMethod().landmarks && Boolean(draft.content) && draft.styles.length > 0;
+
 /** Whether a setting does something for what is chosen now: it is shown, and sent. */
 export function applies(key) {
   if (!owned(key)) return false;
   if (OF_REGIONS.includes(key)) return Boolean(draft.contentMask);
+  if (key === "strength") return Boolean(draft.content);
+  if (DECIDED.includes(key)) return !(applies("strength") && typeof value("strength") === "number");
   if (key === "aspect") return !draft.content && !draft.contentMask;
   return true;
 }
@@ -40,8 +48,8 @@ export function choices(key) {
   if (key === "network") return chosenMethod().networks;
   if (key === "encoder") return known.schema.encoders;
   const all = known.schema.schema.properties[key].enum;
-  // The picture to begin with is a file's, and the page names no files.
-  if (key === "init") return all.filter((name) => name !== "file");
+  // Pictures of files, which the page does not name.
+  if (key === "init" || key === "protect") return all.filter((name) => name !== "file");
   if (key !== "color") return null;
   if (!draft.content) return ["style"];
   return chosenMethod().styles ? all : ["style", "content"];
@@ -82,7 +90,7 @@ export const changeable = () =>
 /** The job that the draft describes, as the server takes it: what the method does not use stays here. */
 export function job() {
   const recipe = Object.fromEntries(Object.entries(draft.changed).filter(([key]) => key === "method" || applies(key)));
-  for (const key of ["network", "color", "init"]) {
+  for (const key of ["network", "color", "init", "protect"]) {
     if (applies(key) && !same(value(key), recipe[key] ?? base()[key])) recipe[key] = value(key);
   }
   const styles = usesStyles() ? draft.styles : [];
@@ -95,6 +103,7 @@ export function job() {
     content_mask: draft.contentMask,
     style_masks: draft.contentMask ? styles.map((style) => style.mask) : [],
     region_names: draft.contentMask ? draft.regionNames : null,
+    landmarks: usesLandmarks() ? draft.landmarks : null,
     recipe,
     preset: draft.preset,
   };

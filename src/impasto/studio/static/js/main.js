@@ -75,14 +75,21 @@ function key(event, session, stage) {
     m: openMasks,
     b: () => stage.toggle("wipe"),
     l: () => session.toggleCurves(),
+    ArrowLeft: () => beside(-1),
+    ArrowRight: () => beside(1),
     p: () => {
       if (session.job?.state === "running") session.act("pause");
       else if (session.job?.state === "paused") session.act("resume");
     },
   }[event.key];
-  if (!does) return;
+  if (!does || (event.key.startsWith("Arrow") && event.target.matches("input, .viewer, [tabindex]"))) return;
   event.preventDefault();
   does();
+}
+
+/** Go to the painting beside the one that is shown large. */
+function beside(step) {
+  document.querySelector(`#view-picture:not([hidden]) [data-neighbour="${step}"]`)?.click();
 }
 
 function failed(error) {

@@ -1,10 +1,12 @@
 // The photograph and the paintings: choose, drop, crop, mix; and what their masks say.
 import { pictureUrl } from "./api.js";
 import { crop } from "./crop.js";
-import { change, chosenMethod, owned, usesStyles, value } from "./fitting.js";
+import { change, chosenMethod, owned, usesLandmarks, usesStyles, value } from "./fitting.js";
 import { button, dialog, el, errorLine, fill } from "./dom.js";
+import { openLandmarks } from "./landmarks.js";
 import { openDoodle, openMasks } from "./masks/editor.js";
 import { acceptAnywhere, pick } from "./picker.js";
+import { openSeveral } from "./several.js";
 import { addStyle, draft, dropMasks, known, on, removeStyle, replaceStyle, setContent, tell, undoable } from "./state.js";
 
 const trouble = errorLine();
@@ -14,6 +16,8 @@ export function startSources(node) {
   const photo = el("div", { class: "source-slot", data: { drop: "content" } });
   const styles = el("div", { class: "source-slot", data: { drop: "style" } });
   const masks = el("div", { class: "source-slot masks-slot" });
+  const faces = el("div", { class: "source-slot masks-slot" });
+  const several = button("Several at once", { icon: "grid", kind: "add", data: { keep: "several" }, on: { click: openSeveral } });
   node.append(
     el("h2", { text: "Photograph" }),
     photo,
@@ -21,12 +25,15 @@ export function startSources(node) {
     styles,
     trouble.node,
     masks,
+    faces,
+    el("div", { class: "source-slot several" }, several),
   );
   const draw = () => {
     const focused = document.activeElement?.dataset?.keep;
     fill(photo, ...drawContent());
     fill(styles, ...drawStyles());
     fill(masks, ...drawMasks());
+    fill(faces, ...drawFaces());
     // What was just used is new now; whoever works by keyboard stays where they were.
     if (focused) node.querySelector(`[data-keep="${focused}"]`)?.focus();
   };
@@ -232,6 +239,17 @@ function drawMasks() {
     ),
   );
   return parts;
+}
+
+/** Where the faces of a portrait are. */
+function drawFaces() {
+  if (!usesLandmarks()) return [];
+  const count = draft.landmarks?.content.length;
+  return [
+    el("h2", { text: "Faces" }),
+    el("p", { class: "hint", text: count ? `${count} points say where both faces are.` : "The faces are looked for. Points that you place fit better." }),
+    button(count ? "Move the points" : "Place points", { icon: "pen", data: { keep: "faces" }, on: { click: openLandmarks } }),
+  ];
 }
 
 /** A region with a box that keeps it a photograph. */

@@ -31,6 +31,8 @@ export const draft = {
   regions: [],
   /** What the server says about the masks. */
   notes: [],
+  /** Points of the faces, {content, style}: [x, y] in fractions; null where they are looked for. */
+  landmarks: null,
   preset: null,
   /** Settings that differ from the preset, by key. */
   changed: {},
@@ -78,13 +80,17 @@ const maskLost = (before) => masksLost(before) || before.styles.some(({ picture,
 
 export function setContent(picture) {
   undoable(picture ? "The masks went with the photograph that was there." : "The photograph and its masks are out.", () => {
-    if (draft.content?.id !== picture?.id) dropMasks();
+    if (draft.content?.id !== picture?.id) {
+      dropMasks();
+      draft.landmarks = null;
+    }
     draft.content = picture;
   }, masksLost);
 }
 
 /** Take a part of a picture in its place: `masks` are the parts of its masks, by the ids of the whole ones. */
 export function replacePart(before, after, masks) {
+  if ([draft.content?.id, draft.styles[0]?.picture.id].includes(before.id)) draft.landmarks = null;
   if (draft.content?.id === before.id) {
     draft.content = after;
     draft.contentMask = masks.get(draft.contentMask) ?? null;
@@ -105,12 +111,14 @@ export function addStyle(picture) {
 
 export function replaceStyle(index, picture) {
   undoable("The mask went with the painting that was there.", () => {
+    if (index === 0) draft.landmarks = null;
     draft.styles[index] = { ...draft.styles[index], picture, mask: null };
   }, maskLost);
 }
 
 export function removeStyle(index) {
   undoable("The painting and its mask are out.", () => {
+    if (index === 0) draft.landmarks = null;
     draft.styles.splice(index, 1);
     // A mask of the photograph alone says something too, while there is a photograph and a painting.
     if (!draft.styles.length || !draft.content) dropMasks();
@@ -138,6 +146,7 @@ function save() {
     contentMask: draft.contentMask,
     regionNames: draft.regionNames,
     regions: draft.regions,
+    landmarks: draft.landmarks,
     preset: draft.preset,
     changed: draft.changed,
   };
@@ -162,6 +171,7 @@ export function restore() {
   for (const { id, mask, weight = 1 } of kept.styles ?? []) {
     if (pictures.has(id)) draft.styles.push({ picture: pictures.get(id), mask: pictures.has(mask) ? mask : null, weight });
   }
+  if (kept.landmarks?.content && kept.landmarks?.style) draft.landmarks = kept.landmarks;
   const keys = Object.entries(kept.changed ?? {}).filter(([key]) => key in known.schema.schema.properties);
   draft.changed = Object.fromEntries(keys);
   if (known.schema.presets.some((preset) => preset.name === kept.preset)) draft.preset = kept.preset;
