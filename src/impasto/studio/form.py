@@ -134,6 +134,7 @@ HINTS = {
     "color": "whose colours: the painting's; the photograph's, put back at the end, or by painting light and dark "
     "alone; or the painting's, matched to the photograph's before painting",
     "network": "the painting whose style is painted",
+    "protect": "where the photograph counts more: in the faces that are found in it",
     "encoder": "the network whose features are compared; auto is the best that is on the machine",
 }
 """What the page says of a setting where the recipe's own line is for those who type commands."""
