@@ -95,7 +95,7 @@ def test_what_is_fixed_stays(content: Tensor, style: Tensor) -> None:
     assert auto.choose(content, style, network, fixed=["method"]).recipe == network
 
 
-@pytest.mark.parametrize("settings", [{"statistics": {"covariance": 1.0}}, {"tileable": True}, {"size": 2048}])
+@pytest.mark.parametrize("settings", [{"statistics": {"mean_std": 1.0}}, {"tileable": True}, {"size": 2048}])
 def test_only_what_knows_the_settings_is_chosen(settings: dict[str, object], content: Tensor, style: Tensor) -> None:
     assert auto.choose(content, style, Recipe.parse(settings)).recipe.method == "gatys"
 

@@ -21,6 +21,7 @@ from impasto.losses.statistics import TINY
 from impasto.recipe import Recipe
 from impasto.recipe.applicable import FOUND, foreign, settings_of
 from impasto.recipe.catalogue import METHODS
+from impasto.scene.inputs import Inputs
 from impasto.scene.resolve import PictureLike, long_side
 
 SIDE = 128
@@ -100,7 +101,7 @@ def choose(
     which are not the default. Raises `UsageError` without a photograph or a style, and what `images.load` raises.
     """
     recipe = recipe or Recipe.parse({})
-    paintings = [images.load(style) for style in (styles if isinstance(styles, list | tuple) else [styles])]
+    paintings = [images.load(style) for style in Inputs(styles=styles).paintings]
     if content is None or not paintings:
         raise UsageError("auto looks at a photograph and a painting; give both, or leave it out")
     photo = images.load(content)
