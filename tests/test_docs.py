@@ -61,3 +61,13 @@ def _impasto_lines(page: Path) -> list[str]:
     called = re.compile(rf"\bimpasto(?: --\w+)* (?:{'|'.join(COMMANDS)})\b.*")
     calls = [match[0] for line in lines if "`--" not in line and (match := called.search(line))]
     return calls + [line for line in lines if "`--" in line]
+
+
+def test_the_readme_is_short_and_begins_with_a_picture_and_two_commands() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 120
+    parts = text.split("\n\n")
+    assert parts[1].startswith("![")
+    block = next(part for part in parts if part.startswith("```sh"))
+    assert len(block.splitlines()) == 4
+    assert text.index(block) < text.index("docs/figures/studio_strip.jpg") < text.index("\n## ")

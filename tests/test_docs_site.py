@@ -71,6 +71,17 @@ def test_what_the_tutorial_names_is_in_the_clone():
     assert re.findall(r"^## (\d+)\.", text, re.MULTILINE) == [str(number) for number in range(1, 11)]
 
 
+def test_every_picture_of_the_gallery_has_its_command():
+    script = ROOT / "scripts" / "gallery_pictures.py"
+    text = (DOCS / "gallery.md").read_text("utf-8")
+    named = re.findall(r"figures/gallery/([\w.]+)", text)
+    found = list(load_script(script).pictures(text))
+    assert [name for name, _ in found] == named
+    assert {path.name for path in (DOCS / "figures" / "gallery").iterdir()} == set(named)
+    for name, words in found:
+        assert words[words.index("-o") + 1] == name
+
+
 def test_the_citation_is_of_this_version():
     text = (ROOT / "CITATION.cff").read_text("utf-8")
     assert f"\nversion: {__version__}\n" in text

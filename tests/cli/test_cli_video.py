@@ -32,7 +32,8 @@ def test_a_folder_becomes_a_film_and_says_so(run, clip):
     found = outcome.json
     assert (found["frames"], found["size"], found["shots"]) == (5, {"width": 64, "height": 48}, [[0, 5]])
     assert found["duration"] == pytest.approx(0.4)
-    assert set(found["parts"]) == {"paint", "keep", "encode"}
+    assert set(found["parts"]) == {"read", "flow", "paint", "keep", "encode"}
+    assert all(0 <= seconds <= found["seconds"] for seconds in found["parts"].values())
     assert "frame 5 of 5" in outcome.err
     assert "saved out.mp4, 5 frames" in outcome.err
     assert len(open_clip("out.mp4").info) == 5

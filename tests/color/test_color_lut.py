@@ -105,6 +105,8 @@ def test_files_are_read_back():
         "LUT_3D_SIZE 2\n" + "0 0 nan\n" * 8,
         "LUT_3D_SIZE 2\n" + "0 0 0\n" * 9,
         "LUT_3D_SIZE 2\n" + "0 0\n" * 8,
+        "LUT_3D_SIZE 2\n" + "0 0 0\n" * 6 + "0 0\n0 0 0 0\n",
+        "LUT_3D_SIZE 2\n" + "0 0 1e300\n" * 8,
         "LUT_3D_SIZE 2\nDOMAIN_MAX 2 2 2\n" + "0 0 0\n" * 8,
     ],
 )

@@ -135,7 +135,11 @@ def test_the_weight_found_paints_the_same_picture(
 
 @pytest.mark.parametrize(
     ("changed", "times"),
-    [({"style_weight": 1000.0}, 10.0), ({"statistics": {"gram": 3.0}}, 3.0), ({"content_layers": "relu4_2=4"}, 0.25)],
+    [
+        ({"style_weight": 1000.0}, 10.0),
+        ({"statistics": {"covariance": 3.0}}, 3.0),
+        ({"content_layers": "relu4_2=4"}, 0.25),
+    ],
 )
 @pytest.mark.usefixtures("short")
 def test_the_weight_follows_the_unit_of_the_terms(

@@ -1,6 +1,7 @@
 """No message on the page names an option of the command line."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -24,14 +25,14 @@ def messages():
         tree = ast.parse(path.read_text())
         documented = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
         texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in documented]
-        yield from (node.value for node in texts if isinstance(node.value, str) and "--" in node.value)
+        yield from (node.value for node in texts if isinstance(node.value, str) and re.search("--[a-z]", node.value))
 
 
 def test_no_text_of_the_engine_reaches_the_page_with_an_option():
     found = list(messages())
     assert len(found) > 20
     for text in found:
-        assert "--" not in plain(text), text
+        assert not re.search("--[a-z]", plain(text)), text
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,11 @@ def test_no_text_of_the_engine_reaches_the_page_with_an_option():
         ("use a larger --style-scale or a less narrow picture", "use a larger Style scale or a less narrow picture"),
         ("use --method gatys, a smaller --size, or --tile off", "use the method Classic, a smaller Size"),
         ("photo.png: is damaged; --allow-truncated uses what can be read", "photo.png: is damaged; get another copy"),
+        ("encoder: petite, impasto's own; for VGG-19: impasto weights fetch vgg19", "encoder: petite, impasto's own"),
+        (
+            "the whole pictures are aligned: give landmarks of both (docs/portraits.md)",
+            "the whole pictures are aligned; place points on both",
+        ),
         ("a sentence -- with a dash", "a sentence -- with a dash"),
     ],
 )

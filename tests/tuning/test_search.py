@@ -87,6 +87,6 @@ def test_every_second_draw_keeps_the_words_of_the_best():
         Trial(2, space.start, "failed"),
     ]
     kept = settled_words(space, trials[:2])
-    assert kept == {"method": "gatys", "layers": "even", "color": "match", "statistic": "gram"}
+    assert kept == {"method": "gatys", "layers": "even", "color": "match", "statistic": "covariance"}
     assert settled_words(space, trials) == {}
     assert settled_words(space, []) == {}

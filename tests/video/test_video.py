@@ -29,7 +29,7 @@ from impasto.video.run import FrameProgress, VideoJob
 from impasto.video.settings import Coherence, Range, Writing
 from impasto.video.source import open_clip
 from impasto.video.store import State, Store
-from tests.forked import Forked
+from tests.forked import Forked, forget_impasto
 from tests.video import video_helpers as films
 from tests.video.painting_helpers import pan
 from tests.video.video_helpers import packets_of
@@ -385,3 +385,40 @@ def test_frames_are_kept_as_they_are_written(tmp_path: Path, bits: int) -> None:
     store.save(0, picture)
     assert float((store.read(0).pixels - picture.pixels).abs().max()) <= 0.5 / (2**bits - 1) + 1e-6
     assert json.loads((tmp_path / "a.painting" / "job.json").read_text("utf-8"))["key"] == store.key
+
+
+def test_a_portrait_and_a_doodle_are_painted_too(
+    tmp_path: Path, folder: Path, style: Tensor, tiny_encoder: Encoder
+) -> None:
+    images.save(half(48, 64, 24), tmp_path / "mask.png")
+    images.save(half(*style.shape[1:], 20), tmp_path / "style_mask.png")
+    masks = {"content_mask": tmp_path / "mask.png", "style_masks": [tmp_path / "style_mask.png"]}
+    for method, more in (("portrait", {}), ("doodle", masks)):
+        output = stylize_video(
+            folder,
+            style,
+            tmp_path / method,
+            encoder=tiny_encoder,
+            part=Range(end_s=0.12),
+            precision="float32",
+            method=method,
+            iterations=3,
+            levels=1,
+            **more,  # type: ignore[arg-type]
+        )
+        assert len(painted(output)) == 3
+
+
+def test_everything_can_be_imported_without_the_extra() -> None:
+    code = """
+import sys
+for name in ("av", "cv2", "scenedetect"):
+    sys.modules[name] = None
+import impasto.video.api, impasto.video.evaluate, impasto.video.live, impasto.cli.video, impasto.cli.live
+"""
+
+    def look() -> None:
+        forget_impasto()
+        exec(code, {})
+
+    assert Forked(look).wait() == 0

@@ -156,6 +156,7 @@ class _Maker:
             masks,
             self._file("landmarks", wish, content),
             self._file("style_landmarks", wish, first),
+            None if chosen.protect is None else Path(chosen.protect),
             **self._reading,
         )
         job = Job(inputs, chosen.recipe, chosen.encoder, chosen.network)

@@ -96,13 +96,15 @@ def run(
     *,
     preset: str | None = None,
     landmarks: tuple[str | None, str | None] = (None, None),
+    auto: bool = False,
 ) -> None:
     """Paint `content` (None: a texture) in the `styles`, with `masks` (of the content, of the styles, by region, and
     the names of regions).
 
     `landmarks` are files of the content's and the first style's.
 
-    `preset` is the command's own, where neither a recipe nor another preset is given.
+    `preset` is the command's own, where neither a recipe nor another preset is given. `auto`: whether what no option
+    says is chosen by a look at the pictures.
     """
     session: Session = ctx.obj
     output = shared.output
@@ -114,6 +116,10 @@ def run(
         raise UsageError("--cube: without a photograph there are no colours that change; leave it out")
     tile, memory = parse_tile(shared.tile), parse_bytes(shared.memory)
     chosen = choose(shared.recipe, shared.preset or (preset if shared.recipe is None else None), settings)
+    if auto and "-" in (content, *styles):
+        raise UsageError("--auto looks at the pictures before they are painted; name files, not -")
+    if auto and shared.recipe is not None:
+        raise UsageError("--auto chooses what --recipe has chosen already; give one of them")
     _check(chosen.recipe, styles, shared)
 
     # Only now torch: what is wrong with the options is told at once.
@@ -138,6 +144,9 @@ def run(
         device=shared.device,
         landmarks=landmarks,
     )
+    if auto:
+        inputs = paint_inputs.chosen_for(inputs, settings, shared.preset)
+        chosen = inputs.chosen
     outputs = output and Outputs(
         output,
         shared.preview,

@@ -69,7 +69,7 @@ def resume(
     inputs = paint_inputs.InputFiles(
         command.content,
         command.styles,
-        Chosen(saved.recipe, encoder, command.init, network),
+        Chosen(saved.recipe, encoder, command.init, network, command.protect),
         paint_inputs.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
         max_pixels=command.max_pixels,
         allow_truncated=command.allow_truncated,

@@ -27,6 +27,8 @@ class Chosen:
     """A picture to start from, or `-`."""
     network: Path | None = None
     """A file, or folder of files, instead of networks that ship with impasto."""
+    protect: str | None = None
+    """A grey picture, white where the photograph counts more, or `-`."""
     recorded: Mapping[str, Any] = field(default_factory=dict)
     """What the picture that the recipe comes from says besides: data to compare with, never to follow."""
 
@@ -48,15 +50,17 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
         values, recorded = read_recipe(recipe)
     spelled = given_settings(settings)
     encoder = encoder_file(spelled)
-    init = _init_file(spelled)
+    init, protect = (_picture_file(key, spelled) for key in ("init", "protect"))
     network = _network_file(spelled, str(spelled.get("method", values.get("method", "gatys"))))
     chosen = parse(values, spelled)
     if chosen.init == "file" and init is None:
         raise UsageError("the recipe starts from a picture, which it cannot carry; name that picture with --init")
+    if chosen.protect == "file" and protect is None:
+        raise UsageError("the recipe protects what a picture says, which it cannot carry; name that with --protect")
     if encoder is None and chosen.encoder not in ENCODERS:
         # A recipe out of anybody's picture names a network, never a file to open.
         raise UsageError(f"the recipe wants the encoder '{chosen.encoder}'; name its file of weights with --encoder")
-    return Chosen(chosen, encoder, init, network, recorded)
+    return Chosen(chosen, encoder, init, network, protect, recorded)
 
 
 def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -129,15 +133,15 @@ def encoder_file(spelled: dict[str, Any]) -> Path | None:
     return path
 
 
-def _init_file(spelled: dict[str, Any]) -> str | None:
-    """Put `file` in the place of a picture's name."""
-    value: str | None = spelled.get("init")
-    known = tuple(choice for choice in choices("init") if choice != "file")
+def _picture_file(key: str, spelled: dict[str, Any]) -> str | None:
+    """Put `file` in the place of a picture's name, in a setting that can name one."""
+    value: str | None = spelled.get(key)
+    known = tuple(choice for choice in choices(key) if choice != "file")
     if value is None or value in (*known, "file"):
         return None
     if value != "-" and not Path(value).exists() and Path(value).name == value and not Path(value).suffix:
-        raise UsageError(f"{nearest(value, known, 'init')} (or name a picture)")
-    spelled["init"] = "file"
+        raise UsageError(f"{nearest(value, known, key)} (or name a picture)")
+    spelled[key] = "file"
     return value
 
 

@@ -107,7 +107,8 @@ def sweep(
         several = [values["style"]] if "style" in values else paintings
         photo, start, *styles = _sources(values.get("content", content), settled.init, *several)
         areas = regions(settled.recipe.regions, len(styles))
-        inputs = Inputs(photo, styles, start, areas, ours, theirs, **reading)
+        protect = None if settled.protect is None else Path(settled.protect)
+        inputs = Inputs(photo, styles, start, areas, ours, theirs, protect, **reading)
         return series.Job(inputs, settled.recipe, settled.encoder, settled.network)
 
     axes = [

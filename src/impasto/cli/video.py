@@ -140,6 +140,8 @@ def _chosen(recipe: str | None, preset: str | None, settings: Mapping[str, str |
     chosen = choose(recipe, preset, settings if sized else {**settings, "size": "content"})
     if chosen.init is not None:
         raise UsageError("frames begin with those before them; leave --init FILE out")
+    if chosen.protect is not None:
+        raise UsageError("a picture protects places of one frame; give --protect faces, which are found in each")
     return chosen
 
 

@@ -116,10 +116,12 @@ def from_cube(text: str, name: str = "table") -> Tensor:
             rows.append([_number(word) for word in words])
             if len(rows) > max(size, 2) ** 3:
                 break
-    values = [value for row in rows for value in row]
-    if not size or len(rows) != size**3 or len(values) != 3 * len(rows) or not all(map(math.isfinite, values)):
+    whole = size > 0 and len(rows) == size**3 and all(len(row) == 3 for row in rows)
+    nodes = torch.tensor(rows if whole else [[math.nan]])
+    # Asked of the table: what float64 holds may be too much for float32.
+    if not bool(nodes.isfinite().all()):
         raise ImageError(f"{name}: is no whole table of {size}^3 colours; export it again")
-    return torch.tensor(rows).T.reshape(3, size, size, size)
+    return nodes.T.reshape(3, size, size, size)
 
 
 def to_hald(nodes: Tensor) -> Tensor:

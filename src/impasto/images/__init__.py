@@ -4,7 +4,7 @@ from impasto.images.animation import ANIMATIONS, animation_frames, read_animatio
 from impasto.images.decode import DEFAULT_MAX_PIXELS, PictureLike, load
 from impasto.images.picture import Picture
 from impasto.images.sheet import Tile, contact_sheet
-from impasto.images.sizing import crop_to_aspect, fit_size, resize
+from impasto.images.sizing import crop_to_aspect, extend, fit_size, resize
 from impasto.images.source import is_picture
 from impasto.images.transparency import fill_hidden, resize_picture, visible
 from impasto.images.write import FORMATS, check_output, encode, save
@@ -21,6 +21,7 @@ __all__ = [
     "contact_sheet",
     "crop_to_aspect",
     "encode",
+    "extend",
     "fill_hidden",
     "fit_size",
     "is_picture",

@@ -74,9 +74,9 @@ class LevelBuilder:
         """Return the canvas that a painting begins with, where `level` is the first."""
         return self._on_device(self.view(level).canvas(self._scene.init_canvas(level)))
 
-    def enlarged(self, pixels: Tensor, view: View, level: Level) -> Tensor:
-        """Return the canvas that a level begins with, of the picture (1, C, h, w) of the level before."""
-        return self._on_device(view.canvas(self._scene.enlarge(pixels, level)))
+    def enlarged(self, pixels: Tensor, before: Level, view: View, level: Level) -> Tensor:
+        """Return the canvas that a level begins with, of what was painted (1, C, h, w) at the level `before`."""
+        return self._on_device(view.canvas(self._scene.enlarge(pixels, before, level)))
 
     def objective(self, level: Level, init: Tensor | None) -> Objective:
         """Build the objective of a level: targets measured on pictures of the level's size.
@@ -116,7 +116,7 @@ class LevelBuilder:
 
     def _builders(self) -> dict[bool, ObjectiveBuilder]:
         """Return what builds the objectives of levels, by whether the surrogate compares features there."""
-        last, device = self._levels[-1].size, self._resources.device
+        last, device = self._levels[-1].picture, self._resources.device
         return {
             level.surrogate: ObjectiveBuilder(self._scene, self.encoder_of(level), last, device)
             for level in self._levels

@@ -17,8 +17,9 @@ from impasto.scene import Scene
 class ObjectiveBuilder:
     """Builds objectives, one for each level; its method says once what it has to leave out.
 
-    All levels ask for the balance of the last, whose `size` is (height, width): terms that a normalisation sums over
-    pixels would otherwise count for less on a small canvas, and the level would prepare a painting nobody asked for.
+    All levels ask for the balance of the last, whose picture has `size` (height, width): terms that a normalisation
+    sums over pixels would otherwise count for less on a small canvas, and the level would prepare a painting nobody
+    asked for.
     Targets lie on the `device`; those of a content in tiles are as narrow as the encoder's convolutions.
     """
 
@@ -52,7 +53,8 @@ class ObjectiveBuilder:
             terms.append(Gamut(recipe.gamut_weight * normal.gamut(self._pixels) * ratio))
         if (anchor := self._scene.anchor) is not None:
             target, weights = (
-                images.resize(whole, level.size).to(self._device) for whole in (anchor.target, anchor.weights)
+                images.extend(images.resize(whole, level.picture), level.margin).to(self._device)
+                for whole in (anchor.target, anchor.weights)
             )
             terms.append(replace(anchor, target=target, weights=weights, factor=anchor.factor * ratio))
         return tuple(terms)

@@ -147,7 +147,7 @@ class Stylizer(Painting):
             point = restored.point
         else:
             point = builder.first_point(self.levels[0])
-            self._image = builder.view(self.levels[0])(point)
+            self._image = self.levels[0].cropped(builder.view(self.levels[0])(point))
         view = builder.view(self.levels[saved.level if saved else 0])
         for level in self.levels[saved.level if saved else 0 :]:
             level_began = time.monotonic()
@@ -155,7 +155,7 @@ class Stylizer(Painting):
                 self._at = None  # with the history of the level before, which can be larger than all else
                 pixels = view.pixels(point).cpu()
                 view = builder.view(level)
-                point = builder.enlarged(pixels, view, level)
+                point = builder.enlarged(pixels, self.levels[level.index - 1], view, level)
             if builder.method.remembers_init and restored is None:
                 self._level_init = view(point)
             objective = builder.shared_objective(level, self._level_init)
@@ -171,7 +171,7 @@ class Stylizer(Painting):
             try:
                 for step, report in enumerate(run, before + 1):
                     taken += 1
-                    self._image = view(solver.point)
+                    self._image = level.cropped(view(solver.point))
                     progress = Progress(
                         level=level.index,
                         levels=len(self.levels),
@@ -181,9 +181,11 @@ class Stylizer(Painting):
                         total_steps=self.steps,
                         loss=report.total,
                         losses=report.group(),
-                        size=level.size,
+                        size=level.picture,
                         elapsed_s=(elapsed := time.monotonic() - began),
-                        eta_s=clock.remaining(level.index, step / level.steps, elapsed),
+                        eta_s=clock.remaining(
+                            level.index, step / level.steps, elapsed - self._timings.get("strength", 0)
+                        ),
                         image=self._image,
                     )
                     self._history.append(_line(progress))
@@ -195,11 +197,12 @@ class Stylizer(Painting):
                 if not level.index:
                     raise
                 notice(f"{error}; the picture of the level before is kept")
-                self._image = view(point)
+                self._image = level.cropped(view(point))
                 return
             point = solver.point if run.sound else run.best
-            self._image = view(point)
-            self._timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
+            self._image = level.cropped(view(point))
+            height, width = level.picture
+            self._timings[f"level {level.index} ({width}x{height})"] = time.monotonic() - level_began
             del solver, run, evaluate, objective
         self._finished = True
         self._timings["total"] = time.monotonic() - began
@@ -265,9 +268,10 @@ class Stylizer(Painting):
             raise InputError("the checkpoint is of other sizes and steps than its recipe gives; paint again")
         solver = self._builder.solver(self._builder.first_point(level), level)
         solver.restore(checkpoint.solver)
-        self._image = self._builder.view(level)(solver.point)
+        painted = self._builder.view(level)(solver.point)
+        self._image = level.cropped(painted)
         if self._builder.method.remembers_init:
-            self._level_init = checkpoint.level_state.tensor("image", self._image)
+            self._level_init = checkpoint.level_state.tensor("image", painted)
         if self.recipe.wanted_strength is not None:
             self._weigh(level_state.content_weight(checkpoint.level_state))
         self._history = [dict(line) for line in checkpoint.history]
@@ -313,7 +317,7 @@ class Stylizer(Painting):
     def schedule(self) -> tuple[PlannedLevel, ...]:
         """The levels in which steps are taken."""
         return tuple(
-            PlannedLevel(level.size, level.steps, len(plan.grid.tiles), level.surrogate)
+            PlannedLevel(level.picture, level.steps, len(plan.grid.tiles), level.surrogate)
             for level, plan in zip(self.levels, self.plans, strict=True)
         )
 
@@ -324,7 +328,7 @@ class Stylizer(Painting):
 
     def _first_image(self) -> Tensor:
         first = self.levels[0]
-        return self._builder.view(first)(self._builder.first_point(first))
+        return first.cropped(self._builder.view(first)(self._builder.first_point(first)))
 
     def _release(self) -> None:
         trim()

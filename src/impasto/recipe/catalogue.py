@@ -52,6 +52,7 @@ _OPTIMIZED = (
     "learning_rate",
     "learning_rate_end",
     "levels",
+    "margin",
     "padding",
     "pooling",
     "schedule",
@@ -76,6 +77,8 @@ _STATISTICS = (
     "style_layers",
 )
 """Settings of all methods whose style term is made of statistics."""
+_PROTECTED = ("protect", "protect_weight")
+"""Settings of methods whose content term is of features at places."""
 _GAINS = ("gain_layers", "gain_max", "gain_min", "gain_regions", "gain_strength", "gain_window", "gains")
 _COPIES = ("patch_rotations", "patch_scales")
 _ONE_BANK = ("style_scale", "style_fit", "region_styles", "region_scales", "encoder")
@@ -84,6 +87,7 @@ _WCT_TRAINING = "impasto train decoder --method wct --layer relu1_1 (and so on t
 _PATCHES = (
     *_ONE_BANK,
     *_OPTIMIZED,
+    *_PROTECTED,
     "aspect",
     "content_layers",
     "patch_capacity",
@@ -115,6 +119,7 @@ METHODS: Mapping[str, Method] = {
             (
                 *_OF_PAINTINGS,
                 *_OPTIMIZED,
+                *_PROTECTED,
                 *_STATISTICS,
                 "aspect",
                 "content_layers",
@@ -130,7 +135,7 @@ METHODS: Mapping[str, Method] = {
             "Selim et al. 2016",
             "half a minute to minutes",
             "a painting of a head, landmarks",
-            (*_OF_PAINTINGS, *_OPTIMIZED, *_STATISTICS, *_GAINS),
+            (*_OF_PAINTINGS, *_OPTIMIZED, *_PROTECTED, *_STATISTICS, *_GAINS),
             optimizes=True,
             content_key="gain_layers",
             landmarks=True,
@@ -203,6 +208,7 @@ METHODS: Mapping[str, Method] = {
                 "iterations",
                 "learning_rate",
                 "levels",
+                "margin",
                 "padding",
                 "pooling",
                 "region_content_weights",

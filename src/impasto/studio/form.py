@@ -74,6 +74,8 @@ GROUPS = (
             "region_balance",
             "region_weights",
             "region_content_weights",
+            "protect",
+            "protect_weight",
             "region_scales",
             "region_styles",
             "global_fraction",
@@ -100,7 +102,7 @@ GROUPS = (
         ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
     ),
     Group("neighbors", "Nearest neighbours", ("content_fraction", "quarter_turns", "neighbor_layers")),
-    Group("init", "Initial picture", ("init", "init_blend", "levels")),
+    Group("init", "Initial picture", ("init", "init_blend", "levels", "margin")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
         "objective",
@@ -132,6 +134,7 @@ HINTS = {
     "color": "whose colours: the painting's; the photograph's, put back at the end, or by painting light and dark "
     "alone; or the painting's, matched to the photograph's before painting",
     "network": "the painting whose style is painted",
+    "protect": "where the photograph counts more: in the faces that are found in it",
     "encoder": "the network whose features are compared; auto is the best that is on the machine",
 }
 """What the page says of a setting where the recipe's own line is for those who type commands."""

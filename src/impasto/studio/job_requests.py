@@ -95,6 +95,8 @@ def parse(changes: Any, preset: Any, *, init: bool = False) -> Recipe:
     # Names, never files: what a page sends, and what a stranger's picture carries, opens nothing.
     if recipe.encoder not in ENCODERS:
         raise Refused(422, f"encoder: {unknown(recipe.encoder, dict.fromkeys(ENCODERS), 'encoder')}")
+    if recipe.protect == "file":
+        raise Refused(422, "protect: faces alone can be chosen here; paint a mask for other places")
     method = METHODS[recipe.method]
     if init and "init" not in method.settings:
         raise Refused(422, f"init: {method.name} begins with no picture; leave it out")

@@ -6,6 +6,9 @@ from impasto.recipe import Recipe
 from impasto.studio.form import TITLES
 
 _REMEDIES = (
+    (r"; for VGG-19: impasto weights fetch vgg19", ""),
+    (r": give landmarks of both \(docs/portraits\.md\)", "; place points on both"),
+    (r": give landmarks of both, or pip install \S+", "; place points on both"),
     (r", --precision bfloat16, --tile auto, or --memory if there is more", " or --precision bfloat16"),
     (r"--tile auto, --precision bfloat16, or --memory if there is more", "--precision bfloat16"),
     (r", or use --memory if there is more", ""),

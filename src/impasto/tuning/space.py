@@ -110,9 +110,15 @@ class Space:
             "alpha": (self._alpha, *(alpha for alpha in ALPHAS if alpha != self._alpha)),
             "layers": tuple(TILTS),
             "color": (self.base.color, *(color for color in COLORS if color != self.base.color)),
-            "statistic": STATISTICS,
+            "statistic": (self._statistic, *(name for name in STATISTICS if name != self._statistic)),
         }
         return several[name]
+
+    @property
+    def _statistic(self) -> str:
+        """Return the statistic of the recipe; empty where it has a mixture."""
+        (name, weight), *more = self.base.statistics.items()
+        return name if weight == 1 and not more else ""
 
     def span(self, name: str) -> tuple[float, float] | None:
         """Return the lowest and highest value of a number that is searched between the values too; None for a word."""
@@ -144,7 +150,7 @@ class Space:
             return METHODS[method].optimizes and len(getattr(self.base, METHODS[method].style_key)) > 1
         if name == "statistic":
             # A mixture that the recipe has is its owner's, and no one statistic stands for it.
-            return "statistics" in known and dict(self.base.statistics) == {"gram": 1.0}
+            return "statistics" in known and bool(self._statistic)
         return name in known or name == "color"
 
     def _settings(self, point: Point, recipe: Recipe) -> dict[str, Any]:
@@ -161,7 +167,7 @@ class Space:
             changes[method.style_key] = tilt(getattr(recipe, method.style_key), TILTS[str(point["layers"])])
         if "color" in point:
             changes["color"] = point["color"]
-        if point.get("statistic", "gram") != "gram":
+        if point.get("statistic", self._statistic) != self._statistic:
             changes["statistics"] = {str(point["statistic"]): 1.0}
         return changes
 

@@ -5,6 +5,7 @@ is in the other. Flow is OpenCV's DIS (Kroeger et al. 2016), estimated both ways
 is found as Ruder et al. 2016 do (section 4, after Sundaram et al. 2010).
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,22 +46,29 @@ class Flow:
     """Estimates flow between frames; it keeps what DIS needs from one pair to the next."""
 
     def __init__(self) -> None:
+        self.seconds = 0.0
+        """That finding flow has taken."""
         self._dis = _cv2().DISOpticalFlow.create(_cv2().DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def between(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the flow (2, H, W) from the frame `one` (1, 3, H, W) to the frame `other`, both sRGB in [0, 1]."""
+        began = time.monotonic()
         height, width = one.shape[2:]
         scale = max(1, -(-SMALLEST // min(height, width)))
         first, second = (_gray(frame, scale) for frame in (one, other))
         found = torch.from_numpy(self._dis.calc(first, second, None)).permute(2, 0, 1)
         if scale > 1:
             found = F.interpolate(found[None], size=(height, width), mode="area")[0] / scale
+        self.seconds += time.monotonic() - began
         return found.contiguous()
 
     def motion(self, frame: Tensor, reference: Tensor) -> Motion:
         """Return what leads from `frame` back to `reference`, both (1, 3, H, W)."""
         backward, forward = self.between(frame, reference), self.between(reference, frame)
-        return Motion(backward, reliability(backward, forward))
+        began = time.monotonic()
+        reliable = reliability(backward, forward)
+        self.seconds += time.monotonic() - began
+        return Motion(backward, reliable)
 
 
 def reliability(backward: Tensor, forward: Tensor) -> Tensor:

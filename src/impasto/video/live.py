@@ -19,6 +19,7 @@ from impasto.video.clip import Clip
 from impasto.video.film import INSTALL
 from impasto.video.flow import Flow
 from impasto.video.shot_painter import likeness
+from impasto.video.smooth import blended
 
 RATE_OVER = 30
 """Frames over which the frames a second are taken: a second, so that the number can be read."""
@@ -218,7 +219,7 @@ def run(
                 frame = images.resize(photo.pixels, painting.size).clamp(0, 1)
                 if before is not None:
                     motion = flow.motion(frame, before[0])
-                    image = torch.lerp(image, motion.warp(before[1]), smooth * likeness(motion, frame, before[0]))
+                    image = blended(image, motion.warp(before[1]), smooth * likeness(motion, frame, before[0]))
                 before = frame, image
             times.append(time.monotonic())
             shown += 1

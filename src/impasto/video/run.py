@@ -53,6 +53,11 @@ class Shares:
         self.seconds[part] = self.seconds.get(part, 0.0) + now - since
         return now
 
+    def move(self, part: str, other: str, seconds: float) -> None:
+        """Count seconds of one part for another, which was within it."""
+        self.seconds[part] = self.seconds.get(part, 0.0) - seconds
+        self.seconds[other] = self.seconds.get(other, 0.0) + seconds
+
 
 @dataclass(frozen=True, eq=False)
 class VideoJob:
@@ -134,6 +139,8 @@ class VideoJob:
             since = self.shares.add("keep", since)
             yield store.frame(start + painted.number)
             since = time.monotonic()
+        self.shares.move("paint", "flow", painter.flow.seconds)
+        self.shares.move("paint", "read", shot.waited)
 
     def counts(self) -> tuple[int, int]:
         """Return how many frames are painted from nothing, and how many from another."""

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import TypeVar
@@ -19,14 +20,18 @@ class Shot:
 
     def __init__(self, clip: Clip, indices: Sequence[int]) -> None:
         self._clip, self.indices = clip, tuple(indices)
+        self.waited = 0.0
+        """Seconds that frames were waited for: reading that was not done while others were painted."""
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def photo(self, number: int) -> Picture:
         """Return one frame; all of the clip before it is decoded for that."""
-        index = self.indices[number]
-        return next(iter(self._clip.frames(index, index + 1)))
+        index, began = self.indices[number], time.monotonic()
+        picture = next(iter(self._clip.frames(index, index + 1)))
+        self.waited += time.monotonic() - began
+        return picture
 
     def photos(self, start: int = 0) -> Iterator[Picture]:
         """Return the frames from number `start` on, decoded in another thread ahead of their use."""
@@ -35,7 +40,16 @@ class Shot:
             if index < before:
                 rising.append([])
             rising[-1].append(index)
-        return ahead(lambda: chain.from_iterable(self._rising(part) for part in rising if part))
+        return self._timed(ahead(lambda: chain.from_iterable(self._rising(part) for part in rising if part)))
+
+    def _timed(self, pictures: Iterator[Picture]) -> Iterator[Picture]:
+        while True:
+            began = time.monotonic()
+            picture = next(pictures, None)
+            self.waited += time.monotonic() - began
+            if picture is None:
+                return
+            yield picture
 
     def _rising(self, indices: Sequence[int]) -> Iterator[Picture]:
         frames, number, picture = self._clip.frames(indices[0], indices[-1] + 1), indices[0] - 1, None

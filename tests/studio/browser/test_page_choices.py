@@ -191,3 +191,29 @@ def test_points_of_both_faces_are_placed_by_hand(ready, studio):
     ready.start()
     ready.status("Finished")
     assert sent(ready)[-1]["landmarks"] is None
+
+
+def test_settings_are_found_reset_by_group_and_kept_under_a_name(ready):
+    page = ready.page
+    page.get_by_label("Search all settings").fill("seed of everything")
+    assert page.locator("[data-field=seed]").is_visible()
+    assert page.locator("[data-field]:visible", has=page.locator("#field-tv_weight")).count() == 0
+    page.locator("#field-seed").fill("7")
+    page.get_by_label("Search all settings").fill("")
+    assert page.locator("[data-field=seed]").is_hidden()
+
+    page.get_by_role("button", name="Keep these settings").click()
+    page.get_by_label("Name of the settings").fill("<b>oil</b>")
+    page.keyboard.press("Enter")
+    page.locator("dialog").wait_for(state="detached")
+    page.locator("details.group summary", has_text="Basics").click()
+    page.get_by_role("button", name="Reset basics").click()
+    assert page.locator("#field-seed").input_value() == "0"
+    assert page.locator("#field-iterations").input_value() == "200"
+    ready.reload()
+    page.get_by_label("Preset").select_option(label="<b>oil</b>")
+    assert page.locator("#field-iterations").input_value() == "8"
+    page.get_by_role("button", name="Keep these settings").click()
+    page.get_by_role("button", name="Forget <b>oil</b>").click()
+    page.keyboard.press("Escape")
+    assert page.locator("option", has_text="oil").count() == 0

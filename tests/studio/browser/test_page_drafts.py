@@ -21,8 +21,13 @@ def reopened(look):
 
 def test_unfinished_masks_are_there_again_after_a_reload(painter):
     page = painter.page
-    warned = []
-    page.on("dialog", lambda dialog: (warned.append(dialog.type), dialog.accept()))
+    warned: list[str] = []
+
+    def accept(dialog) -> None:
+        warned.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", accept)
     half(painter, 0)
     before = exported(painter, "photograph")[0]
     page.wait_for_timeout(900)

@@ -1,14 +1,17 @@
 """What waits is seen and ordered, what is finished stays, and nothing that was refused or deleted is silent."""
 
 import base64
+import re
+
+import pytest
 
 from tests.studio.browser.browser_helpers import Look
 from tests.studio.studio_helpers import Server, png
 
 
 def test_what_is_finished_stays_while_the_next_one_is_painted(ready, studio):
+    expect = pytest.importorskip("playwright.sync_api").expect
     page = ready.page
-    page.on("response", lambda answer: answer.status == 404 and print("404", answer.url))
     ready.set(iterations=20_000)
     first = ready.start()
     ready.until_shown("/preview")
@@ -18,10 +21,10 @@ def test_what_is_finished_stays_while_the_next_one_is_painted(ready, studio):
         others.append(ready.start())
     items = page.locator(".queue-item")
     items.nth(2).wait_for()
-    page.wait_for_function("/^\\d+ % · impasto studio$/.test(document.title)")
+    expect(page).to_have_title(re.compile(r"^\d+ % · impasto studio$"))
     # The last one is let before the second one.
     items.nth(2).get_by_role("button", name="next").click()
-    page.wait_for_function("document.querySelectorAll('.queue-item').length === 3")
+    expect(items).to_have_count(3)
     places = {job: studio.job(job)["place"] for job in others}
     studio.wait(others[1], until=lambda job: job["place"] < places[others[0]])
 

@@ -48,8 +48,8 @@ export function choices(key) {
   if (key === "network") return chosenMethod().networks;
   if (key === "encoder") return known.schema.encoders;
   const all = known.schema.schema.properties[key].enum;
-  // The picture to begin with is a file's, and the page names no files.
-  if (key === "init") return all.filter((name) => name !== "file");
+  // Pictures of files, which the page does not name.
+  if (key === "init" || key === "protect") return all.filter((name) => name !== "file");
   if (key !== "color") return null;
   if (!draft.content) return ["style"];
   return chosenMethod().styles ? all : ["style", "content"];
@@ -90,7 +90,7 @@ export const changeable = () =>
 /** The job that the draft describes, as the server takes it: what the method does not use stays here. */
 export function job() {
   const recipe = Object.fromEntries(Object.entries(draft.changed).filter(([key]) => key === "method" || applies(key)));
-  for (const key of ["network", "color", "init"]) {
+  for (const key of ["network", "color", "init", "protect"]) {
     if (applies(key) && !same(value(key), recipe[key] ?? base()[key])) recipe[key] = value(key);
   }
   const styles = usesStyles() ? draft.styles : [];

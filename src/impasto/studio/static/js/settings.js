@@ -5,11 +5,15 @@ import { button, el, errorLine } from "./dom.js";
 import { control, strength, thumbnails } from "./fields.js";
 import { ELSEWHERE, applies, base, change, choices, chosenMethod, fits, value } from "./fitting.js";
 import { setting, words } from "./format.js";
+import { openKeep, ownPresets, useOwn } from "./own_presets.js";
 import { draft, known, on, pictures, same, tell } from "./state.js";
 import { openSweep } from "./sweep.js";
 
 /** Shown first, out of their groups: what most people change. */
 const FIRST = ["strength", "network", "size", "color", "style_scale"];
+
+/** What stands before the names of a person's own presets. */
+const OWN = "own:";
 
 const rows = new Map();
 
@@ -22,6 +26,7 @@ export function startSettings(node) {
     method(),
     quality(),
     el("div", { class: "first" }, FIRST.filter(exists).map(row)),
+    search(),
     ...groups.map((group) => {
       const fields = group.fields.filter((key) => exists(key) && !FIRST.includes(key) && !ELSEWHERE.includes(key));
       if (!fields.length) return null;
@@ -32,12 +37,23 @@ export function startSettings(node) {
         el("summary", {}, el("span", { text: group.title }), mark),
         fields.map(row),
       );
-      groupsShown.push({ details, fields, mark });
+      const back = button(`Reset ${group.title.toLowerCase()}`, {
+        kind: "small group-reset",
+        icon: "reset",
+        on: {
+          click: () => {
+            for (const key of fields) rows.get(key).reset();
+          },
+        },
+      });
+      details.append(back);
+      groupsShown.push({ details, fields, mark, back });
       return details;
     }).filter(Boolean),
     el(
       "div",
       { class: "settings-foot" },
+      button("Keep these settings", { icon: "check", on: { click: openKeep } }),
       button("Sweep over settings", { icon: "grid", on: { click: openSweep } }),
       el("p", { class: "hint", text: "Paints every combination of one or two settings, as a grid." }),
     ),
@@ -48,6 +64,28 @@ export function startSettings(node) {
 }
 
 const groupsShown = [];
+let searched = "";
+
+/** A line that shows of the groups what matches it, by name or meaning. */
+function search() {
+  const input = el("input", { type: "search", placeholder: "Search all settings", "aria-label": "Search all settings", on: { input: () => find(input.value) } });
+  rows.set("search", { update: () => {}, clear: () => ((input.value = ""), find("")) });
+  return el("div", { class: "field" }, input);
+}
+
+function find(text) {
+  const before = searched;
+  searched = text.trim().toLowerCase();
+  for (const { details, fields } of groupsShown) {
+    for (const key of fields) {
+      const { node } = rows.get(key);
+      node.classList.toggle("unmatched", Boolean(searched) && !node.textContent.toLowerCase().includes(searched));
+    }
+    if (searched) details.open = true;
+    else if (before) details.open = false;
+  }
+  update();
+}
 const exists = (key) => key in known.schema.schema.properties;
 
 function method() {
@@ -88,7 +126,10 @@ function quality() {
   );
   const select = el(
     "select",
-    { "aria-label": "Preset", on: { change: () => choose(select.value || "standard") } },
+    {
+      "aria-label": "Preset",
+      on: { change: () => (select.value.startsWith(OWN) ? useOwn(select.value.slice(OWN.length)) : choose(select.value || "standard")) },
+    },
     el("option", { value: "", text: "Other presets…" }),
   );
   let offered = "";
@@ -98,17 +139,21 @@ function quality() {
       for (const segment of buttons) segment.setAttribute("aria-pressed", String(segment.dataset.quality === draft.preset));
       // What the method knows nothing of cannot be chosen.
       const fitting = others.filter(fits);
-      if (String(fitting.map((preset) => preset.name)) !== offered) {
-        offered = String(fitting.map((preset) => preset.name));
-        select.replaceChildren(select.firstChild, ...fitting.map((preset) => el("option", { value: preset.name, text: preset.name })));
+      const own = Object.entries(ownPresets());
+      const listed = JSON.stringify([fitting.map((preset) => preset.name), own]);
+      if (listed !== offered) {
+        offered = listed;
+        const yours = el("optgroup", { label: "Yours" }, own.map(([name]) => el("option", { value: `${OWN}${name}`, text: name })));
+        select.replaceChildren(select.firstChild, ...(own.length ? [yours] : []), ...fitting.map((preset) => el("option", { value: preset.name, text: preset.name })));
       }
+      const mine = own.find(([, kept]) => kept.preset === draft.preset && same(kept.changed, draft.changed))?.[0];
       const any = presets.filter((preset) => qualities.includes(preset.name)).some(fits);
       segments.hidden = !any;
       title.textContent = any ? "Quality" : "Preset";
       const other = fitting.find((preset) => preset.name === draft.preset);
       line.hidden = !any && !other;
-      select.value = other?.name ?? "";
-      select.classList.toggle("chosen", Boolean(other));
+      select.value = mine ? `${OWN}${mine}` : (other?.name ?? "");
+      select.classList.toggle("chosen", Boolean(mine ?? other));
       line.textContent = sentence(presets.find((preset) => preset.name === draft.preset)?.description);
     },
   });
@@ -144,18 +189,13 @@ function row(key) {
   const kinds = { network: () => thumbnails(() => choices(key), learnt, wiring), strength: () => strength(wiring) };
   const shown = kinds[key]?.() ?? control(key, schema, wiring);
   const dot = el("span", { class: "dot", hidden: true, title: "Differs from the preset" });
-  const reset = button(`Reset ${words(key)}`, {
-    icon: "reset",
-    quiet: true,
-    on: {
-      click: () => {
-        delete draft.changed[key];
-        shown.set(value(key));
-        mark(null);
-        tell("recipe");
-      },
-    },
-  });
+  const restore = () => {
+    delete draft.changed[key];
+    shown.set(value(key));
+    mark(null);
+    tell("recipe");
+  };
+  const reset = button(`Reset ${words(key)}`, { icon: "reset", quiet: true, on: { click: restore } });
   const node = el(
     "div",
     { class: `field ${schema.type === "boolean" ? "inline" : ""}`, data: { field: key } },
@@ -167,6 +207,7 @@ function row(key) {
   rows.set(key, {
     node,
     commit: shown.commit,
+    reset: restore,
     invalid: () => !trouble.node.hidden && !node.hidden,
     update: () => {
       const changed = key in draft.changed && applies(key);
@@ -191,6 +232,7 @@ export function unreadable() {
 
 /** Bring a field before the eyes. */
 export function reveal(key) {
+  rows.get("search").clear();
   const { node } = rows.get(key);
   const group = node.closest("details");
   if (group) group.open = true;
@@ -216,8 +258,10 @@ function resetAll() {
 
 function update() {
   for (const row of rows.values()) row.update();
-  for (const { details, fields, mark } of groupsShown) {
-    details.hidden = !fields.some(applies);
+  for (const { details, fields, mark, back } of groupsShown) {
+    const shown = fields.filter((key) => applies(key) && !rows.get(key).node.classList.contains("unmatched"));
+    details.hidden = !shown.length;
+    back.hidden = !fields.some((key) => key in draft.changed && applies(key));
     mark.hidden = !fields.some((key) => key in draft.changed && applies(key));
   }
 }
