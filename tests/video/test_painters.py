@@ -12,13 +12,13 @@ from impasto.images import Picture
 from impasto.scene.painting import After
 from impasto.video.flow import Motion
 from impasto.video.independent import IndependentPainter
-from impasto.video.keyframes import KeyframePainter, recolored
+from impasto.video.keyframes import KeyframePainter
 from impasto.video.loops import paint_loop
 from impasto.video.optimized import OptimizedPainter, Past, long_term
 from impasto.video.passes import PassesPainter
 from impasto.video.settings import Coherence
 from impasto.video.shot import Shot, ahead
-from impasto.video.shot_painter import Painted, ShotPainter, feathered
+from impasto.video.shot_painter import Painted, ShotPainter, feathered, recolored
 from impasto.video.smooth import SmoothPainter
 from tests.video.painting_helpers import Beginner, Frames, Make, noisy, pan, shot_of
 
@@ -126,9 +126,10 @@ def test_optimization_begins_with_the_frame_before_where_that_is_seen(picture) -
     assert weights is not None
     inner = (slice(None), slice(None), slice(8, -8), slice(8, -12))
     assert float((init - (1 - wide[..., 4:68]))[inner].abs().mean()) < 0.02
-    # What comes in at the right was not there: it begins with the photograph, and is held to nothing.
+    # What comes in at the right was not there: it begins with the photograph in other colours, and is held to nothing.
     assert float(weights[..., -2:].max()) == 0
-    assert float((init - wide[..., 4:68])[..., -2:].abs().mean()) < 0.02
+    strips = torch.stack([init[0, 0, :, -2:].flatten(), wide[0, 0, :, 66:68].flatten()])
+    assert float(torch.corrcoef(strips)[0, 1]) > 0.95
 
 
 def still(height: int, width: int, reliable: Tensor) -> Motion:

@@ -13,7 +13,7 @@ from impasto.video.masks import MaskTrack
 from impasto.video.optimized import OptimizedPainter, Past, long_term
 from impasto.video.settings import Coherence
 from impasto.video.shot import Shot
-from impasto.video.shot_painter import Begin, Painted, Watch, feathered, likeness
+from impasto.video.shot_painter import Begin, Painted, Watch, feathered, likeness, recolored
 from impasto.video.store import State
 
 Fill = Callable[[Picture], Tensor]
@@ -127,19 +127,6 @@ class Chain:
         ahead = [Motion(one, reliability(one, other)) for one, other in zip(forth, back, strict=True)]
         self.to_far = composed(ahead[::-1])[::-1]
         """From each frame but the last to the last."""
-
-
-def recolored(picture: Tensor, other: Tensor, weights: Tensor) -> Tensor:
-    """Return `picture` with the mean and spread of the colours of `other`, (1, 3, H, W), taken where `weights` are."""
-    total = weights.sum()
-    if float(total) < 1:
-        return picture
-    means = [(image * weights).sum((2, 3), keepdim=True) / total for image in (picture, other)]
-    spreads = [
-        ((image - mean).square() * weights).sum((2, 3), keepdim=True).div(total).sqrt()
-        for image, mean in zip((picture, other), means, strict=True)
-    ]
-    return (picture - means[0]) * (spreads[1] / spreads[0].clamp_min(1e-3)) + means[1]
 
 
 def keys(count: int, every: int) -> list[int]:

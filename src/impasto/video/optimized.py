@@ -11,7 +11,7 @@ from impasto.losses import Anchor
 from impasto.scene.painting import After, Painting
 from impasto.video.flow import Motion
 from impasto.video.shot import Shot
-from impasto.video.shot_painter import Painted, ShotPainter, feathered, likeness
+from impasto.video.shot_painter import Painted, ShotPainter, feathered, likeness, recolored
 from impasto.video.store import State
 
 NEAR = 0.05
@@ -65,10 +65,12 @@ class OptimizedPainter(ShotPainter):
     def held(self, after: After, frame: Tensor, target: Tensor, weights: Tensor, scale: float) -> After:
         """Return `after` with a canvas that begins with `target` and is held to it, where `weights` say so.
 
-        Where `weights` (1, 1, H, W) are 0, it begins with the photograph at the painted size, `frame`. `scale` is the
-        loss of the first frame.
+        Where `weights` (1, 1, H, W) are 0, it begins with the photograph at the painted size, `frame`, in the colours
+        of the rest: a few steps would leave it pale. `scale` is the loss of the first frame.
         """
-        start = torch.lerp(frame, target, feathered((weights > 0).float())).clamp(0, 1)
+        start = torch.lerp(
+            recolored(frame, target, (weights > 0).float()), target, feathered((weights > 0).float())
+        ).clamp(0, 1)
         factor = self.coherence.temporal_weight * scale / (NEAR**2 * 3 * frame[0, 0].numel())
         anchor = Anchor(target, weights, factor) if factor else None
         return replace(after, init=Picture(start.contiguous(), name="the frame before"), anchor=anchor)

@@ -102,3 +102,16 @@ def feathered(weights: Tensor) -> Tensor:
     """Return weights (1, 1, H, W) that fall to 0 before the border of where they are 0, and are nowhere larger."""
     least = -F.max_pool2d(-weights, FEATHER, 1, FEATHER // 2)
     return F.avg_pool2d(least, FEATHER, 1, FEATHER // 2, count_include_pad=False).minimum(weights)
+
+
+def recolored(picture: Tensor, other: Tensor, weights: Tensor) -> Tensor:
+    """Return `picture` with the mean and spread of the colours of `other`, (1, 3, H, W), taken where `weights` are."""
+    total = weights.sum()
+    if float(total) < 1:
+        return picture
+    means = [(image * weights).sum((2, 3), keepdim=True) / total for image in (picture, other)]
+    spreads = [
+        ((image - mean).square() * weights).sum((2, 3), keepdim=True).div(total).sqrt()
+        for image, mean in zip((picture, other), means, strict=True)
+    ]
+    return (picture - means[0]) * (spreads[1] / spreads[0].clamp_min(1e-3)) + means[1]
