@@ -59,6 +59,9 @@ def small(words: tuple[str, ...]) -> list[str]:
     """Return the arguments of a line so that they take a moment: a small picture, few steps, and outputs replaced."""
     known = options_of(words)
     arguments = list(words[1:])
+    # What goes on with a folder alone knows its settings.
+    if "--resume" in arguments and "--style" not in arguments:
+        return arguments
     # What takes long by its nature says what it would do.
     if "--dry-run" in known and words[1] in ("benchmark", "figures"):
         return [*arguments, *(["--dry-run"] if "--dry-run" not in arguments else [])]
@@ -108,6 +111,10 @@ def make_files(folder: Path, page: str) -> None:
         (folder / "pictures" / name).mkdir()
         for part in ("content", "style", "style1"):
             _picture(folder / "pictures" / name / f"{part}.jpg", 5)
+    shutil.copy(ROOT / "assets" / "photos" / "astronaut.jpg", folder / "family.jpg")
+    _half(folder / "white_where_it_counts.png", upper=True)
+    jobs = [{"content": "a.jpg", "style": "b.jpg"}, {"content": "b.jpg", "style": ["a.jpg", "photo.jpg"]}]
+    (folder / "jobs.jsonl").write_text("".join(f"{json.dumps(job)}\n" for job in jobs), "utf-8")
     _networks(folder, page)
     (folder / "out" / "theirs").mkdir(parents=True)
     for pair in ("one_one", "one_two", "two_one", "two_two"):

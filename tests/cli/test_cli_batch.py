@@ -20,7 +20,7 @@ from tests.type_helpers import present
 @pytest.fixture
 def batch(run, monkeypatch):
     """`batch("in", ...)` paints small pictures into the folder out, in this process."""
-    monkeypatch.setattr(api, "Processes", lambda _workers, threads: InProcess(threads))
+    monkeypatch.setattr(api, "Processes", lambda _workers, threads, _gpus: InProcess(threads))
 
     def batch(*arguments, styles=("styles",)):
         options = [part for name in styles for part in ("--style", name)]

@@ -87,6 +87,16 @@ def test_a_process_is_kept_warm_and_has_a_share_of_the_threads():
         os.kill(first[0], 0)
 
 
+def test_each_process_has_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
+    with Processes(2, gpus=2) as executor:
+        seen = values(executor.run(works.Worker, [("gpu", 0.2)] * 2))
+        # What takes a dead one's place has its GPU.
+        list(executor.run(works.Worker, [("die", 1)]))
+        again = values(executor.run(works.Worker, [("gpu", 0.2)] * 2))
+    assert sorted(seen) == sorted(again) == ["4", "6"]
+
+
 def test_what_dies_is_tried_once_more_in_a_fresh_process(tmp_path):
     payloads = [("double", 1), ("die_once", str(tmp_path / "mark")), ("double", 2)]
     with Processes(1) as executor:

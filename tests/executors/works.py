@@ -84,6 +84,10 @@ class Worker:
     def _bytes(self, tell: Tell, size: int) -> bytes:
         return bytes(size)
 
+    def _gpu(self, tell: Tell, seconds: float) -> str | None:
+        time.sleep(seconds)
+        return os.environ.get("CUDA_VISIBLE_DEVICES")
+
     def _threads(self, tell: Tell) -> str:
         return os.environ["OMP_NUM_THREADS"]
 

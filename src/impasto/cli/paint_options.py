@@ -114,12 +114,12 @@ def run(
         raise UsageError("--json and -o - both want standard output; save to a file, or leave --json out")
     if shared.cube is not None and content is None:
         raise UsageError("--cube: without a photograph there are no colours that change; leave it out")
-    tile, memory = parse_tile(shared.tile), parse_bytes(shared.memory)
-    chosen = choose(shared.recipe, shared.preset or (preset if shared.recipe is None else None), settings)
     if auto and "-" in (content, *styles):
         raise UsageError("--auto looks at the pictures before they are painted; name files, not -")
     if auto and shared.recipe is not None:
         raise UsageError("--auto chooses what --recipe has chosen already; give one of them")
+    tile, memory = parse_tile(shared.tile), parse_bytes(shared.memory)
+    chosen = choose(shared.recipe, shared.preset or (preset if shared.recipe is None else None), settings)
     _check(chosen.recipe, styles, shared)
 
     # Only now torch: what is wrong with the options is told at once.

@@ -50,6 +50,8 @@ class _Worker:
     """The caller's end of one process."""
 
     process: "subprocess.Popen[bytes]"
+    place: int = 0
+    """Which of the executor's processes it is, from 0; one that takes a dead one's place has its number."""
     pieces: dict[int, _Piece] = field(default_factory=dict)
     ready: bool = False
 
@@ -80,11 +82,12 @@ class _Worker:
 class Processes:
     """Works in `workers` processes of this machine, each with `threads` of torch's threads.
 
-    They begin with the first run and are kept warm for the next one, where that makes the same work.
+    They begin with the first run and are kept warm for the next one, where that makes the same work. Of several `gpus`,
+    each process sees one, in turns.
     """
 
-    def __init__(self, workers: int, threads: int = 1) -> None:
-        self.workers, self.threads = workers, threads
+    def __init__(self, workers: int, threads: int = 1, gpus: int = 0) -> None:
+        self.workers, self.threads, self._gpus = workers, threads, gpus
         self._made: bytes | None = None
         self._workers: list[_Worker] = []
         self._events: queue.SimpleQueue[tuple[_Worker, tuple[Any, ...]]] = queue.SimpleQueue()
@@ -129,13 +132,18 @@ class Processes:
         for name in waiting.COUNTING:
             environment[name] = str(self.threads)
         environment |= waiting.environment(environment)
+        place = min(set(range(self.workers)) - {worker.place for worker in self._workers}, default=0)
+        if self._gpus > 1:
+            named = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+            devices = named.split(",") if named else [str(number) for number in range(self._gpus)]
+            environment["CUDA_VISIBLE_DEVICES"] = devices[place % len(devices)]
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "impasto.executors.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=environment | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        worker = _Worker(process)
+        worker = _Worker(process, place)
         worker.send(pickle.dumps(("make", sys.path, self._made, self.threads), 5))
         threading.Thread(target=self._hear, args=(worker,), daemon=True, name=f"worker {process.pid}").start()
         self._workers.append(worker)

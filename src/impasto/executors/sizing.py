@@ -23,6 +23,8 @@ class Sizing:
     """Of torch, in each process."""
     memory: int | None
     """Bytes that each process may have; None where the system does not tell what is free."""
+    gpus: int = 0
+    """How many GPUs they share out; 0 where none is painted on."""
 
 
 def divide(
@@ -45,19 +47,24 @@ def divide(
     if allowed is not None:
         cores = max(1, min(cores, int(allowed)))
     free = limits.available()
-    if workers is None:
+    gpus = 0
+    if device != "cpu":
         from impasto.optim import devices  # with torch, which takes a second
 
-        workers = max(1, cores // (threads_each or 1))
-        if devices.choose(device).type != "cpu":
+        kind = devices.choose(device)
+        if kind.type == "cuda":
             import torch
 
-            workers = max(1, torch.cuda.device_count())
-        elif free is not None:
+            gpus = torch.cuda.device_count() if kind.index is None else 1
+        elif kind.type == "mps":
+            gpus = 1
+    if workers is None:
+        workers = gpus or max(1, cores // (threads_each or 1))
+        if free is not None and not gpus:
             workers = min(workers, max(1, int(SPARE * free) // (BASE_BYTES + bytes_each)))
         if count is not None:
             workers = max(1, min(workers, count))
-    return Sizing(workers, threads_each or max(1, cores // workers), share(workers))
+    return Sizing(workers, threads_each or max(1, cores // workers), share(workers), gpus)
 
 
 def share(workers: int) -> int | None:
@@ -76,4 +83,4 @@ def processes(
 ) -> Processes:
     """Return the executor of this machine, divided by `divide`."""
     sizing = divide(count, workers=workers, threads_each=threads, bytes_each=bytes_each, device=device)
-    return Processes(sizing.workers, sizing.threads)
+    return Processes(sizing.workers, sizing.threads, sizing.gpus)

@@ -85,7 +85,7 @@ def _painted(
     own = None
     if executor is None:
         sizing = divide(workers=workers, threads_each=threads, device=device)
-        executor = own = Processes(sizing.workers, sizing.threads)
+        executor = own = Processes(sizing.workers, sizing.threads, sizing.gpus)
     try:
         yield from unsaved(items, executor, resources, on_progress)
     finally:
@@ -139,4 +139,4 @@ def executor_of(
         sizing = divide(len(made.items), threads_each=chosen, bytes_each=made.bytes_each(), device=device)
     if threads is not None and threads != chosen:
         notice(f"the batch was begun with {chosen} threads a picture, and goes on with them: others change last bits")
-    return Processes(sizing.workers, chosen)
+    return Processes(sizing.workers, chosen, sizing.gpus)
