@@ -212,11 +212,14 @@ class AnyStyle(FeedForward):
         centers = self._centers(pieces, layer, regions)
         if not frozen or not all(frozen):
             maps = self._maps(pieces, layer, regions, styles)
-            fresh = [affine and FrozenMap(affine, center) for affine, center in zip(maps, centers, strict=True)]
+            fresh = [
+                None if affine is None else FrozenMap(affine, center)
+                for affine, center in zip(maps, centers, strict=True)
+            ]
             frozen = [old or new for old, new in zip(frozen, fresh, strict=True)] if frozen else fresh
             self._frozen[number, layer] = frozen
         alpha = self.recipe.alpha
-        return [kept and kept.at(center, alpha) for kept, center in zip(frozen, centers, strict=True)]
+        return [None if kept is None else kept.at(center, alpha) for kept, center in zip(frozen, centers, strict=True)]
 
     def _centers(self, pieces: Pieces, layer: str, regions: Tensor | None) -> list[Tensor]:
         """Return the mean of the features (C,) of each region."""
