@@ -111,7 +111,7 @@ def _tile(folder: Path, trial: Trial, name: str) -> Tile:
     lines = [", ".join(words[:2]), ", ".join(words[2:])]
     if scores is not None:
         lines += [f"content {scores.content:.2f}  style {scores.style:.2f}"]
-        lines += [f"faults {scores.faults:.2f}  balanced {trial.value:.3f}  {trial.seconds:.3g} s"]
+        lines += [f"faults {scores.faults:.2f}  {trial.seconds:.3g} s", f"balanced {trial.value:.3f}"]
     path = folder / trial.file
     head = f"{trial.number}" + (f"  {name}" if name else "")
     if not trial.file or not path.is_file():
