@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import harness
 import torch
@@ -91,7 +92,7 @@ def _cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _pairs(words: list[str]) -> dict[str, str]:
+def _pairs(words: list[str]) -> dict[str, Any]:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 

@@ -265,10 +265,9 @@ def test_what_is_frozen_paints_others_as_the_one_that_was_measured(method: str, 
     alone, dark_alone = paint(bright), paint(dark)
     painting.freeze(bright)
     assert torch.allclose(paint(bright), alone, atol=1e-5)
-    if method == "wct":  # whose map goes on with the mean of each photograph
-        assert float(paint(dark).mean()) == pytest.approx(float(alone.mean()), abs=0.05)
-    else:  # by the map of the bright one, a darker photograph stays darker than by its own
-        assert float(paint(dark).mean()) < float(dark_alone.mean()) - 0.01
+    # The map goes on with the mean of each photograph: a darker one stays within the style.
+    assert float(paint(dark).mean()) == pytest.approx(float(alone.mean()), abs=0.05)
+    assert not torch.allclose(paint(dark), dark_alone, atol=1e-3)
     painting.freeze(dark)
     assert torch.allclose(paint(dark), dark_alone, atol=1e-5)
 
@@ -391,7 +390,7 @@ def test_a_portrait_and_a_doodle_are_painted_too(
     tmp_path: Path, folder: Path, style: Tensor, tiny_encoder: Encoder
 ) -> None:
     images.save(half(48, 64, 24), tmp_path / "mask.png")
-    images.save(half(*style.shape[1:], 20), tmp_path / "style_mask.png")
+    images.save(half(style.shape[1], style.shape[2], 20), tmp_path / "style_mask.png")
     masks = {"content_mask": tmp_path / "mask.png", "style_masks": [tmp_path / "style_mask.png"]}
     for method, more in (("portrait", {}), ("doodle", masks)):
         output = stylize_video(

@@ -5,7 +5,7 @@
 so tiles show no seams: they are what the picture in one piece would be.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,21 +53,20 @@ class FrozenMap:
     """A map that paints frames of moving pictures other than the one that it was made of."""
 
     affine: Affine
-    center: Sequence[Tensor]
-    """The mean (C,) of the features that it was made of; none where the map is taken as it is."""
+    center: Tensor
+    """The mean (C,) of the features that it was made of."""
 
-    def at(self, center: Sequence[Tensor], alpha: float) -> Affine:
+    def at(self, center: Tensor, alpha: float) -> Affine:
         """Return the map for features of another `center`, which goes where the first one went.
 
-        A whitening makes the smallest differences of the features it was made of as large as all others: a photograph
-        that is a little darker would be far outside of them.
+        A photograph that is a little darker would be painted in colours that no style has; and a whitening, which makes
+        the smallest differences of the features it was made of as large as all others, would take it far outside.
         """
-        if not self.center:
-            return self.affine
         matrix = self.affine.matrix
         # A region that is not seen has no center, and nothing to be moved.
-        away = (self.center[0] - center[0]).nan_to_num(0, 0, 0).to(matrix)
-        return Affine(matrix, self.affine.offset + matrix @ away - (1 - alpha) * away)
+        away = (self.center - center).nan_to_num(0, 0, 0).to(matrix)
+        moved = matrix * away if matrix.ndim == 1 else matrix @ away
+        return Affine(matrix, self.affine.offset + moved - (1 - alpha) * away)
 
 
 class AnyStyle(FeedForward):
@@ -210,17 +209,17 @@ class AnyStyle(FeedForward):
         if self._frozen is None:
             return self._maps(pieces, layer, regions, styles)
         frozen = self._frozen.get((number, layer), [])
-        centers = self._centers(pieces, layer, regions) if self.transform.follows_mean else []
+        centers = self._centers(pieces, layer, regions)
         if not frozen or not all(frozen):
             maps = self._maps(pieces, layer, regions, styles)
             fresh = [
-                None if affine is None else FrozenMap(affine, centers[at : at + 1]) for at, affine in enumerate(maps)
+                None if affine is None else FrozenMap(affine, center)
+                for affine, center in zip(maps, centers, strict=True)
             ]
             frozen = [old or new for old, new in zip(frozen, fresh, strict=True)] if frozen else fresh
             self._frozen[number, layer] = frozen
-        return [
-            None if kept is None else kept.at(centers[at : at + 1], self.recipe.alpha) for at, kept in enumerate(frozen)
-        ]
+        alpha = self.recipe.alpha
+        return [None if kept is None else kept.at(center, alpha) for kept, center in zip(frozen, centers, strict=True)]
 
     def _centers(self, pieces: Pieces, layer: str, regions: Tensor | None) -> list[Tensor]:
         """Return the mean of the features (C,) of each region."""

@@ -24,10 +24,6 @@ class Transform(Protocol):
     def reach(self) -> int:
         """Neurons around one that what is measured of it depends on."""
 
-    @property
-    def follows_mean(self) -> bool:
-        """Whether a map that is frozen goes on with the mean of each photograph's own features."""
-
     def sums(self, side: Side, pieces: Iterable[Piece], guides: Mapping[str, Guides]) -> dict[str, list[Any]]:
         """Measure a picture, at each layer for each of its guides; pieces are gone through once or twice."""
 
@@ -40,7 +36,6 @@ class Matching:
     """`wct` and `adain`: a map between moments."""
 
     match: Callable[[Moments, Moments], Affine]
-    follows_mean: bool = False
     reach = 0
 
     def sums(self, side: Side, pieces: Iterable[Piece], guides: Mapping[str, Guides]) -> dict[str, list[Any]]:
@@ -72,7 +67,6 @@ class Learnt:
     where: str
     """Its file, for messages."""
     reach = Linear.reach
-    follows_mean = False
 
     def sums(self, side: Side, pieces: Iterable[Piece], guides: Mapping[str, Guides]) -> dict[str, list[Any]]:
         """Add up the means, then the Gram matrices of the codes, of which the means are a part."""
@@ -103,7 +97,7 @@ def _add(sums: dict[str, list[Any]], layer: str, parts: list[Any]) -> None:
     sums[layer] = [one + other for one, other in zip(sums[layer], parts, strict=True)] if layer in sums else parts
 
 
-WCT, ADAIN = Matching(whitening, follows_mean=True), Matching(scaling)
+WCT, ADAIN = Matching(whitening), Matching(scaling)
 
 
 def blended(
