@@ -105,3 +105,12 @@ def test_there_must_be_something_to_look_at(content: Tensor, style: Tensor) -> N
         auto.choose(None, style)
     with pytest.raises(UsageError, match="auto looks at a photograph and a painting"):
         auto.choose(content, [])
+
+
+def test_protection_of_a_face_is_offered_where_the_method_knows_it() -> None:
+    facts = Facts(0.0, 0.0, 0.0)
+    for method, face, offered in (("gatys", True, True), ("gatys", False, False), ("strotss", True, False)):
+        reason = auto._reason(Recipe.parse({"method": method}), facts, 0.8, {"method": method}, face=face)
+        assert ("--protect faces" in reason) is offered
+    protecting = Recipe.parse({"protect": "faces"})
+    assert "--protect faces" not in auto._reason(protecting, facts, 0.8, {"method": "gatys"}, face=True)

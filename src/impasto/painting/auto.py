@@ -184,4 +184,6 @@ def _reason(recipe: Recipe, facts: Facts, score: float, changes: Mapping[str, ob
     distances = _standard(facts)
     most = max(distances, key=lambda name: abs(distances[name]))
     why = WORDS[most][distances[most] > 0] + (", a face" if face else "")
-    return f"auto: {settings}; {why}; score {score:.2f} of 1 expected of {recipe.method}"
+    offer = face and "protect" in settings_of(recipe.method) and recipe.protect == "nothing"
+    hint = "; --protect faces would keep its features" if offer else ""
+    return f"auto: {settings}; {why}; score {score:.2f} of 1 expected of {recipe.method}{hint}"
