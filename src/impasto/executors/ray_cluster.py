@@ -40,7 +40,7 @@ STORE_BYTES = 200 << 20
 """Object store of a cluster on this machine, bytes: pictures pass through it one by one, a few megabytes each."""
 
 
-class Painterly:
+class WorkActor:
     """An actor: a process somewhere that makes the work once, and does one piece after another."""
 
     def __init__(self, made: bytes, threads: int) -> None:
@@ -182,7 +182,7 @@ class RayCluster:
             "max_concurrency": 2,
             "runtime_env": {"env_vars": variables | waiting.environment(variables)},
         }
-        kind = self._ray.remote(Painterly).options(**options)
+        kind = self._ray.remote(WorkActor).options(**options)
         return lambda: kind.remote(made, self.threads)
 
 
