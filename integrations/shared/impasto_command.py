@@ -144,7 +144,8 @@ def run(
             progress(int(step[1]) / max(1, int(step[2])))
         if not stopped and cancelled is not None and cancelled():
             stopped = True
-            process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT) if windows else signal.SIGINT)
+            # Not SIGINT, which a program that was started in the background hands on as ignored.
+            process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGTERM) if windows else signal.SIGTERM)
             deadline.start()
     status = process.wait()
     deadline.cancel()

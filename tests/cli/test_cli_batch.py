@@ -233,6 +233,7 @@ def test_failures_are_listed_at_the_end(batch):
 
 
 @pytest.mark.usefixtures("folders")
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_stops_and_the_folder_alone_is_enough_to_go_on(batch, run, monkeypatch):
     from impasto.series.paint_work import PaintWork
 
