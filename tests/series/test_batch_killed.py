@@ -23,8 +23,8 @@ from tests.series import batch_killing
 ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("IMPASTO_TEST_KILLS", "6"))
 """How often it is killed; each takes some seconds. The figures of docs/batch.md are of 50."""
-LONGEST_S = 20.0
-"""Seconds between two kills at most: a process begins in a few, and shall be killed in all that follows too."""
+LONGEST = 1.5
+"""The longest time between two kills, in times that the first picture took: a process takes most of it to begin."""
 
 
 @pytest.fixture
@@ -76,11 +76,16 @@ def test_a_batch_that_is_killed_at_random_moments_ends_as_a_serial_one(folder):
     assert {result.state for result in serial} == {"painted"}
     done: dict[str, dict[str, object]] = {}
     stamps: dict[str, int] = {}
-    drivers = killed = 0
-    process = start(folder)
+    process, began = start(folder), time.monotonic()
+    while not rows(out, "done") and process.poll() is None:
+        time.sleep(0.02)
+    longest = LONGEST * (time.monotonic() - began)
+    kill(process.pid)
+    process.wait()
+    process, killed, drivers = start(folder), 1, 1
     while killed < KILLS and process.poll() is None:
         # Whole runs last long enough to see work; a driver that is killed at once sees none.
-        time.sleep(chance.uniform(0.05, LONGEST_S))
+        time.sleep(chance.uniform(0.05, longest))
         if process.poll() is not None:
             break
         workers = workers_of(process.pid)

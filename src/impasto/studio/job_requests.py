@@ -56,7 +56,7 @@ def job(asked: Mapping[str, Any], get: Get) -> dict[str, Any]:
     style_masks = _listed(asked.get("style_masks", []), "style_masks", get)
     preset = asked.get("preset")
     init = _picture(asked.get("init"), "init", get)
-    recipe = parse(asked.get("recipe", {}), preset, init=init is not None)
+    recipe = parse(asked.get("recipe", {}), preset, init=init is not None, photo=content is not None)
     _fit(recipe, content, styles, shaped=content is not None or content_mask is not None)
     if content_mask is None and any(style_masks):
         raise Refused(422, "style masks belong to a mask of the photograph; paint that too")
@@ -82,14 +82,16 @@ def job(asked: Mapping[str, Any], get: Get) -> dict[str, Any]:
     }
 
 
-def parse(changes: Any, preset: Any, *, init: bool = False) -> Recipe:
+def parse(changes: Any, preset: Any, *, init: bool = False, photo: bool = True) -> Recipe:
     """Build a recipe as the studio takes it. Raises `Refused`."""
     if not isinstance(changes, dict):
         raise Refused(422, "recipe: is not a JSON object")
     if preset is not None and not isinstance(preset, str):
         raise Refused(422, "preset: is no name")
     try:
-        recipe = Recipe.parse({**(_known_of(preset, changes) if preset else {}), **with_strength(renamed(changes))})
+        recipe = Recipe.parse(
+            {**(_known_of(preset, changes, photo=photo) if preset else {}), **with_strength(renamed(changes))}
+        )
     except RecipeError as error:
         raise Refused(422, str(error)) from None
     # Names, never files: what a page sends, and what a stranger's picture carries, opens nothing.
@@ -114,9 +116,13 @@ def parse(changes: Any, preset: Any, *, init: bool = False) -> Recipe:
     return recipe
 
 
-def _known_of(preset: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+OF_A_PHOTOGRAPH = ("strength", "protect", "protect_weight")
+"""What a preset sets of a photograph, and cannot be asked where there is none."""
+
+
+def _known_of(preset: str, changes: Mapping[str, Any], *, photo: bool) -> dict[str, Any]:
     """Return what a preset sets of the settings that the method knows: a quality is one of every method."""
-    sets = load_preset(preset)
+    sets = {key: value for key, value in load_preset(preset).items() if photo or key not in OF_A_PHOTOGRAPH}
     name = changes.get("method", sets.get("method", Recipe.model_fields["method"].get_default()))
     if not isinstance(name, str) or name not in METHODS:
         return sets

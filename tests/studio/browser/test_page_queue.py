@@ -81,6 +81,8 @@ def test_the_gallery_is_where_it_was_left(visit, studio, uploaded):
     card.scroll_into_view_if_needed()
     before = look.page.evaluate("scrollY")
     assert before > 300
+    # Those that scrolled into view are there, and none is fetched again.
+    look.page.wait_for_timeout(1000)
     asked = []
     look.page.on("request", lambda request: asked.append(request.url))
     card.click()
