@@ -29,6 +29,8 @@ NOT_RUN = {
 
 def not_run(words):
     """Why a command is not run; None where it is."""
+    if "--ray" in words:
+        return "wants a cluster; executors/test_ray_cluster.py begins one"
     return next((why for first, why in NOT_RUN.items() if words[1 : 1 + len(first)] == first), None)
 
 
