@@ -45,8 +45,8 @@ def state(objective: Objective, init: Tensor | None, content_weight: float | Non
                 tensors[name] = value
             else:
                 counts[name] = value
-    found = {} if content_weight is None else {_WEIGHT: content_weight}
-    return State(tensors, counts | found)
+    searched = {} if content_weight is None else {_WEIGHT: content_weight}
+    return State(tensors, counts | searched)
 
 
 def content_weight(state: State) -> float:

@@ -253,13 +253,13 @@ def _clip_lines(
 
     limit = images.DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
     paintings = [images.load(Path(name), max_pixels=limit) for name in style]
-    found = evaluate_clip(result, content, paintings, measuring, metrics=wanted, max_pixels=limit)
+    measured = evaluate_clip(result, content, paintings, measuring, metrics=wanted, max_pixels=limit)
     if as_json:
-        return [metadata.canonical(found.record())]
+        return [metadata.canonical(measured.record())]
     lines = []
-    for key, value in found.values.items():
+    for key, value in measured.values.items():
         metric = CLIP_METRICS.get(key) or METRICS[key]
-        why = f" ({found.reasons[key]})" if key in found.reasons else ""
+        why = f" ({measured.reasons[key]})" if key in measured.reasons else ""
         shown = "-" if value is None else number(value)
         lines.append(f"{key:24}  {shown:>10}  {metric.direction:6}  {metric.summary}{why}")
     return lines

@@ -207,7 +207,7 @@ class _Run:
             self._owner.close()
 
     def _hand_out(self) -> None:
-        """Give every process something to do, and begin processes as long as there is more to do."""
+        """Hand every process something to do, and begin processes as long as there is more to do."""
         crew, most = self._owner.crew, self._owner.workers
         while self._again and len(crew) < most and not self._stopped:
             self._assign(self._owner.start(), self._again.popleft())

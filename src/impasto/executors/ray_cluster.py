@@ -217,7 +217,7 @@ class _Run:
         self._actors = []
 
     def _hand_out(self) -> None:
-        """Give every actor something to do, and start actors as long as there is more to do."""
+        """Hand every actor something to do, and start actors as long as there is more to do."""
         if self._stopped:
             return
         for actor in self._actors:

@@ -25,9 +25,9 @@ def compare(path: Path, wanted: Mapping[str, Any]) -> tuple[State, str]:
         return "differs", "it carries no recipe"
     was, now = _complete(document["recipe"]), _complete(wanted["recipe"])
     # A picture says which weight its strength turned out to mean; what is wanted does not know that yet.
-    found = FOUND if now.get("strength", OFF) != OFF else ()
+    decided = FOUND if now.get("strength", OFF) != OFF else ()
     for key in now:
-        if key not in found and was.get(key) != now[key]:
+        if key not in decided and was.get(key) != now[key]:
             return "differs", f"{key} was {_short(was.get(key))} and is {_short(now[key])} now"
     for key, what in (("inputs", "of other pictures"), ("weights", "with other weights")):
         if document.get(key) != wanted[key]:

@@ -109,7 +109,7 @@ def _of_pictures(
     ]
     means: dict[str, float | None] = {}
     for key in wanted:
-        found = [evaluation.values.get(key) for evaluation in evaluations]
-        known = [value for value in found if value is not None]
-        means[key] = sum(known) / len(known) if len(known) == len(found) else None
+        per_frame = [evaluation.values.get(key) for evaluation in evaluations]
+        known = [value for value in per_frame if value is not None]
+        means[key] = sum(known) / len(known) if len(known) == len(per_frame) else None
     return means

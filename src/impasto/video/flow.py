@@ -56,11 +56,11 @@ class Flow:
         height, width = one.shape[2:]
         scale = max(1, -(-SMALLEST // min(height, width)))
         first, second = (_gray(frame, scale) for frame in (one, other))
-        found = torch.from_numpy(self._dis.calc(first, second, None)).permute(2, 0, 1)
+        moves = torch.from_numpy(self._dis.calc(first, second, None)).permute(2, 0, 1)
         if scale > 1:
-            found = F.interpolate(found[None], size=(height, width), mode="area")[0] / scale
+            moves = F.interpolate(moves[None], size=(height, width), mode="area")[0] / scale
         self.seconds += time.monotonic() - began
-        return found.contiguous()
+        return moves.contiguous()
 
     def motion(self, frame: Tensor, reference: Tensor) -> Motion:
         """Return what leads from `frame` back to `reference`, both (1, 3, H, W)."""

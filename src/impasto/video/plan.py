@@ -75,8 +75,8 @@ def plan_clip(clip: Clip, recipe: Recipe, part: Range, *, cuts: bool = True, see
     if size is None or not len(info):
         raise UsageError(f"{info.name}: has no frames; there is nothing to paint")
     selected = select(info.shown, part, info.name)
-    found = ((0, len(info)),) if finder is None else finder.shots
-    shot_of = {index: number for number, (start, stop) in enumerate(found) for index in range(start, stop)}
+    spans = ((0, len(info)),) if finder is None else finder.shots
+    shot_of = {index: number for number, (start, stop) in enumerate(spans) for index in range(start, stop)}
     shots, at = [], 0
     for _, frames in groupby(selected, key=lambda frame: shot_of.get(frame.index, 0)):
         count = len(list(frames))
