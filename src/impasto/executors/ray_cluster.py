@@ -1,17 +1,12 @@
 """The executor of many machines: Ray Core actors, each with its declared processors, that may come and go.
 
-The one file that imports Ray, which the extra `[ray]` brings.
+The one file that imports Ray, which the extra `[ray]` brings; `ray_joining` is handed it.
 """
 
 import contextlib
 import logging
-import os
 import pickle
-import shutil
-import signal
-import socket
 import sys
-import threading
 import time
 import warnings
 from collections import deque
@@ -26,18 +21,14 @@ from impasto.errors import ImpastoError, ResourceError
 from impasto.events import notice
 from impasto.executors.executor import Later, Outcome, Tell, Watch, Work, WorkerDiedError
 from impasto.executors.portable import portable
+from impasto.executors.ray_joining import LOCAL, join
 
-LOCAL = "local"
 ATTEMPTS = 2
 """How often a piece of work is begun at most, as in `Processes`."""
 POLL_S = 0.5
 """Seconds between two looks at what the actors tell, and at those that are being started again."""
 PATIENCE_S = 300.0
 """Seconds without any actor that lives after which the cluster counts as gone: a node takes a minute or two to come."""
-CONNECT_S = 10.0
-"""Seconds that a cluster has to answer a first call."""
-STORE_BYTES = 200 << 20
-"""Object store of a cluster on this machine, bytes: pictures pass through it one by one, a few megabytes each."""
 
 
 class WorkActor:
@@ -143,7 +134,7 @@ class RayCluster:
         self._ray = _import()
         self._ours = not self._ray.is_initialized()
         if self._ours:
-            _join(self._ray, address)
+            join(self._ray, address)
         there = self._ray.cluster_resources()
         self._gpus = 1.0 if there.get("GPU", 0) >= 1 else 0.0
         room = int(there["GPU"]) if self._gpus else int(there.get("CPU", 1)) // threads
@@ -370,57 +361,3 @@ def _import() -> Any:
     except ImportError:
         raise ResourceError("--ray needs Ray, which is not installed; run: pip install 'impasto[ray]'") from None
     return ray
-
-
-def _join(ray: Any, address: str) -> None:
-    """Join a cluster, or begin one on this machine, without its own words on standard error."""
-    # Nobody asked for statistics to be sent anywhere; and a small /dev/shm is no reason to warn, or to refuse.
-    for name, value in (("RAY_USAGE_STATS_ENABLED", "0"), ("RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE", "1")):
-        os.environ.setdefault(name, value)
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if address == LOCAL:
-        options |= {"num_cpus": waiting.physical_cores(), "include_dashboard": False, **_store()}
-        path = os.pathsep.join(filter(None, sys.path))
-        options["runtime_env"] = {"env_vars": {"PYTHONPATH": path}}
-    else:
-        options["address"] = address
-    try:
-        _reach(address)
-        with warnings.catch_warnings(), _handlers():
-            warnings.simplefilter("ignore")
-            ray.init(**options)
-    except (ConnectionError, ValueError, RuntimeError, OSError) as error:
-        reason = " ".join(str(error).split())[:200]
-        raise ResourceError(
-            f"--ray {address}: no cluster answers ({reason}); look at its nodes by ray status"
-        ) from None
-
-
-def _reach(address: str) -> None:
-    """Raise `OSError` where nobody listens at a cluster's address: Ray itself would ask for minutes."""
-    host, colon, port = address.rpartition("://")[2].rpartition(":")
-    if colon and port.isdecimal():
-        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECT_S).close()
-
-
-@contextlib.contextmanager
-def _handlers() -> Iterator[None]:
-    """Keep this process's own way with signals, which Ray replaces."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _store() -> dict[str, Any]:
-    """Return how large the object store of a cluster on this machine is, and where, so that it fits."""
-    with contextlib.suppress(OSError):
-        if shutil.disk_usage("/dev/shm").free > 2 * STORE_BYTES:
-            return {"object_store_memory": STORE_BYTES}
-    return {"object_store_memory": STORE_BYTES, "_plasma_directory": os.environ.get("TMPDIR", "/tmp")}
