@@ -1,7 +1,7 @@
 # Everything a developer or CI runs. A fresh machine needs Python >= 3.11, make and a package registry.
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 OUT ?= out
 SECONDS ?= 60
 SEED ?= 0
@@ -10,7 +10,7 @@ SEED ?= 0
 # environment says: to compile all tests takes each worker eight seconds, and reading them two.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: help demo install install-dev lint test durations test-slow test-all fuzz bench clean
+.PHONY: help demo install install-dev lint test durations test-slow test-all fuzz audit docs plugins man build bench clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/:/'
@@ -57,6 +57,22 @@ test-all: lint ## Everything that can run here, and the lines of impasto that no
 
 fuzz: $(VENV)/.installed-dev ## Damage files and read them, SECONDS=60 long, SEED=0: only impasto's own errors may come out
 	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS) --seed $(SEED) --keep $(OUT)/fuzz
+
+audit: $(VENV)/.installed-dev ## Known weaknesses of what is installed (asks the network), and the bill of materials, out/bill.json
+	$(BIN)/python scripts/audit.py --bill $(OUT)/bill.json
+
+docs: $(VENV)/.installed-dev ## The site of documentation, out/docs/index.html; a warning is an error
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs $(OUT)/docs
+
+plugins: $(VENV)/.installed ## The plug-ins for GIMP, Krita and ComfyUI, ready to copy, in out/plugins
+	$(BIN)/python scripts/plugins.py $(OUT)/plugins
+
+man: $(VENV)/.installed ## The manual page, out/impasto.1
+	@mkdir -p $(OUT)
+	$(BIN)/python scripts/man_page.py > $(OUT)/impasto.1
+
+build: $(VENV)/.installed-dev ## The wheel and the source archive, in dist
+	$(BIN)/python -m hatchling build
 
 bench: $(VENV)/.installed-dev ## Seconds per step and per picture, and peak memory
 	$(BIN)/python benchmarks/paint.py

@@ -2,9 +2,10 @@
 
     python benchmarks/agreement.py report/results.json votes.jsonl
 
-For each metric: of the votes that are no ties and whose two pictures have a value, how many chose the picture that the
-metric calls better, with Wilson's 95 % interval; the same for the votes where the metric is surest (the half with the
-larger differences). Then how often each method was chosen, and Bradley-Terry scores.
+For each metric, and for the balanced score of `impasto tune`: of the votes that are no ties and whose two pictures have
+a value, how many chose the picture that the metric calls better, with Wilson's 95 % interval; the same for the votes
+where the metric is surest (the half with the larger differences). Then how often each method was chosen, and
+Bradley-Terry scores.
 """
 
 import json
@@ -16,7 +17,10 @@ from typing import Any
 import harness
 
 from impasto.comparison import Vote, score_sides
+from impasto.tuning.score import score as scores_of
 
+BALANCED = "balanced"
+"""What the balanced score is called in the table."""
 NORMAL_95 = 1.96
 """Standard deviations within which 95 % of a normal distribution lie, to each side."""
 
@@ -41,13 +45,22 @@ def read_votes(path: Path) -> list[Vote]:
     return votes
 
 
+def balanced(values: Mapping[str, float | None]) -> dict[str, float]:
+    """Return the balanced score of a picture by its name; nothing where a metric that it is made of is missing."""
+    try:
+        return {BALANCED: scores_of(values).mean()}
+    except ValueError:
+        return {}
+
+
 def agreements(results: Mapping[str, Any], votes: Iterable[Vote]) -> dict[str, list[tuple[float, bool]]]:
     """Return {metric: [(difference of the two pictures, whether the metric prefers the chosen one), ...]}."""
     values = {
-        (picture["method"], f"{picture['content']}_{picture['style']}"): picture["values"]
+        (picture["method"], f"{picture['content']}_{picture['style']}"): picture["values"] | balanced(picture["values"])
         for picture in results["pictures"]
     }
     metrics = [metric for metric in results["metrics"] if metric["group"] != "cost"]
+    metrics.append({"id": BALANCED, "direction": "higher"})
     asked: dict[str, list[tuple[float, bool]]] = {metric["id"]: [] for metric in metrics}
     for vote in votes:
         if vote.winner is None:

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -23,15 +24,16 @@ from safetensors.torch import save
 
 from impasto import guides, images, landmarks, metadata, weights
 from impasto.checkpoint import Checkpoint
+from impasto.color import lut
 from impasto.color.oklab import to_oklab
 from impasto.encoders import create
 from impasto.guides import naming
 from impasto.images import Picture
 from impasto.nets import store
 from impasto.painting.stylizer import Stylizer
-from impasto.recipe import Recipe
+from impasto.recipe import Recipe, read_preset
 from impasto.training import sources
-from impasto.weights import readers
+from impasto.weights import hub, readers
 from impasto.weights.sniff import sniff
 
 Mutation = Callable[[bytes, list[bytes], random.Random], bytes]
@@ -320,6 +322,39 @@ def _oklab(given: Input) -> None:
         raise AssertionError("colours that are not finite")
 
 
+def _presets() -> list[bytes]:
+    """Return presets as people write them: those of the package."""
+    folder = Path(str(resources.files("impasto") / "presets"))
+    return [path.read_bytes() for path in sorted(folder.glob("*.toml"))]
+
+
+def _read_preset(given: Input) -> None:
+    Recipe.parse(read_preset(given.path))
+
+
+def _tables() -> list[bytes]:
+    """Return tables of colours as `.cube` files."""
+    tables = [lut.table(lambda colors: colors.flip(0), size) for size in (2, 3)]
+    return [lut.to_cube(nodes).encode() for nodes in tables]
+
+
+def _read_table(given: Input) -> None:
+    nodes = lut.from_cube(given.data.decode("utf-8", "replace"))
+    if not bool(nodes.isfinite().all()):
+        raise AssertionError("a table with infinite colours was read")
+
+
+def _addresses() -> list[bytes]:
+    """Return addresses on the Hub."""
+    return [b"hf:owner/name/nets/style.safetensors@v1#" + b"ab" * 32, b"hf:owner/name/a.safetensors"]
+
+
+def _read_address(given: Input) -> None:
+    address = hub.HubAddress.parse(given.data.decode("utf-8", "replace"))
+    if hub.HubAddress.parse(str(address)) != address or ".." in str(address):
+        raise AssertionError("an address does not come back from its text")
+
+
 KINDS = (
     Kind("jpeg", _jpegs, _decode),
     Kind("png", _pngs, _decode, mend=mutations.mend_png),
@@ -337,5 +372,8 @@ KINDS = (
     Kind("region names", _names, _read_names, mutate=mutations.mutate_text),
     Kind("landmarks", _landmark_files, _read_landmarks, mutate=mutations.mutate_text),
     Kind("archive", _archives, _read_archive),
+    Kind("preset", _presets, _read_preset, mutate=mutations.mutate_text),
+    Kind("color table", _tables, _read_table, mutate=mutations.mutate_text),
+    Kind("address", _addresses, _read_address, mutate=mutations.mutate_text),
 )
 """Everything that reads what strangers made."""

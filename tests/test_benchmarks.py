@@ -108,6 +108,10 @@ def test_metrics_are_asked_about_the_votes_that_chose(monkeypatch: pytest.Monkey
             for (method, content), value in noise.items()
         ],
     }
-    assert agreement.agreements(results, votes) == {"noise": [(2.0, True), (0.5, False)], "edges": []}
+    # The balanced score needs metrics that these pictures lack.
+    assert agreement.agreements(results, votes) == {"noise": [(2.0, True), (0.5, False)], "edges": [], "balanced": []}
+    fine = {"content_features/1": 0.78, "edges/1": 0.3, "local_patterns/1": 0.6, "frechet/1": 0.04}
+    fine |= {"color_histogram/1": 0.25, "weave/2": 1.7, "border/1": 0.5, "clipping/1": 0.03}
+    assert agreement.balanced(fine) == {"balanced": pytest.approx(0.75)}
     assert agreement.interval(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-3)
     assert agreement.interval(10, 10) == pytest.approx((0.7225, 1.0), abs=1e-3)

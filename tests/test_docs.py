@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("name", ["recipe", "networks"])
+@pytest.mark.parametrize("name", ["recipe", "networks", "errors"])
 def test_a_page_that_is_generated_is_up_to_date(name: str) -> None:
     script = f"scripts/docs_{name}.py"
     assert (ROOT / "docs" / f"{name}.md").read_text("utf-8") == load_script(ROOT / script).page(), (
@@ -56,4 +56,18 @@ def test_options_named_on_a_page_exist(page: Path) -> None:
 
 
 def _impasto_lines(page: Path) -> list[str]:
-    return [line for line in page.read_text("utf-8").splitlines() if "impasto " in line or "`--" in line]
+    lines = page.read_text("utf-8").splitlines()
+    # What stands before the command are options of pipx, uvx or docker, which run it.
+    called = re.compile(rf"\bimpasto(?: --\w+)* (?:{'|'.join(COMMANDS)})\b.*")
+    calls = [match[0] for line in lines if "`--" not in line and (match := called.search(line))]
+    return calls + [line for line in lines if "`--" in line]
+
+
+def test_the_readme_is_short_and_begins_with_a_picture_and_two_commands() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert len(text.splitlines()) <= 120
+    parts = text.split("\n\n")
+    assert parts[1].startswith("![")
+    block = next(part for part in parts if part.startswith("```sh"))
+    assert len(block.splitlines()) == 4
+    assert text.index(block) < text.index("docs/figures/studio_strip.jpg") < text.index("\n## ")

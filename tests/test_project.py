@@ -16,6 +16,7 @@ MODULES = {
     "pillow": "PIL",
     "pillow-heif": "pillow_heif",
     "opencv-python-headless": "cv2",
+    "opencv-python": "cv2",
     "scikit-image": "skimage",
 }
 """What a package is imported as, where that is not its name."""
@@ -27,6 +28,9 @@ CALLED = {
     "ruff": r"/ruff ",
     "mypy": r"/mypy",
     "oxlint": r"/oxlint ",
+    "sphinx": r"-m sphinx ",
+    "myst-parser": r"-m sphinx ",
+    "furo": r"-m sphinx ",
     "hatchling": r"build-backend = \"hatchling",
     "uvicorn": r"uvicorn",
 }
@@ -59,13 +63,15 @@ def test_ci_runs_the_versions_that_the_project_names() -> None:
     project = PROJECT["project"]
     named = [found[1] for line in project["classifiers"] if (found := re.search(r":: (3\.\d+)$", line))]
     (matrix,) = re.findall(r"python: (\[.*\])", WORKFLOW)
+    (systems,) = re.findall(r"system: (\[.*\])", WORKFLOW)
+    assert re.findall(r'"(\w+)-latest"', systems) == ["ubuntu", "macos", "windows"]
     assert versions(matrix) == named
     assert project["requires-python"] == f">={named[0]}"
     assert PROJECT["tool"]["ruff"]["target-version"] == f"py{named[0].replace('.', '')}"
 
 
 def test_ci_runs_what_developers_run() -> None:
-    assert re.findall(r"run: (.*)", WORKFLOW) == [".ci/run"]
+    assert re.findall(r"run: (.*)", WORKFLOW) == [".ci/run", ".ci/docker"]
     steps = re.findall(r"^make (\S+)", (ROOT / ".ci/run").read_text(), re.MULTILINE)
     assert steps == ["test", "test-slow"]
     rules = dict(re.findall(r"^([a-z-]+): ([^#\n]*)", MAKEFILE, re.MULTILINE))
@@ -90,7 +96,7 @@ def test_hooks_run_the_tools_of_lint() -> None:
 
 def test_types_are_checked_wherever_there_is_python() -> None:
     settings = PROJECT["tool"]["mypy"]
-    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples"]
+    assert settings["files"] == ["src", "tests", "scripts", "benchmarks", "examples", "docs", "integrations/shared"]
     relaxed = [part for part in settings["overrides"] if "tests.*" in part["module"]]
     assert [part.get("check_untyped_defs", True) for part in relaxed] == [True]
     own = [part["module"] for part in settings["overrides"] if part.get("ignore_errors") or part.get("follow_imports")]
@@ -122,5 +128,5 @@ def test_what_is_pinned_is_declared_or_needed_by_what_is() -> None:
     pinned = {
         line.split("==")[0].lower().replace("_", "-") for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
-    for extra in ("", "dev", "report", "heif", "onnx", "studio"):
+    for extra in ("", "dev", "report", "heif", "onnx", "studio", "tune", "video"):
         assert {name.lower() for name in packages(extra)} <= pinned, extra

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from impasto.painting.stylizer import Stylizer
     from impasto.recipe import Recipe
     from impasto.result import Result
+    from impasto.series.batch import batch
+    from impasto.tuning import tune
 
 __all__ = [
     "Evaluation",
@@ -30,10 +32,12 @@ __all__ = [
     "Result",
     "Stylizer",
     "__version__",
+    "batch",
     "begin",
     "evaluate",
     "load",
     "stylize",
+    "tune",
 ]
 
 _HOMES = {
@@ -45,10 +49,13 @@ _HOMES = {
     "Recipe": "impasto.recipe",
     "Result": "impasto.result",
     "Stylizer": "impasto.painting.stylizer",
+    "batch": "impasto.series.batch",
     "begin": "impasto.painting.api",
     "evaluate": "impasto.evaluation",
     "load": "impasto.images",
     "stylize": "impasto.painting.api",
+    "stylize_video": "impasto.video.api",
+    "tune": "impasto.tuning",
 }
 
 

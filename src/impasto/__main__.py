@@ -21,7 +21,9 @@ def _leave_quietly() -> None:
     def leave(signum: int, _frame: FrameType | None) -> None:
         os._exit(128 + signum)
 
-    for signum in (signal.SIGINT, signal.SIGTERM):
+    # SIGBREAK is Windows's: Ctrl-Break, and the closing of a console. Not from impasto.cli, which takes time to import.
+    names = ("SIGINT", "SIGTERM", "SIGBREAK")
+    for signum in (getattr(signal, name) for name in names if hasattr(signal, name)):
         # Whoever started us ignoring a signal (nohup, a script's &) meant it.
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, leave)

@@ -1,10 +1,14 @@
 """What the engine says while it works: typed progress, and notices for the person at the keyboard."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 logger = logging.getLogger("impasto")
+_MUTED: ContextVar[bool] = ContextVar("muted", default=False)
 
 
 def notice(message: str) -> None:
@@ -12,8 +16,20 @@ def notice(message: str) -> None:
 
     What is no text in it, as in names of files that are not UTF-8, is written as an escape: logs are kept in UTF-8.
     """
+    if _MUTED.get():
+        return
     line = " ".join(message.split())
     logger.warning("%s", line.encode(errors="backslashreplace").decode())
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Leave notices out: for what is done on the way, and would say again what the painting itself says."""
+    token = _MUTED.set(True)
+    try:
+        yield
+    finally:
+        _MUTED.reset(token)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import hashlib
+import ntpath
 import os
 import re
 import stat
@@ -31,6 +32,11 @@ STALE_S = 3600.0
 and every write makes the file young again."""
 _WEB = re.compile(r"[a-z][a-z0-9+.-]+:/", re.IGNORECASE)
 """A drive of Windows has one letter, and no scheme of addresses has."""
+WINDOWS_PATH = 259
+"""The most characters of a whole path that Windows takes where long paths are not switched on: MAX_PATH without its
+zero."""
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\.|$)", re.IGNORECASE)
+"""Names that Windows keeps for devices, whatever stands behind a full stop."""
 _UNFINISHED = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}(\.\w{1,12})?", re.IGNORECASE)
 
 
@@ -48,6 +54,36 @@ def is_web_address(name: str) -> bool:
     return _WEB.match(name) is not None and not os.path.lexists(name)
 
 
+def windows_trouble(path: str) -> str:
+    """Say why a file of this whole path would not be the one that is meant on Windows; nothing where all is well.
+
+    There, `CON.png` is the console, a full stop at the end of a name is dropped, what stands behind a colon goes to a
+    stream that no folder shows, and long paths must be switched on.
+    """
+    drive, rest = ntpath.splitdrive(path)
+    for part in filter(None, re.split(r"[\\/]", rest)):
+        if _DEVICE.match(part):
+            return f"'{part}' is kept for a device by Windows"
+        if odd := re.search(r'[<>:"|?*\0-\x1f]', part):
+            return f"{odd[0]!r} is in no name of Windows"
+        if part.endswith((".", " ")) and part not in (".", ".."):
+            return f"'{part}' ends in a full stop or a space, which Windows drops"
+    if len(path) > WINDOWS_PATH and not drive.startswith("\\\\?\\") and not long_paths():
+        return f"has {len(path)} characters, {WINDOWS_PATH} at most until long paths are switched on in Windows"
+    return ""
+
+
+def long_paths() -> bool:
+    """Return whether this Windows has long paths switched on; False where that cannot be told."""
+    if sys.platform == "win32":
+        import winreg  # only there on Windows
+
+        name = r"SYSTEM\CurrentControlSet\Control\FileSystem"
+        with contextlib.suppress(OSError), winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, name) as where:
+            return bool(winreg.QueryValueEx(where, "LongPathsEnabled")[0])
+    return False
+
+
 def check_output(path: Path, *, force: bool = False) -> None:
     """Make sure that `path` can be written later, without touching what is there now.
 
@@ -56,6 +92,8 @@ def check_output(path: Path, *, force: bool = False) -> None:
     """
     if is_web_address(os.fspath(path)):
         raise OutputError(f"{path}: is a web address; name a file, and upload that")
+    if sys.platform == "win32" and (trouble := windows_trouble(os.path.abspath(path))):
+        raise OutputError(f"{path}: {trouble}; name another output")
     try:
         if path.is_dir():
             raise OutputError(f"{path}: is a folder; name a file in it")
@@ -109,11 +147,7 @@ def atomic_writer(
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        _permit(temporary, target)
-        if replace:
-            os.replace(temporary, target)
-        else:
-            _place(temporary, target)
+        settle(Path(temporary), target, replace=replace)
         temporary = None
     except OSError as error:
         raise OutputError(f"{path}: could not be written ({error.strerror or error})") from None
@@ -121,6 +155,18 @@ def atomic_writer(
         if temporary is not None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def settle(part: Path, target: Path, *, replace: bool = True) -> None:
+    """Name a finished file `target`, with the permissions of the one that it replaces or of any new file.
+
+    Raises `FileExistsError` where there is one and `replace` is false, and other `OSError`s of the rename.
+    """
+    _permit(str(part), target)
+    if replace:
+        os.replace(part, target)
+    else:
+        _place(str(part), target)
 
 
 def write_bytes(path: Path, data: bytes, *, follow: bool = False, replace: bool = True) -> None:

@@ -27,6 +27,24 @@ def available(root: Path = Path("/")) -> int | None:
     return min(limits) if limits else None
 
 
+def installed(root: Path = Path("/")) -> int | None:
+    """Return the bytes of memory that the machine has; None where it does not tell."""
+    for line in _read(root / "proc/meminfo").splitlines():
+        if line.startswith("MemTotal:"):
+            return int(line.split()[1]) * 1024
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def of_group(root: Path = Path("/")) -> int | None:
+    """Return the bytes that the control groups of this process allow, as a container sets them; None: no limit."""
+    texts = [_read(folder / limit).strip() for folder, limit, _ in _groups(root)]
+    # Version 1 writes a number near 2^63 where it sets no limit.
+    limits = [int(text) for text in texts if text.isdigit() and int(text) < 1 << 60]
+    return min(limits, default=None)
+
+
 def _address_space(root: Path) -> int | None:
     """Return the bytes that `ulimit -v` leaves to this process; None where nothing is set."""
     if sys.platform == "win32":

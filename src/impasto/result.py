@@ -7,6 +7,7 @@ from typing import Any
 
 from impasto import images, metadata
 from impasto.images import Picture
+from impasto.images.html import figure
 from impasto.recipe import Recipe
 
 
@@ -60,6 +61,19 @@ class Result:
             metadata=self.metadata if embed else None,
             force=force,
         )
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the picture and how it was made."""
+        height, width = self.picture.size
+        rows: dict[str, object] = {
+            "method": self.recipe.method,
+            "size": f"{width} x {height} px",
+            "seed": self.recipe.seed,
+            "steps": len(self.history) if self.finished else f"{len(self.history)}, stopped",
+            "seconds": self.timings.get("total"),
+            "loss": self.history[-1].get("loss") if self.history else None,
+        }
+        return figure(self.picture, {name: value for name, value in rows.items() if value is not None})
 
     def _repr_png_(self) -> bytes:
         return images.encode(self.picture, "png")

@@ -123,3 +123,11 @@ def stops(monkeypatch):
     handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield lambda step: monkeypatch.setattr(CheckpointWriter, "keep", before) if step is None else at(step)
     signal.signal(signal.SIGINT, handler)
+
+
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is heard: where tests run in the background, a shell has it ignored."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, handler)

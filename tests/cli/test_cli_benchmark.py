@@ -8,9 +8,10 @@ import pytest
 
 from impasto import images
 from impasto.evaluation import METRICS
+from impasto.executors.painter import Painter
 from impasto.series import report
-from impasto.series.engine import Series
 from impasto.series.measurements import Measurements
+from impasto.series.paint_work import PaintWork
 from tests.cli.cli_helpers import draw
 
 FEW = ("--size", "48", "--iterations", "2", "--levels", "1", "--encoder", "petite", "--precision", "float32")
@@ -98,22 +99,22 @@ def test_the_same_command_again_paints_and_measures_nothing(bench, folders, monk
 def test_a_killed_benchmark_goes_on_bit_for_bit(bench, folders, monkeypatch):
     bench(out=folders / "whole")
     count = 0
-    paint = Series.paint
+    paint = PaintWork.__call__
 
     class Killed(BaseException):
         pass
 
-    def killed(self, cell, watch=None):
+    def killed(self, order, tell):
         nonlocal count
         count += 1
         if count == 4:
             raise Killed
-        paint(self, cell, watch)
+        return paint(self, order, tell)
 
-    monkeypatch.setattr(Series, "paint", killed)
+    monkeypatch.setattr(PaintWork, "__call__", killed)
     with pytest.raises(Killed):
         bench()
-    monkeypatch.setattr(Series, "paint", paint)
+    monkeypatch.setattr(PaintWork, "__call__", paint)
     out = folders / "out"
     assert len(pictures(out)) == 3
     assert not (out / "report.html").exists()
@@ -189,17 +190,17 @@ def test_differences_are_those_of_the_values(bench, folders):
 
 
 def test_a_failed_painting_is_reported_and_the_others_are_done(bench, folders, monkeypatch):
-    real = Series._stylizer
+    real = Painter.begin
     calls = 0
 
-    def sometimes(self, job):
+    def sometimes(self, inputs, recipe, **options):
         nonlocal calls
         calls += 1
         if calls == 6:
             raise MemoryError("no room")
-        return real(self, job)
+        return real(self, inputs, recipe, **options)
 
-    monkeypatch.setattr(Series, "_stylizer", sometimes)
+    monkeypatch.setattr(Painter, "begin", sometimes)
     done = bench("--json", methods="gatys")
     assert done.status == 1
     states = [picture["state"] for picture in results(folders / "out")["pictures"]]

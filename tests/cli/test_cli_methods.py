@@ -105,6 +105,21 @@ def test_a_network_by_name_and_by_file(paint, networks, run):
     assert other.status == 0
 
 
+def test_a_network_on_the_hub(paint, networks, monkeypatch):
+    fetched = []
+
+    def fetch(address):
+        fetched.append(address)
+        return networks / "johnson-waves.safetensors"
+
+    monkeypatch.setattr("impasto.weights.hub.fetch", fetch)
+    address = "hf:owner/name/waves.safetensors"
+    assert paint("johnson", "--network", address, "-o", "hub.png", styles=()).status == 0
+    assert paint("johnson", "--network", "waves", "-o", "named.png", styles=()).status == 0
+    assert (pixels("hub.png") == pixels("named.png")).all()
+    assert fetched == [address]
+
+
 def test_other_networks_than_then_are_told(paint, networks, run):
     paint("johnson", "--network", "waves", "-o", "first.png", styles=())
     told = run(

@@ -51,7 +51,7 @@ def test_tiles_are_words_or_pixels():
         (("--tile", "20"), 2, "use --tile "),
         (("--device", "tpu"), 5, "choose from auto, cpu"),
         (("--memory", "1MB"), 5, "of memory and"),
-        (("--tile", "160", "--size", "200", "--statistics", "gram,histogram"), 2, "'histogram'"),
+        (("--tile", "160", "--size", "200", "--margin", "0", "--statistics", "gram,histogram"), 2, "'histogram'"),
     ],
 )
 def test_refusals(paint, options, status, message):
@@ -68,7 +68,7 @@ def test_what_is_misspelled_is_refused_at_once(paint, options):
 
 
 def test_tiles_paint_the_same_picture(paint):
-    options = ("--size", "200", "--levels", "1", "--solver", "adam")
+    options = ("--size", "200", "--levels", "1", "--solver", "adam", "--margin", "0")
     assert paint("-o", "whole.png", *options, "--tile", "off").status == 0
     outcome = paint("-o", "tiled.png", *options, "--tile", "160")
     assert outcome.status == 0
@@ -77,7 +77,7 @@ def test_tiles_paint_the_same_picture(paint):
 
 
 def test_the_plan_prints_tiles_memory_and_time(paint):
-    options = ("--dry-run", "--size", "200", "--tile", "160")
+    options = ("--dry-run", "--size", "200", "--tile", "160", "--margin", "0")
     outcome = paint(*options)
     assert outcome.status == 0
     assert ", 2 tiles" in outcome.out or ", 4 tiles" in outcome.out

@@ -227,7 +227,7 @@ def test_a_dry_run_leaves_nothing(sweep):
     ]
     assert not Path("out").exists()
     plan = sweep("--vary", "tv=l1,l2", "--levels", "1", "--dry-run", "--json").json
-    assert (plan["pixel_steps"], plan["waiting"]) == (2 * 2 * 48 * 37, 2)
+    assert (plan["pixel_steps"], plan["waiting"]) == (2 * 2 * (48 + 8) * (37 + 8), 2)
 
 
 def test_a_dry_run_says_what_is_there(sweep):

@@ -191,3 +191,9 @@ def test_the_page_can_be_saved(tmp_path):
 def test_what_cannot_be_laid_out(options):
     with pytest.raises(UsageError):
         contact_sheet(**options)
+
+
+def test_where_nothing_is_written_nothing_is_cut() -> None:
+    # Without axes there is less than no room for their names; a sign of a cut line stood there.
+    assert sheet._Font(13)._shortened("", -8) == ""
+    assert sheet._Font(13)._shortened("a long line", 30).count("…") == 1

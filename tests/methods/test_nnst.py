@@ -129,10 +129,10 @@ def test_the_query_is_the_photograph_and_then_what_a_level_begins_with_too(build
 
 def test_a_level_begins_with_what_was_painted_alone(build: Build) -> None:
     stylizer, other = build(), build(method="gatys", finishing_steps=0)
-    level = stylizer.levels[1]
+    before, level = stylizer.levels[:2]
     painted = torch.full((1, 3, 24, 32), 0.5)
-    assert stylizer.scene.enlarge(painted, level).std() < 1e-4
-    assert other.scene.enlarge(painted, level).std() > 0.01
+    assert stylizer.scene.enlarge(painted, before, level).std() < 1e-4
+    assert other.scene.enlarge(painted, before, level).std() > 0.01
 
 
 def test_masks_restrict_the_matches(build: Build, sides: Regions) -> None:

@@ -35,7 +35,9 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -> B
         photo: object = content, styles: object = style, regions: Regions | None = None, **changes: Any
     ) -> Stylizer:
         options = {key: changes.pop(key) for key in ("tile",) if key in changes}
-        recipe = Recipe.parse({"method": "strotss", "size": quick.size, "levels": 2, "iterations": 6, **changes})
+        recipe = Recipe.parse(
+            {"method": "strotss", "margin": 0, "size": quick.size, "levels": 2, "iterations": 6, **changes}
+        )
         return Stylizer(photo, styles, recipe, encoder=tiny_encoder, regions=regions, **options)
 
     return make

@@ -15,7 +15,7 @@ from impasto.optim import memory, tile_planner
 from impasto.weights import CAFFE
 from tests.stylize_helpers import pixels
 
-LBFGS = {"size": 320, "iterations": 4, "levels": 1, "precision": "float32"}
+LBFGS = {"margin": 0, "size": 320, "iterations": 4, "levels": 1, "precision": "float32"}
 SHALLOW = {"style_layers": "relu1_1,relu2_1", "content_layers": "relu2_1"}
 """Layers that see little: their tiles can be small."""
 WORDS = "[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory: you tried to allocate"

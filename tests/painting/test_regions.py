@@ -30,7 +30,7 @@ def build(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor, side
     """A `Stylizer` with masks, changed by keywords."""
 
     def make(styles: object = None, regions: Regions | None = sides, photo: object = content, **changes: object):
-        recipe = quick.replace(levels=1, **changes)
+        recipe = quick.replace(levels=1, **{"statistics": "gram", **changes})
         return Stylizer(photo, style if styles is None else styles, recipe, encoder=tiny_encoder, regions=regions)
 
     return make

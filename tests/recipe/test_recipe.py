@@ -334,3 +334,13 @@ def test_schema_describes_every_field() -> None:
 
 def test_defaults_hold_no_path_and_no_secret_state() -> None:
     assert not re.search(r"[/\\]", Recipe().to_json())
+
+
+def test_the_presets_of_strotss_and_nnst_are_the_papers_layers_and_steps() -> None:
+    # methods.md section 11: taps of torchvision's VGG-16, by their names.
+    strotss, nnst = (Recipe.from_preset(name) for name in ("strotss", "nnst"))
+    taps = ["relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1", "relu3_2", "relu3_3", "relu4_3", "relu5_3"]
+    assert list(strotss.hypercolumn_layers) == taps
+    assert (strotss.encoder, strotss.levels, strotss.iterations, strotss.learning_rate) == ("vgg16", 4, 1000, 0.51)
+    assert list(nnst.neighbor_layers) == [*taps[:7], "relu4_1", "relu4_2", "relu4_3"]
+    assert (nnst.encoder, nnst.content_fraction, nnst.quarter_turns, nnst.finishing_steps) == ("vgg16", 0.75, 3, 200)

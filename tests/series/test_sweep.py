@@ -12,11 +12,12 @@ import torch
 
 from impasto import encoders, images, metadata, series
 from impasto.errors import DivergedError, ImageError, OutputError, UsageError
+from impasto.executors import InProcess, Processes, sources
 from impasto.images import Picture
 from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.scene.inputs import Inputs
-from impasto.series import existing, records, sheet, sources
+from impasto.series import existing, records, sheet
 from tests.type_helpers import present
 
 GRID: dict[str, list[Any]] = {"content_weight": [0.5, 2.0], "tv": ["l1", "vector"]}
@@ -495,3 +496,24 @@ def test_records_that_are_damaged(tmp_path):
         with pytest.raises(OutputError, match=r"sweep.json: is damaged"):
             records.read(tmp_path)
         assert records.read(tmp_path, force=True) == {}
+
+
+@pytest.mark.slow
+def test_processes_paint_what_one_paints_to_the_last_bit(run, tmp_path):
+    before = torch.get_num_threads()
+    vary = {"content_weight": [0.5, 2.0], "seed": [1, 2]}
+    run(vary, encoder=None, executor=InProcess(threads=1))
+    assert torch.get_num_threads() == before
+    seen = []
+    with Processes(2) as executor:
+        made = run(
+            vary,
+            encoder=None,
+            folder=tmp_path / "several",
+            executor=executor,
+            on_step=lambda cell, progress: seen.append((cell.title, progress.total_step)),
+        )
+    assert {cell.state for cell in made.cells} == {"painted"}
+    assert pictures(tmp_path / "several") == pictures(tmp_path / "out")
+    assert ("content_weight=0.5 seed=1", 2) in seen
+    assert all(cell.record.steps == 2 for cell in made.cells)

@@ -299,7 +299,9 @@ def test_a_doodle_has_the_shape_of_its_mask(studio):
         for size in ((40, 20), (48, 48))
     ]
     asked = {"content": None, "styles": [studio.upload(2)], "content_mask": masks[0], "style_masks": [masks[1]]}
-    job = studio.call("/api/jobs", {**asked, "recipe": {**SMALL, "method": "doodle"}}).json["id"]
+    asked["recipe"] = {**SMALL, "method": "doodle"}
+    assert len(studio.call("/api/masks/check", asked).json["regions"]) == 2
+    job = studio.call("/api/jobs", asked).json["id"]
     assert studio.wait(job, "done")["size"] == [32, 64]
     assert studio.call(f"/api/jobs/{job}/command").json["argv"][:2] == ["impasto", "doodle"]
 

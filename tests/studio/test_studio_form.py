@@ -74,7 +74,7 @@ def test_the_description_and_the_routes_are_the_same(client):
         for method in operations
     }
     assert described == routes
-    assert len(routes) == len(app.ENDPOINTS) == 27
+    assert len(routes) == len(app.ENDPOINTS) == 32
 
 
 def test_the_description_is_served_and_whole(client):
@@ -130,6 +130,10 @@ def test_a_described_job_has_the_keys_of_a_real_one(client):
         ({"preset": 5}, "preset"),
         ({"contents": "photo"}, "did you mean 'content'?"),
         ({"title": 5}, "title"),
+        ({"landmarks": {}}, "gatys looks at no faces"),
+        ({"recipe": {"method": "portrait"}, "landmarks": {"content": []}}, "content and style"),
+        ({"recipe": {"method": "portrait"}, "landmarks": {"content": [[0, 0]], "style": [[0, 0]]}}, "3 to 68"),
+        ({"recipe": {"method": "portrait"}, "landmarks": {"content": [[9, 0]], "style": [[0, 0]]}}, "from 0 to 1"),
         ({"recipe": {"method": "gatis"}}, "did you mean 'gatys'?"),
     ],
 )
@@ -156,6 +160,19 @@ def test_a_sweep_goes_row_by_row():
     assert [each["cell"] for each in made] == [{"size": 64, "seed": 1}, {"size": 96, "seed": 1}]
     assert [each["recipe"]["size"] for each in made] == [64, 96]
     assert len({each["sweep"] for each in made}) == 1
+
+
+def test_a_grid_may_go_over_pictures_and_settings():
+    base = {"content": "photo", "styles": ["one", "two"], "recipe": {"size": 64}}
+    made = job_requests.sweep({"job": base, "axes": {"content": ["photo", "two"], "style": ["one"]}}, get)
+    assert [(each["content"], each["styles"]) for each in made] == [("photo", ["one"]), ("two", ["one"])]
+    assert made[0]["title"] == "photo in one"
+    mixed = job_requests.sweep({"job": base, "axes": {"style": ["one", "two"], "seed": [1, 2]}}, get)
+    assert [(each["styles"], each["recipe"]["seed"]) for each in mixed] == [
+        (["one"], 1), (["one"], 2), (["two"], 1), (["two"], 2),
+    ]  # fmt: skip
+    with pytest.raises(Refused, match="of one photograph"):
+        job_requests.sweep({"job": {**base, "content_mask": "mask"}, "axes": {"content": ["photo"]}}, get)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class TestToken:
         asked = client(token=TOKEN)
         assert asked.get("/api/jobs", headers={"authorization": f"Bearer {wrong}".encode()}).status_code == 401
         assert asked.get("/", params={"token": wrong}).status_code == 401
-        assert asked.get("/api/jobs", headers={"cookie": f"{COOKIE}={wrong}".encode()}).status_code == 401
+        assert asked.get("/api/jobs", headers={"cookie": f"{COOKIE}_8765={wrong}".encode()}).status_code == 401
 
     def test_the_address_gives_a_cookie_and_forgets_the_token(self, client):
         asked = client(token=TOKEN)
@@ -126,8 +126,22 @@ class TestToken:
         assert (answer.status_code, answer.headers["location"]) == (303, "/")
         cookie = answer.headers["set-cookie"].lower()
         assert "httponly" in cookie
-        assert "samesite=strict" in cookie
+        assert cookie.startswith(f"{COOKIE}_8765=")
+        assert "samesite=lax" in cookie
         assert asked.get("/api/jobs").status_code == 200  # with the cookie, which the client keeps
+
+    def test_without_it_a_browser_gets_a_page_that_asks_for_it(self, client):
+        asked = client(token=TOKEN)
+        answer = asked.get("/", headers={"accept": "text/html,*/*"})
+        assert answer.status_code == 401
+        assert '<input id="token" name="token"' in answer.text
+        assert "form-action 'self'" in answer.headers["content-security-policy"]
+        assert TOKEN not in answer.text
+        # From a link on another site, as a browser says that.
+        entering = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "accept": "text/html"}
+        assert asked.get("/", params={"token": TOKEN}, headers=entering).status_code == 303
+        assert asked.get("/", headers=entering).status_code == 200
+        assert asked.post("/api/jobs", headers={"sec-fetch-site": "cross-site"}).status_code == 403
 
     def test_only_the_page_takes_it_from_the_address(self, client):
         assert client(token=TOKEN).get("/api/jobs", params={"token": TOKEN}).status_code == 401

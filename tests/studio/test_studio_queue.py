@@ -126,7 +126,7 @@ def test_notices_are_kept_once(queue):
 
 def test_the_page_sees_no_bookkeeping(queue):
     job = view(queue.add([SPEC], limit=9)[0])
-    assert {"attempts", "downs", "down_at", "finish", "place"}.isdisjoint(job)
+    assert {"attempts", "downs", "down_at", "finish"}.isdisjoint(job)
     assert ATTEMPTS == 2
     json.dumps(job)
 
@@ -193,6 +193,30 @@ def test_a_stream_replays_tells_and_ends():
     assert lines[2] == ": still here\n\n"
     assert lines[3] == 'id: 2\nevent: progress\ndata: {"text": "two\\nlines"}\n\n'
     assert lines[4].startswith("id: 3\nevent: end\n")
+    assert left == 0
+
+
+def test_one_stream_tells_the_latest_of_every_job():
+    async def read():
+        streams = Streams(limit=2, heartbeat_s=5)
+        lines = []
+        async for line in streams.watch_all():
+            lines.append(line.decode())
+            if len(lines) == 2:
+                for step in range(100):
+                    streams.tell("a", "progress", {"step": step})
+                    streams.tell("b", "progress", {"step": -step})
+                streams.tell("a", "end", {"state": "done"})
+            if len(lines) == 5:
+                streams.close()
+        return [json.loads(line.split("data: ")[1]) for line in lines[2:]], streams.count
+
+    news, left = run(read())
+    assert news == [
+        {"job": "a", "data": {"step": 99}},
+        {"job": "b", "data": {"step": -99}},
+        {"job": "a", "data": {"state": "done"}},
+    ]
     assert left == 0
 
 

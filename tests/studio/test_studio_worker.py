@@ -61,6 +61,8 @@ def order(tmp_path):
             "content_mask": None,
             "style_masks": [],
             "region_names": None,
+            "init": None,
+            "landmarks": None,
             "recipe": Recipe.parse({**SMALL, **(recipe or {})}).model_dump(mode="json"),
             "finish": False,
             "checkpoint_s": 60.0,

@@ -66,7 +66,9 @@ def test_a_painting_of_itself_costs_nothing(make_fast: MakeTask, painting: Pictu
 
 def test_nothing_at_all_costs_the_weight(tiny_encoder: Vgg, painting: Picture) -> None:
     # With resolution_invariant a layer's distance to zero features is 1: what is left is the weights.
-    recipe = Recipe.parse({"style_weight": 5, "style_layers": {"relu1_1": 0.25, "relu2_1": 0.5, "relu3_1": 0}})
+    recipe = Recipe.parse(
+        {"statistics": "gram", "style_weight": 5, "style_layers": {"relu1_1": 0.25, "relu2_1": 0.5, "relu3_1": 0}}
+    )
     terms = style_terms(recipe, tiny_encoder, [painting], 384, CPU)
     assert [term.layer for term in terms] == ["relu1_1", "relu2_1"]
     for term, share in zip(terms, (0.25, 0.5), strict=True):

@@ -14,6 +14,9 @@ from impasto.optim.pyramid import Level
 from impasto.optim.solver import Solver
 from impasto.optim.state import Pieces, State
 
+_WEIGHT = "content_weight"
+"""What the weight is called that a strength turned out to mean."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -28,8 +31,11 @@ class Place:
     objective: Objective
 
 
-def state(objective: Objective, init: Tensor | None) -> State:
-    """Return the picture that a level began with, where that counts, and the state of its terms."""
+def state(objective: Objective, init: Tensor | None, content_weight: float | None = None) -> State:
+    """Return the picture that a level began with, where that counts, and the state of its terms.
+
+    `content_weight` is the one that was found for the painting, where its recipe asks for a strength.
+    """
     tensors: dict[str, Tensor | Pieces] = {} if init is None else {"image": init}
     counts = {}
     for term in objective.stateful:
@@ -39,7 +45,16 @@ def state(objective: Objective, init: Tensor | None) -> State:
                 tensors[name] = value
             else:
                 counts[name] = value
-    return State(tensors, counts)
+    searched = {} if content_weight is None else {_WEIGHT: content_weight}
+    return State(tensors, counts | searched)
+
+
+def content_weight(state: State) -> float:
+    """Return the content weight that was found for a painting. Raises `InputError` for what can be none."""
+    weight = state.number(_WEIGHT)
+    if not weight >= 0:
+        raise InputError(f"its {_WEIGHT} is below zero")
+    return weight
 
 
 def restore(objective: Objective, state: State, step: int, size: tuple[int, int], encoder: Encoder) -> None:

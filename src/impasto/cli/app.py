@@ -37,9 +37,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "impasto.cli.blend:app",
         "Paint a photograph from one style to another: a strip, an animation, or each frame.",
     ),
+    "video": (
+        "impasto.cli.video:app",
+        "Paint a film, an animation or a folder of frames so that strokes stay where they are.",
+    ),
+    "live": ("impasto.cli.live:app", "Paint what a camera sees, or a film, in a window as it runs."),
     "evaluate": (
         "impasto.cli.evaluate:app",
         "Measure how much of its content a picture keeps, how near it comes to its style, and its faults.",
+    ),
+    "batch": (
+        "impasto.cli.batch:app",
+        "Paint many photographs in many styles into a folder, in several processes.",
+    ),
+    "tune": (
+        "impasto.cli.tune:app",
+        "Search for the recipe that suits a photograph and a painting, and paint it.",
     ),
     "sweep": ("impasto.cli.sweep:app", "Paint every combination of one or two settings, with a contact sheet."),
     "benchmark": (
@@ -63,7 +76,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "List, find and fetch the standard sets of photographs that methods are compared on.",
     ),
     "train": ("impasto.cli.train:app", "Train encoders, decoders and feed-forward networks."),
-    "export": ("impasto.cli.export:app", "Write a network as an ONNX graph, checked against onnxruntime."),
+    "doctor": ("impasto.cli.doctor:app", "Report what impasto finds on this machine, and what is to be mended."),
+    "export": (
+        "impasto.cli.export:app",
+        "Write a network as an ONNX graph, checked against onnxruntime, or as a folder for the Hugging Face Hub.",
+    ),
 }
 """Where each command is defined, and the line that `impasto --help` gives it."""
 

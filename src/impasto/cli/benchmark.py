@@ -133,7 +133,7 @@ def benchmark(
     if options.dry_run:
         write_out(_plan(made, as_json=options.as_json))
         return
-    status = run(made, session)
+    status = run(made, session, options.executor(made))
     if options.as_json:
         write_out(json.dumps(_summary(made), sort_keys=True))
     if status or made.problems:

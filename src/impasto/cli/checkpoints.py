@@ -58,6 +58,7 @@ class Command(BaseModel):
     content: Name | None
     styles: Annotated[list[Name], Field(max_length=64)]
     init: Name | None
+    protect: Name | None = None
     encoder: Name | None
     network: Name | None = None
     content_mask: Name | None
@@ -203,6 +204,7 @@ class CheckpointWriter:
             content=inputs.content,
             styles=inputs.styles,
             init=inputs.chosen.init,
+            protect=inputs.chosen.protect,
             encoder=None if encoder is None else str(encoder),
             network=None if network is None else str(network if network.is_file() else network.absolute()),
             content_mask=inputs.masks.content,
@@ -250,7 +252,7 @@ def checkpoint_writer(
     Raises `OutputError` where a painting was interrupted and waits in the file, `UsageError` where it can never be
     gone on with.
     """
-    streamed = "-" in [inputs.content, *inputs.styles, inputs.chosen.init]
+    streamed = "-" in [inputs.content, *inputs.styles, inputs.chosen.init, inputs.chosen.protect]
     if outputs is None or option == OFF or (option is None and (streamed or outputs.output == "-")):
         return CheckpointWriter(None, False, every_s)
     if streamed:

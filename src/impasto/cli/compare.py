@@ -1,6 +1,5 @@
 """`impasto compare`: folders of pictures judged blind, pair by pair, on a page of this machine."""
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from impasto.cli import shared_options as given
+from impasto.cli.asking import check_page
 from impasto.cli.session import write_out
 from impasto.errors import UsageError
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from impasto.comparison import FolderBallot
 
 app = typer.Typer(add_completion=False)
-NEEDED = ("starlette", "uvicorn")
 
 
 @app.command()
@@ -50,11 +49,8 @@ def compare(
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-    if missing and not table:
-        raise UsageError(
-            f"the page needs {' and '.join(missing)}, not installed here; run: pip install 'impasto[studio]'"
-        )
+    if not table:
+        check_page()
     if not votes:
         raise UsageError("--votes: the file has no name")
     from impasto.comparison import FolderBallot, common_names, label_folders, match_inputs, schedule

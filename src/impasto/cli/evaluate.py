@@ -25,14 +25,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
+FILMS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi")
+"""What names of films end in; other files that are no pictures are refused as such."""
+
 
 @app.command()
 def evaluate(
     ctx: typer.Context,
-    result: Annotated[str, typer.Argument(help="The finished picture; - reads standard input.")],
+    result: Annotated[str, typer.Argument(help="The finished picture, or a painted clip; - reads standard input.")],
     style: given.RequiredStyles,
     content: Annotated[
-        str | None, typer.Option("--content", metavar="PICTURE", help="The photograph; none for a texture.")
+        str | None,
+        typer.Option(
+            "--content", metavar="PICTURE", help="The photograph, or the clip that was painted; none for a texture."
+        ),
     ] = None,
     content_mask: given.ContentMask = None,
     style_mask: given.StyleMasks = None,
@@ -101,6 +107,15 @@ def evaluate(
     from impasto.evaluation import evaluator
     from impasto.evaluation.record import record_of
 
+    if original_metrics is None and content is not None and is_clip(result):
+        if maps is not None or content_mask is not None or style_mask or region or landmarks is not None:
+            raise UsageError("of a clip there are no maps, and no masks or landmarks are compared; leave them out")
+        measuring = evaluator.Evaluator(
+            _encoder(encoder), _encoder(second_encoder), second_layers=_layers(second_layers), size=size
+        )
+        for line in _clip_lines(result, content, style, measuring, metric, max_pixels, as_json=as_json):
+            write_out(line)
+        return
     if original_metrics is not None:
         document, lines = _original(result, content, style, Path(original_metrics), protocol, metric)
         for line in [metadata.canonical(document)] if as_json else lines:
@@ -202,6 +217,52 @@ def _original(
         why = report.reasons.get(name, "")
         lines.append(f"{name:16}  {'-' if value is None else number(value):>10}{f'  ({why})' if why else ''}")
     return report.record(), lines
+
+
+def is_clip(name: str) -> bool:
+    """Return whether a result is a film, a folder of frames or a picture that moves, and not a still one."""
+    from impasto import images
+
+    path = Path(name)
+    if name == "-" or not path.exists():
+        return False
+    if path.is_dir():
+        return True
+    with path.open("rb") as stream:
+        head = stream.read(1024)
+    if images.is_picture(head):
+        return images.read_animation(path) is not None
+    return path.suffix.lower() in FILMS
+
+
+def _clip_lines(
+    result: str,
+    content: str,
+    style: list[str],
+    measuring: Any,
+    wanted: list[str] | None,
+    max_pixels: int | None,
+    *,
+    as_json: bool,
+) -> list[str]:
+    """Measure a clip; return the lines of its table, or its record as JSON."""
+    from impasto import images
+    from impasto.evaluation import METRICS
+    from impasto.video.evaluate import evaluate_clip
+    from impasto.video.metrics import CLIP_METRICS
+
+    limit = images.DEFAULT_MAX_PIXELS if max_pixels is None else max_pixels
+    paintings = [images.load(Path(name), max_pixels=limit) for name in style]
+    measured = evaluate_clip(result, content, paintings, measuring, metrics=wanted, max_pixels=limit)
+    if as_json:
+        return [metadata.canonical(measured.record())]
+    lines = []
+    for key, value in measured.values.items():
+        metric = CLIP_METRICS.get(key) or METRICS[key]
+        why = f" ({measured.reasons[key]})" if key in measured.reasons else ""
+        shown = "-" if value is None else number(value)
+        lines.append(f"{key:24}  {shown:>10}  {metric.direction:6}  {metric.summary}{why}")
+    return lines
 
 
 def table(evaluation: "Evaluation") -> list[str]:

@@ -21,7 +21,11 @@ app = typer.Typer(add_completion=False)
 def export(
     ctx: typer.Context,
     network: Annotated[str, typer.Argument(help="A file that impasto train wrote, or a name of impasto methods.")],
-    onnx: Annotated[str, typer.Option("--onnx", metavar="FILE", help="Where the graph goes.")],
+    onnx: Annotated[str | None, typer.Option("--onnx", metavar="FILE", help="Where the graph goes.")] = None,
+    hub: Annotated[
+        str | None,
+        typer.Option("--hub", metavar="FOLDER", help="Where the network goes with a card, for the Hugging Face Hub."),
+    ] = None,
     decoder: Annotated[
         str | None, typer.Option("--decoder", metavar="FILE", help="The decoder of a linear transformation.")
     ] = None,
@@ -35,7 +39,7 @@ def export(
     as_json: given.Json = False,
     quiet: given.Quiet = False,
 ) -> None:
-    """Write a network as an ONNX graph, checked against onnxruntime.
+    """Write a network as an ONNX graph, checked against onnxruntime, or as a folder for the Hugging Face Hub.
 
     impasto export network.safetensors --onnx network.onnx --picture photo.jpg
     """
@@ -43,6 +47,17 @@ def export(
     session.terminal.quiet = quiet
     if style is not None and picture is None:
         raise UsageError("--style: a painting alone says nothing; name a photograph too: --picture photo.jpg")
+
+    if hub is not None and onnx is None:
+        from impasto.nets import hub_card
+
+        pinned = hub_card.export(Path(network), Path(hub), force=force)
+        session.terminal.say(f"saved {hub}; once it is on the Hub, its address is hf:OWNER/NAME/{pinned}")
+        if as_json:
+            write_out(json.dumps({"path": hub, "pinned": pinned}, sort_keys=True))
+        return
+    if onnx is None or hub is not None:
+        raise UsageError("export: name either --onnx FILE or --hub FOLDER")
 
     from impasto.nets.onnx import export as write
 

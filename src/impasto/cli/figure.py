@@ -88,7 +88,7 @@ def figures(
                 write_out(f"{name}  {cell.title}  {cell.size[1]}x{cell.size[0]} px, {cell.steps} steps")
             continue
         session.terminal.say(f"{name}:")
-        status = max(status, run(made, session))
+        status = max(status, run(made, session, options.executor(made)))
         if session.stop.asked is not None:
             break
     if status:

@@ -11,8 +11,9 @@ import typer
 
 from impasto.errors import RecipeError
 from impasto.recipe import Recipe, StatisticName, renamed, spell, unknown
+from impasto.recipe.applicable import with_strength
 
-METAVARS = {"size": "PIXELS|content|N%"}
+METAVARS = {"size": "PIXELS|content|N%", "strength": "0..1|off"}
 """What stands for the value of an option in the help, where the type of its key does not say it."""
 
 SETTINGS = tuple(name for name in Recipe.model_fields if name != "version")
@@ -49,7 +50,7 @@ def parse(values: Mapping[str, Any], spelled: Mapping[str, Any]) -> Recipe:
     Raises `RecipeError` that names the option where one is to blame.
     """
     try:
-        return Recipe.parse({**renamed(values), **spelled})
+        return Recipe.parse({**renamed(values), **with_strength(spelled)})
     except RecipeError as error:
         message = str(error)
         at = re.match(r"recipe key '(\w+)(?:\.([^']*))?'", message)

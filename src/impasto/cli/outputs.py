@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto import files, images
+from impasto.cli.byproducts import Byproducts
 from impasto.errors import OutputError, ResourceError, UsageError
 from impasto.events import notice
 
@@ -38,6 +39,7 @@ class Outputs:
     quality: int = 95
     embed: bool = True
     force: bool = False
+    byproducts: Byproducts = field(default_factory=Byproducts)
     mine: str | None = None
     """sha256 of the picture so far, where a resumed painting may replace that and no other."""
     _next_preview: float = 0.0
@@ -56,9 +58,10 @@ class Outputs:
                 raise OutputError(f"{self.plot}: a plot's name ends in one of {', '.join(PLOTS)}")
         if self.save_every and self.output == "-":
             raise UsageError("--save-every writes beside the output, which is standard output; name a file")
-        if "-" in (self.preview, self.plot):
-            raise UsageError("only the painting can go to standard output; name a file for --preview and --plot")
+        if "-" in (self.preview, self.plot, self.byproducts.cube, self.byproducts.layers):
+            raise UsageError("only the painting can go to standard output; name a file for the other options")
         named = [("--output", self.output), ("--preview", self.preview), ("--plot", self.plot)]
+        named += self.byproducts.named.items()
         taken: dict[str, str] = {}
         for option, path in named:
             if path is None or path == "-":
@@ -70,6 +73,7 @@ class Outputs:
             images.check_output(self.preview, size, force=self.force, inputs=inputs)
         if self.plot is not None:
             self._check_plot(self.plot, inputs)
+        self.byproducts.check(inputs, force=self.force)
         if self.save_every and not self.force:
             self._check_snapshots(steps)
 
@@ -134,6 +138,11 @@ class Outputs:
 
             with self._watching("plot", self.plot):
                 plot(result.history, Path(self.plot))
+
+    def leave(self, painting: "Painting", result: "Result") -> None:
+        """Write what other programs are to have of the painting; that it is missing is said, and no reason to fail."""
+        with self._watching("file", next(iter(self.byproducts.named.values()), "")):
+            self.byproducts.write(painting, result)
 
     def _write(self, result: "Result", target: "str | Path", *, force: bool) -> None:
         result.save(target, bits=self.bits, quality=self.quality, force=force, embed=self.embed)

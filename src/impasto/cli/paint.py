@@ -26,10 +26,13 @@ def paint(
     region_names: given.RegionNames = None,
     landmarks: given.Landmarks = None,
     style_landmarks: given.StyleLandmarks = None,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Choose method, style scale and strength by a quick look at the pictures.")
+    ] = False,
 ) -> None:
     """Paint a photograph in the style of one or more paintings.
 
     impasto paint photo.jpg --style painting.jpg -o out.png --size 768
     """
     masks = (content_mask, style_mask or [], region or [], region_names)
-    run(ctx, content, expand(style or []), shared, settings, masks, landmarks=(landmarks, style_landmarks))
+    run(ctx, content, expand(style or []), shared, settings, masks, landmarks=(landmarks, style_landmarks), auto=auto)

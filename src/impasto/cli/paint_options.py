@@ -42,6 +42,8 @@ class Shared:
     preview: given.Preview = None
     save_every: given.SaveEvery = None
     plot: given.Plot = None
+    cube: given.Cube = None
+    ora: given.Ora = None
     as_json: given.Json = False
     quiet: given.Quiet = False
     dry_run: given.DryRun = False
@@ -94,13 +96,15 @@ def run(
     *,
     preset: str | None = None,
     landmarks: tuple[str | None, str | None] = (None, None),
+    auto: bool = False,
 ) -> None:
     """Paint `content` (None: a texture) in the `styles`, with `masks` (of the content, of the styles, by region, and
     the names of regions).
 
     `landmarks` are files of the content's and the first style's.
 
-    `preset` is the command's own, where neither a recipe nor another preset is given.
+    `preset` is the command's own, where neither a recipe nor another preset is given. `auto`: whether what no option
+    says is chosen by a look at the pictures.
     """
     session: Session = ctx.obj
     output = shared.output
@@ -108,6 +112,12 @@ def run(
         raise UsageError("no output is named; say where to save the result with -o FILE")
     if shared.as_json and output == "-":
         raise UsageError("--json and -o - both want standard output; save to a file, or leave --json out")
+    if shared.cube is not None and content is None:
+        raise UsageError("--cube: without a photograph there are no colours that change; leave it out")
+    if auto and "-" in (content, *styles):
+        raise UsageError("--auto looks at the pictures before they are painted; name files, not -")
+    if auto and shared.recipe is not None:
+        raise UsageError("--auto chooses what --recipe has chosen already; give one of them")
     tile, memory = parse_tile(shared.tile), parse_bytes(shared.memory)
     chosen = choose(shared.recipe, shared.preset or (preset if shared.recipe is None else None), settings)
     _check(chosen.recipe, styles, shared)
@@ -116,6 +126,7 @@ def run(
     load_torch(shared.threads)
 
     from impasto.cli import mask_files, paint_inputs, paint_run
+    from impasto.cli.byproducts import Byproducts
     from impasto.cli.checkpoints import OFF, checkpoint_writer
     from impasto.cli.outputs import Outputs
 
@@ -133,6 +144,9 @@ def run(
         device=shared.device,
         landmarks=landmarks,
     )
+    if auto:
+        inputs = paint_inputs.chosen_for(inputs, settings, shared.preset)
+        chosen = inputs.chosen
     outputs = output and Outputs(
         output,
         shared.preview,
@@ -142,13 +156,14 @@ def run(
         shared.quality,
         not shared.no_metadata,
         shared.force,
+        byproducts=Byproducts(shared.cube, shared.ora),
     )
     # Files are the first process's.
     written = None if processes.silent() else outputs or None
     # What is painted feed-forward has no steps to go on from.
     instant = METHODS[chosen.recipe.method].feed_forward and not chosen.recipe.refine
     if written is not None and not shared.dry_run:
-        session.claim(output, shared.preview, shared.plot)
+        session.claim(output, shared.preview, shared.plot, shared.cube, shared.ora)
     writer = checkpoint_writer(OFF if instant else shared.checkpoint, shared.checkpoint_every, inputs, written)
     if not shared.dry_run:
         session.claim(writer.path)

@@ -74,6 +74,7 @@ def paint(stylizer: Painting, outputs: Outputs, session: Session, writer: Checkp
         result = stylizer.result()
         _save(result, outputs, writer)
         outputs.draw(result)
+        outputs.leave(stylizer, result)
         if isinstance(trouble, PeerError):
             going_on = f"; impasto resume {writer.path} --force goes on" if writer.begun else ""
             raise PeerError(f"{trouble}; saved {outputs.output} so far{going_on}")

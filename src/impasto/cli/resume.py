@@ -27,6 +27,8 @@ def resume(
     preview: given.Preview = None,
     save_every: given.SaveEvery = None,
     plot: given.Plot = None,
+    cube: given.Cube = None,
+    ora: given.Ora = None,
     as_json: given.Json = False,
     quiet: given.Quiet = False,
     threads: given.Threads = None,
@@ -46,6 +48,7 @@ def resume(
     session.terminal.quiet = quiet
 
     from impasto.cli import checkpoints, paint_inputs, paint_run
+    from impasto.cli.byproducts import Byproducts
     from impasto.cli.outputs import Outputs
     from impasto.cli.resources import parse_bytes, parse_tile
     from impasto.cli.sources import Chosen
@@ -66,7 +69,7 @@ def resume(
     inputs = paint_inputs.InputFiles(
         command.content,
         command.styles,
-        Chosen(saved.recipe, encoder, command.init, network),
+        Chosen(saved.recipe, encoder, command.init, network, command.protect),
         paint_inputs.Masks(command.content_mask, command.style_masks, command.regions, command.region_names),
         max_pixels=command.max_pixels,
         allow_truncated=command.allow_truncated,
@@ -86,10 +89,11 @@ def resume(
         command.quality,
         command.embed,
         force=force or own,
+        byproducts=Byproducts(cube, ora),
         mine=command.saved if own and not force else None,
     )
     if not processes.silent():
-        session.claim(target, preview, plot)
+        session.claim(target, preview, plot, cube, ora)
     stylizer = paint_run.prepare(inputs, None if processes.silent() else outputs)
     checkpoints.restore(stylizer, saved, path)
     session.terminal.say(f"going on after step {stylizer.taken} of {stylizer.steps}, to {target}")

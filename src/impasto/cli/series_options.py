@@ -10,6 +10,8 @@ from impasto.errors import UsageError
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
+    from impasto.executors import Executor
+    from impasto.series import Series
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class SeriesOptions:
     quiet: given.Quiet = False
     dry_run: given.DryRun = False
     threads: given.Threads = None
+    workers: given.Workers = 1
 
     def begin(self, ctx: typer.Context, output: str) -> "Session":
         """Return the session of a series that goes into a folder. Raises `UsageError` where that has no name."""
@@ -28,6 +31,14 @@ class SeriesOptions:
         if not output:
             raise UsageError("--output: the folder has no name")
         return session
+
+    def executor(self, made: "Series") -> "Executor":
+        """Return what paints a series."""
+        from impasto.executors import InProcess, processes
+
+        if self.workers in (None, 1):
+            return InProcess()
+        return processes(len(made.waiting), workers=self.workers, threads=self.threads)
 
 
 @dataclass(frozen=True)

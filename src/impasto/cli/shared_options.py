@@ -61,10 +61,16 @@ EncoderName = Annotated[
 ]
 RecipeFile = Annotated[
     str | None,
-    typer.Option("--recipe", metavar="FILE", help="Settings from a JSON file, or from a picture painted by impasto."),
+    typer.Option(
+        "--recipe", metavar="FILE", help="Settings from a JSON or TOML file, or a picture painted by impasto."
+    ),
 ]
-Preset = Annotated[str | None, typer.Option("--preset", metavar="NAME", help="Settings by name: see impasto presets.")]
+Preset = Annotated[
+    str | None,
+    typer.Option("--preset", metavar="NAME|FILE", help="Settings by name, see impasto presets, or a TOML file."),
+]
 
+PictureFolder = Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace outputs that exist.")]
 Repaint = Annotated[bool, typer.Option("--force", help="Paint over pictures that were painted with other settings.")]
 Preview = Annotated[
@@ -77,6 +83,18 @@ SaveEvery = Annotated[
 Plot = Annotated[
     str | None, typer.Option("--plot", metavar="FILE", help="A plot of the losses over the steps (png, svg, pdf).")
 ]
+Cube = Annotated[
+    str | None,
+    typer.Option(
+        "--cube",
+        metavar="FILE",
+        help="What the painting does to colours alone, as a .cube table (3D LUT) and a HALD picture beside it.",
+    ),
+]
+Ora = Annotated[
+    str | None,
+    typer.Option("--ora", metavar="FILE", help="The painting with its regions as layers, for GIMP and Krita (.ora)."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one line of JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print no progress and no notes, only errors.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be painted, and paint nothing.")]
@@ -87,6 +105,10 @@ MaxPixels = Annotated[
 ]
 
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Number of processor threads to use.")]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, metavar="COUNT", help="Pictures painted at once, each in a process of its own."),
+]
 _TILE = typer.Option(
     "--tile", metavar="auto|off|N", help="Compute in tiles of at most NxN pixels; auto: only where memory asks for it."
 )

@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK") if hasattr(signal, name))
+"""The signals that ask a command to end. SIGBREAK is Windows's, sent by Ctrl-Break and where a console is closed."""
+
 
 class Stopped(BaseException):
     """Raised out of whatever runs when a signal arrives; not an Exception, so nothing takes it for a bad file."""
@@ -19,7 +22,7 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """Watches SIGINT and SIGTERM while it is entered.
+    """Watches SIGINT, SIGTERM and Windows's SIGBREAK while it is entered.
 
     The first signal raises `Stopped`, or within `gently()` only sets `asked`, so that the work can be brought to
     an end. The second ends the process at once, and so does the first where something is being imported: modules take
@@ -35,7 +38,7 @@ class Stop:
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            for signum in (signal.SIGINT, signal.SIGTERM):
+            for signum in ENDING:
                 # Whoever started us ignoring a signal (nohup, a script's &) meant it.
                 if signal.getsignal(signum) is not signal.SIG_IGN:
                     self._before[signum] = signal.signal(signum, self._receive)

@@ -10,9 +10,10 @@ from impasto import metadata
 from impasto.cli.app import nearest
 from impasto.cli.options import choices, given_settings, parse
 from impasto.errors import ImageError, InputError, RecipeError, UsageError
-from impasto.recipe import MAX_JSON_BYTES, Recipe, load_preset
+from impasto.recipe import MAX_JSON_BYTES, PRESET_SUFFIX, Recipe, load_preset, read_preset
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.shipped_networks import shipped
+from impasto.weights import hub
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class Chosen:
     """A picture to start from, or `-`."""
     network: Path | None = None
     """A file, or folder of files, instead of networks that ship with impasto."""
+    protect: str | None = None
+    """A grey picture, white where the photograph counts more, or `-`."""
     recorded: Mapping[str, Any] = field(default_factory=dict)
     """What the picture that the recipe comes from says besides: data to compare with, never to follow."""
 
@@ -41,27 +44,32 @@ def choose(recipe: str | None, preset: str | None, settings: Mapping[str, str | 
     values: dict[str, Any] = {}
     recorded: dict[str, Any] = {}
     if preset is not None:
-        values = load_preset(preset)
+        # A preset of one's own is named by its file, which no preset's name looks like.
+        values = read_preset(preset) if preset.endswith(PRESET_SUFFIX) else load_preset(preset)
     elif recipe is not None:
         values, recorded = read_recipe(recipe)
     spelled = given_settings(settings)
     encoder = encoder_file(spelled)
-    init = _init_file(spelled)
+    init, protect = (_picture_file(key, spelled) for key in ("init", "protect"))
     network = _network_file(spelled, str(spelled.get("method", values.get("method", "gatys"))))
     chosen = parse(values, spelled)
     if chosen.init == "file" and init is None:
         raise UsageError("the recipe starts from a picture, which it cannot carry; name that picture with --init")
+    if chosen.protect == "file" and protect is None:
+        raise UsageError("the recipe protects what a picture says, which it cannot carry; name that with --protect")
     if encoder is None and chosen.encoder not in ENCODERS:
         # A recipe out of anybody's picture names a network, never a file to open.
         raise UsageError(f"the recipe wants the encoder '{chosen.encoder}'; name its file of weights with --encoder")
-    return Chosen(chosen, encoder, init, network, recorded)
+    return Chosen(chosen, encoder, init, network, protect, recorded)
 
 
 def read_recipe(path: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Read a recipe from JSON or from a picture's metadata; return its values and what was recorded besides.
+    """Read a recipe from JSON, a preset's file or a picture; return its values and what was recorded besides.
 
     Raises `InputError` when there is none, `RecipeError` when it is not valid.
     """
+    if path.endswith(PRESET_SUFFIX):
+        return read_preset(path), {}
     recorded = _read_json(path) if _looks_like_json(path) else metadata.read(path)
     name = ascii(Path(path).name)[1:-1]
     if recorded is None:
@@ -115,6 +123,9 @@ def encoder_file(spelled: dict[str, Any]) -> Path | None:
     value = spelled.get("encoder")
     if value is None or value in ENCODERS:
         return None
+    if hub.is_address(value):
+        del spelled["encoder"]
+        return hub.fetch(value)
     path = Path(value)
     if not path.exists() and path.name == value and not path.suffix:
         raise UsageError(f"{nearest(value, ENCODERS, 'encoder')} (or name a file of weights)")
@@ -122,15 +133,15 @@ def encoder_file(spelled: dict[str, Any]) -> Path | None:
     return path
 
 
-def _init_file(spelled: dict[str, Any]) -> str | None:
-    """Put `file` in the place of a picture's name."""
-    value: str | None = spelled.get("init")
-    known = tuple(choice for choice in choices("init") if choice != "file")
+def _picture_file(key: str, spelled: dict[str, Any]) -> str | None:
+    """Put `file` in the place of a picture's name, in a setting that can name one."""
+    value: str | None = spelled.get(key)
+    known = tuple(choice for choice in choices(key) if choice != "file")
     if value is None or value in (*known, "file"):
         return None
     if value != "-" and not Path(value).exists() and Path(value).name == value and not Path(value).suffix:
-        raise UsageError(f"{nearest(value, known, 'init')} (or name a picture)")
-    spelled["init"] = "file"
+        raise UsageError(f"{nearest(value, known, key)} (or name a picture)")
+    spelled[key] = "file"
     return value
 
 
@@ -145,6 +156,9 @@ def _network_file(spelled: dict[str, Any], method: str) -> Path | None:
     known = shipped(method)
     if "network" in METHODS[method].settings and (value == "auto" or value in known):
         return None
+    if hub.is_address(value):
+        del spelled["network"]
+        return hub.fetch(value)
     if not Path(value).exists() and Path(value).name == value and not Path(value).suffix:
         if not known or "network" not in METHODS[method].settings:
             raise UsageError(f"--network {value}: {method} knows none of that name; name a file")

@@ -13,22 +13,26 @@ LARGEST = 64
 """Pictures that one folder or pattern may stand for: a recipe weighs as many styles, and no more."""
 
 
-def expand(names: Sequence[str], option: str = "--style") -> list[str]:
+def expand(
+    names: Sequence[str], option: str = "--style", *, largest: int = LARGEST, recursive: bool = False
+) -> list[str]:
     """Return the files that `names` stand for, in their order; those of a folder or a pattern by their names.
 
     A name that is a file, or `-`, stands for itself, whatever signs are in it. Of a folder, its own pictures count: not
     those of folders in it, no hidden files, and no link that leads out of it.
+
+    With `recursive`, `**` in a pattern stands for any folders in folders.
 
     Raises `UsageError` where a pattern matches no file, or one name stands for too many, and `InputError` where a
     folder holds no picture.
     """
     listed: list[str] = []
     for name in names:
-        listed += _one(name, option)
+        listed += _one(name, option, largest, recursive=recursive)
     return listed
 
 
-def _one(name: str, option: str) -> list[str]:
+def _one(name: str, option: str, largest: int, *, recursive: bool) -> list[str]:
     try:
         if name in ("", "-") or "\0" in name or Path(name).is_file():
             return [name]
@@ -40,13 +44,14 @@ def _one(name: str, option: str) -> list[str]:
         if not pictures:
             raise InputError(f"{name}: is a folder without pictures ({', '.join(PICTURE_SUFFIXES)}); name another")
     elif glob.has_magic(name) and not os.path.lexists(name):
-        pictures = sorted(path for path in glob.glob(name) if Path(path).is_file())  # noqa: PTH207 (it may be absolute)
+        matches = glob.glob(name, recursive=recursive)  # noqa: PTH207 (it may be absolute)
+        pictures = sorted(path for path in matches if Path(path).is_file())
         if not pictures:
             raise UsageError(f"{option} {name}: matches no file; check the pattern")
     else:
         return [name]
-    if len(pictures) > LARGEST:
-        raise UsageError(f"{option} {name}: stands for {len(pictures)} pictures; name {LARGEST} at most")
+    if len(pictures) > largest:
+        raise UsageError(f"{option} {name}: stands for {len(pictures)} pictures; name {largest} at most")
     return pictures
 
 

@@ -17,6 +17,7 @@ from impasto.cli.series_options import PictureSeriesOptions
 from impasto.cli.session import write_out
 from impasto.cli.sources import Chosen, choose
 from impasto.cli.style_list import expand
+from impasto.cli.vary import split
 from impasto.errors import UsageError
 from impasto.recipe.catalogue import ENCODERS
 
@@ -40,7 +41,7 @@ def sweep(
             help="A setting, style, content or preset with its values; twice for a grid. Values with commas: KEY=A;B.",
         ),
     ],
-    output: Annotated[str, typer.Option("--output", "-o", metavar="FOLDER", help="Where the pictures go.")],
+    output: given.PictureFolder,
     content: Annotated[str | None, typer.Argument(help="The photograph to paint; - reads standard input.")] = None,
     style: given.Styles = None,
     content_mask: given.ContentMask = None,
@@ -66,7 +67,7 @@ def sweep(
     The same command again paints what is missing: pictures that are done stay, one that was stopped is begun anew.
     """
     session = options.begin(ctx, output)
-    named, style = _split(vary), expand(style or [])
+    named, style = split(vary), expand(style or [])
     _check_given(named, {**settings, "content": content, "style": style, "preset": preset})
     masks = mask_files.files(content_mask, style_mask or [], region or [], styles=len(style or []) or 1)
     names = mask_files.region_names(region_names)
@@ -106,7 +107,8 @@ def sweep(
         several = [values["style"]] if "style" in values else paintings
         photo, start, *styles = _sources(values.get("content", content), settled.init, *several)
         areas = regions(settled.recipe.regions, len(styles))
-        inputs = Inputs(photo, styles, start, areas, ours, theirs, **reading)
+        protect = None if settled.protect is None else Path(settled.protect)
+        inputs = Inputs(photo, styles, start, areas, ours, theirs, protect, **reading)
         return series.Job(inputs, settled.recipe, settled.encoder, settled.network)
 
     axes = [
@@ -125,32 +127,11 @@ def sweep(
     if options.dry_run:
         write_out(_plan(made, as_json=options.as_json))
         return
-    status = run(made, session)
+    status = run(made, session, options.executor(made))
     if options.as_json:
         write_out(json.dumps(_report(made), sort_keys=True))
     if status:
         raise typer.Exit(status)
-
-
-def _split(vary: list[str]) -> dict[str, list[str]]:
-    """Take `key=a,b` or `key=a;b` apart."""
-    named: dict[str, list[str]] = {}
-    for text in vary:
-        key, equals, rest = text.partition("=")
-        key = key.strip().replace("-", "_")
-        separator = ";" if ";" in rest else ","
-        values = [value.strip() for value in rest.split(separator)]
-        if values[-1] == "" and separator == ";":
-            # A single value that has commas: `key=a,b;`.
-            values.pop()
-        if not key or not equals or not values or not all(values):
-            raise UsageError(f"--vary {text}: name values, none of them empty: --vary {key or 'KEY'}=1,2,3")
-        if key in ("content", "style"):
-            values = expand(values, f"--vary {key}")
-        if key in named:
-            raise UsageError(f"--vary {key} is there twice; name all its values in one place")
-        named[key] = values
-    return named
 
 
 def _check_belongings(named: Mapping[str, list[str]], *, masks: bool, style_masks: bool, landmarks: bool) -> None:

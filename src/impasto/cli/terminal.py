@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from impasto.events import Progress
+    from impasto.video.run import FrameProgress
 
 
 _STDERR = 2
@@ -25,6 +26,19 @@ class Meter(Protocol):
 
     def bytes(self, done: int, total: int | None) -> None:
         """Show a download."""
+
+    def frame(self, progress: "FrameProgress") -> None:
+        """Show a frame of moving pictures that was painted."""
+
+
+class Board(Protocol):
+    """Shows how far several pieces of work are, and all together."""
+
+    def step(self, title: str, progress: "Progress") -> None:
+        """Show a step of one that is in hand."""
+
+    def done(self, title: str, remaining: str) -> None:
+        """Take away one that is done; `remaining` says how long all will take."""
 
 
 class Terminal:
@@ -106,6 +120,27 @@ class Terminal:
             finally:
                 self._console = None
 
+    @contextlib.contextmanager
+    def board(self, total: int) -> Iterator["Board"]:
+        """Return what shows how far each of `total` pieces of work is: bars on a terminal, nothing elsewhere."""
+        if (
+            self.quiet
+            or self.muted
+            or sys.stderr is None
+            or not sys.stderr.isatty()
+            or os.environ.get("TERM") == "dumb"
+        ):
+            yield _NoBoard()
+            return
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+        try:
+            with _Bars(self._console, total) as bars:
+                yield bars
+        finally:
+            self._console = None
+
     def _line(self, text: str) -> None:
         if sys.stderr is None:
             return
@@ -121,6 +156,9 @@ class Terminal:
 
 class _Silent:
     def painting(self, progress: "Progress") -> None:
+        pass
+
+    def frame(self, progress: "FrameProgress") -> None:
         pass
 
     def bytes(self, done: int, total: int | None) -> None:
@@ -141,6 +179,10 @@ class _Lines:
     def bytes(self, done: int, total: int | None) -> None:
         if total and self._passed(done, total):
             self._terminal.say(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB")
+
+    def frame(self, progress: "FrameProgress") -> None:
+        if self._passed(progress.frame, progress.frames):
+            self._terminal.say(f"frame {progress.frame} of {progress.frames}: {_describe_frame(progress)}")
 
     def _passed(self, done: int, total: int) -> bool:
         tenth, self._tenth = self._tenth, max(self._tenth, 10 * done // total)
@@ -172,10 +214,55 @@ class _Bar:
         text = f"{done / 1e6:.1f} MB" + (f" of {total / 1e6:.1f} MB" if total else "")
         self._update(completed=done, total=total, description=text)
 
+    def frame(self, progress: "FrameProgress") -> None:
+        description = f"frame {progress.frame}  {_describe_frame(progress)}"
+        self._update(completed=progress.frame, total=progress.frames, description=description)
+
     def _update(self, **shown: Any) -> None:
         # A terminal that went away is no reason to stop.
         with contextlib.suppress(OSError, ValueError):
             self._bars.update(self._task, **shown)
+
+
+class _NoBoard:
+    def step(self, title: str, progress: "Progress") -> None:
+        pass
+
+    def done(self, title: str, remaining: str) -> None:
+        pass
+
+
+class _Bars:
+    """Rich's bars: one for each picture in hand, and one for all."""
+
+    def __init__(self, console: Any, total: int) -> None:
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.description}", markup=False))
+        self._bars = Progress(*columns, console=console, redirect_stdout=False)
+        self._all = self._bars.add_task("all", total=total)
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> "_Bars":
+        self._bars.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._bars.stop()
+
+    def step(self, title: str, progress: "Progress") -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if title not in self._tasks:
+                self._tasks[title] = self._bars.add_task(title, total=progress.total_steps)
+            words = f"{title}  {_duration(progress.eta_s)} left"
+            self._bars.update(self._tasks[title], completed=progress.total_step, description=words)
+
+    def done(self, title: str, remaining: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            if (task := self._tasks.pop(title, None)) is not None:
+                self._bars.remove_task(task)
+            self._bars.update(self._all, advance=1, description=f"all{remaining}")
 
 
 def _describe(progress: "Progress") -> str:
@@ -184,6 +271,11 @@ def _describe(progress: "Progress") -> str:
         f"level {progress.level + 1}/{progress.levels}  {width}x{height} px  "
         f"{f'loss {progress.loss:.3g}  ' if progress.losses else ''}{_duration(progress.eta_s)} left"
     )
+
+
+def _describe_frame(progress: "FrameProgress") -> str:
+    height, width = progress.size
+    return f"shot {progress.shot + 1}/{progress.shots}  {width}x{height} px  {_duration(progress.eta_s)} left"
 
 
 def _duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
+from impasto.cli import processes
 from impasto.cli.option_groups import with_group
 from impasto.cli.resources import load_torch
 from impasto.cli.shared_options import Quiet, Threads
@@ -64,6 +65,10 @@ Precision = Annotated[
     Literal["auto", "float32", "bfloat16"], typer.Option("--precision", help="Floating-point type of the convolutions.")
 ]
 Device = Annotated[Literal["auto", "cpu", "cuda"], typer.Option("--device", help="Where to train.")]
+TensorBoard = Annotated[
+    str | None,
+    typer.Option("--tensorboard", metavar="FOLDER", help="Write losses and sheets for TensorBoard there as well."),
+]
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class TrainOptions:
     precision: Precision = "auto"
     device: Device = "auto"
     threads: Threads = None
+    tensorboard: TensorBoard = None
     quiet: Quiet = False
 
     def apply(self, work: Work) -> Work:
@@ -143,15 +149,24 @@ def train(
 ) -> None:
     """Train as `learn` does, and say how it goes: now and then, and whenever it was measured on held-out pictures."""
     from impasto.optim.memory import is_out_of_memory
+    from impasto.training.board import Board, told
 
+    run = Path(options.out)
+    # Of several processes, the first one writes.
+    watched = options.tensorboard if not processes.silent() else None
+    board = None if watched is None else Board(Path(watched), run)
     try:
-        _say(session, learn(options.apply(work), Path(options.out), **options.pace), options.steps)
+        records = learn(options.apply(work), run, **options.pace)
+        _say(session, told(records, *([] if board is None else [board])), options.steps)
     except Exception as error:
         if isinstance(error, ImpastoError) or not is_out_of_memory(error):
             raise
         raise ResourceError(
             "not enough memory for the training; use a smaller --batch or --crop, and run the same command again"
         ) from None
+    finally:
+        if board is not None:
+            board.close()
     session.terminal.say(f"saved {Path(options.out) / 'weights.safetensors'}")
 
 

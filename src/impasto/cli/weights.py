@@ -9,6 +9,7 @@ import typer
 from impasto import weights
 from impasto.cli import shared_options as given
 from impasto.cli.session import write_out
+from impasto.weights import hub
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
@@ -52,12 +53,17 @@ def show_list(
 @app.command()
 def fetch(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(help="Name of the weights; impasto weights list has them all.")] = "vgg19",
+    name: Annotated[
+        str, typer.Argument(help="Name of the weights, as impasto weights list has them, or hf:OWNER/NAME/FILE.")
+    ] = "vgg19",
     quiet: given.Quiet = False,
 ) -> None:
     """Download weights, verified, and print the path; an unfinished download is resumed."""
     session: Session = ctx.obj
     session.terminal.quiet = quiet
+    if hub.is_address(name):
+        write_out(os.fspath(hub.fetch(name)))
+        return
     weights.lookup(name)
     with session.terminal.meter() as meter:
         path = weights.fetch(name, progress=meter.bytes)

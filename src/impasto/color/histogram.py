@@ -35,11 +35,7 @@ def displaced(
     tears a flat sky apart into whatever the target holds in that quantity, and its noise with it. The mean
     is the target's, the distribution close to it.
     """
-    before, mass = gather(points, weights)
-    aims, aim_mass = gather(targets, target_weights)
-    start = matrix @ before + shift
-    added = transfer(start, mass, aims, aim_mass) - start
-    lattice = smooth(before, added, mass)
+    lattice = displaced_lattice(points, weights, targets, target_weights, matrix, shift)
     moved = torch.empty_like(points)
     for first in range(0, points.shape[1], CHUNK):
         part = points[:, first : first + CHUNK].double()
@@ -47,6 +43,17 @@ def displaced(
     # Smoothing moves the mean by a little; put it back.
     drift = moments(targets, target_weights)[0] - moments(moved, weights)[0]
     return moved + drift.to(moved)
+
+
+def displaced_lattice(
+    points: Tensor, weights: Weights, targets: Tensor, target_weights: Weights, matrix: Tensor, shift: Tensor
+) -> Tensor:
+    """Return the lattice of `smooth` with what the rotations add to the linear map; arguments as for `displaced`."""
+    before, mass = gather(points, weights)
+    aims, aim_mass = gather(targets, target_weights)
+    start = matrix @ before + shift
+    added = transfer(start, mass, aims, aim_mass) - start
+    return smooth(before, added, mass)
 
 
 def gather(points: Tensor, weights: Weights) -> tuple[Tensor, Tensor]:

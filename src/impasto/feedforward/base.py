@@ -43,6 +43,8 @@ class FeedForward(Painting):
         resources: Resources | None = None,
     ) -> None:
         resources = resources or Resources.choose()
+        if (strength := recipe.wanted_strength) is not None:
+            recipe = recipe.model_copy(update={"alpha": strength})
         if inputs.content is None:
             check_texture(recipe)
         scene = inputs.scene(recipe)

@@ -25,7 +25,7 @@ from impasto.images.headers import check_memory, needed
 from impasto.images.source import shown
 
 _ORIENTATION = 0x0112
-_SEVERAL = "has several frames or pages; the first is used"
+_SEVERAL = "has several frames or pages; the first is used (impasto video paints clips)"
 _PRIMARY = "has several pictures; the one that the file calls its primary is used"
 _EXIF, _INTEROPERABILITY, _COLOR_SPACE = 0x8769, 0xA005, 0xA001
 

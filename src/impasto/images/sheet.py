@@ -255,7 +255,7 @@ class _Font:
         def cut(kept: int) -> str:
             return text[: (kept + 1) // 2].rstrip() + _CUT + text[len(text) - kept // 2 :].lstrip()
 
-        if self.width(text) <= room:
+        if not text or self.width(text) <= room:
             return text
         # The most characters of which the line still fits.
         fitting = bisect_right(range(len(text)), room, key=lambda kept: self.width(cut(kept)))

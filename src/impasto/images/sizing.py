@@ -7,6 +7,11 @@ from torch import Tensor
 from impasto.errors import UsageError
 
 
+def extend(pixels: Tensor, margin: int) -> Tensor:
+    """Return pixels (1, C, h, w) with `margin` more on each side, which mirror those inside; fewer than h and w."""
+    return functional.pad(pixels, (margin,) * 4, mode="reflect") if margin else pixels
+
+
 def resize(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     """Resample to `size` = (height, width): bicubic, antialiased along each side that shrinks.
 

@@ -105,6 +105,11 @@ def sniff(data: bytes) -> str | None:
     return None
 
 
+def is_picture(head: bytes) -> bool:
+    """Return whether a file that begins so is a picture of a kind that impasto reads."""
+    return sniff(head) in READABLE
+
+
 def misnamed(suffix: str, kind: str) -> bool:
     """Return whether a file's suffix promises another format than the one found in it."""
     known = {known for suffixes in _SUFFIXES.values() for known in suffixes}

@@ -9,12 +9,13 @@ from impasto.losses.objective import GlobalTerm, LossReport, Objective
 from impasto.losses.patches import PatchBank, PatchSource
 from impasto.losses.registry import STATISTICS, statistic
 from impasto.losses.statistics import Gram, State, Statistic, blend
-from impasto.losses.terms import Content, Gamut, Patches, Style, TotalVariation
+from impasto.losses.terms import Anchor, Content, Gamut, Patches, Style, TotalVariation
 from impasto.losses.transport import RegionSamples, SelfSimilarity, Transport
 
 __all__ = [
     "NORMALIZATIONS",
     "STATISTICS",
+    "Anchor",
     "Content",
     "Covariance",
     "FixedMatches",

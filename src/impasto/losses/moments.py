@@ -104,11 +104,11 @@ class Covariance(SumStatistic):
 
     def distance_to(self, target: Tensor) -> Distance:
         """Return the squared distance of Gaussians as a function of the state; the target's root is taken here."""
-        target = target.detach().double()
+        target = _wide(target.detach())
         mean, wanted = _gaussian(target)
         ridge = RIDGE * float(wanted.trace().clamp_min(0)) + TINY
         eye = torch.eye(len(wanted), dtype=wanted.dtype, device=wanted.device)
-        values, vectors = torch.linalg.eigh(wanted + ridge * eye)
+        values, vectors = _eigh(wanted + ridge * eye)
         values = values.clamp_min(ridge)
         root = (vectors * values.sqrt()) @ vectors.T
         trace = values.sum()
@@ -116,17 +116,34 @@ class Covariance(SumStatistic):
         def distance(state: State) -> Tensor:
             # float64: the traces cancel when the picture is nearly right, and the eigenvalues of Σ'^½ Σ Σ'^½ span
             # the square of what those of Σ do. Beside an encoder the decompositions cost nothing.
-            own, covariance = _gaussian(state.mean().double())
+            own, covariance = _gaussian(_wide(state.mean()))
             covariance = covariance + ridge * eye
             fidelity: Tensor = _RootTrace.apply(covariance, root, ridge)  # type: ignore[no-untyped-call]  # torch's own
             squared: Tensor = (own - mean).square().sum() + covariance.trace() + trace - 2 * fidelity
-            return squared.clamp_min(0).to(state.sums.dtype)
+            return squared.clamp_min(0).to(state.sums)
 
         return distance
 
     def power(self, target: Tensor) -> float:
         """Return E|f|², the trace of the second moment: the distance to zero features but for the ridge."""
         return float(target.double().diagonal()[:-1].sum())
+
+
+def _eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the eigenvalues and eigenvectors of a symmetric matrix; NaN where it is not finite.
+
+    torch raises an error for those, as if the matrix were to blame: what reads the loss tells of a picture that
+    diverged.
+    """
+    if not torch.isfinite(matrix).all():
+        return torch.full_like(matrix[0], torch.nan), torch.full_like(matrix, torch.nan)
+    values, vectors = torch.linalg.eigh(matrix)
+    return values, vectors
+
+
+def _wide(values: Tensor) -> Tensor:
+    """Return `values` in float64, on the CPU where their device has none of it (Apple's)."""
+    return (values.cpu() if values.device.type == "mps" else values).double()
 
 
 def _gaussian(moments: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,7 +162,7 @@ class _RootTrace(Function):
     @staticmethod
     def forward(ctx: Any, covariance: Tensor, root: Tensor, ridge: float) -> Tensor:
         product = root @ covariance @ root
-        values, vectors = torch.linalg.eigh((product + product.T) / 2)
+        values, vectors = _eigh((product + product.T) / 2)
         roots = values.clamp_min(ridge**2).sqrt()
         if ctx.needs_input_grad[0]:
             turned = root @ vectors

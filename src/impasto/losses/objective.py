@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from impasto.losses.statistics import State
-from impasto.losses.terms import Content, Gamut, Patches, Style, TotalVariation
+from impasto.losses.terms import Anchor, Content, Gamut, Patches, Style, TotalVariation
 
 Window = tuple[slice, slice]
 """Rows and columns of a map."""
@@ -75,7 +75,7 @@ class Objective:
 
     contents: tuple[Content, ...] = ()
     styles: tuple[Style, ...] = ()
-    pixels: tuple[TotalVariation | Gamut, ...] = ()
+    pixels: tuple[TotalVariation | Gamut | Anchor, ...] = ()
     """Terms over the image itself."""
     patches: tuple[Patches, ...] = ()
     global_terms: tuple[GlobalTerm, ...] = ()
@@ -104,6 +104,13 @@ class Objective:
             raise ValueError("an objective needs at least one term")
         stacked = torch.stack([loss.to(image.dtype) for loss in losses])
         return stacked.sum(), self.report(stacked.detach().double().tolist())
+
+    def split(self) -> tuple["Objective", "Objective"]:
+        """Return the terms about the photograph, and those about the style, each as an objective."""
+        about = [term for term in self.global_terms if term.name.startswith("content")]
+        others = tuple(term for term in self.global_terms if term not in about)
+        content = Objective(contents=self.contents, global_terms=tuple(about))
+        return content, Objective(styles=self.styles, patches=self.patches, global_terms=others)
 
     @property
     def stateful(self) -> tuple[StatefulTerm, ...]:

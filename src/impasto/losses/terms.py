@@ -208,3 +208,22 @@ class Gamut:
     def __call__(self, image: Tensor) -> Tensor:
         """Return the loss of `image` (1, 3, H, W)."""
         return self.factor * (image - image.clamp(0, 1)).square().sum()
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """Weighted sum of squared distances to a picture that the canvas is to stay at, where `weights` say so.
+
+    Of moving pictures, `target` (1, 3, H, W) is the frame before moved to where its things are now, and `weights`
+    (1, 1, H, W) are 0 where it shows something else (Ruder et al. 2016, eq. 7).
+    """
+
+    target: Tensor
+    weights: Tensor
+    factor: float
+    name: str = "temporal"
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Return the loss of `image` (1, 3, H, W)."""
+        away = (image - self.target.to(image)).square()
+        return self.factor * (self.weights.to(image) * away).sum()

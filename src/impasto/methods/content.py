@@ -25,6 +25,7 @@ class WithContent(Method):
         if scene.regions is not None and maps is not None and recipe.region_content_weights:
             region_weights = [recipe.region_content_weights.get(name, 1.0) for name in scene.regions.names]
             weights = torch.tensor(region_weights)
+        protected = scene.content_factor(level)
         terms = []
         for layer, (features, squares) in self._content_targets(level, tile).items():
             channels, positions = self._encoder.channels[layer], round(features[0, 0].numel() * ratio)
@@ -34,6 +35,9 @@ class WithContent(Method):
             if weights is not None and maps is not None:
                 at_layer = guides.propagate(maps, self._encoder.steps(layer), "simple")
                 guide = torch.einsum("r,rhw->hw", weights, at_layer)
+            if protected is not None:
+                at_layer = guides.propagate(protected[None], self._encoder.steps(layer), "simple")[0]
+                guide = at_layer if guide is None else guide * at_layer
             terms.append(Content(layer, features, factor, guide))
         return tuple(terms)
 

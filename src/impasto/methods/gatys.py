@@ -61,7 +61,7 @@ class Gatys(WithContent):
     def styles(self, level: Level, tile: int | None) -> tuple[Style, ...]:
         """Build the style terms of a level: one a layer, region and statistic."""
         recipe, scene = self._recipe, self._scene
-        areas, maps, visible = self._areas(level), scene.maps(level), scene.visible(level.size)
+        areas, maps, visible = self._areas(level), scene.maps(level), scene.visible_at(level)
         statistics: dict[tuple[str, str], Statistic] = {
             (layer, name): statistic(name, lift=self._encoder.lift(layer), seed=recipe.seed)
             for layer in recipe.style_layers

@@ -13,7 +13,8 @@ from impasto.losses import FixedMatches, GlobalTerm, NearestNeighbors, PatchBank
 from impasto.losses.neighbors import hypercolumns, subsampled
 from impasto.losses.patches import patch_labels
 from impasto.losses.similarity import SCRATCH_BYTES
-from impasto.methods.base import Memory, Method, Terms, Time, style_areas, style_pixels
+from impasto.methods.base import Memory, Terms, Time, style_areas, style_pixels
+from impasto.methods.content import WithContent
 from impasto.methods.costs import width_of
 from impasto.methods.patches import Encode, PatchTerms
 from impasto.optim.pyramid import Level
@@ -154,7 +155,7 @@ def spaced(side: int, most: int) -> int:
     return max(1, -(-side // most))
 
 
-class Nnst(Method):
+class Nnst(WithContent):
     """Each place of the picture towards its nearest neighbour in the painting (Kolkin et al. 2022)."""
 
     tileable = False
@@ -166,7 +167,9 @@ class Nnst(Method):
 
     def terms(self, level: Level, tile: int | None = None, init: Tensor | None = None) -> Terms:
         """Build the terms of one level, as `Method.terms`; there are none before a level has begun."""
-        return Terms() if init is None else Terms(global_terms=self._neighbors.global_terms(level, init))
+        if init is None:
+            return Terms()
+        return Terms(contents=self.contents(level, tile), global_terms=self._neighbors.global_terms(level, init))
 
     @classmethod
     def memory(cls, level: Level, scene: Scene, encoder: Encoder) -> Memory:

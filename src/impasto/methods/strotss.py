@@ -69,7 +69,7 @@ class StrotssTerms:
         content = self._encode(photo, layers)
         columns = HypercolumnSampler(self._factors(content), {layer: self._encoder.stride(layer) for layer in layers})
         positions = PositionSampler(labels, (recipe.seed, level.index))
-        alpha = recipe.content_weight * min(MAX_ALPHA, ALPHA * self._last / max(level.size))
+        alpha = recipe.content_weight * min(MAX_ALPHA, ALPHA * self._last / max(level.picture))
         transport = Transport(
             columns,
             positions,

@@ -1,6 +1,9 @@
 """The levels of a painting: sizes from coarse to fine, and how many steps each gets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from torch import Tensor
 
 from impasto.recipe.method import Method
 
@@ -11,9 +14,13 @@ NARROWEST = 16
 """The shorter side in pixels below which they do not start either: one neuron of the deepest layers."""
 
 
+NARROWEST_OF_MARGIN = 8
+"""A margin is at most the short side of the picture divided by this: more would be painted around it than of it."""
+
+
 @dataclass(frozen=True)
 class Level:
-    """One size of the pyramid. `size` is (height, width) in pixels."""
+    """One size of the pyramid. `size` is the (height, width) in pixels that is painted: the picture in its margin."""
 
     index: int
     size: tuple[int, int]
@@ -22,6 +29,27 @@ class Level:
     """Whether a cheaper encoder stands in for the one asked for."""
     finishing: bool = False
     """Whether these are the last steps, at the last size, that come after those of all other levels."""
+    margin: int = 0
+    """Pixels on each side of the picture that are painted with it, and cut off."""
+
+    @property
+    def picture(self) -> tuple[int, int]:
+        """Return the (height, width) of the picture without its margin."""
+        return self.size[0] - 2 * self.margin, self.size[1] - 2 * self.margin
+
+    def cropped(self, image: Tensor) -> Tensor:
+        """Return the picture (..., h, w) of what is painted (..., H, W)."""
+        return image[..., self.margin : image.shape[-2] - self.margin, self.margin : image.shape[-1] - self.margin]
+
+    def in_margin(self, margin: int) -> "Level":
+        """Return the level with this margin around its picture."""
+        height, width = self.picture
+        return replace(self, size=(height + 2 * margin, width + 2 * margin), margin=margin)
+
+
+def with_margin(levels: Sequence[Level], margin: int) -> tuple[Level, ...]:
+    """Return `levels` with a margin of at most so many pixels around the picture of each."""
+    return tuple(level.in_margin(min(margin, min(level.picture) // NARROWEST_OF_MARGIN)) for level in levels)
 
 
 def plan(

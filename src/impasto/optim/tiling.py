@@ -15,7 +15,7 @@ from torch import Tensor
 from impasto.errors import NotTileableError
 from impasto.losses.objective import LossReport, Objective, Window
 from impasto.losses.statistics import State, SumStatistic
-from impasto.losses.terms import TotalVariation
+from impasto.losses.terms import Anchor, TotalVariation
 from impasto.optim.evaluate import Encode, WholeImage
 from impasto.optim.grid import Grid, Tile
 from impasto.optim.memory import trim
@@ -149,6 +149,9 @@ class Tiled:
                     below = None if ends[0] and not term.wrap else leaf[..., -1:, :-1]
                     beside = None if ends[1] and not term.wrap else leaf[..., :-1, -1:]
                     losses.append(term.part(own, below, beside))
+                elif isinstance(term, Anchor):
+                    target, weights = (around.cut(whole)[..., :-1, :-1] for whole in (term.target, term.weights))
+                    losses.append(replace(term, target=target, weights=weights)(own))
                 else:
                     losses.append(term(own))
             (part,) = torch.autograd.grad(torch.stack(losses).sum(), leaf)

@@ -79,6 +79,7 @@ def stylize(
     region_names: RegionNames | None = None,
     content_landmarks: PictureLike | None = None,
     style_landmarks: PictureLike | None = None,
+    protect_image: PictureLike | None = None,
     tile: Tiling = "auto",
     memory: int | None = None,
     device: str = "auto",
@@ -100,7 +101,8 @@ def stylize(
     says how the regions of colour masks are called.
 
     `content_landmarks` and `style_landmarks` say where the faces of a portrait are, in the photograph and in the first
-    painting: files, or lists of [x, y] (docs/portraits.md).
+    painting: files, or lists of [x, y] (docs/portraits.md). `protect_image`, for `protect` 'file', is white where the
+    photograph counts more (docs/control.md).
 
     `tile`, `memory` and `device` are those of `Stylizer`. Raises `ImpastoError`s, one line each.
 
@@ -120,6 +122,7 @@ def stylize(
         Masks.given(content_mask, style_masks, region_masks, region_names),
         content_landmarks,
         style_landmarks,
+        protect_image,
     )
     painting = begin_with(
         inputs, recipe, encoder=encoder, network=network, resources=Resources.choose(device, tile, memory)

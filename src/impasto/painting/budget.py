@@ -49,7 +49,7 @@ def plan(levels: Sequence[Level], scene: Scene, encoder: Encoder, resources: Res
     free = resources.free()
     away = resources.device.type == "cuda"
     planned = tile_planner.plan(levels, work, make_grid, resources.tile, free, unfit=unfit, away=away)
-    height, width = levels[-1].size
+    height, width = levels[-1].picture
     if isinstance(planned, int):
         tiling = "off" if unfit else resources.tile
         side = tile_planner.largest_side_of(levels[-1].size, work, make_grid, tiling, free or 0)

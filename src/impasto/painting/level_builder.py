@@ -44,10 +44,8 @@ class LevelBuilder:
     ) -> None:
         self.method = base.find(scene.recipe.method)
         self._scene, self._encoder, self._surrogate, self._resources = scene, encoder, surrogate, resources
-        last = levels[-1].size
-        self._objectives = {
-            level.surrogate: ObjectiveBuilder(scene, self.encoder_of(level), last, resources.device) for level in levels
-        }
+        self._levels = tuple(levels)
+        self._objectives = self._builders()
         self.plans: tuple[Plan, ...] = budget.plan(levels, scene, encoder, resources)
         """How each level is painted: in one piece or in tiles."""
         self._shrunk = 0
@@ -55,6 +53,11 @@ class LevelBuilder:
     def encoder_of(self, level: Level) -> Encoder:
         """Return what compares features at a level."""
         return self._surrogate if level.surrogate and self._surrogate is not None else self._encoder
+
+    def weigh(self, content_weight: float) -> None:
+        """Build the objectives to come with another content weight than the recipe's."""
+        self._scene = self._scene.under(self._scene.recipe.model_copy(update={"content_weight": content_weight}))
+        self._objectives = self._builders()
 
     def adopt_tiles(self, tiles: object) -> None:
         """Plan the `tiles` of an earlier process, one for each level, where those need no more memory."""
@@ -71,9 +74,9 @@ class LevelBuilder:
         """Return the canvas that a painting begins with, where `level` is the first."""
         return self._on_device(self.view(level).canvas(self._scene.init_canvas(level)))
 
-    def enlarged(self, pixels: Tensor, view: View, level: Level) -> Tensor:
-        """Return the canvas that a level begins with, of the picture (1, C, h, w) of the level before."""
-        return self._on_device(view.canvas(self._scene.enlarge(pixels, level)))
+    def enlarged(self, pixels: Tensor, before: Level, view: View, level: Level) -> Tensor:
+        """Return the canvas that a level begins with, of what was painted (1, C, h, w) at the level `before`."""
+        return self._on_device(view.canvas(self._scene.enlarge(pixels, before, level)))
 
     def objective(self, level: Level, init: Tensor | None) -> Objective:
         """Build the objective of a level: targets measured on pictures of the level's size.
@@ -110,6 +113,14 @@ class LevelBuilder:
         """Return the recipe's solver of a level, which begins at `point`."""
         storage = self.plans[level.index].storage
         return solver_of(self._scene.recipe, point, level, storage, self.method.patience)
+
+    def _builders(self) -> dict[bool, ObjectiveBuilder]:
+        """Return what builds the objectives of levels, by whether the surrogate compares features there."""
+        last, device = self._levels[-1].picture, self._resources.device
+        return {
+            level.surrogate: ObjectiveBuilder(self._scene, self.encoder_of(level), last, device)
+            for level in self._levels
+        }
 
     def _on_device(self, tensor: Tensor) -> Tensor:
         # Contiguous, as what comes out of a checkpoint is: another layout could change the last bits of a sum.

@@ -44,7 +44,7 @@ def plan_levels(
     for style in scene.styles:
         for scale in area_scales(scene):
             scene.style_size(style, first, scale)
-    return tuple(levels)
+    return pyramid.with_margin(levels, scene.margin)
 
 
 def tell_size(scene: Scene, recipe: Recipe, size: tuple[int, int], multiple: int) -> None:

@@ -26,6 +26,8 @@ class PaintingOptions(TypedDict, total=False):
     """Points of the photograph's face, for a portrait: a file, or lists of [x, y]."""
     style_landmarks: PictureLike | None
     """The same points of the first style's face."""
+    protect_image: PictureLike | None
+    """A grey picture, white where the photograph counts more, for `protect` 'file'."""
     max_pixels: int
     """Larger pictures are refused before they are decoded; `images.DEFAULT_MAX_PIXELS` unless given."""
     allow_truncated: bool
@@ -52,6 +54,7 @@ def read_options(
         options.get("regions"),
         options.get("content_landmarks"),
         options.get("style_landmarks"),
+        options.get("protect_image"),
         max_pixels=options.get("max_pixels", images.DEFAULT_MAX_PIXELS),
         allow_truncated=options.get("allow_truncated", False),
     )

@@ -21,7 +21,7 @@ from impasto.painting.stylizer import Stylizer
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.scene.inputs import Inputs
-from impasto.scene.painting import Painting, PlannedLevel
+from impasto.scene.painting import After, Painting, PlannedLevel
 from impasto.scene.resolve import result_size
 
 _OF_FORWARD = ("method", "alpha", "passes", "network", "refine")
@@ -51,7 +51,9 @@ class RefinedPainting(Painting):
         if not read.paintings and not METHODS[recipe.method].styles:
             raise UsageError("refine compares with a painting, and a network has none; name it with --style")
         plain = {key: Recipe.model_fields[key].get_default() for key in _OF_FORWARD}
-        second = recipe.replace(**plain, init="file", levels=1, iterations=recipe.refine)
+        second = Recipe.parse(
+            {**recipe.model_dump(), **plain, "init": "file", "levels": 1, "iterations": recipe.refine}
+        )
         # What the second part begins with is not there yet; all else can be refused now.
         init = read.content
         if init is None:
@@ -172,6 +174,11 @@ class RefinedPainting(Painting):
     def _release(self) -> None:
         trim()
 
-    def _show(self, photo: Picture) -> None:
+    def _show(self, photo: Picture, after: After) -> None:
         for part in (self.first, self.second):
-            part.scene.show(photo)
+            after.put(part.scene, photo)
+
+    def freeze(self, photo: Picture, after: After | None = None) -> None:
+        """Measure `photo` for the first part, as `Painting.freeze`."""
+        self.first.freeze(photo, after)
+        super().freeze(photo, after)

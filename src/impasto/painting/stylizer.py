@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -21,12 +22,13 @@ from impasto.optim.pyramid import Level
 from impasto.optim.resources import Resources
 from impasto.optim.solver import Solver
 from impasto.optim.tile_planner import Plan
-from impasto.painting import budget
+from impasto.painting import budget, strength
 from impasto.painting.level_builder import LevelBuilder
 from impasto.painting.levels import plan_levels, tell_size
 from impasto.painting.options import PaintingOptions, read_options
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
+from impasto.result import Result
 from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting, PlannedLevel
 from impasto.scene.resolve import (
@@ -110,6 +112,7 @@ class Stylizer(Painting):
         scene = inputs.scene(recipe)
         photo, regions = scene.content, scene.regions
         base.find(recipe.method).check(scene)
+        strength.check(scene, recipe)
         self.encoder, resolved = encoder_of(recipe, encoder, resources.device)
         check_layers(resolved, self.encoder)
         super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, inputs.load)
@@ -124,6 +127,8 @@ class Stylizer(Painting):
         self._level_init: Tensor | None = None
         """The picture (1, 3, H, W) that the level began with, where its terms depend on it."""
         self._at: level_state.Place | None = None
+        self.content_weight: float | None = None
+        """The content weight that the recipe's strength turned out to mean; None before it is known, or without one."""
         self._restored: tuple[Checkpoint, Solver] | None = None
 
     def __iter__(self) -> Generator[Progress, None, None]:
@@ -135,13 +140,14 @@ class Stylizer(Painting):
             self._reset()
         self._finished = False
         builder = self._builder
+        self._find_weight()
         clock = budget.Clock(self.levels)
         taken = len(self._history)
         if restored is not None:
             point = restored.point
         else:
             point = builder.first_point(self.levels[0])
-            self._image = builder.view(self.levels[0])(point)
+            self._image = self.levels[0].cropped(builder.view(self.levels[0])(point))
         view = builder.view(self.levels[saved.level if saved else 0])
         for level in self.levels[saved.level if saved else 0 :]:
             level_began = time.monotonic()
@@ -149,7 +155,7 @@ class Stylizer(Painting):
                 self._at = None  # with the history of the level before, which can be larger than all else
                 pixels = view.pixels(point).cpu()
                 view = builder.view(level)
-                point = builder.enlarged(pixels, view, level)
+                point = builder.enlarged(pixels, self.levels[level.index - 1], view, level)
             if builder.method.remembers_init and restored is None:
                 self._level_init = view(point)
             objective = builder.shared_objective(level, self._level_init)
@@ -165,7 +171,7 @@ class Stylizer(Painting):
             try:
                 for step, report in enumerate(run, before + 1):
                     taken += 1
-                    self._image = view(solver.point)
+                    self._image = level.cropped(view(solver.point))
                     progress = Progress(
                         level=level.index,
                         levels=len(self.levels),
@@ -175,9 +181,11 @@ class Stylizer(Painting):
                         total_steps=self.steps,
                         loss=report.total,
                         losses=report.group(),
-                        size=level.size,
+                        size=level.picture,
                         elapsed_s=(elapsed := time.monotonic() - began),
-                        eta_s=clock.remaining(level.index, step / level.steps, elapsed),
+                        eta_s=clock.remaining(
+                            level.index, step / level.steps, elapsed - self._timings.get("strength", 0)
+                        ),
                         image=self._image,
                     )
                     self._history.append(_line(progress))
@@ -189,14 +197,37 @@ class Stylizer(Painting):
                 if not level.index:
                     raise
                 notice(f"{error}; the picture of the level before is kept")
-                self._image = view(point)
+                self._image = level.cropped(view(point))
                 return
             point = solver.point if run.sound else run.best
-            self._image = view(point)
-            self._timings[f"level {level.index} ({level.size[1]}x{level.size[0]})"] = time.monotonic() - level_began
+            self._image = level.cropped(view(point))
+            height, width = level.picture
+            self._timings[f"level {level.index} ({width}x{height})"] = time.monotonic() - level_began
             del solver, run, evaluate, objective
         self._finished = True
         self._timings["total"] = time.monotonic() - began
+
+    def result(self) -> Result:
+        """Return the picture so far, with the content weight that was found in its recipe."""
+        result = super().result()
+        if self.content_weight is None:
+            return result
+        return replace(result, recipe=self.recipe.model_copy(update={"content_weight": self.content_weight}))
+
+    def _find_weight(self) -> None:
+        """Find what the recipe's strength means for these pictures, once: frames of a film are painted alike."""
+        asked = self.recipe.wanted_strength
+        if asked is None or self.content_weight is not None:
+            return
+        began = time.monotonic()
+        weight = strength.found_weight(self.scene, self.recipe, self.encoder, self.surrogate, self.resources)
+        self._timings["strength"] = time.monotonic() - began
+        self._weigh(weight)
+        notice(f"strength {asked:g} is content_weight {weight:g} for these pictures")
+
+    def _weigh(self, content_weight: float) -> None:
+        self.content_weight = content_weight
+        self._builder.weigh(content_weight)
 
     def checkpoint(self) -> Checkpoint:
         """Return the state after the last step, to be saved before the next one.
@@ -221,7 +252,7 @@ class Stylizer(Painting):
             solver=at.solver.state(),
             run=at.run.state(),
             engine=self._engine(),
-            level_state=level_state.state(at.objective, self._level_init),
+            level_state=level_state.state(at.objective, self._level_init, self.content_weight),
         )
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -237,9 +268,12 @@ class Stylizer(Painting):
             raise InputError("the checkpoint is of other sizes and steps than its recipe gives; paint again")
         solver = self._builder.solver(self._builder.first_point(level), level)
         solver.restore(checkpoint.solver)
-        self._image = self._builder.view(level)(solver.point)
+        painted = self._builder.view(level)(solver.point)
+        self._image = level.cropped(painted)
         if self._builder.method.remembers_init:
-            self._level_init = checkpoint.level_state.tensor("image", self._image)
+            self._level_init = checkpoint.level_state.tensor("image", painted)
+        if self.recipe.wanted_strength is not None:
+            self._weigh(level_state.content_weight(checkpoint.level_state))
         self._history = [dict(line) for line in checkpoint.history]
         self._timings = dict(checkpoint.timings)
         self._finished = False
@@ -283,7 +317,7 @@ class Stylizer(Painting):
     def schedule(self) -> tuple[PlannedLevel, ...]:
         """The levels in which steps are taken."""
         return tuple(
-            PlannedLevel(level.size, level.steps, len(plan.grid.tiles), level.surrogate)
+            PlannedLevel(level.picture, level.steps, len(plan.grid.tiles), level.surrogate)
             for level, plan in zip(self.levels, self.plans, strict=True)
         )
 
@@ -294,7 +328,7 @@ class Stylizer(Painting):
 
     def _first_image(self) -> Tensor:
         first = self.levels[0]
-        return self._builder.view(first)(self._builder.first_point(first))
+        return first.cropped(self._builder.view(first)(self._builder.first_point(first)))
 
     def _release(self) -> None:
         trim()

@@ -1,8 +1,14 @@
 """Which settings a method knows, and what to say of one that it does not."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
+from impasto.errors import RecipeError
 from impasto.recipe.catalogue import METHODS, REFINED, SHARED
+from impasto.recipe.spelling import OFF
+
+FOUND = ("content_weight", "alpha")
+"""The settings that `strength` decides on."""
 
 
 def settings_of(method: str, *, refined: bool = False) -> frozenset[str]:
@@ -15,6 +21,19 @@ def settings_of(method: str, *, refined: bool = False) -> frozenset[str]:
     if refined and own.feed_forward:
         known |= {*METHODS["gatys"].settings} - {*REFINED}
     return frozenset(known)
+
+
+def with_strength(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the `changes` of settings, with `strength` off where they name what it would decide on.
+
+    Raises `RecipeError` where they name both.
+    """
+    named = [key for key in FOUND if key in changes]
+    if not named:
+        return dict(changes)
+    if str(changes.get("strength", OFF)) != OFF and changes["strength"] is not None:
+        raise RecipeError(f"strength decides on {named[0]}; give one of them, and leave the other out")
+    return {**changes, "strength": OFF}
 
 
 def foreign(method: str, changed: Iterable[str], *, refined: bool) -> str:

@@ -52,8 +52,13 @@ class Method:
     """Adam's rate falls to a tenth over each level."""
     solver: str = ""
     """The solver that it needs; empty: what the recipe says."""
+    holds: bool = False
+    """It has a content term only where a strength asks for one."""
     landmarks: bool = False
     """It knows where faces are, in the photograph and in the first style."""
+
+    keyframe: int = 1
+    """Of moving pictures, one frame of so many is painted, and moved along the flow to those between."""
 
     @property
     def feed_forward(self) -> bool:

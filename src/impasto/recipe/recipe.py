@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import ValidationError, model_validator
 
 from impasto.errors import RecipeError
-from impasto.recipe.applicable import foreign
+from impasto.recipe.applicable import foreign, settings_of, with_strength
 from impasto.recipe.catalogue import METHODS
 from impasto.recipe.presets import load_preset
 from impasto.recipe.settings import Settings
@@ -19,6 +19,8 @@ from impasto.recipe.spelling import first_mistake, parse_json, renamed, unknown
 
 VERSION = 1
 """The version of the format of recipes, which they carry; another is refused."""
+LATER = frozenset({"margin", "strength", "protect", "protect_weight"})
+"""Settings that came when pictures and checkpoints already carried recipes with every key."""
 
 
 class Recipe(Settings):
@@ -64,6 +66,11 @@ class Recipe(Settings):
         return layers
 
     @property
+    def wanted_strength(self) -> float | None:
+        """Return the strength that is asked for; None where weights stand as they are."""
+        return None if isinstance(self.strength, str) else self.strength
+
+    @property
     def solved_by(self) -> str:
         """Return the solver: the one that the method needs, or the one chosen."""
         return METHODS[self.method].solver or self.solver
@@ -72,12 +79,13 @@ class Recipe(Settings):
     def layers_of_content(self) -> Mapping[str, float]:
         """Return the layers that the method's content term looks at, with weights; none where it has no such term."""
         method = METHODS[self.method]
-        layers: Mapping[str, float] = getattr(self, method.content_key) if method.content_key in method.settings else {}
+        has_term = method.content_key in method.settings or (method.holds and self.wanted_strength is not None)
+        layers: Mapping[str, float] = getattr(self, method.content_key) if has_term else {}
         return layers
 
     def replace(self, **changes: Any) -> "Recipe":
-        """Return a copy with `changes`."""
-        return Recipe.parse({**self.model_dump(), **renamed(changes)})
+        """Return a copy with `changes`; who sets a weight that `strength` would find turns that off."""
+        return Recipe.parse({**self.model_dump(), **with_strength(renamed(changes))})
 
     def to_json(self) -> str:
         """Return the recipe as JSON with sorted keys."""
@@ -98,11 +106,24 @@ class Recipe(Settings):
             version = str(values["version"])[:40]
             raise RecipeError(f"recipe version {version} is not known to this impasto (it reads version {VERSION})")
         try:
-            return cls.model_validate(dict(values))
+            return cls.model_validate(_complete(values, cls.model_fields))
         except ValidationError as error:
             raise RecipeError(first_mistake(error)) from None
 
     @classmethod
     def from_preset(cls, preset: str | None = None, **overrides: Any) -> "Recipe":
         """Build a recipe from the defaults, a named preset over them, and `overrides` over both."""
-        return cls.parse({**(load_preset(preset) if preset else {}), **renamed(overrides)})
+        return cls.parse({**(load_preset(preset) if preset else {}), **with_strength(renamed(overrides))})
+
+
+def _complete(values: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `values` with what a recipe means that was recorded before there was a margin: it has none.
+
+    Such a recipe names every other setting, those of other methods too, at defaults that may have changed since: they
+    are left out.
+    """
+    missing = fields.keys() - values.keys()
+    if "margin" not in missing or not missing <= LATER:
+        return dict(values)
+    known = settings_of(values["method"], refined=bool(values["refine"]))
+    return {key: value for key, value in {**values, "margin": 0}.items() if key in known}

@@ -17,6 +17,7 @@ from impasto.recipe.spelling import (
     RegionScales,
     RegionStyles,
     RegionWeights,
+    Strength,
     Weight,
     read_list,
     read_numbers,
@@ -99,15 +100,28 @@ class Settings(BaseModel):
         "auto", description="type of the convolutions; auto: bfloat16 where this machine is faster at it"
     )
     content_layers: LayerWeights = Field({"relu4_2": 1.0}, description="layers of the content term, with weights")
+    protect: Literal["nothing", "faces", "file"] = Field(
+        "nothing",
+        description="where the photograph counts more: in the faces that are found in it, or where a grey picture is "
+        "white, which the command line takes",
+    )
+    protect_weight: float = Field(
+        15.0, ge=1, le=1000, allow_inf_nan=False, description="what the content term is multiplied by there"
+    )
     style_layers: LayerWeights = Field(
-        dict(zip(STYLE_LAYERS, (0.05, 0.6, 0.27, 0.07, 0.01), strict=True)),
+        dict(zip(STYLE_LAYERS, (0.28, 0.5, 0.17, 0.04, 0.01), strict=True)),
         description="layers of the style term, with weights",
     )
     statistics: Annotated[dict[StatisticName, Weight], BeforeValidator(read_numbers)] = Field(
-        {"gram": 1.0}, description="statistics of the style term, with weights"
+        {"covariance": 1.0}, description="statistics of the style term, with weights"
     )
     normalization: Literal["resolution_invariant", "gatys", "zhao", "johnson"] = Field(
         "resolution_invariant", description="what the terms are divided by (docs/objective.md)"
+    )
+    strength: Strength = Field(
+        "off",
+        description="how strong the style is, alike for all pairs of pictures: from 0, hardly to be seen, to 1, hardly "
+        "any of the photograph left; content_weight is found for it, and alpha is it; off: these stand as they are",
     )
     content_weight: Weight = Field(1.0, description="weight of the content term (α of the paper)")
     style_weight: Weight = Field(100.0, description="weight of the style term (β of the paper)")
@@ -218,6 +232,13 @@ class Settings(BaseModel):
     )
     init_blend: float = Field(0.6, ge=0, le=1, description="fraction of noise in a blended start")
     levels: int = Field(0, ge=0, le=12, description="sizes of the pyramid, each half the next; 0: by the size")
+    margin: int = Field(
+        16,
+        ge=0,
+        le=512,
+        description="pixels around the picture that are painted and cut off, so that its border is painted like "
+        "the rest; at most an eighth of the short side",
+    )
     iterations: int = Field(200, ge=0, le=1_000_000, description="solver steps over all levels together")
     finishing_steps: int = Field(
         40,

@@ -2,10 +2,11 @@
 
 import difflib
 import json
+import math
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
 
 from impasto.errors import RecipeError
 
@@ -61,6 +62,29 @@ def read_style_weights(value: object) -> object:
     return read_layer_weights(value) if isinstance(value, Mapping) else value
 
 
+OFF = "off"
+"""The word for a strength that is not asked for."""
+
+
+def read_strength(value: object) -> object:
+    """Return a strength as a number from 0 to 1, or `off`. Raises `ValueError` for anything else."""
+    if value is None or (isinstance(value, str) and value.strip() == OFF):
+        return OFF
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, str | int | float) else float(value)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= 1:
+        raise ValueError("must be a number from 0 to 1, or off")
+    return number
+
+
+Strength = Annotated[
+    float | Literal["off"],
+    BeforeValidator(read_strength),
+    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": "^off$"}]}),
+]
+"""What `Recipe.strength` takes."""
 Weight = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Layer = Annotated[str, Field(pattern=LAYER)]
 LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(read_layer_weights), Field(max_length=16)]

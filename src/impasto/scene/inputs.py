@@ -107,6 +107,8 @@ class Inputs:
     """Points of the photograph's face: a file, or lists of [x, y]."""
     style_landmarks: PictureLike | None = None
     """The same points of the first style's face."""
+    protect: PictureLike | None = None
+    """A grey picture, white where the photograph counts more, for `protect` 'file'."""
     max_pixels: int = images.DEFAULT_MAX_PIXELS
     """Larger pictures are refused before they are decoded."""
     allow_truncated: bool = False
@@ -126,8 +128,8 @@ class Inputs:
     def files(self) -> tuple[PictureLike, ...]:
         """Everything that is read: pictures, masks and landmarks."""
         masks = self.masks.sources if isinstance(self.masks, Masks) else ()
-        points = (self.content_landmarks, self.style_landmarks)
-        return (*self.sources, *masks, *(source for source in points if source is not None))
+        others = (self.content_landmarks, self.style_landmarks, self.protect)
+        return (*self.sources, *masks, *(source for source in others if source is not None))
 
     @property
     def regions(self) -> Regions | None:
@@ -158,14 +160,14 @@ class Inputs:
         paintings = [load(style) for style in styles]
         if isinstance(regions, Masks):
             regions = regions.read(len(styles), recipe.regions, load)
-        init = None if self.init is None else load(self.init)
-        return replace(self, content=content, styles=paintings, init=init, masks=regions)
+        init, protect = (None if source is None else load(source) for source in (self.init, self.protect))
+        return replace(self, content=content, styles=paintings, init=init, masks=regions, protect=protect)
 
     def scene(self, recipe: Recipe) -> Scene:
         """Read everything and check it against the recipe. Raises what `Scene` and `landmarks_of` do."""
         read = self.read(recipe)
         pair = landmarks_of(recipe, read.content, read.paintings, self.content_landmarks, self.style_landmarks)
-        return Scene(recipe, read.content, read.paintings, read.regions, read.init, pair)
+        return Scene(recipe, read.content, read.paintings, read.regions, read.init, pair, read.protect)
 
 
 def _listed(sources: Sequence[PictureLike] | PictureLike | None) -> list[PictureLike]:

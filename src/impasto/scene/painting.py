@@ -12,7 +12,9 @@ from impasto.checkpoint import Checkpoint
 from impasto.encoders import Encoder
 from impasto.errors import InputError, UsageError
 from impasto.events import Progress
+from impasto.guides import Regions
 from impasto.images import Picture
+from impasto.losses import Anchor
 from impasto.optim.resources import Resources
 from impasto.recipe import Recipe
 from impasto.result import Result
@@ -31,6 +33,25 @@ class PlannedLevel:
     """How many each evaluation takes."""
     surrogate: bool
     """Whether petite takes its steps in place of the encoder."""
+
+
+@dataclass(frozen=True, eq=False)
+class After:
+    """What a frame of moving pictures has of those before it."""
+
+    regions: Regions | None = None
+    """Where the regions are now; None: where they were in the first frame."""
+    init: Picture | None = None
+    """What the canvas begins with, for `init` 'file'."""
+    anchor: Anchor | None = None
+    """What the canvas is held to, by methods that optimise."""
+
+    def put(self, scene: Scene, photo: Picture) -> None:
+        """Take all of it, and `photo`, as what is painted next."""
+        scene.show(photo)
+        scene.regions = self.regions or scene.regions
+        scene.init = self.init or scene.init
+        scene.anchor = self.anchor
 
 
 class Painting(ABC):
@@ -148,11 +169,8 @@ class Painting(ABC):
         """Return the picture so far, at the size of the recipe, with the content's alpha."""
         self._release()
         image = self.image
-        content = self.scene.content
-        alpha = None if content is None or content.alpha is None else images.resize(content.alpha, self.size)
-        pixels = self.scene.finish((self._first_image() if image is None else image).cpu(), self.size)
         return Result(
-            picture=Picture(pixels, alpha, name="result"),
+            picture=self.finished_picture(self._first_image() if image is None else image),
             recipe=self.recipe,
             history=tuple(self.history),
             timings=dict(self.timings),
@@ -160,6 +178,12 @@ class Painting(ABC):
             weights=self.weights,
             finished=self.finished,
         )
+
+    def finished_picture(self, image: Tensor) -> Picture:
+        """Return `image` (1, 3, H, W) as a result: at the recipe's size, with the colours and alpha of the content."""
+        content = self.scene.content
+        alpha = None if content is None or content.alpha is None else images.resize(content.alpha, self.size)
+        return Picture(self.scene.finish(image.cpu(), self.size), alpha, name="result")
 
     def shown(self, progress: Progress) -> Picture:
         """Return the picture of a step as it would be saved, at the size of its level."""
@@ -177,16 +201,30 @@ class Painting(ABC):
         if self.scene.landmarks is not None:
             raise UsageError("landmarks are of one photograph; begin a painting for each frame")
         for number, source in enumerate(photos):
-            photo = self._load_picture(source)
-            if result_size(photo, self.recipe) != self.size:
-                height, width = photo.size
-                raise UsageError(
-                    f"frame {number} is {width}x{height} px, another shape than the first; begin a painting for it"
-                )
-            self._show(photo)
+            self.take(self._load_picture(source), f"frame {number}")
             for _ in self:
                 pass
             yield self.result().picture
+
+    def take(self, photo: Picture, called: str = "this photograph", *, after: After | None = None) -> None:
+        """Make `photo`, which has the shape of the one before, the content of the next iteration.
+
+        What does not depend on it is kept. `after` is what a frame of moving pictures has of those before; without it,
+        it is painted by itself. Raises `UsageError` for a photograph of another shape, which is `called` so.
+        """
+        if result_size(photo, self.recipe) != self.size:
+            height, width = photo.size
+            raise UsageError(f"{called} is {width}x{height} px, another shape than the first; begin a painting for it")
+        self._reset()
+        self._show(photo, after or After())
+
+    def freeze(self, photo: Picture, after: After | None = None) -> None:
+        """Measure `photo`, and paint all that are taken later by what was measured of it, until this is called again.
+
+        Statistics that are measured anew of each frame make moving pictures flicker. A method that measures nothing of
+        the photograph as a whole has nothing to freeze. The arguments, and what is raised, are those of `take`.
+        """
+        self.take(photo, "the frame that is measured", after=after)
 
     def _reset(self) -> None:
         """Forget what was painted."""
@@ -199,9 +237,9 @@ class Painting(ABC):
     def _first_image(self) -> Tensor:
         """Return the picture (1, 3, H, W) that painting begins with."""
 
-    def _show(self, photo: Picture) -> None:
-        """Take `photo` as the content of the next iteration."""
-        self.scene.show(photo)
+    def _show(self, photo: Picture, after: After) -> None:
+        """Take `photo` as the content of the next iteration, with what it has of the frames before."""
+        after.put(self.scene, photo)
 
     def _release(self) -> None:
         """Return memory to the system, where there is much of it."""

@@ -1,7 +1,8 @@
 """The pictures of one painting at the size of a level: photograph, styles, their regions, and their colours."""
 
+import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from impasto.errors import ImageError
 from impasto.guides import Regions
 from impasto.images import Picture
 from impasto.landmarks import Pair
+from impasto.losses import Anchor
 from impasto.optim import canvas
 from impasto.optim.canvas import View
 from impasto.optim.laplacian import Packing
@@ -22,6 +24,7 @@ from impasto.recipe.catalogue import METHODS
 from impasto.scene import colors
 from impasto.scene.checks import check_inputs
 from impasto.scene.hidden import tell_if_hidden, without_hidden_colors
+from impasto.scene.protected import protection
 from impasto.scene.regions import kept_map, painted_by
 
 SMALLEST = 16
@@ -44,7 +47,7 @@ class Scene:
     """What a recipe makes of the pictures, before any encoder.
 
     `content` is None for a texture, and for a doodle, which has `regions` alone. `init` is the picture to begin
-    with, where that is a file, `landmarks` are of a portrait.
+    with, where that is a file, `landmarks` are of a portrait, `protect` is the grey picture of what is protected.
 
     Raises `UsageError` where the recipe does not fit the pictures, `ImageError` for a style that is too narrow.
     """
@@ -57,6 +60,7 @@ class Scene:
         regions: Regions | None = None,
         init: Picture | None = None,
         landmarks: Pair | None = None,
+        protect: Picture | None = None,
     ) -> None:
         self.recipe = recipe
         self.content: Picture | None = None
@@ -68,7 +72,17 @@ class Scene:
         self.styles = [without_hidden_colors(style) for style in styles]
         self._styles_neutral = all(colors.is_neutral(style) for style in self.styles)
         self.regions, self.landmarks = regions, landmarks
+        self.anchor: Anchor | None = None
+        """What a frame of moving pictures is held to, by methods that optimise."""
+        self._protect = protect
         check_inputs(recipe, self.content, self.styles, regions)
+        self._protection = protection(recipe, self.content, protect)
+
+    def under(self, recipe: Recipe) -> "Scene":
+        """Return the same pictures under another recipe, one that asks nothing of them that this one does not."""
+        scene = copy.copy(self)
+        scene.recipe = recipe
+        return scene
 
     def show(self, content: Picture) -> None:
         """Take `content` as the photograph, whatever colours it hides."""
@@ -82,6 +96,8 @@ class Scene:
         named += [("style", style) for style in self.styles]
         if self.init is not None:
             named.append(("init", self.init))
+        if self._protect is not None:
+            named.append(("protect", self._protect))
         records: list[dict[str, Any]] = []
         for role, picture in named:
             truncated = {"truncated": True} if picture.truncated else {}
@@ -106,8 +122,16 @@ class Scene:
         """
         if self.content is None:
             return torch.full((1, 3, *level.size), 0.5)
-        pixels = images.resize_picture(self.content, level.size).pixels
+        pixels = images.extend(images.resize_picture(self.content, level.picture).pixels, level.margin)
         return colors.grayed(pixels, neutral=self.neutral) if self.gray else pixels
+
+    @property
+    def margin(self) -> int:
+        """Pixels around the picture that are painted with it at most.
+
+        None where the picture goes on at its other side, and where points of a face are places in it.
+        """
+        return 0 if self.recipe.tileable or self.landmarks is not None else self.recipe.margin
 
     @property
     def gray(self) -> bool:
@@ -127,9 +151,23 @@ class Scene:
         alpha = None if self.content is None else images.visible(self.content)
         return None if alpha is None else images.resize(alpha, size)[0, 0]
 
+    def visible_at(self, level: Level) -> Tensor | None:
+        """Return how visible each pixel of a level is (H, W), its margin as what it mirrors; None as `visible`."""
+        alpha = self.visible(level.picture)
+        return None if alpha is None else images.extend(alpha[None, None], level.margin)[0, 0]
+
+    def content_factor(self, level: Level) -> Tensor | None:
+        """Return what the content term is multiplied by at each pixel of a level (H, W); None where by nothing."""
+        if self._protection is None:
+            return None
+        covered = images.extend(images.resize(self._protection, level.picture), level.margin)[0, 0]
+        return 1 + (self.recipe.protect_weight - 1) * covered.clamp(0, 1)
+
     def maps(self, level: Level) -> Tensor | None:
         """Return the regions of the content (R, H, W)."""
-        return None if self.regions is None else guides.fit(self.regions.content, level.size)
+        if self.regions is None:
+            return None
+        return images.extend(guides.fit(self.regions.content, level.picture)[None], level.margin)[0]
 
     def style(self, index: int, level: Level, scale: float = 1.0) -> Painted:
         """Return style number `index` for a level; `scale` is a region's factor on the recipe's."""
@@ -152,9 +190,9 @@ class Scene:
     def style_size(self, style: Picture, level: Level, scale: float = 1.0) -> tuple[int, int]:
         """Return the (height, width) of a style at a level. Raises `ImageError` when it gets too narrow."""
         if self.recipe.style_fit == "crop":
-            size = images.fit_size(level.size, max(1, round(scale * max(level.size))))
+            size = images.fit_size(level.picture, max(1, round(scale * max(level.picture))))
         else:
-            longer = max(SMALLEST, round(self.recipe.style_scale * scale * max(level.size)))
+            longer = max(SMALLEST, round(self.recipe.style_scale * scale * max(level.picture)))
             size = images.fit_size(style.size, longer)
         if min(size) < SMALLEST:
             raise ImageError(
@@ -166,7 +204,10 @@ class Scene:
     def init_canvas(self, level: Level) -> Tensor:
         """Return what the recipe's `init` begins with, (1, 3, H, W) or, of luminance alone, (1, 1, H, W)."""
         init = self.init
-        pixels = self.photo(level) if init is None else images.resize_picture(init, level.size).pixels
+        if init is None:
+            pixels = self.photo(level)
+        else:
+            pixels = images.extend(images.resize_picture(init, level.picture).pixels, level.margin)
         if self.gray:
             pixels = colors.grayed(pixels, neutral=self.neutral)
         kind = METHODS[self.recipe.method].init or self.recipe.init
@@ -190,18 +231,22 @@ class Scene:
             total += here * begin(shown or [style.pixels for style in styles])
         return total
 
-    def enlarge(self, point: Tensor, level: Level) -> Tensor:
-        """Take a canvas to the next level."""
+    def enlarge(self, point: Tensor, before: Level, level: Level) -> Tensor:
+        """Take what was painted at the level `before`, (1, C, h, w), to the next level."""
+        # With all of its margin, so that nothing is shifted; as many pixels as the next one has show less of that.
+        whole = level.in_margin(round(before.margin * level.picture[0] / before.picture[0]))
         detail = self.content is not None and self.recipe.init in ("content", "blend")
         detail &= METHODS[self.recipe.method].detail
-        photo = self.photo(level)[:, : point.shape[1]]
-        return canvas.enlarge(point, photo, detail=detail, wrap=self.recipe.tileable)
+        photo = self.photo(whole)[:, : point.shape[1]]
+        grown = canvas.enlarge(point, photo, detail=detail, wrap=self.recipe.tileable)
+        beyond = whole.margin - level.margin
+        return replace(whole, margin=beyond).cropped(grown) if beyond > 0 else images.extend(grown, -beyond)
 
     def view(self, level: Level) -> View:
         """Return the way from the canvas to the picture that is judged."""
         kept = kept_map(self.recipe, self.regions)
         if kept is not None:
-            kept = images.resize(kept, level.size)
+            kept = images.extend(images.resize(kept, level.picture), level.margin)
         packing = Packing(level.size) if METHODS[self.recipe.method].laplacian else None
         return View(self.gray, kept, None if kept is None else self.photo(level), packing)
 
@@ -233,7 +278,7 @@ class Scene:
             # A style without a mask is matched to the part of the photograph that it paints.
             target = target[self.painted_by(index)].sum(0, keepdim=True)
             maps = pixels.new_ones(1, *pixels.shape[2:])
-        shown = self.visible(level.size)
+        shown = self.visible_at(level)
         return colors.recolor_style(self.recipe, pixels, self.photo(level), maps, target, alpha, shown)
 
     def painted_by(self, index: int) -> list[int]:

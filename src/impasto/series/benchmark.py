@@ -10,7 +10,6 @@ from impasto import files, images, metadata
 from impasto.encoders import Encoder
 from impasto.errors import ImpastoError, InputError, UsageError
 from impasto.evaluation import METRICS
-from impasto.events import Progress
 from impasto.images import Picture
 from impasto.optim.resources import Resources
 from impasto.recipe.catalogue import METHODS
@@ -29,7 +28,7 @@ READY = ("kept", "painted", "external")
 
 
 class Benchmark(Series):
-    """A benchmark in progress: `paint` each of `cells`, which measures it too, then `finish`.
+    """A benchmark in progress: `run` paints its cells and measures them.
 
     `added`: folders of pictures that other programs painted, by the name they stand under. `encoder` measures what
     names its layers, `second_encoder` the style, at layers that no method of the benchmark optimises with it.
@@ -109,9 +108,8 @@ class Benchmark(Series):
         """Number of pairs of a photograph and a painting."""
         return len(self._drawn)
 
-    def paint(self, cell: Cell, watch: Callable[[Progress], object] | None = None) -> None:
-        """Paint a cell that is not there, and measure it; an error is noted in the cell."""
-        super().paint(cell, watch)
+    def conclude(self, cell: Cell) -> None:
+        """Measure a picture that is there; an error is noted in the cell."""
         if self._unmeasured(cell):
             self._measure(cell)
 
@@ -187,7 +185,7 @@ class Benchmark(Series):
         return self._measured.get(self.shown(cell), picture, self._key(cell)) if picture else None
 
     def _load(self, item: Input) -> Picture:
-        return self._pictures(item.path, lambda source: images.load(source, **self._reading))
+        return self._painter.picture(item.path, lambda source: images.load(source, **self._reading))
 
     def _measure(self, cell: Cell) -> None:
         began = time.monotonic()

@@ -90,17 +90,13 @@ def paint(
     for case in cases(pictures, settings or {}, encoder):
         made = sweep(case, out)
         stop = False
-        for cell in made.waiting:
 
-            def watch(progress: Progress, case: Case = case, cell: Cell = cell) -> bool:
-                nonlocal stop
-                stop = on_step is not None and on_step(case, cell, progress) is True
-                return stop
+        def watch(cell: Cell, progress: Progress, case: Case = case) -> bool:
+            nonlocal stop
+            stop = on_step is not None and on_step(case, cell, progress) is True
+            return stop
 
-            made.paint(cell, watch)
-            if stop:
-                break
-        made.finish()
+        made.run(on_step=watch)
         done.append(made)
         if stop:
             break

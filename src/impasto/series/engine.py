@@ -1,38 +1,31 @@
-"""The engine of every series: check everything, then paint what is not there yet, one cell after another."""
+"""The engine of every series: check everything, then paint what is not there yet, on any executor."""
 
+import itertools
 import json
 import os
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from impasto import files, limits
-from impasto.encoders import Encoder
 from impasto.errors import ImageError, ImpastoError, OutputError, ResourceError, UsageError
 from impasto.events import Progress
-from impasto.guides import Regions
-from impasto.images import Picture
+from impasto.executors import Executor, InProcess, Outcome
+from impasto.executors.painter import Painter
+from impasto.executors.sizing import share
 from impasto.optim.resources import Resources
-from impasto.painting.api import begin_with
-from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting
-from impasto.scene.resolve import PictureLike
 from impasto.series import records
 from impasto.series.existing import compare
 from impasto.series.grid import Cell, Job
-from impasto.series.records import Record
-from impasto.series.sources import Pictures
+from impasto.series.paint_work import Order, Painted, maker
 
 WAITING = ("new", "unfinished", "differs")
 """States of cells that are to be painted."""
 
 
 class Series:
-    """Many paintings in progress: `paint` each of `cells`, then `finish`. Sweeps and benchmarks are series.
+    """Many paintings in progress: `run` paints `cells`. Sweeps and benchmarks are series.
 
     Everything that can be refused is refused here, before any painting: the quickest first. `check` false refuses
     nothing for what is in the folder, and leaves no trace there. Landmarks go only to cells of a method that has them,
@@ -55,18 +48,14 @@ class Series:
         resources: Resources | None = None,
     ) -> None:
         self.cells, self.folder = list(cells), folder
-        self._resources = resources or Resources.choose()
         own = self._own
         aligned = any(METHODS[cell.job.recipe.method].landmarks for cell in own)
         if not aligned and any(cell.job.inputs.has_landmarks for cell in own):
             raise UsageError("landmarks belong to method portrait, by which no cell is painted; leave them out")
-        self._encoders: dict[tuple[Any, ...], Encoder] = {}
-        self._precision = "auto"
-        self._pictures = Pictures()
-        self._regions: dict[tuple[int, int, int], Regions | None] = {}
+        self._painter = Painter(resources)
         for cell in own:
             for source in cell.job.inputs.sources:
-                self._pictures(source, cell.job.inputs.load)
+                self._painter.picture(source, cell.job.inputs.load)
         self.check_outputs(force=force, check=check)
         self._records = records.read(folder, self.RECORDS, force=force or not check)
         for cell in own:
@@ -94,38 +83,75 @@ class Series:
         """Cells that could not be painted."""
         return [cell for cell in self.cells if cell.state == "failed"]
 
-    def paint(self, cell: Cell, watch: Callable[[Progress], object] | None = None) -> None:
-        """Paint a cell that waits, and save it; an error is noted in the cell.
+    def run(
+        self,
+        executor: Executor | None = None,
+        *,
+        on_step: Callable[[Cell, Progress], object] | None = None,
+        on_cell: Callable[[Cell], object] | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Paint every cell that waits, and save it; an error is noted in its cell. Then `finish`.
 
-        `watch` sees every step, and stops the painting by returning True: then the picture so far is saved, to be
-        painted again another time.
+        `executor` paints, by default this process, one after another. `on_step` sees every step, or with other
+        processes some each second, and stops all by returning True: then pictures so far are saved, to be painted again
+        another time. `on_cell` sees each cell when it is done, those first that are there already. `stop` says between
+        cells whether it is enough.
         """
-        if cell.state not in WAITING:
-            return
-        began = time.monotonic()
-        limits.forget_peak()
+        executor = executor or InProcess()
+        for cell in self.cells:
+            if cell.state not in WAITING and not stop():
+                self.conclude(cell)
+                if on_cell is not None:
+                    on_cell(cell)
+        cells = [cell for cell in self.cells if cell.state in WAITING]
         stopped = False
-        try:
-            stylizer = self._stylizer(cell.job)
-            for progress in stylizer:
-                if watch is not None and watch(progress) is True:
-                    stopped = True
-                    break
-            result = stylizer.result()
-            # A sweep stays within its folder, wherever links in it lead.
-            files.drop_link(cell.path)
-            result.save(cell.path, force=True)
+
+        def watch(index: int, _order: Order, progress: Progress) -> bool:
+            nonlocal stopped
+            stopped = stopped or (on_step is not None and on_step(cells[index], progress) is True)
+            return stopped
+
+        near = isinstance(executor, InProcess)
+        orders = (self._order(cell, near=near) for cell in itertools.takewhile(lambda _: not stop(), cells))
+        memory = None if executor.workers == 1 else share(executor.workers)
+        make = maker(executor, self._painter, memory)
+        for outcome in executor.run(make, orders, watch=watch):
+            cell = cells[outcome.index]
+            self._settle(cell, outcome, stopped=stopped)
+            self.write()
+            self.conclude(cell)
+            if on_cell is not None:
+                on_cell(cell)
+        self.finish()
+
+    def _order(self, cell: Cell, *, near: bool) -> Order:
+        job = cell.job
+        if near:
+            return Order(job, cell.path)
+        inputs = self._painter.portable(job.inputs, job.recipe)
+        return Order(replace(job, inputs=inputs, recipe=self._painter.exact(job.recipe)), cell.path)
+
+    def _settle(self, cell: Cell, outcome: Outcome, *, stopped: bool) -> None:
+        """Note in a cell what came of it."""
+        error = outcome.error
         # torch tells of memory, and of much else, by RuntimeError; the other cells need not share the trouble.
-        except (ImpastoError, MemoryError, RuntimeError) as error:
+        if error is not None and not isinstance(error, ImpastoError | MemoryError | RuntimeError):
+            raise error
+        if error is not None:
             cell.state, cell.note = "failed", " ".join(str(error).split())
-        else:
-            cell.record = Record.of(cell.path, result.history, time.monotonic() - began, limits.peak())
-            cell.state, cell.note = "painted", ""
-            if not result.finished:
-                cell.state = "stopped" if stopped else "failed"
-                cell.note = f"ended at step {stylizer.taken} of {cell.steps}"
-            self._records[self.key(cell)] = cell.record
-        self.write()
+            return
+        painted: Painted = outcome.value
+        cell.record = painted.record
+        cell.state, cell.note = "painted", ""
+        if painted.state == "unfinished":
+            cell.state = "stopped" if stopped else "failed"
+            cell.note = f"ended at step {painted.taken} of {cell.steps}"
+        if painted.record is not None:
+            self._records[self.key(cell)] = painted.record
+
+    def conclude(self, cell: Cell) -> None:
+        """See to a cell whose picture is there, or could not be painted."""
 
     def finish(self) -> None:
         """Write what the series ends in, of what there is."""
@@ -157,10 +183,13 @@ class Series:
         if check:
             records.check_folder(self.folder, self.outputs, self.RECORDS, force=force)
 
+    def _begin(self, job: Job) -> Painting:
+        return self._painter.begin(job.inputs, job.recipe, encoder=job.encoder, network=job.network)
+
     def _look(self, cell: Cell) -> None:
         """Try the cell's settings on its pictures, and see what is there already."""
         try:
-            stylizer = self._stylizer(cell.job)
+            stylizer = self._begin(cell.job)
         except (ImageError, UsageError, ResourceError) as error:
             raise type(error)(f"{cell.title}: {error}") from None
         cell.size, cell.encoder = stylizer.size, stylizer.recipe.encoder
@@ -171,40 +200,3 @@ class Series:
             record = self._records.get(self.key(cell))
             if cell.state == "kept" and record is not None and record.picture == records.digest(cell.path):
                 cell.record = record
-
-    def _stylizer(self, job: Job) -> Painting:
-        """Build the one thing that knows how to paint, with what other cells have built before."""
-        recipe, encoder = job.recipe, job.encoder
-        key: tuple[Any, ...] | None = None
-        if encoder is None or isinstance(encoder, str | Path):
-            if recipe.precision == "auto":
-                # Measured once: all cells of a sweep are painted alike.
-                recipe = recipe.replace(precision=self._precision)
-            method = METHODS[recipe.method]
-            if not method.feed_forward or (method.styles and not recipe.refine):
-                # Those that paint any style by one pass all work on the features of petite.
-                which = "petite, one pass" if method.feed_forward else recipe.encoder
-                key = (encoder or which, recipe.pooling, recipe.padding, recipe.precision)
-                encoder = self._encoders.get(key, encoder)
-        inputs = self._read(job.inputs, recipe)
-        stylizer = begin_with(inputs, recipe, encoder=encoder, network=job.network, resources=self._resources)
-        if recipe.precision == "auto":
-            self._precision = stylizer.recipe.precision
-        if key is not None and stylizer.encoder is not None:
-            self._encoders[*key[:-1], stylizer.recipe.precision] = stylizer.encoder
-        return stylizer
-
-    def _read(self, inputs: Inputs, recipe: Recipe) -> Inputs:
-        """Return the inputs with pictures and masks that other cells have read before."""
-        if not METHODS[recipe.method].landmarks:
-            inputs = inputs.without_landmarks()
-
-        def load(source: PictureLike) -> Picture:
-            return self._pictures(source, inputs.load)
-
-        if isinstance(inputs.masks, Masks):
-            key = id(inputs.masks), len(inputs.paintings), recipe.regions
-            if key not in self._regions:
-                self._regions[key] = inputs.masks.read(*key[1:], load)
-            inputs = replace(inputs, masks=self._regions[key])
-        return inputs.read(recipe, load)

@@ -8,6 +8,8 @@ from typing import Any
 from impasto import metadata
 from impasto.errors import ImageError, RecipeError
 from impasto.recipe import Recipe
+from impasto.recipe.applicable import FOUND
+from impasto.recipe.spelling import OFF
 from impasto.series.grid import State
 
 
@@ -22,8 +24,10 @@ def compare(path: Path, wanted: Mapping[str, Any]) -> tuple[State, str]:
     if not isinstance(document.get("recipe"), dict):
         return "differs", "it carries no recipe"
     was, now = _complete(document["recipe"]), _complete(wanted["recipe"])
+    # A picture says which weight its strength turned out to mean; what is wanted does not know that yet.
+    decided = FOUND if now.get("strength", OFF) != OFF else ()
     for key in now:
-        if was.get(key) != now[key]:
+        if key not in decided and was.get(key) != now[key]:
             return "differs", f"{key} was {_short(was.get(key))} and is {_short(now[key])} now"
     for key, what in (("inputs", "of other pictures"), ("weights", "with other weights")):
         if document.get(key) != wanted[key]:

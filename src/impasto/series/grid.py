@@ -160,16 +160,17 @@ def _label(key: str, value: Any, number: int) -> str:
     if isinstance(value, Picture):
         return Path(value.name).stem
     if isinstance(value, str | int | float | Mapping | list | tuple):
-        return _spell(value)
+        return spell(value)
     name = getattr(value, "name", None)
     return name if key == "encoder" and isinstance(name, str) else str(number)
 
 
-def _spell(value: Any) -> str:
+def spell(value: Any) -> str:
+    """Return a value as a part of a name is written."""
     if isinstance(value, Mapping):
-        return ",".join(f"{key}={_spell(item)}" for key, item in value.items())
+        return ",".join(f"{key}={spell(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
-        return ",".join(map(_spell, value))
+        return ",".join(map(spell, value))
     return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 

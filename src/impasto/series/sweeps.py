@@ -8,6 +8,8 @@ from typing import Any, Unpack, get_args
 from impasto import encoders, files, images
 from impasto.errors import UsageError
 from impasto.events import Progress
+from impasto.executors import Executor
+from impasto.images.html import figure, table
 from impasto.optim.resources import Resources
 from impasto.painting.options import PaintingOptions, read_options
 from impasto.recipe import Recipe
@@ -20,7 +22,7 @@ from impasto.series.records import PARTS
 
 
 class Sweep(Series):
-    """A sweep in progress: `paint` each of `cells`, then `finish`; or let `sweep` do it all.
+    """A sweep in progress: `run` it; or let `sweep` do it all.
 
     `cells` come from `lay_out`. Arguments and errors are those of `Series`.
     """
@@ -60,6 +62,10 @@ class Sweep(Series):
         """The table: a row for each cell, with None for what is not known."""
         return [_row(cell) for cell in self.cells]
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the sheet, as far as it is painted, and the table."""
+        return figure(sheet.draw(self.axes, self.cells, self.cell_height), {}) + table(self.rows)
+
     def finish(self) -> None:
         """Write the table and the sheet, of what there is."""
         self.write()
@@ -91,6 +97,7 @@ def sweep(
     sheet: str = "sheet.png",
     cell_height: int = 300,
     force: bool = False,
+    executor: Executor | None = None,
     overrides: Mapping[str, Any] | None = None,
     **options: Unpack[PaintingOptions],
 ) -> Sweep:
@@ -99,6 +106,7 @@ def sweep(
     `vary` maps recipe keys, `content`, `style`, `preset`, `encoder` or `init` to the values they take; what is varied
     is not given otherwise. Settings are put together as by `stylize`, single ones in `overrides`. What the folder
     holds already is kept. `on_step` and `on_cell` see what happens; `on_step` returning True stops the sweep.
+    `executor` paints: `executors.processes()` in several processes, else this one.
     Masks and their names are those of `stylize`, or `regions` what `guides` made of masks; all else is as for
     `Stylizer` (`PaintingOptions`) and `Sweep`.
 
@@ -141,28 +149,8 @@ def sweep(
         force=force,
         resources=resources,
     )
-    _paint_all(made, on_step, on_cell)
+    made.run(executor, on_step=on_step, on_cell=on_cell)
     return made
-
-
-def _paint_all(
-    made: Sweep, on_step: Callable[[Cell, Progress], object] | None, on_cell: Callable[[Cell], None] | None
-) -> None:
-    """Paint every cell that waits, until `on_step` returns True."""
-    stop = False
-    for cell in made.cells:
-        if stop:
-            break
-
-        def watch(progress: Progress, cell: Cell = cell) -> bool:
-            nonlocal stop
-            stop = on_step is not None and on_step(cell, progress) is True
-            return stop
-
-        made.paint(cell, watch)
-        if on_cell is not None:
-            on_cell(cell)
-    made.finish()
 
 
 def _is_one_of(value: object, words: Sequence[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import hashlib
 import logging
 import sqlite3
@@ -16,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from impasto.errors import ImpastoError
-from impasto.studio import jobs_api, openapi, pictures_api
+from impasto.studio import gallery_api, jobs_api, openapi, pictures_api
 from impasto.studio.endpoints import Endpoint
 from impasto.studio.guard import App, Guard, Message, Receive, Send
 from impasto.studio.settings import Refused
@@ -36,6 +37,8 @@ TYPES = {
     ".woff2": "font/woff2",
     ".webmanifest": "application/manifest+json",
 }
+PACKED_BYTES = 1024
+"""Bytes from which text is sent compressed: less fits into one packet of a network anyway."""
 LINGER_S = 2.0
 """Seconds for which the rest of a refused body is still read, so that its sender sees the answer and not a reset."""
 LINGER_BYTES = 32 << 20
@@ -62,6 +65,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/api/schema", get_schema, "Settings, groups, presets and methods: what the form is made from."),
     *pictures_api.ENDPOINTS,
     *jobs_api.ENDPOINTS,
+    *gallery_api.ENDPOINTS,
     Endpoint("GET", "/api/openapi.json", get_openapi, "This description."),
 )
 
@@ -109,7 +113,20 @@ def show_static(request: Request, name: str) -> Response:
     headers = {"etag": tag, "cache-control": "no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
-    return Response(data, headers={**headers, "content-type": TYPES[known[name].suffix]})
+    response = Response(data, headers={**headers, "content-type": TYPES[known[name].suffix]})
+    return packed(request, response) if known[name].suffix in (".html", ".css", ".js", ".svg") else response
+
+
+def packed(request: Request, response: Response) -> Response:
+    """Return a response compressed, where it is worth it and the browser reads that."""
+    accepted = [word.strip() for word in request.headers.get("accept-encoding", "").split(",")]
+    if "gzip" not in accepted or len(response.body) < PACKED_BYTES:
+        return response
+    response.body = gzip.compress(bytes(response.body), 6, mtime=0)
+    response.headers["content-length"] = str(len(response.body))
+    response.headers["content-encoding"] = "gzip"
+    response.headers["vary"] = "accept-encoding"
+    return response
 
 
 def _answering(studio: Studio, endpoint: Endpoint) -> Any:
@@ -126,7 +143,7 @@ def _answering(studio: Studio, endpoint: Endpoint) -> Any:
             return JSONResponse({"error": " ".join(said.split())}, 507)
         if "cache-control" not in response.headers:
             response.headers["cache-control"] = "no-store"
-        return response
+        return packed(request, response) if type(response) is JSONResponse else response
 
     return answer
 

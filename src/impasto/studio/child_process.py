@@ -9,6 +9,7 @@ import contextlib
 import json
 import logging
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -92,8 +93,9 @@ class Child:
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
             env={**os.environ, **threads.environment(os.environ)},
-            # Ctrl-C is for the studio, which then tells its children.
+            # Ctrl-C is for the studio, which then tells its children. Windows has groups in place of sessions.
             start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
         self._reader = asyncio.create_task(self._read(self._process))
 

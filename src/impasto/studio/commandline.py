@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from impasto.recipe import Recipe, load_preset, spell
+from impasto.recipe.applicable import settings_of
 
 Name = Callable[[str], str]
 """From the id of a picture to what its owner calls it."""
@@ -30,9 +31,15 @@ def argv(job: Mapping[str, Any], name: Name) -> list[str]:
         words += ["--content-mask", mask] if content is not None else []
         for style_mask in job["style_masks"]:
             words += ["--style-mask", "-" if style_mask is None else _file(name(style_mask))]
+    if job.get("init") is not None:
+        words += ["--init", _file(name(job["init"]))]
+    if job.get("landmarks") is not None:
+        words += ["--landmarks", "points_of_the_photograph.json", "--style-landmarks", "points_of_the_painting.json"]
     names = job.get("region_names")
     words += [] if names is None else ["--region-names", json.dumps(names)]
     preset = job["preset"]
+    if preset is not None and not set(load_preset(preset)) <= settings_of(recipe.method, refined=recipe.refine > 0):
+        preset = None  # the command takes no preset of another method's settings, of which here some were left out
     words += [] if preset is None else ["--preset", preset]
     words += options(recipe, own if preset is None else preset)
     return [*words, "-o", _output(job["title"])]
@@ -51,7 +58,8 @@ def options(recipe: Recipe, preset: str | None) -> list[str]:
     words = []
     for key in fields:
         value = getattr(recipe, key)
-        if key == "version" or value == base[key]:
+        # The picture that "file" stands for is named by itself.
+        if key == "version" or value == base[key] or (key == "init" and value == "file"):
             continue
         option = "--" + key.replace("_", "-")
         if isinstance(value, bool):

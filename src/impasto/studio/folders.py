@@ -1,6 +1,7 @@
 """What lies in a job's folder. The worker writes, each file whole or not at all; the server only reads."""
 
 import contextlib
+import re
 import shutil
 from pathlib import Path
 
@@ -8,6 +9,11 @@ CHECKPOINT = "painting.checkpoint"
 PREVIEW = "preview.jpg"
 RESULT = "result.png"
 HISTORY = "history.json"
+
+
+def stem(title: str) -> str:
+    """Return a name for a file that any system takes, from what a painting is called."""
+    return re.sub(r"[^\w]+", "_", title, flags=re.ASCII).strip("_")[:60] or "painting"
 
 
 def has_checkpoint(folder: Path) -> bool:

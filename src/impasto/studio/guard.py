@@ -4,11 +4,14 @@ A page of somebody else's, open in the same browser, can send requests to this m
 machine's address (DNS rebinding). So the Host must be a name of this machine, and the Origin the studio itself.
 """
 
+import hashlib
 import hmac
 import ipaddress
 import socket
+from base64 import b64encode
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,9 +25,17 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 COOKIE = "impasto_token"
+"""Name of the cookie, before the port: browsers keep cookies by host alone, and two studios are two ports of one."""
+TOKEN_PAGE = (Path(__file__).resolve().parent / "static" / "token.html").read_bytes()
+"""The page that asks for the token. Whole in one file, as everything else needs the token already."""
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+)
+TOKEN_POLICY = (
+    "default-src 'none'; style-src 'sha256-{}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'".format(
+        b64encode(hashlib.sha256(TOKEN_PAGE.partition(b"<style>")[2].partition(b"</style>")[0]).digest()).decode()
+    )
 )
 HEADERS = {
     "content-security-policy": POLICY,
@@ -81,7 +92,7 @@ class Guard:
         if host is None or not self._known(host):
             raise Refused(403, "this name is not the studio's; open the address that impasto studio printed")
         self._check_origin(scope, headers, host)
-        return self._check_token(scope, headers)
+        return self._check_token(scope, headers, f"{COOKIE}_{urlsplit(f'//{host}').port or 80}")
 
     def _known(self, host: str) -> bool:
         try:
@@ -105,22 +116,26 @@ class Guard:
         if site not in ("same-origin", "none") and not entering:
             raise Refused(403, "requests of other pages are not answered; open the studio itself")
 
-    def _check_token(self, scope: Message, headers: dict[str, list[str]]) -> Response | None:
+    def _check_token(self, scope: Message, headers: dict[str, list[str]], cookie: str) -> Response | None:
         token = self._settings.token
         if token is None:
             return None
         kind, _, header_token = (_single(headers, "authorization") or "").partition(" ")
         if kind.lower() == "bearer" and same(header_token.strip(), token):
             return None
-        if same(_cookie(headers), token):
+        if same(_cookie(headers, cookie), token):
             return None
         if scope["method"] == "GET" and scope["path"] == "/":
             query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20)
             if same(query.get("token", [""])[0], token):
                 # Out of the address at once, where it could be read over a shoulder, or copied.
                 answer = RedirectResponse("/", 303)
-                answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", path="/")
+                # Lax: who comes by a link on another site is let in too. What changes anything is a POST or DELETE,
+                # with which a browser sends no such cookie from elsewhere, and whose origin was looked at.
+                answer.set_cookie(cookie, token, httponly=True, samesite="lax", path="/")
                 return answer
+            if "text/html" in (_single(headers, "accept") or ""):
+                return Response(TOKEN_PAGE, 401, {"content-security-policy": TOKEN_POLICY}, "text/html; charset=utf-8")
         raise Refused(401, "a token is needed; open the whole address that impasto studio printed")
 
 
@@ -153,13 +168,13 @@ def _single(headers: dict[str, list[str]], name: str) -> str | None:
     return values[0] if values else None
 
 
-def _cookie(headers: dict[str, list[str]]) -> str:
+def _cookie(headers: dict[str, list[str]], name: str) -> str:
     jar = SimpleCookie()
     try:
         jar.load("; ".join(headers.get("cookie", [])))
     except CookieError:
         return ""
-    return jar[COOKIE].value if COOKIE in jar else ""
+    return jar[name].value if name in jar else ""
 
 
 def _is_address(name: str) -> bool:

@@ -24,11 +24,17 @@ from impasto.masks import report
 from impasto.optim import devices, memory
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
+from impasto.scene import SMALLEST
 from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
 from impasto.studio.order import Order, inputs, read
-from impasto.studio.trouble import explain, noticed
+from impasto.studio.plain_words import plain
+from impasto.studio.trouble import noticed, told
 
+LARGE = 2048
+"""Long side of the largest view, pixels (`library.SIZES`): made along with a smaller one of what is larger."""
+NARROWEST = 512 // SMALLEST
+"""Long side over short side of a picture at most: at the usual 512 pixels it has the least that is painted."""
 QUALITY = 95
 """Quality of the JPEG, WebP and AVIF files that pictures are converted to, the default of `impasto paint`."""
 
@@ -52,7 +58,7 @@ def measure(paths: dict[str, str]) -> dict[str, Any]:
     return measured
 
 
-def receive(path: str, name: str, pixels: int) -> dict[str, Any]:
+def receive(path: str, name: str, pixels: int, role: str = "content") -> dict[str, Any]:
     """Look at an upload: is it a picture, how large, and does it carry a recipe?
 
     Raises `ImageError`; for what is no picture at all, with the status 415.
@@ -70,6 +76,12 @@ def receive(path: str, name: str, pixels: int) -> dict[str, Any]:
     if misnamed(Path(name).suffix, kind):
         notice(f"{name}: is really a {kind} picture and is read as one")
     height, width = picture.size
+    if role != "mask" and min(height, width) * NARROWEST < max(height, width):
+        shape = f"{max(height, width) / min(height, width):.0f} : 1"
+        raise ImageError(
+            f"{name}: is {width}x{height} px, {shape}, which is too narrow to be painted; cut it to {NARROWEST} : 1 at "
+            "most"
+        )
     return {
         "width": width,
         "height": height,
@@ -87,7 +99,7 @@ def recipe_in(path: str) -> dict[str, Any]:
             return {"recipe": None, "recorded": [], "weights": []}
         recipe = Recipe.parse(record["recipe"])
     except (ImageError, RecipeError) as error:
-        return {"recipe": None, "recorded": [], "weights": [], "unread": str(error).replace(path, "the picture")}
+        return {"recipe": None, "recorded": [], "weights": [], "unread": told(error).replace(path, "the picture")}
     return {
         "recipe": recipe.model_dump(mode="json"),
         "recorded": _items(record.get("inputs"), ("role", "sha256")),
@@ -102,8 +114,17 @@ def _items(listed: Any, keys: tuple[str, ...]) -> list[dict[str, str]]:
 
 def shown(path: str, out: str, size: int, pixels: int) -> dict[str, Any]:
     """Write a picture as browsers show it: upright, sRGB, its long side at most `size` pixels."""
-    picture = images.load(Path(path), max_pixels=pixels)
-    return _write(_fitted(picture, size), Path(out), None)
+    target = Path(out)
+    # A view that is larger already is quicker to read than the whole picture, and looks the same when it is smaller.
+    views = {int(view.stem[5:]): view for view in target.parent.glob(f"view-*{target.suffix}")}
+    nearest = min((side for side in views if side >= 2 * size), default=None)
+    source = Path(path) if nearest is None else views[nearest]
+    picture = images.load(source, max_pixels=pixels)
+    if nearest is None and max(picture.size) > LARGE > size:
+        large = target.with_name(f"view-{LARGE}{target.suffix}")
+        picture = _fitted(picture, LARGE)
+        _write(picture, large, None)
+    return _write(_fitted(picture, size), target, None)
 
 
 def crop(path: str, out: str, box: list[int], name: str, pixels: int) -> dict[str, Any]:
@@ -152,13 +173,17 @@ def automatic(
 def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     """Read masks as a painting would, and say what will not work well."""
     recipe = Recipe.parse(order["recipe"])
-    read = inputs(Order.of(order)).read(recipe)
-    areas = read.regions
+    asked = Order.of(order)
+    given = inputs(asked).read(recipe)
+    areas = given.regions
     if areas is None:
         raise ImageError("no masks are given; paint at least two regions on the photograph")
-    size = long_side(read.content, recipe, areas)
+    size = long_side(given.content, recipe, areas)
+    # A doodle has the size of its mask.
+    sheet = given.content if given.content is not None else read(asked.content_mask, asked.pixels)
+    pictures = [picture for picture in (sheet, *given.paintings) if picture is not None]
     warnings = [
-        *report.too_narrow(areas, read.sources, size, encoders.geometry(recipe.encoder)),
+        *report.too_narrow(areas, pictures, size, encoders.geometry(recipe.encoder)),
         *report.uneven(areas),
     ]
     rows = [
@@ -170,7 +195,7 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
         }
         for row in report.describe(areas)
     ]
-    return {"regions": rows, "warnings": warnings}
+    return {"regions": rows, "warnings": [plain(warning) for warning in warnings]}
 
 
 def estimate(order: dict[str, Any]) -> dict[str, Any]:
@@ -219,11 +244,11 @@ def answer(message: dict[str, Any]) -> dict[str, Any]:
         with noticed(notices.append):
             result = REQUESTS[message["do"]](**message["with"])
     except Unfit as error:
-        return {"error": str(error), "status": error.status}
+        return {"error": told(error), "status": error.status}
     except ImpastoError as error:
-        return {"error": str(error), "status": 422}
+        return {"error": told(error), "status": 422}
     except Exception as error:
-        return {"error": explain(error), "status": 413 if memory.is_out_of_memory(error) else 500}
+        return {"error": told(error), "status": 413 if memory.is_out_of_memory(error) else 500}
     return {"answer": {**result, "notices": notices}}
 
 

@@ -28,6 +28,11 @@ class InspectorClient:
         """Number of the process."""
         return None if self._child is None else self._child.pid
 
+    @property
+    def waiting(self) -> int:
+        """How many requests are answered, or wait for that."""
+        return self._queued
+
     async def ask(self, what: str, **request: Any) -> dict[str, Any]:
         """Send a request to the inspector; return its answer.
 
@@ -82,6 +87,22 @@ class InspectorClient:
         if child is self._child and self._answer is not None and not self._answer.done():
             error = f"looking at it ended badly ({ending(code)}); try it smaller, or another picture"
             self._answer.set_result({"error": error, "status": 422})
+
+
+class InspectorPool:
+    """Several inspectors, of which the least busy one is asked; those beside the first start when they are needed."""
+
+    def __init__(self, answer_s: float, count: int = 2) -> None:
+        self._clients = [InspectorClient(answer_s) for _ in range(count)]
+
+    async def ask(self, what: str, **request: Any) -> dict[str, Any]:
+        """Send a request to an inspector; return its answer. Raises what `InspectorClient.ask` does."""
+        return await min(self._clients, key=lambda client: client.waiting).ask(what, **request)
+
+    async def close(self) -> None:
+        """End the processes."""
+        for client in self._clients:
+            await client.close()
 
 
 def ending(code: int) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from impasto.studio import commandline, folders, job_requests
 from impasto.studio.endpoints import Endpoint, pictures_query
 from impasto.studio.library import shown_size
-from impasto.studio.pictures_api import file_response, whole
+from impasto.studio.pictures_api import FOR_EVER, file_response, whole
 from impasto.studio.queue import ACTIVE, view
 from impasto.studio.settings import Refused
 from impasto.studio.uploads import read_json
@@ -37,7 +36,7 @@ async def create_job(studio: "Studio", request: Request) -> Response:
     """Queue a painting."""
     asked = await read_json(request, studio.settings)
     made = studio.queue.add([job_requests.job(asked, studio.library.get)], limit=studio.settings.jobs)
-    studio.scheduler.wake()
+    studio.scheduler.announce(made)
     return JSONResponse(view(made[0]), 201)
 
 
@@ -45,7 +44,7 @@ async def create_sweep(studio: "Studio", request: Request) -> Response:
     """Queue a grid of paintings."""
     asked = await read_json(request, studio.settings)
     made = studio.queue.add(job_requests.sweep(asked, studio.library.get), limit=studio.settings.jobs)
-    studio.scheduler.wake()
+    studio.scheduler.announce(made)
     return JSONResponse({"sweep": made[0]["sweep"], "jobs": [view(job) for job in made]}, 201)
 
 
@@ -80,6 +79,13 @@ async def watch_job(studio: "Studio", request: Request) -> Response:
     return StreamingResponse(studio.streams.watch(job, now), media_type="text/event-stream", headers=headers)
 
 
+async def watch_jobs(studio: "Studio", _request: Request) -> Response:
+    """Tell what happens to all paintings, as it happens."""
+    studio.streams.check()
+    headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
+    return StreamingResponse(studio.streams.watch_all(), media_type="text/event-stream", headers=headers)
+
+
 async def get_history(studio: "Studio", request: Request) -> Response:
     """Answer with the losses over the steps."""
     path = studio.scheduler.folder(_job(request)) / folders.HISTORY
@@ -105,10 +111,10 @@ async def get_result(studio: "Studio", request: Request) -> Response:
         raise Refused(422, f"format: is one of {', '.join(FORMATS)}")
     asked = whole(request, "size")
     path = await studio.result(job["id"], kind, None if asked is None else shown_size(asked))
-    headers = dict(_NOW)
+    # Under the address of one time it was painted it stays the same; a retry has another.
+    headers = {"cache-control": FOR_EVER} if "v" in request.query_params else dict(_NOW)
     if request.query_params.get("download") == "1":
-        stem = re.sub(r"[^\w]+", "_", job["title"], flags=re.ASCII).strip("_")[:60] or "painting"
-        headers["content-disposition"] = f'attachment; filename="{stem}{path.suffix}"'
+        headers["content-disposition"] = f'attachment; filename="{folders.stem(job["title"])}{path.suffix}"'
     return await file_response(path, headers)
 
 
@@ -133,6 +139,11 @@ async def pause_job(studio: "Studio", request: Request) -> Response:
 async def resume_job(studio: "Studio", request: Request) -> Response:
     """Resume a painting."""
     return await _act(studio, request, "resume")
+
+
+async def first_job(studio: "Studio", request: Request) -> Response:
+    """Let one that waits be the next."""
+    return await _act(studio, request, "first")
 
 
 async def stop_job(studio: "Studio", request: Request) -> Response:
@@ -203,6 +214,14 @@ ENDPOINTS = (
         query={"sweep": "only the paintings of this sweep", "limit": f"how many at most ({LISTED})"},
         errors=(422,),
     ),
+    Endpoint(
+        "GET",
+        "/api/events",
+        watch_jobs,
+        "Server-sent events of all paintings: open first, then those of each, as {job, data}.",
+        gives="events",
+        errors=(429,),
+    ),
     Endpoint("GET", "/api/jobs/{id}", get_job, "A painting's state.", gives="Job", errors=(404,)),
     Endpoint(
         "DELETE",
@@ -237,7 +256,11 @@ ENDPOINTS = (
         get_result,
         "A painting, with its recipe inside.",
         gives="bytes",
-        query=pictures_query(("format", "png, jpeg or webp"), ("download", "1: as an attachment")),
+        query=pictures_query(
+            ("format", "png, jpeg or webp"),
+            ("download", "1: as an attachment"),
+            ("v", "when it was painted: caches may keep what has one"),
+        ),
         errors=(404, 422, 503),
     ),
     Endpoint(
@@ -250,6 +273,7 @@ ENDPOINTS = (
     ),
     _action("pause", pause_job, "Put a painting aside; the next one has its turn."),
     _action("resume", resume_job, "Resume one that was put aside, before all others that wait."),
+    _action("first", first_job, "Let one that waits be painted next."),
     _action("stop", stop_job, "End it after this step, and keep the picture so far."),
     _action("cancel", cancel_job, "End it, and keep nothing."),
     _action("retry", retry_job, "Paint one that failed, was stopped or cancelled again."),

@@ -1,6 +1,8 @@
 """The pictures of the studio: uploads under ids of its own, and the samples."""
 
+import contextlib
 import json
+import os
 import re
 import secrets
 import sqlite3
@@ -27,8 +29,6 @@ class Library:
     def __init__(self, database: sqlite3.Connection, folder: Path) -> None:
         self._database = database
         self._folder = folder
-        self.measured: dict[str, dict[str, Any]] = {}
-        """Width, height and sha256 of the samples, once they were looked at."""
 
     def new(self) -> tuple[str, Path]:
         """Make an id and its folder."""
@@ -63,7 +63,7 @@ class Library:
         """Return the record of a picture. Raises `Refused` for an id that is not here."""
         if (sample := samples.files().get(picture)) is not None:
             role = "content" if picture.startswith("photo-") else "style"
-            return {"id": picture, "name": sample.name, "role": role, **self.measured.get(picture, {})}
+            return {"id": picture, "name": sample.name, "role": role, **samples.measured()[picture]}
         row = None
         if _ID.fullmatch(picture):
             row = self._database.execute("SELECT record FROM pictures WHERE id = ?", (picture,)).fetchone()
@@ -95,12 +95,27 @@ class Library:
 
     def with_sha256(self, sha256: str) -> str | None:
         """Find a picture by its content."""
-        for picture, measured in self.measured.items():
+        for picture, measured in samples.measured().items():
             if measured["sha256"] == sha256:
                 return picture
         statement = "SELECT id FROM pictures WHERE sha256 = ? ORDER BY number DESC"
         row = self._database.execute(statement, (sha256,)).fetchone()
         return None if row is None else str(row["id"])
+
+    def same(self, sha256: str, role: str, name: str) -> dict[str, Any] | None:
+        """Return the upload that has this content, role and name already."""
+        statement = "SELECT record FROM pictures WHERE sha256 = ? AND role = ? ORDER BY number DESC"
+        records = [json.loads(row["record"]) for row in self._database.execute(statement, (sha256, role))]
+        return next((record for record in records if record["name"] == name), None)
+
+    def keep(self, incoming: Path, folder: Path, sha256: str) -> None:
+        """Move an upload's file into its folder; one whose content is here already takes no room a second time."""
+        row = self._database.execute("SELECT id FROM pictures WHERE sha256 = ?", (sha256,)).fetchone()
+        if row is not None:
+            with contextlib.suppress(OSError):  # not every file system has links
+                os.link(self._folder / row["id"] / "original", folder / "original")
+                return
+        incoming.replace(folder / "original")
 
     def remove(self, picture: str) -> None:
         """Forget an upload. Raises `Refused` for a sample, or an id that is not here."""

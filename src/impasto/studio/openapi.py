@@ -24,6 +24,11 @@ _REQUEST: dict[str, Any] = {
         "type": ["object", "array", "null"],
         "description": 'by the colours of the masks, as in {"#804080": "road"}; a list names the levels 0, 1, ...',
     },
+    "init": {**_NULLABLE_ID, "description": "the picture to begin with, for methods that optimise"},
+    "landmarks": {
+        "type": ["object", "null"],
+        "description": "content and style: the same points of both faces, [x, y] in fractions, for portraits",
+    },
     "recipe": {"type": "object", "description": "settings that are changed; /api/schema describes them"},
     "preset": {"type": ["string", "null"]},
     "title": {"type": "string"},
@@ -65,7 +70,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "required": ["job", "axes"],
         "properties": {
             "job": {"$ref": "#/components/schemas/JobRequest"},
-            "axes": {"type": "object", "description": "one or two settings, each with a list of values"},
+            "axes": {
+                "type": "object",
+                "description": "one or two: settings with lists of values; content, style with ids of pictures",
+            },
         },
     },
     "Sweep": {
@@ -93,6 +101,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "state": {"enum": list(STATES)},
             "sweep": _NULLABLE_ID,
             "cell": {"type": ["object", "null"]},
+            "place": {"type": "number", "description": "what waits is painted from the least place on"},
             "created": {"type": "number"},
             "started": _NUMBER,
             "finished": _NUMBER,
@@ -108,9 +117,15 @@ SCHEMAS: dict[str, dict[str, Any]] = {
             "preview_version": {"type": "integer"},
             "error": {"type": ["string", "null"]},
             "notices": _TEXTS,
+            "starred": {"type": "boolean"},
             "kept": {"type": "boolean", "description": "there is a result"},
         },
     },
+    "JobChange": {
+        "type": "object",
+        "properties": {"title": {"type": "string"}, "starred": {"type": "boolean"}},
+    },
+    "UseJob": {"type": "object", "properties": {"role": {"enum": ["content", "style"]}}},
     "Estimate": {
         "type": "object",
         "properties": {

@@ -22,6 +22,9 @@ class Order:
     style_masks: list[Mapping[str, str] | None]
     region_names: Mapping[str, str] | list[str] | None
     recipe: Mapping[str, Any]
+    init: Mapping[str, str] | None
+    landmarks: Mapping[str, list[list[float]]] | None
+    """Points of the faces in `content` and `style`."""
     finish: bool
     """Nothing more is to be painted: save what the checkpoint has."""
     checkpoint_s: float
@@ -40,7 +43,15 @@ def inputs(order: Order) -> Inputs:
     style_masks = [read(mask, order.pixels) for mask in order.style_masks]
     masks = None if content_mask is None else Masks(content_mask, style_masks, names=order.region_names)
     styles = [read(style, order.pixels) for style in order.styles]
-    return Inputs(read(order.content, order.pixels), styles, masks=masks)
+    points = {role: {"unit": "fraction", "points": given} for role, given in (order.landmarks or {}).items()}
+    return Inputs(
+        read(order.content, order.pixels),
+        styles,
+        read(order.init, order.pixels),
+        masks,
+        points.get("content"),
+        points.get("style"),
+    )
 
 
 def read(source: Mapping[str, str] | None, pixels: int) -> Picture | None:

@@ -25,7 +25,6 @@ FOR_EVER = "private, max-age=31536000, immutable"
 
 async def list_samples(studio: "Studio", _request: Request) -> Response:
     """Answer with the samples."""
-    await studio.measure()
     listed = [studio.library.get(key) for key in files()]
     rows = [{key: sample[key] for key in ("id", "name", "width", "height")} for sample in listed]
     photos = [row for row in rows if row["id"].startswith("photo-")]
@@ -38,16 +37,19 @@ async def upload_picture(studio: "Studio", request: Request) -> Response:
     if role not in ROLES:
         raise Refused(422, f"role: is one of {', '.join(ROLES)}", close=True)
     name = clean_name(unquote(request.headers.get("x-name", "")))
+    (await studio.room()).check()
     incoming = studio.settings.data / "incoming" / secrets.token_hex(16)
     try:
         await studio.uploads.receive(request, incoming)
         pixels = studio.settings.upload_pixels
-        inspected = await studio.pictures.ask("receive", path=str(incoming), name=name, pixels=pixels)
-        picture, folder = studio.library.new()
-        incoming.replace(folder / "original")
+        inspected = await studio.pictures.ask("receive", path=str(incoming), name=name, pixels=pixels, role=role)
+        record = studio.library.same(inspected["sha256"], role, name)
+        if record is None:
+            picture, folder = studio.library.new()
+            studio.library.keep(incoming, folder, inspected["sha256"])
+            record = studio.library.add(picture, name, role, inspected)
     finally:
         incoming.unlink(missing_ok=True)
-    record = studio.library.add(picture, name, role, inspected)
     return JSONResponse({**record, **await _more(studio, inspected)}, 201)
 
 
@@ -88,7 +90,7 @@ async def crop_picture(studio: "Studio", request: Request) -> Response:
         )
 
     role = str(record["role"])
-    record, inspected = await _made(studio, record["name"], role, write)
+    record, inspected = await made(studio, record["name"], role, write)
     return JSONResponse({**record, **await _more(studio, inspected)}, 201)
 
 
@@ -159,14 +161,14 @@ def _id(asked: dict[str, Any], key: str) -> str:
     return value
 
 
-async def _made(studio: "Studio", name: str, role: str, write: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+async def made(studio: "Studio", name: str, role: str, write: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Enter a picture that is made here."""
     picture, folder = studio.library.new()
     path = folder / "original.png"
     try:
         await write(path)
         pixels = studio.settings.upload_pixels
-        inspected = await studio.pictures.ask("receive", path=str(path), name=name, pixels=pixels)
+        inspected = await studio.pictures.ask("receive", path=str(path), name=name, pixels=pixels, role=role)
         path.replace(folder / "original")
     except BaseException:
         folders.forget(folder)
@@ -180,7 +182,6 @@ async def _more(studio: "Studio", inspected: dict[str, Any]) -> dict[str, Any]:
     more: dict[str, Any] = {"notices": notices, "recipe": inspected["recipe"]}
     if inspected["recipe"] is None:
         return {**more, "restored": None, "missing": []}
-    await studio.measure()
     restored, missing = inputs_of(inspected["recorded"], studio.library.with_sha256)
     return {**more, "restored": restored, "missing": missing}
 

@@ -123,6 +123,15 @@ class Queue:
         )
         return self.get(job)
 
+    def describe(self, job: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Change what is said of a job: its title, its star. Returns the job."""
+        self.get(job)
+        (text,) = self._database.execute("SELECT spec FROM jobs WHERE id = ?", (job,)).fetchone()
+        self._database.execute(
+            "UPDATE jobs SET spec = ? WHERE id = ?", (json.dumps({**json.loads(text), **changes}), job)
+        )
+        return self.get(job)
+
     def progress(self, job: str, **status: Any) -> None:
         """Note how far a job is; what is read sees it at once, the file within a second."""
         self._live.setdefault(job, {}).update(status)
@@ -173,7 +182,13 @@ class Queue:
 
     def _read(self, row: sqlite3.Row) -> dict[str, Any]:
         status = {**_FRESH, **json.loads(row["status"]), **self._live.get(row["id"], {})}
-        return {"id": row["id"], "state": row["state"], "place": row["place"], **json.loads(row["spec"]), **status}
+        spec = {
+            "starred": False,
+            "init": None,
+            "landmarks": None,
+            **json.loads(row["spec"]),
+        }  # jobs of before have none of them
+        return {"id": row["id"], "state": row["state"], "place": row["place"], **spec, **status}
 
     def _transaction(self) -> sqlite3.Connection:
         # As a context manager a connection commits, or rolls back what an error left half done.
@@ -183,10 +198,10 @@ class Queue:
 
 def view(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the page sees of a job."""
-    return {key: value for key, value in job.items() if key not in (*_HIDDEN, "place")}
+    return {key: value for key, value in job.items() if key not in _HIDDEN}
 
 
 def inputs(job: Mapping[str, Any]) -> list[str]:
     """List the ids of the pictures that a job needs."""
-    named = [job["content"], *job["styles"], job["content_mask"], *job["style_masks"]]
+    named = [job["content"], *job["styles"], job["content_mask"], *job["style_masks"], job.get("init")]
     return [picture for picture in named if picture is not None]

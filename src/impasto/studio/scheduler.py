@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from impasto.studio import folders
+from impasto.studio import folders, room
 from impasto.studio.child_process import Child
 from impasto.studio.inspector_client import ending
 from impasto.studio.library import Library
@@ -19,6 +19,7 @@ from impasto.studio.streams import Streams
 logger = logging.getLogger("impasto.studio")
 LEAVE_S = 5.0
 """How long the worker may take to write a checkpoint when the studio ends."""
+NO_ROOM = "the disk has no room to save it; it goes on by itself when there is some"
 _PROGRESS = ("step", "total_steps", "level", "levels", "loss", "losses", "elapsed_s", "eta_s", "size")
 
 
@@ -44,6 +45,12 @@ class Scheduler:
     def wake(self) -> None:
         """Look again whether there is something to paint."""
         self._wake.set()
+
+    def announce(self, jobs: Iterable[Mapping[str, Any]]) -> None:
+        """Say that jobs wait, and paint the next."""
+        for job in jobs:
+            self._tell(dict(job))
+        self.wake()
 
     async def run(self) -> None:
         """Paint what waits, for ever."""
@@ -85,6 +92,11 @@ class Scheduler:
         record = self._active(job, "paused")
         self.wake()
         return self._tell(self._queue.update(record["id"], "queued", first=True))
+
+    def first(self, job: str) -> dict[str, Any]:
+        """Let a job that waits be the next one."""
+        record = self._active(job, "queued")
+        return self._tell(self._queue.update(record["id"], first=True))
 
     def stop(self, job: str) -> dict[str, Any]:
         """End a job, and keep the picture so far."""
@@ -137,6 +149,8 @@ class Scheduler:
             "content_mask": source(job["content_mask"]),
             "style_masks": [source(mask) for mask in job["style_masks"]],
             "region_names": job.get("region_names"),  # jobs of before have none
+            "init": source(job.get("init")),
+            "landmarks": job.get("landmarks"),
             "recipe": job["recipe"],
             "finish": job.get("finish", False),
             "checkpoint_s": self._settings.checkpoint_s,
@@ -213,9 +227,33 @@ class Scheduler:
                 self._tell(self._queue.update(job, "paused"))
             self._done()
             return
+        if state == "unsaved":
+            if room.free(self._settings.data) < room.NEEDED:
+                self._await_room(job)
+                return
+            state = "failed"
         kept = {key: message[key] for key in ("error", "kept", "size") if key in message}
         self._end(job, state, **kept)
         self._done()
+
+    def _await_room(self, job: str) -> None:
+        """Put a painting aside that could not be saved, until the disk has room."""
+        self._queue.note(job, NO_ROOM)
+        self._tell(self._queue.update(job, "paused"))
+        self._done()
+        asyncio.get_running_loop().call_later(self._settings.room_s, self._look_for_room, job)
+
+    def _look_for_room(self, job: str) -> None:
+        try:
+            waits = self._queue.get(job)["state"] == "paused"
+        except Refused:
+            return  # it was deleted
+        if not waits or self._leaving:
+            return
+        if room.free(self._settings.data) < room.NEEDED:
+            asyncio.get_running_loop().call_later(self._settings.room_s, self._look_for_room, job)
+        else:
+            self.resume(job)
 
     def _ended(self, child: Child, code: int) -> None:
         """Note that the worker ended, and what it was painting with it."""

@@ -46,6 +46,8 @@ class Settings:
     upload_rate: int = 8192
     """Bytes a second that an upload keeps, after `upload_idle_s`."""
     json_bytes: int = 1 << 20
+    folder_bytes: int = 50 << 30
+    """What the data folder may have."""
     streams: int = 256
     """Event streams that may be open at once."""
     jobs: int = 500
@@ -55,6 +57,8 @@ class Settings:
     """How long a picture may take to be decoded, or an estimate to be made."""
     checkpoint_s: float = 5.0
     """How much work a killed process may lose."""
+    room_s: float = 5.0
+    """How often a painting that could not be saved looks whether the disk has room."""
     cancel_s: float = 2.0
     """How long a painting has to end by itself once it is cancelled."""
 

@@ -12,11 +12,12 @@ from filelock import FileLock, Timeout
 from impasto._version import __version__
 from impasto.errors import UsageError
 from impasto.recipe.catalogue import ENCODERS
-from impasto.studio import folders, samples
+from impasto.studio import folders, room
 from impasto.studio.form import describe
-from impasto.studio.inspector_client import InspectorClient
+from impasto.studio.inspector_client import InspectorClient, InspectorPool
 from impasto.studio.library import Library
 from impasto.studio.queue import Queue
+from impasto.studio.room import Room
 from impasto.studio.scheduler import Scheduler
 from impasto.studio.settings import Refused, Settings
 from impasto.studio.store import open_database
@@ -52,13 +53,12 @@ class Studio:
         self.streams = Streams(settings.streams, settings.heartbeat_s)
         self.scheduler = Scheduler(settings, self.queue, self.library, self.streams)
         self.uploads = UploadReceiver(settings)
-        self.pictures = InspectorClient(settings.answer_s)
-        """Looks at pictures, which is quick."""
+        self.pictures = InspectorPool(settings.answer_s)
+        """Looks at pictures, which is quick but for very large ones, beside which others are looked at."""
         self.advice = InspectorClient(settings.answer_s, waiting=8, threads=settings.threads)
         """Finds regions and estimates, which is not; with as many threads as paint, as an estimate is of those."""
         self.form = describe()
         self._about: dict[str, Any] | None = None
-        self._measuring = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -86,16 +86,17 @@ class Studio:
             machine = await self.pictures.ask("about")
             self._about = {key: machine[key] for key in ("device", "cores", "memory_bytes")}
         limits = {"upload_bytes": self.settings.upload_bytes, "pixels": self.settings.upload_pixels}
-        more = {"limits": limits, "encoders": list(ENCODERS), "token_needed": self.settings.token is not None}
+        more = {
+            "limits": limits,
+            "folder": (await self.room()).described(),
+            "encoders": list(ENCODERS),
+            "token_needed": self.settings.token is not None,
+        }
         return {"version": __version__, **self._about, **more}
 
-    async def measure(self) -> None:
-        """Look at the samples, the first time that somebody asks for them."""
-        async with self._measuring:
-            if not self.library.measured:
-                paths = {key: str(path) for key, path in samples.files().items()}
-                sizes = await self.pictures.ask("measure", paths=paths)
-                self.library.measured = {key: sizes[key] for key in paths}
+    async def room(self) -> Room:
+        """Measure the folder and the disk."""
+        return await asyncio.to_thread(room.measure, self.settings)
 
     async def shown(self, picture: str, size: int) -> Path:
         """Return the file of a picture as it is shown, making it the first time."""

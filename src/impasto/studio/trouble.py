@@ -4,9 +4,15 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 
-from impasto.errors import ResourceError
+from impasto.errors import ImpastoError, ResourceError
 from impasto.events import logger
 from impasto.optim import memory
+from impasto.studio.plain_words import plain
+
+
+def told(error: Exception) -> str:
+    """Say in one line, in the words of the page, what went wrong."""
+    return plain(str(error) if isinstance(error, ImpastoError) else explain(error))
 
 
 def explain(error: Exception) -> str:
@@ -24,7 +30,7 @@ def noticed(say: Callable[[str], None]) -> Iterator[None]:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            text = record.getMessage()
+            text = plain(record.getMessage())
             if text not in said and record.name == logger.name:
                 said.add(text)
                 say(text)

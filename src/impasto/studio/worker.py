@@ -28,7 +28,7 @@ from impasto.studio.child_process import Parent, give_way
 from impasto.studio.curves import curves, finite, parts
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
 from impasto.studio.order import Order, inputs
-from impasto.studio.trouble import explain, noticed
+from impasto.studio.trouble import noticed, told
 
 PREVIEW_S = 0.5
 """Seconds between previews at least."""
@@ -66,11 +66,11 @@ class JobRunner:
             with noticed(lambda text: self.parent.say(event="notice", job=order.job, text=text)):
                 outcome = self._paint(order)
         except ImpastoError as error:
-            outcome = {"state": "failed", "error": str(error)}
+            outcome = {"state": "failed", "error": told(error)}
         except Exception as error:
             if not memory.is_out_of_memory(error):
                 logging.getLogger("impasto.studio").exception("painting %s", order.job)
-            outcome = {"state": "failed", "error": explain(error)}
+            outcome = {"state": "failed", "error": told(error)}
         self.parent.say(event="end", job=order.job, **outcome)
 
     def _paint(self, order: Order) -> dict[str, Any]:
@@ -111,7 +111,12 @@ class JobRunner:
         result = painting.result()
         if last is not None and not self._over(last):
             self._say_progress(order, last)
-        result.save(order.folder / RESULT, force=True)
+        try:
+            result.save(order.folder / RESULT, force=True)
+        except OutputError as full:
+            # What goes on from there when there is room; where that cannot be kept either, the last checkpoint does.
+            keep(painting, order)
+            return {"state": "unsaved", "error": told(full)}
         self._write_curves(order)
         size = list(result.picture.size)
         if trouble is not None:

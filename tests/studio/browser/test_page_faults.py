@@ -50,14 +50,14 @@ def test_a_painting_that_is_not_here_leads_back(visit, studio):
 
 
 def test_a_failed_painting_says_why(visit, studio, uploaded):
-    # All of the canvas in one region that the painting's mask does not show is refused by whoever paints.
+    # Names of layers are looked at by whoever paints.
     look = visit(studio, forgiven=["422"])
-    look.draft(*uploaded, region_styles={"sky": 1})
+    look.draft(*uploaded, style_layers={"relu9_1": 1})
     with look.page.expect_response(lambda answer: answer.url.endswith("/api/jobs") and answer.request.method == "POST"):
         look.page.locator("#dock .primary").click()
     line = look.page.locator(".progress-line", has_text="It failed").or_(look.page.locator("#dock .error-line:visible"))
     line.first.wait_for()
-    assert "region" in line.first.inner_text()
+    assert "relu9_1" in line.first.inner_text()
 
 
 @pytest.mark.usefixtures("chromium")

@@ -48,9 +48,10 @@ def test_the_command_line_is_shown_and_copied(past, visit, studio):
 def test_two_are_compared_with_one_zoom(past, look):
     page = look.page
     page.get_by_role("link", name="Gallery").click()
-    page.get_by_role("button", name="Compare two").click()
+    page.get_by_role("button", name="Select").click()
     for job in past:
         page.locator(f"[data-card='{job}']").click()
+    page.get_by_role("button", name="Compare").click()
     pictures = page.locator("#view-compare .after")
     pictures.nth(1).wait_for()
     page.locator("#view-compare figcaption .hint", has_text="style weight 1000").wait_for()
@@ -109,3 +110,86 @@ def test_deleting_asks_twice(past, look, studio):
     look.page.get_by_role("heading", name="Gallery").wait_for()
     look.page.locator(f"[data-card='{past[0]}']").wait_for(state="detached")
     assert studio.call(f"/api/jobs/{past[0]}").status == 404
+
+
+def test_paintings_are_starred_renamed_filtered_and_taken_along(past, look, studio):
+    page = look.page
+    recipe = {"method": "johnson", "network": "swirls", "size": 64}
+    other = studio.call("/api/jobs", {"content": "photo-cat", "styles": [], "recipe": recipe})
+    studio.wait(other.json["id"], "done")
+    page.get_by_role("link", name="Gallery").click()
+    card = page.locator(f"[data-card='{past[0]}']")
+    assert "Classic" in card.locator(".card-line").first.inner_text()
+    page.get_by_label("All methods").select_option("Learnt style")
+    learnt = [job for job in studio.call("/api/jobs").json if job["recipe"]["method"] == "johnson"]
+    assert page.locator(".card").count() == len(learnt)
+    page.get_by_label("All methods").select_option("")
+    page.get_by_label("Search by name").fill("weight 10")
+    page.locator(f"[data-card='{other.json['id']}']").wait_for(state="detached")
+    card.click()
+    page.get_by_role("button", name="Star", exact=True).click()
+    page.get_by_role("button", name="Rename").click()
+    page.get_by_label("Name of the painting").fill("Dusk")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Dusk").wait_for()
+    assert studio.job(past[0])["starred"]
+    page.go_back()
+    page.get_by_label("Search by name").fill("")
+    card.locator(".card-star").wait_for()
+    page.get_by_role("button", name="Starred only").click()
+    assert page.locator(".card").count() == len([job for job in studio.call("/api/jobs").json if job["starred"]])
+    page.get_by_role("button", name="Starred only").click()
+
+    # From one to the next and back, by keys.
+    page.locator(f"[data-card='{past[1]}']").click()
+    page.get_by_role("heading", name="weight 1000").wait_for()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("heading", name="Dusk").wait_for()
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("heading", name="weight 1000").wait_for()
+
+    page.get_by_role("link", name="Gallery").first.click()
+    page.get_by_role("button", name="Select").click()
+    for job in past:
+        page.locator(f"[data-card='{job}']").click()
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Download").click()
+    assert found.value.suggested_filename == "paintings.zip"
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Delete 2 for good?").click()
+    card.wait_for(state="detached")
+    assert studio.call(f"/api/jobs/{past[0]}").status == 404
+
+
+def test_a_painting_is_painted_with_varied_and_made_larger(past, look, studio):
+    page = look.page
+    look.open(f"#picture/{past[0]}")
+    look.reload()
+    page.get_by_role("button", name="Use as painting").click()
+    page.locator("#sources figcaption .name", has_text="weight 10.png").wait_for()
+    look.open(f"#picture/{past[0]}")
+    page.get_by_role("button", name="Paint it at 128 pixels").click()
+    page.locator("#view-paint").wait_for()
+    larger = studio.wait(studio.call("/api/jobs?limit=1").json[0]["id"], "done")
+    assert (larger["title"], larger["size"], larger["recipe"]["init"]) == ("weight 10, larger", [96, 128], "file")
+    look.open(f"#picture/{past[0]}")
+    page.get_by_role("button", name="4 variations").click()
+    page.locator(".grid .cell img[src*='/result']").nth(3).wait_for()
+    seeds = {job["recipe"]["seed"] for job in studio.call("/api/jobs?limit=4").json}
+    assert seeds == {1, 2, 3, 4}
+
+
+def test_several_photographs_are_painted_with_several_paintings(ready, studio):
+    page = ready.page
+    page.get_by_role("button", name="Several at once").click()
+    for name in ("cat.jpg", "swirls.jpg"):
+        page.get_by_role("checkbox", name=name, exact=True).check()
+    assert page.get_by_text("2 × 2 = 4 pictures").is_visible()
+    page.get_by_role("button", name="Paint them all").click()
+    page.locator(".grid .cell img[src*='/result']").nth(3).wait_for()
+    rows = page.locator(".grid th[scope=row]").all_inner_texts()
+    assert sorted(rows) == ["cat.jpg", "photo.png"]
+    jobs = studio.call("/api/jobs?limit=4").json
+    made = {(job["content"], *job["styles"]) for job in jobs}
+    assert len(made) == 4
+    assert ("photo-cat", "style-swirls") in made

@@ -96,6 +96,7 @@ def test_fill_and_eraser(painter):
     keys = painter.page.keyboard.press
     keys("g")
     keys("2")
+    painter.page.get_by_label("Spread").fill("255")
     painter.sheets.nth(0).click()
     assert colors(exported(painter, "photograph")[0]) == {BLUE: 64 * 48}
     keys("e")
@@ -121,7 +122,7 @@ def test_the_size_of_the_brush_follows_its_keys(painter):
 
 def test_the_keyboard_paints(painter):
     painter.panes.nth(0).focus()
-    for key in ("ArrowLeft", "ArrowLeft", "Enter", "ArrowUp", " "):
+    for key in ("ArrowLeft", "ArrowLeft", "Enter", "ArrowUp", "Enter"):
         painter.page.keyboard.press(key)
     assert RED in colors(exported(painter, "photograph")[0])
 

@@ -3,9 +3,12 @@
 import pytest
 
 from tests.studio.browser.browser_helpers import TINY
+from tests.studio.studio_helpers import png
 
 
 def test_upload_paint_watch_stop_download_and_restore(look, pictures, tmp_path, studio, read):
+    # Found again by its content, under the name of its last upload: no other test has this one.
+    pictures[0].write_bytes(png(48, 64, seed=77))
     look.choose(*pictures)
     look.set(**{**TINY, "iterations": 20_000, "tv_weight": 2})
     job = look.start()

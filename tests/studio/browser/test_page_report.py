@@ -134,13 +134,14 @@ def test_sheets_show_every_picture_and_what_failed(page):
 
 
 def test_a_picture_is_shown_as_large_as_it_is_and_arrows_change_the_method(page):
+    expect = pytest.importorskip("playwright.sync_api").expect
     page.get_by_role("button", name="wct: cat in swirls").click()
     assert page.locator("#view-title").inner_text() == "wct · cat in swirls"
-    page.wait_for_function("document.getElementById('view-picture').naturalWidth === 128")
+    expect(page.locator("#view-picture")).to_have_js_property("naturalWidth", 128)
     assert "0.9" in page.locator("#view-values").inner_text()
     page.keyboard.press("ArrowRight")
     assert page.locator("#view-title").inner_text() == "<b>theirs</b> · cat in swirls"
-    page.wait_for_function("document.getElementById('view-picture').naturalWidth === 64")
+    expect(page.locator("#view-picture")).to_have_js_property("naturalWidth", 64)
     assert "is not beside this report" in page.locator("#view-note").inner_text()
     page.keyboard.press("Escape")
     assert not page.locator("#view").is_visible()

@@ -3,9 +3,12 @@
 import pytest
 
 from impasto.recipe import Recipe
+from impasto.studio.form import HINTS
 
 ELSEWHERE = {"version", "method", "style_weights", "keep"}
 """Set by the preset, the method's own list, the sliders of the paintings, and the regions of masks."""
+OF_REGIONS = {"region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions"}
+"""They name regions, and are there when there are masks; strength is of a photograph."""
 
 
 def test_every_setting_has_a_field_and_its_meaning(look):
@@ -16,7 +19,9 @@ def test_every_setting_has_a_field_and_its_meaning(look):
     assert len(said) == len(fields)
     assert set(said) | ELSEWHERE == set(Recipe.model_fields)
     for key, line in said.items():
-        assert line.rstrip(".").lower() == (Recipe.model_fields[key].description or "").rstrip(".").lower()
+        meant = HINTS.get(key) or Recipe.model_fields[key].description or ""
+        assert line.rstrip(".").lower() == meant.rstrip(".").lower()
+        assert "command" not in line
 
 
 def test_a_change_is_marked_and_can_be_taken_back(look):
@@ -83,10 +88,10 @@ def test_fields_of_other_methods_are_not_shown(look):
         shown = look.page.locator("[data-field]:not([hidden])").evaluate_all(
             "nodes => nodes.map(node => node.dataset.field)"
         )
-        assert set(shown) | ELSEWHERE | {"network"} == {*method["settings"], *ELSEWHERE, "network"}
+        assert set(shown) == set(method["settings"]) - ELSEWHERE - OF_REGIONS - {"strength"}
     look.page.locator("#field-method").select_option("gatys")
-    # What a method does not know was forgotten with it, so that the recipe stays one that can be painted.
-    assert look.page.locator("#field-tv_weight").input_value() == "1.5"
+    # What a method does not know is not sent, and there again with a method that knows it.
+    assert look.page.locator("#field-tv_weight").input_value() == "7"
 
 
 def test_the_theme_is_chosen_once(look):

@@ -41,17 +41,22 @@ export const api = {
   history: (id) => get(`/api/jobs/${id}/history`),
   command: (id) => get(`/api/jobs/${id}/command`),
   act: (id, action) => post(`/api/jobs/${id}/${action}`),
+  change: (id, changes) => request("PATCH", `/api/jobs/${id}`, { json: changes }),
+  use: (id, role) => post(`/api/jobs/${id}/use`, { role }),
   removeJob: (id) => request("DELETE", `/api/jobs/${id}`),
 };
 
 /** Address of a picture, `size` pixels long at most. */
 export const pictureUrl = (id, size = 0) => `/api/pictures/${id}${size ? `?size=${size}` : ""}`;
 
-/** Address of a painting's result, for showing. */
-export const resultUrl = (id, size = 0) => `/api/jobs/${id}/result?format=png${size ? `&size=${size}` : ""}`;
+/** Address of a painting's result, for showing: one for each time that it was painted, so that browsers may keep it. */
+export const resultUrl = (job, size = 0) => `/api/jobs/${job.id}/result?format=png&v=${Math.round((job.finished ?? 0) * 1000)}${size ? `&size=${size}` : ""}`;
 
 /** Address of a painting's result, for keeping. */
 export const downloadUrl = (id, format) => `/api/jobs/${id}/result?format=${format}&download=1`;
+
+/** Address of several paintings in one file. */
+export const zipUrl = (ids) => `/api/zip?jobs=${ids.join(",")}`;
 
 /** Address of the picture while it is painted. */
 export const previewUrl = (job) => `/api/jobs/${job.id}/preview?v=${job.preview_version}`;

@@ -32,8 +32,25 @@ export async function openCommand(id) {
     el("div", { class: "actions" }, copy),
   );
   try {
-    code.textContent = (await api.command(id)).shell;
+    const [command, job] = await Promise.all([api.command(id), api.job(id)]);
+    code.textContent = command.shell;
+    if (job.landmarks) shown.body.append(pointFiles(job.landmarks));
   } catch (error) {
     trouble.show(error);
   }
+}
+
+/** The points of the faces as the files that the command names. */
+function pointFiles({ content, style }) {
+  const file = (name, points) => {
+    const url = URL.createObjectURL(new Blob([JSON.stringify({ unit: "fraction", points })], { type: "application/json" }));
+    return el("a", { class: "button", href: url, download: name, text: name });
+  };
+  return el(
+    "div",
+    { class: "actions" },
+    el("span", { class: "hint", text: "The points that were placed:" }),
+    file("points_of_the_photograph.json", content),
+    file("points_of_the_painting.json", style),
+  );
 }

@@ -44,7 +44,7 @@ export async function openCompare(node, first, second) {
       ),
     ),
   );
-  jobs.forEach((job, index) => viewers[index].show(resultUrl(job.id), job.size));
+  jobs.forEach((job, index) => viewers[index].show(resultUrl(job), job.size));
 }
 
 /** What one painting has that the other has not. */

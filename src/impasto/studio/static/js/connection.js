@@ -15,6 +15,14 @@ async function ask() {
   setTimeout(ask, EVERY_MS);
 }
 
+/** Say that room is short, in the banner, as long as it is. */
+export function warn(text) {
+  const banner = document.getElementById("banner");
+  if (away) return;
+  banner.textContent = text ?? "";
+  banner.hidden = !text;
+}
+
 export const connection = {
   /** Call `listener` whenever the studio is back after it was away. */
   onReturn: (listener) => listeners.add(listener),

@@ -1,7 +1,7 @@
 // Cutting a picture: a box with eight handles over it, fixed shapes, arrow keys.
 import { api, pictureUrl } from "./api.js";
 import { button, dialog, el, errorLine, fill } from "./dom.js";
-import { remember } from "./state.js";
+import { draft, pictures, remember, replacePart } from "./state.js";
 
 const LEAST = 16;
 const SHAPES = [
@@ -32,8 +32,23 @@ export function settle(box, picture, shape) {
   return { left, top, width, height };
 }
 
-/** Open the dialog; `done(cropped picture)`. */
-export function crop(picture, done) {
+/** Cut the masks of a picture as it was cut: gives the parts, by the ids of the whole ones. */
+async function masksOf(picture, box) {
+  const masks = [draft.content?.id === picture.id && draft.contentMask, ...draft.styles.map((style) => style.picture.id === picture.id && style.mask)];
+  const parts = new Map();
+  for (const id of masks.filter(Boolean)) {
+    const mask = pictures.get(id);
+    const scale = mask.width / picture.width;
+    parts.set(id, remember(await api.crop(id, scale === 1 ? box : scaled(box, scale, mask))).id);
+  }
+  return parts;
+}
+
+const scaled = ({ left, top, width, height }, scale, mask) =>
+  settle({ left: left * scale, top: top * scale, width: width * scale, height: height * scale }, mask, 0);
+
+/** Open the dialog; the part takes the picture's place, and its masks are cut along. */
+export function crop(picture) {
   const trouble = errorLine();
   let shape = 0;
   let box = { left: 0, top: 0, width: picture.width, height: picture.height };
@@ -106,7 +121,8 @@ export function crop(picture, done) {
         go.disabled = true;
         trouble.clear();
         try {
-          done(remember(await api.crop(picture.id, box)));
+          const part = remember(await api.crop(picture.id, box));
+          replacePart(picture, part, await masksOf(picture, box));
           shown.close();
         } catch (error) {
           trouble.show(error);

@@ -1,10 +1,14 @@
 // One past painting: large, with its recipe, and what can be done with it.
 import { api, downloadUrl, pictureUrl, resultUrl, previewUrl } from "./api.js";
 import { openCommand } from "./command.js";
-import { button, el, fill, toast } from "./dom.js";
+import { button, el, fill, icon, toast } from "./dom.js";
 import { ACTIVE, dimensions, duration, moment, setting, words } from "./format.js";
-import { state } from "./gallery.js";
-import { adoptJob, base, pictures, same, tell } from "./state.js";
+import { order, state } from "./gallery.js";
+import { methodOf, styleOf } from "./gallery_view.js";
+import { reuse } from "./reuse.js";
+import { adoptJob } from "./adopt.js";
+import { base } from "./fitting.js";
+import { pictures, same, tell } from "./state.js";
 import { Viewer } from "./viewer.js";
 
 /** Settings of a job that differ from the defaults: [[key, value]]. */
@@ -33,7 +37,7 @@ export async function openPicture(node, id, session) {
       },
     },
   });
-  if (job.kept) viewer.show(resultUrl(id), job.size);
+  if (job.kept) viewer.show(resultUrl(job), job.size);
   else if (job.preview_version) viewer.show(previewUrl(job), job.size);
   fill(
     node,
@@ -41,8 +45,8 @@ export async function openPicture(node, id, session) {
     el(
       "aside",
       { class: "detail-side" },
-      el("a", { class: "back", href: "#gallery", text: "‹ Gallery" }),
-      el("h1", { text: job.title }),
+      el("nav", { class: "around", "aria-label": "Paintings" }, el("a", { class: "back", href: "#gallery", text: "‹ Gallery" }), neighbour(id, -1), neighbour(id, 1)),
+      heading(job),
       el("p", { class: "hint facts" }, state(job), el("span", { text: facts(job) })),
       job.error && el("p", { class: "error-line", text: job.error }),
       el(
@@ -54,7 +58,6 @@ export async function openPicture(node, id, session) {
             click: () => {
               adoptJob(job);
               location.hash = "#paint";
-              toast("Settings and pictures are those of that painting.");
             },
           },
         }),
@@ -80,6 +83,7 @@ export async function openPicture(node, id, session) {
           ),
           button("Command", { on: { click: () => openCommand(id) } }),
         ),
+      job.kept && reuse(job),
       inputs(job),
       el("h2", { text: "Settings that differ from the defaults" }),
       recipe(job),
@@ -89,8 +93,66 @@ export async function openPicture(node, id, session) {
   );
 }
 
+/** Its name, to be changed where it stands, and its star. */
+function heading(job) {
+  const title = el("h1", { text: job.title });
+  const star = button("Star", {
+    icon: "star",
+    quiet: true,
+    "aria-pressed": String(job.starred),
+    on: {
+      click: async () => {
+        try {
+          job = await api.change(job.id, { starred: !job.starred });
+        } catch (error) {
+          toast(error.message);
+        }
+        star.setAttribute("aria-pressed", String(job.starred));
+        tell("jobs");
+      },
+    },
+  });
+  const rename = () => {
+    const field = el("input", { type: "text", value: job.title, maxlength: "120", "aria-label": "Name of the painting" });
+    let over = false;
+    const done = async (keep) => {
+      // Taking the field away blurs it, which is no second answer.
+      if (over) return;
+      over = true;
+      field.replaceWith(title);
+      pen.hidden = false;
+      if (!keep || !field.value.trim() || field.value === job.title) return;
+      try {
+        job = await api.change(job.id, { title: field.value });
+      } catch (error) {
+        toast(error.message);
+      }
+      title.textContent = job.title;
+      tell("jobs");
+    };
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") done(true);
+      if (event.key === "Escape") done(false);
+    });
+    field.addEventListener("blur", () => done(true));
+    title.replaceWith(field);
+    pen.hidden = true;
+    field.select();
+  };
+  const pen = button("Rename", { icon: "pen", quiet: true, on: { click: rename } });
+  return el("div", { class: "heading" }, title, pen, star);
+}
+
+/** A way to the painting beside this one in the gallery. */
+function neighbour(id, step) {
+  const next = order[order.indexOf(id) + step];
+  if (!order.includes(id) || !next) return null;
+  const label = step < 0 ? "The one before" : "The next one";
+  return el("a", { class: "button icon-only", href: `#picture/${next}`, "aria-label": label, title: `${label} (${step < 0 ? "←" : "→"})`, data: { neighbour: String(step) } }, icon(step < 0 ? "back" : "next"));
+}
+
 function facts(job) {
-  const parts = [dimensions(job.size), moment(job.finished ?? job.created)];
+  const parts = [methodOf(job), styleOf(job), dimensions(job.size), moment(job.finished ?? job.created)];
   if (job.elapsed_s) parts.push(`painted in ${duration(job.elapsed_s)}`);
   if (job.preset) parts.push(`preset ${job.preset}`);
   return parts.filter(Boolean).join(" · ");
@@ -111,7 +173,7 @@ function recipe(job) {
   return el(
     "dl",
     { class: "recipe" },
-    rows.map(([key, value]) => el("div", {}, el("dt", { text: words(key) }), el("dd", { text: setting(value) || "none" }))),
+    rows.map(([key, value]) => el("div", {}, el("dt", { text: words(key) }), el("dd", { text: key === "method" ? methodOf(job) : setting(value) || "none" }))),
   );
 }
 

@@ -1,9 +1,11 @@
 // The line under the picture: what it would take, start; then how far it is, pause, stop, cancel; then what to do with it.
 import { api, downloadUrl } from "./api.js";
 import { openCommand } from "./command.js";
-import { button, debounced, el, errorLine, fill, speak, toast } from "./dom.js";
-import { ACTIVE, STATES, bytes, dimensions, duration } from "./format.js";
-import { draft, job as described, on, tell } from "./state.js";
+import { button, debounced, el, errorLine, fill, speak } from "./dom.js";
+import { job as described, missing } from "./fitting.js";
+import { ACTIVE, STATES, bytes, dimensions, duration, words } from "./format.js";
+import { reveal, unreadable } from "./settings.js";
+import { draft, on, same, tell } from "./state.js";
 
 const ESTIMATE_MS = 600;
 
@@ -11,7 +13,9 @@ export class Dock {
   /** `session`: what is painted and shown (session.js). */
   constructor(node, session) {
     this.session = session;
+    /** Why the estimate fails, and why the button did nothing: the second stays until something else is chosen. */
     this.trouble = errorLine();
+    this.refusal = errorLine();
     this.estimate = el("p", { class: "estimate hint", "aria-live": "polite" });
     this.start = button("Paint", { kind: "primary big", icon: "brush", on: { click: () => this.paint() } });
     this.start.title = "Paint (Ctrl Enter)";
@@ -20,11 +24,11 @@ export class Dock {
     this.notice = el("p", { class: "hint notice-line", hidden: true });
     this.buttons = el("div", { class: "actions dock-actions" });
     this.status = el("div", { class: "status", hidden: true }, el("div", { class: "status-row" }, this.line, this.buttons), this.bar, this.notice);
-    node.append(this.status, el("div", { class: "start-row" }, el("div", { class: "start-text" }, this.estimate, this.trouble.node), this.start));
+    node.append(this.status, el("div", { class: "start-row" }, el("div", { class: "start-text" }, this.estimate, this.trouble.node, this.refusal.node), this.start));
     this.asking = false;
     this.again = false;
     const ask = debounced(ESTIMATE_MS, () => this.ask());
-    for (const event of ["sources", "recipe"]) {
+    for (const event of ["sources", "recipe", "fields"]) {
       on(event, () => {
         this.ready();
         ask();
@@ -34,43 +38,39 @@ export class Dock {
     ask();
   }
 
+  /** Something else is chosen: what was said of it before is no longer true. */
   ready() {
-    const missing = this.missing();
-    this.start.disabled = Boolean(missing);
+    const lacking = missing();
+    this.start.disabled = Boolean(lacking);
     this.trouble.clear();
-    if (missing) this.estimate.textContent = missing;
-    this.start.lastChild.textContent = !draft.content && draft.styles.length ? "Paint a texture" : "Paint";
-  }
-
-  missing() {
-    const method = this.session.method();
-    if (!draft.content && !method.textures) return "Choose a photograph first.";
-    if (!draft.styles.length && method.styles !== false) return "Choose a painting to paint with.";
-    if (!draft.content && !draft.styles.length && method.styles !== false) return "Choose a photograph and a painting.";
-    return "";
+    this.refusal.clear();
+    this.estimate.textContent = lacking || "Working out what it takes…";
+    this.start.lastChild.textContent = draft.content || !draft.styles.length ? "Paint" : draft.contentMask ? "Paint the doodle" : "Paint a texture";
   }
 
   /** Ask what the painting would take: one question at a time, and never an old one's answer. */
   async ask() {
-    if (this.missing()) return;
+    if (missing()) return;
     if (this.asking) {
       this.again = true;
       return;
     }
     this.asking = true;
     this.again = false;
-    if (!this.estimate.textContent.startsWith("About")) this.estimate.textContent = "Working out what it takes…";
+    const asked = described();
+    const current = () => !missing() && same(asked, described());
     try {
-      const estimate = await api.estimate(described());
-      if (!this.again && !this.missing()) {
+      const estimate = await api.estimate(asked);
+      if (current()) {
         const tiles = estimate.tiles > 1 ? ` in ${estimate.tiles} tiles` : "";
         this.estimate.textContent = `About ${duration(estimate.seconds)}, ${bytes(estimate.memory_bytes)} of memory, ${dimensions(estimate.size)} pixels${tiles}.`;
         this.trouble.clear();
       }
     } catch (error) {
-      if (!this.again) {
+      if (current()) {
         this.estimate.textContent = "";
-        if (error.status !== 0) this.trouble.show(error);
+        // What was said when the button was pressed stays, and need not be said twice.
+        if (error.status !== 0 && this.refusal.node.hidden) this.trouble.show(error);
       }
     }
     this.asking = false;
@@ -78,18 +78,29 @@ export class Dock {
   }
 
   async paint() {
-    if (this.start.disabled || document.querySelector("dialog[open]")) return;
+    if (document.querySelector("dialog[open]")) return;
+    // What is typed and not yet left counts; what cannot be read is not painted without.
+    const wrong = unreadable();
+    if (wrong) {
+      this.trouble.clear();
+      this.refusal.show(`${words(wrong)} cannot be read; correct it, or reset it.`);
+      reveal(wrong);
+      return;
+    }
+    if (this.start.disabled) return;
     this.start.disabled = true;
     this.trouble.clear();
+    this.refusal.clear();
     try {
+      const busy = this.session.busy();
       const made = await api.start(described());
       tell("jobs");
-      if (this.session.busy()) toast("It waits until the painting before it is done.");
+      if (busy) speak("It waits in the queue until the paintings before it are done.");
       else this.session.follow(made);
     } catch (error) {
-      this.trouble.show(error);
+      this.refusal.show(error);
     }
-    this.start.disabled = Boolean(this.missing());
+    this.start.disabled = Boolean(missing());
   }
 
   /** Show how a painting is. */

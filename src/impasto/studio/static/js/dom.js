@@ -60,6 +60,12 @@ const PATHS = {
   image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4",
   wand: "M5 20L16 9M14 4v3M18.5 5.5l-2 2M20 10h-3M11 5.5l1.5 1.5",
   hand: "M12 3v18M3 12h18M12 3l-3 3M12 3l3 3M12 21l-3-3M12 21l3-3M3 12l3-3M3 12l3 3M21 12l-3-3M21 12l-3 3",
+  star: "M12 3l2.7 5.8 6.3.7-4.7 4.3 1.3 6.2-5.6-3.2-5.6 3.2 1.3-6.2L3 9.5l6.3-.7z",
+  back: "M15 5l-7 7 7 7",
+  next: "M9 5l7 7-7 7",
+  pen: "M4 20h4L20 8l-4-4L4 16zM13 7l4 4",
+  bell: "M6 17V11a6 6 0 0 1 12 0v6l2 2H4zM10 21h4",
+  first: "M12 20V7M6 12l6-6 6 6M5 3h14",
   more: "M6 12h.01M12 12h.01M18 12h.01",
 };
 
@@ -122,8 +128,11 @@ export function toast(text, action = null) {
   setTimeout(away, action ? 12000 : 6000);
 }
 
-/** Open a dialog; it closes by Escape, its cross, or a click beside it. Gives the element and a `close`. */
-export function dialog(title, { wide = false, full = false, closed = () => {} } = {}, ...children) {
+/**
+ * Open a dialog; it closes by Escape, its cross, or a click beside it, if `mayClose` lets it. Gives the element and a
+ * `close` that asks nobody.
+ */
+export function dialog(title, { wide = false, full = false, closed = () => {}, mayClose = () => true } = {}, ...children) {
   const name = `dialog-${Math.random().toString(36).slice(2)}`;
   const node = el("dialog", { class: `dialog ${wide ? "wide" : ""} ${full ? "full" : ""}`, "aria-labelledby": name });
   const body = el("div", { class: "dialog-body" }, ...children);
@@ -133,16 +142,19 @@ export function dialog(title, { wide = false, full = false, closed = () => {} } 
       "header",
       { class: "dialog-head" },
       el("h2", { id: name, text: title }),
-      button("Close", { icon: "close", quiet: true, on: { click: close } }),
+      button("Close", { icon: "close", quiet: true, on: { click: () => mayClose() && close() } }),
     ),
     body,
   );
+  node.addEventListener("cancel", (event) => {
+    if (event.target === node && !mayClose()) event.preventDefault();
+  });
   node.addEventListener("close", () => {
     node.remove();
     closed();
   });
   node.addEventListener("pointerdown", (event) => {
-    if (event.target === node && !full) close();
+    if (event.target === node && !full && mayClose()) close();
   });
   document.body.append(node);
   node.showModal();

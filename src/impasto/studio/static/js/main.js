@@ -1,7 +1,7 @@
 // Where everything begins: what the server knows, the parts of the page, the views, the keys.
 import { api } from "./api.js";
 import { openCompare } from "./compare.js";
-import { connection } from "./connection.js";
+import { connection, warn } from "./connection.js";
 import { openPicture } from "./detail.js";
 import { el, fill } from "./dom.js";
 import { Gallery } from "./gallery.js";
@@ -11,7 +11,7 @@ import { Session } from "./session.js";
 import { startSettings } from "./settings.js";
 import { startSources } from "./sources.js";
 import { Stage } from "./stage.js";
-import { known, loadPictures, restore } from "./state.js";
+import { known, loadPictures, on, restore } from "./state.js";
 import { openGrid } from "./sweep.js";
 
 const byId = (id) => document.getElementById(id);
@@ -22,7 +22,9 @@ async function start() {
   const [schema] = await Promise.all([api.schema(), loadPictures()]);
   known.schema = schema;
   // The machine is told about only after it was looked at; nothing waits for that.
-  api.about().then((about) => (known.about = about)).catch(() => {});
+  const look = () => api.about().then((about) => (known.about = about, warn(about.folder.warning))).catch(() => {});
+  look();
+  on("ended", look);
   restore();
   startSources(byId("sources"));
   startSettings(byId("settings"));
@@ -30,13 +32,17 @@ async function start() {
   const session = new Session(stage, byId("dock"));
   const gallery = new Gallery(byId("view-gallery"));
   route(gallery, session);
-  addEventListener("hashchange", () => route(gallery, session));
+  addEventListener("hashchange", ({ oldURL }) => route(gallery, session, new URL(oldURL).hash));
   addEventListener("keydown", (event) => key(event, session, stage));
   await session.refresh();
   document.documentElement.dataset.ready = "yes";
 }
 
-function route(gallery, session) {
+/** How far down each view was when it was left, by its address. */
+const left = new Map();
+
+function route(gallery, session, from = "") {
+  if (from) left.set(from, scrollY);
   const [name, ...ids] = location.hash.slice(1).split("/");
   const view = VIEWS.includes(name) ? name : "paint";
   for (const each of VIEWS) byId(`view-${each}`).hidden = each !== view;
@@ -51,7 +57,7 @@ function route(gallery, session) {
   if (view === "picture") openPicture(byId("view-picture"), safe[0], session);
   if (view === "sweep") openGrid(byId("view-sweep"), safe[0]);
   if (view === "compare") openCompare(byId("view-compare"), safe[0], safe[1]);
-  scrollTo(0, 0);
+  scrollTo(0, view === "gallery" ? (left.get(location.hash) ?? 0) : 0);
 }
 
 function key(event, session, stage) {
@@ -69,14 +75,21 @@ function key(event, session, stage) {
     m: openMasks,
     b: () => stage.toggle("wipe"),
     l: () => session.toggleCurves(),
+    ArrowLeft: () => beside(-1),
+    ArrowRight: () => beside(1),
     p: () => {
       if (session.job?.state === "running") session.act("pause");
       else if (session.job?.state === "paused") session.act("resume");
     },
   }[event.key];
-  if (!does) return;
+  if (!does || (event.key.startsWith("Arrow") && event.target.matches("input, .viewer, [tabindex]"))) return;
   event.preventDefault();
   does();
+}
+
+/** Go to the painting beside the one that is shown large. */
+function beside(step) {
+  document.querySelector(`#view-picture:not([hidden]) [data-neighbour="${step}"]`)?.click();
 }
 
 function failed(error) {

@@ -1,14 +1,15 @@
 // Choosing a picture: a file, a sample that comes with impasto, or one that was uploaded before.
 import { api, pictureUrl } from "./api.js";
 import { button, dialog, el, errorLine, toast } from "./dom.js";
-import { addStyle, adoptRecipe, draft, dropMasks, known, pictures, remember, setContent } from "./state.js";
+import { adoptRecipe } from "./adopt.js";
+import { addStyle, draft, dropMasks, known, pictures, remember, removeStyle, setContent } from "./state.js";
+import { bytes } from "./format.js";
 import { ApiError } from "./request.js";
 
 const ACCEPT = "image/*,.tif,.tiff,.heic,.heif,.avif,.webp";
 
 /** Send a picture to the studio. Gives the record, or null after showing what was wrong. */
 export async function upload(file, role, trouble) {
-  trouble.clear();
   const limit = known.about?.limits?.upload_bytes;
   if (limit && file.size > limit) {
     trouble.show(`${file.name}: is larger than ${Math.round(limit / 2 ** 20)} MB; save it smaller`);
@@ -27,6 +28,15 @@ export async function upload(file, role, trouble) {
 
 /** Take files that were dropped, pasted or chosen. A picture that impasto painted may give its recipe instead. */
 export async function take(files, role, trouble) {
+  trouble.clear();
+  // Of several files each that is refused is named.
+  const refused = [];
+  const each = { clear: () => {}, show: (error) => refused.push(error.message ?? error) };
+  await takeEach(files, role, each);
+  if (refused.length) trouble.show(refused.join(" "));
+}
+
+async function takeEach(files, role, trouble) {
   for (const file of files) {
     const picture = await upload(file, role, trouble);
     if (!picture) continue;
@@ -104,6 +114,7 @@ export function pick(role, chosen) {
     if (role === "style" || files.length > 1) {
       await take(files, role, trouble);
     } else {
+      trouble.clear();
       const picture = await upload(files[0], role, trouble);
       if (picture && !(picture.recipe && (await offerRecipe(picture)))) chosen(picture);
     }
@@ -129,12 +140,15 @@ export function pick(role, chosen) {
     shown.close();
     chosen(picture);
   };
-  const row = (title, list) =>
-    list.length ? [el("h3", { text: title }), el("div", { class: "shelf" }, list.map((picture) => thumb(picture, choose)))] : [];
+  const row = (title, list, own = false) =>
+    list.length ? [el("h3", { text: title }), el("div", { class: "shelf" }, list.map((picture) => (own ? owned(picture, choose) : thumb(picture, choose))))] : [];
   shown.body.append(
+    ...[
     ...row(role === "style" ? "Paintings that come with impasto" : "Photographs that come with impasto", samples),
-    ...row("Yours", own),
+    ...row("Yours", own, true),
+    own.length > 0 && folderLine(),
     ...row(role === "style" ? "Photographs" : "Paintings", others),
+    ].filter(Boolean),
   );
 }
 
@@ -147,6 +161,48 @@ function thumb(picture, choose) {
     el("img", { src: pictureUrl(picture.id, 320), alt: "", loading: "lazy" }),
     el("span", { class: "name", text: picture.name }),
   );
+}
+
+/** One that was uploaded, which can be deleted. */
+function owned(picture, choose) {
+  const node = el("div", { class: "owned" }, thumb(picture, choose));
+  let sure = false;
+  const remove = button(`Delete ${picture.name}`, {
+    icon: "trash",
+    quiet: true,
+    on: {
+      click: async () => {
+        if (!sure) {
+          sure = true;
+          remove.classList.add("sure");
+          remove.title = remove.ariaLabel = `Delete ${picture.name} for good: press again`;
+          return;
+        }
+        try {
+          await api.removePicture(picture.id);
+        } catch (error) {
+          toast(error.message);
+          return;
+        }
+        pictures.delete(picture.id);
+        if (draft.content?.id === picture.id) setContent(null);
+        const index = draft.styles.findIndex((style) => style.picture.id === picture.id);
+        if (index >= 0) removeStyle(index);
+        node.remove();
+      },
+    },
+  });
+  node.append(remove);
+  return node;
+}
+
+/** How much the studio's folder has. */
+function folderLine() {
+  const line = el("p", { class: "hint folder-line" });
+  api.about().then(({ folder }) => {
+    line.textContent = `Pictures and paintings take ${bytes(folder.bytes)} of the ${bytes(folder.limit_bytes)} that they may; the disk has ${bytes(folder.free_bytes)} left.`;
+  }).catch(() => {});
+  return line;
 }
 
 /** Files dropped anywhere on the page, or pasted: the first is the photograph where there is none yet. */

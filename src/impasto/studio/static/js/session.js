@@ -5,7 +5,8 @@ import { Dock } from "./dock.js";
 import { speak, toast } from "./dom.js";
 import { ACTIVE } from "./format.js";
 import { watch } from "./live.js";
-import { known, tell, value } from "./state.js";
+import { Queue } from "./queue.js";
+import { tell } from "./state.js";
 
 /** What was shown before a reload. */
 const SHOWN = "impasto.shown";
@@ -17,15 +18,12 @@ export class Session {
     this.heard = 0;
     this.unwatch = () => {};
     this.dock = new Dock(dockNode, this);
+    this.queue = new Queue(dockNode, this);
     connection.onReturn(() => this.refresh());
   }
 
-  method() {
-    return known.schema.methods.find((each) => each.name === value("method"));
-  }
-
   busy() {
-    return this.job !== null && ["queued", "running", "stopping"].includes(this.job.state);
+    return this.queue.busy || (this.job !== null && ["queued", "running", "stopping"].includes(this.job.state));
   }
 
   /** Turn to what is painted now, if anything is. */
@@ -70,15 +68,9 @@ export class Session {
   #ended(job) {
     if (job.state === "done") speak("The painting is finished.");
     if (job.state === "failed") speak(`The painting failed: ${job.error}`);
+    // What is finished stays to be looked at; the queue shows what is painted next.
     this.#curves();
-    // Whatever waits is next.
-    setTimeout(async () => {
-      const jobs = await api.jobs().catch(() => null);
-      if (!jobs) return;
-      tell("gallery", jobs);
-      const next = active(jobs);
-      if (next && this.job === job && next.id !== job.id && !next.sweep) this.follow(next);
-    }, 800);
+    setTimeout(() => tell("jobs"), 800);
   }
 
   async #curves() {
@@ -91,6 +83,7 @@ export class Session {
   #update(job) {
     this.job = job;
     sessionStorage.setItem(SHOWN, job.id);
+    this.queue.draw();
     this.stage.follow(job);
     this.dock.show(job);
   }

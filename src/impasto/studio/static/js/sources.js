@@ -1,10 +1,13 @@
 // The photograph and the paintings: choose, drop, crop, mix; and what their masks say.
 import { pictureUrl } from "./api.js";
 import { crop } from "./crop.js";
-import { button, el, errorLine, fill } from "./dom.js";
-import { openMasks } from "./masks/editor.js";
+import { change, chosenMethod, owned, usesLandmarks, usesStyles, value } from "./fitting.js";
+import { button, dialog, el, errorLine, fill } from "./dom.js";
+import { openLandmarks } from "./landmarks.js";
+import { openDoodle, openMasks } from "./masks/editor.js";
 import { acceptAnywhere, pick } from "./picker.js";
-import { addStyle, draft, dropMasks, known, on, removeStyle, replaceStyle, setContent, tell, value, change } from "./state.js";
+import { openSeveral } from "./several.js";
+import { addStyle, draft, dropMasks, known, on, removeStyle, replaceStyle, setContent, tell, undoable } from "./state.js";
 
 const trouble = errorLine();
 
@@ -13,6 +16,8 @@ export function startSources(node) {
   const photo = el("div", { class: "source-slot", data: { drop: "content" } });
   const styles = el("div", { class: "source-slot", data: { drop: "style" } });
   const masks = el("div", { class: "source-slot masks-slot" });
+  const faces = el("div", { class: "source-slot masks-slot" });
+  const several = button("Several at once", { icon: "grid", kind: "add", data: { keep: "several" }, on: { click: openSeveral } });
   node.append(
     el("h2", { text: "Photograph" }),
     photo,
@@ -20,16 +25,27 @@ export function startSources(node) {
     styles,
     trouble.node,
     masks,
+    faces,
+    el("div", { class: "source-slot several" }, several),
   );
   const draw = () => {
     const focused = document.activeElement?.dataset?.keep;
     fill(photo, ...drawContent());
     fill(styles, ...drawStyles());
     fill(masks, ...drawMasks());
+    fill(faces, ...drawFaces());
     // What was just used is new now; whoever works by keyboard stays where they were.
     if (focused) node.querySelector(`[data-keep="${focused}"]`)?.focus();
   };
   on("sources", draw);
+  // What the method does not use is shown as that.
+  const needs = () => JSON.stringify([chosenMethod().name, usesStyles(), owned("style_weights")]);
+  let drawn = needs();
+  on("recipe", () => {
+    if (drawn === needs()) return;
+    drawn = needs();
+    draw();
+  });
   acceptAnywhere(trouble);
   draw();
 }
@@ -38,18 +54,75 @@ export const pickContent = () => pick("content", setContent);
 export const pickStyle = () => pick("style", addStyle);
 
 function drawContent() {
+  if (!draft.content && draft.contentMask) return [doodle()];
   if (!draft.content) {
-    return [button("Choose a photograph", { kind: "empty-slot", icon: "image", data: { keep: "content" }, on: { click: pickContent } })];
+    return [
+      button("Choose a photograph", { kind: "empty-slot", icon: "image", data: { keep: "content" }, on: { click: pickContent } }),
+      button("Draw a doodle instead", { icon: "brush", kind: "add doodle-start", data: { keep: "doodle" }, on: { click: startDoodle } }),
+    ];
   }
   const picture = draft.content;
   return [
     card(picture, {
       keep: "content",
       change: pickContent,
-      crop: () => crop(picture, setContent),
+      crop: () => crop(picture),
       remove: () => setContent(null),
     }),
   ];
+}
+
+/** What is drawn in flat colours in the place of a photograph. */
+function doodle() {
+  return el(
+    "figure",
+    { class: "source" },
+    el(
+      "button",
+      { type: "button", class: "source-picture", "aria-label": "Doodle: go on drawing", data: { keep: "content" }, on: { click: openMasks } },
+      el("img", { src: pictureUrl(draft.contentMask, 480), alt: "" }),
+    ),
+    el(
+      "figcaption",
+      {},
+      el("span", { class: "name", text: "Doodle" }),
+      button("Remove the doodle", { icon: "close", quiet: true, on: { click: () => undoable("The doodle is out.", dropMasks) } }),
+    ),
+  );
+}
+
+const SHEETS = [
+  ["Landscape", { width: 1024, height: 683 }],
+  ["Square", { width: 1024, height: 1024 }],
+  ["Portrait", { width: 683, height: 1024 }],
+];
+
+/** Begin a doodle: a painting to paint it with, then a blank sheet. */
+function startDoodle() {
+  const asked = dialog(
+    "Draw a doodle",
+    {},
+    el("p", { text: "Draw what is where in flat colours, mark the same things on a painting in the same colours, and it is painted like that." }),
+    el(
+      "div",
+      { class: "actions" },
+      SHEETS.map(([label, size]) =>
+        button(label, {
+          on: {
+            click: () => {
+              asked.close();
+              const begin = () => {
+                if (!["doodle", "mrf"].includes(chosenMethod().name)) change("method", "doodle");
+                openDoodle(size);
+              };
+              if (draft.styles.length) begin();
+              else pick("style", (picture) => (addStyle(picture), begin()));
+            },
+          },
+        }),
+      ),
+    ),
+  );
 }
 
 function drawStyles() {
@@ -60,13 +133,17 @@ function drawStyles() {
       card(style.picture, {
         keep: `style-${index}`,
         change: () => pick("style", (picture) => replaceStyle(index, picture)),
-        crop: () => crop(style.picture, (picture) => replaceStyle(index, picture)),
+        crop: () => crop(style.picture),
         remove: () => removeStyle(index),
       }),
-      draft.styles.length > 1 && mixer(style, index),
+      draft.styles.length > 1 && usesStyles() && owned("style_weights") && mixer(style, index),
     ),
   );
   const first = !draft.styles.length;
+  if (!usesStyles()) {
+    const said = el("p", { class: "hint", text: `${chosenMethod().title} paints the style that its network learnt, which is chosen under Settings. It looks at no painting.` });
+    return first ? [said] : [said, el("div", { class: "unused" }, cards)];
+  }
   cards.push(
     button(first ? "Choose a painting" : "Add a painting", {
       kind: first ? "empty-slot" : "add",
@@ -125,7 +202,7 @@ function mixer(style, index) {
 }
 
 function drawMasks() {
-  if (!draft.content || !draft.styles.length) return [];
+  if (!(draft.content || draft.contentMask) || !draft.styles.length || !usesStyles()) return [];
   const parts = [el("h2", { text: "Regions" })];
   if (!draft.contentMask) {
     parts.push(
@@ -141,8 +218,8 @@ function drawMasks() {
       { class: "mask-thumbs" },
       pictures.map((id) => el("img", { src: pictureUrl(id, 160), alt: "Mask", class: "mask-thumb" })),
     ),
-    draft.regions.length > 0 && el("p", { class: "hint", text: "Tick what stays as photographed." }),
-    draft.regions.length > 0 && el("div", { class: "regions" }, draft.regions.map(region)),
+    draft.regions.length > 0 && draft.content && el("p", { class: "hint", text: "Tick what stays as photographed." }),
+    draft.regions.length > 0 && draft.content && el("div", { class: "regions" }, draft.regions.map(region)),
     draft.notes.length > 0 &&
       el(
         "details",
@@ -156,15 +233,23 @@ function drawMasks() {
       button("Change", { icon: "brush", data: { keep: "masks" }, on: { click: openMasks } }),
       button("Remove masks", {
         on: {
-          click: () => {
-            dropMasks();
-            tell("sources");
-          },
+          click: () => undoable("The masks are out.", dropMasks),
         },
       }),
     ),
   );
   return parts;
+}
+
+/** Where the faces of a portrait are. */
+function drawFaces() {
+  if (!usesLandmarks()) return [];
+  const count = draft.landmarks?.content.length;
+  return [
+    el("h2", { text: "Faces" }),
+    el("p", { class: "hint", text: count ? `${count} points say where both faces are.` : "The faces are looked for. Points that you place fit better." }),
+    button(count ? "Move the points" : "Place points", { icon: "pen", data: { keep: "faces" }, on: { click: openLandmarks } }),
+  ];
 }
 
 /** A region with a box that keeps it a photograph. */

@@ -74,7 +74,7 @@ export class Stage {
     if (!job) return;
     this.viewer.node.classList.toggle("waiting", !job.kept && !job.preview_version);
     const size = this.finalSize(job);
-    if (job.kept) this.viewer.show(resultUrl(job.id), job.size ?? size);
+    if (job.kept) this.viewer.show(resultUrl(job), job.size ?? size);
     else if (job.preview_version) this.viewer.show(previewUrl(job), size);
     else if (job.content) this.viewer.show(pictureUrl(job.content, 1024), size);
   }
@@ -91,7 +91,7 @@ export class Stage {
   }
 
   #pictures() {
-    if (!draft.content && !draft.styles.length) {
+    if (!draft.content && !draft.contentMask && !draft.styles.length) {
       fill(this.board, welcome());
       this.board.className = "board empty";
       return;
@@ -107,7 +107,9 @@ export class Stage {
         : button(label, { kind: "frame-empty", icon: "image", on: { click: choose } });
     fill(
       this.board,
-      frame(draft.content, draft.content ? "Photograph" : "Choose a photograph", pickContent),
+      draft.content || !draft.contentMask
+        ? frame(draft.content, draft.content ? "Photograph" : "Choose a photograph", pickContent)
+        : frame(pictures.get(draft.contentMask), "Doodle", pickContent),
       el(
         "div",
         { class: "frames-styles", data: { count: String(Math.min(4, draft.styles.length)) } },

@@ -1,5 +1,6 @@
 // What is about to be painted, and who wants to know when it changes. Kept over a reload.
 import { api } from "./api.js";
+import { toast } from "./dom.js";
 
 const KEY = "impasto.draft";
 const listeners = new Map();
@@ -30,41 +31,14 @@ export const draft = {
   regions: [],
   /** What the server says about the masks. */
   notes: [],
+  /** Points of the faces, {content, style}: [x, y] in fractions; null where they are looked for. */
+  landmarks: null,
   preset: null,
   /** Settings that differ from the preset, by key. */
   changed: {},
 };
 
-/** The job that the draft describes, as the server takes it. */
-export function job() {
-  const recipe = { ...draft.changed };
-  if (draft.styles.length > 1 && new Set(draft.styles.map((style) => style.weight)).size > 1) {
-    recipe.style_weights = draft.styles.map((style) => style.weight);
-  }
-  // A region that stays a photograph is one of a mask.
-  if (!draft.contentMask) delete recipe.keep;
-  return {
-    content: draft.content?.id ?? null,
-    styles: draft.styles.map((style) => style.picture.id),
-    content_mask: draft.contentMask,
-    style_masks: draft.contentMask ? draft.styles.map((style) => style.mask) : [],
-    region_names: draft.contentMask ? draft.regionNames : null,
-    recipe,
-    preset: draft.preset,
-  };
-}
-
-/** Settings before anything is changed: the defaults, and the preset over them. */
-export function base(preset = draft.preset) {
-  const values = {};
-  for (const [key, field] of Object.entries(known.schema.schema.properties)) values[key] = field.default;
-  const entry = known.schema.presets.find((candidate) => candidate.name === preset);
-  return { ...values, ...entry?.recipe };
-}
-
-/** A setting as it stands. */
-export const value = (key) => (key in draft.changed ? draft.changed[key] : base()[key]);
-
+/** Whether two values of settings are the same. */
 export const same = (a, b) => canonical(a) === canonical(b);
 
 function canonical(value) {
@@ -74,25 +48,58 @@ function canonical(value) {
   return JSON.stringify(value);
 }
 
-/** Change a setting; one that is as in the preset counts as unchanged. */
-export function change(key, next) {
-  if (same(next, base()[key])) delete draft.changed[key];
-  else draft.changed[key] = next;
-  tell("recipe");
-}
-
 /** Forget masks: those of pictures that are no longer there, or all. */
 export function dropMasks() {
   draft.contentMask = null;
   draft.regions = [];
+  draft.regionNames = null;
   draft.notes = [];
   for (const style of draft.styles) style.mask = null;
   delete draft.changed.keep;
 }
 
+/** Do something that can be taken back for a while; it is said only where `lost` finds something gone. */
+export function undoable(text, act, lost = () => true) {
+  const before = { ...draft, styles: draft.styles.map((style) => ({ ...style })), changed: { ...draft.changed } };
+  act();
+  if (lost(before)) {
+    toast(text, {
+      label: "Undo",
+      run: () => {
+        Object.assign(draft, before);
+        tell("recipe");
+        tell("sources");
+      },
+    });
+  }
+  tell("sources");
+}
+
+const masksLost = (before) => Boolean(before.contentMask) && !draft.contentMask;
+const maskLost = (before) => masksLost(before) || before.styles.some(({ picture, mask }) => mask && !draft.styles.some((style) => style.picture.id === picture.id && style.mask));
+
 export function setContent(picture) {
-  if (draft.content?.id !== picture?.id) dropMasks();
-  draft.content = picture;
+  undoable(picture ? "The masks went with the photograph that was there." : "The photograph and its masks are out.", () => {
+    if (draft.content?.id !== picture?.id) {
+      dropMasks();
+      draft.landmarks = null;
+    }
+    draft.content = picture;
+  }, masksLost);
+}
+
+/** Take a part of a picture in its place: `masks` are the parts of its masks, by the ids of the whole ones. */
+export function replacePart(before, after, masks) {
+  if ([draft.content?.id, draft.styles[0]?.picture.id].includes(before.id)) draft.landmarks = null;
+  if (draft.content?.id === before.id) {
+    draft.content = after;
+    draft.contentMask = masks.get(draft.contentMask) ?? null;
+  }
+  for (const style of draft.styles) {
+    if (style.picture.id !== before.id) continue;
+    style.picture = after;
+    style.mask = masks.get(style.mask) ?? null;
+  }
   tell("sources");
 }
 
@@ -103,48 +110,19 @@ export function addStyle(picture) {
 }
 
 export function replaceStyle(index, picture) {
-  draft.styles[index] = { ...draft.styles[index], picture, mask: null };
-  tell("sources");
+  undoable("The mask went with the painting that was there.", () => {
+    if (index === 0) draft.landmarks = null;
+    draft.styles[index] = { ...draft.styles[index], picture, mask: null };
+  }, maskLost);
 }
 
 export function removeStyle(index) {
-  draft.styles.splice(index, 1);
-  if (!draft.styles.some((style) => style.mask)) dropMasks();
-  tell("sources");
-}
-
-/** What a complete recipe changes beside a preset. */
-function changes(recipe, preset) {
-  const start = base(preset);
-  const keys = Object.keys(recipe).filter((key) => key !== "version" && key !== "style_weights" && key in start);
-  return Object.fromEntries(keys.filter((key) => !same(recipe[key], start[key])).map((key) => [key, recipe[key]]));
-}
-
-/** Take all settings of a complete recipe; without a preset, over the one that it is nearest to. */
-export function adoptRecipe(recipe, preset = null) {
-  const { qualities, presets } = known.schema;
-  const names = [...qualities, ...presets.map((each) => each.name).filter((name) => !qualities.includes(name))];
-  const far = (name) => Object.keys(changes(recipe, name)).length;
-  draft.preset = preset ?? names.reduce((best, name) => (far(name) < far(best) ? name : best), "standard");
-  draft.changed = changes(recipe, draft.preset);
-  const weights = recipe.style_weights ?? [];
-  draft.styles.forEach((style, index) => (style.weight = weights[index] ?? 1));
-  tell("recipe");
-  tell("sources");
-}
-
-/** Take a past painting's pictures, masks and settings. */
-export function adoptJob(past) {
-  const find = (id) => pictures.get(id);
-  if (past.content && find(past.content)) draft.content = find(past.content);
-  if (!past.content) draft.content = null;
-  const styles = past.styles.map((id, index) => ({ picture: find(id), mask: past.style_masks[index] ?? null, weight: 1 }));
-  draft.styles = styles.filter((style) => style.picture);
-  draft.contentMask = past.content_mask;
-  draft.regionNames = past.region_names ?? null;
-  draft.regions = [];
-  draft.notes = [];
-  adoptRecipe(past.recipe, past.preset);
+  undoable("The painting and its mask are out.", () => {
+    if (index === 0) draft.landmarks = null;
+    draft.styles.splice(index, 1);
+    // A mask of the photograph alone says something too, while there is a photograph and a painting.
+    if (!draft.styles.length || !draft.content) dropMasks();
+  }, maskLost);
 }
 
 /** All pictures that the server has, by id. */
@@ -166,7 +144,9 @@ function save() {
     content: draft.content?.id ?? null,
     styles: draft.styles.map(({ picture, mask, weight }) => ({ id: picture.id, mask, weight })),
     contentMask: draft.contentMask,
+    regionNames: draft.regionNames,
     regions: draft.regions,
+    landmarks: draft.landmarks,
     preset: draft.preset,
     changed: draft.changed,
   };
@@ -191,11 +171,13 @@ export function restore() {
   for (const { id, mask, weight = 1 } of kept.styles ?? []) {
     if (pictures.has(id)) draft.styles.push({ picture: pictures.get(id), mask: pictures.has(mask) ? mask : null, weight });
   }
+  if (kept.landmarks?.content && kept.landmarks?.style) draft.landmarks = kept.landmarks;
   const keys = Object.entries(kept.changed ?? {}).filter(([key]) => key in known.schema.schema.properties);
   draft.changed = Object.fromEntries(keys);
   if (known.schema.presets.some((preset) => preset.name === kept.preset)) draft.preset = kept.preset;
-  if (pictures.has(kept.contentMask) && draft.content) {
+  if (pictures.has(kept.contentMask)) {
     draft.contentMask = kept.contentMask;
+    draft.regionNames = kept.regionNames ?? null;
     draft.regions = kept.regions ?? [];
   }
 }

@@ -4,18 +4,21 @@ import { button, dialog, el, errorLine, fill } from "./dom.js";
 import { parse } from "./fields.js";
 import { ACTIVE, setting, words } from "./format.js";
 import { state, thumbnail } from "./gallery.js";
-import { changeable } from "./methods.js";
-import { draft, job, known, tell, value } from "./state.js";
+import { changeable, choices, job, missing, value } from "./fitting.js";
+import { known, pictures, tell } from "./state.js";
 
 const MOST = 36;
 const EVERY_MS = 2000;
+/** What a grid may go over beside settings. */
+const PICTURES = { content: "Photograph", style: "Painting" };
+const axisName = (key) => PICTURES[key] ?? words(key);
 const EXAMPLES = { style_weight: "10, 100, 1000", style_scale: "0.5, 1, 2", content_weight: "0.3, 1, 3", color: "style, content, match", seed: "0, 1, 2", tv_weight: "0, 1.5, 6" };
 
 /** Ask for a sweep over what is chosen. */
 export function openSweep() {
   const trouble = errorLine();
-  if (!draft.styles.length) {
-    const told = dialog("Sweep", {}, el("p", { text: "Choose a photograph and a painting first." }));
+  if (missing()) {
+    const told = dialog("Sweep", {}, el("p", { text: missing() }));
     told.body.append(el("div", { class: "actions" }, button("All right", { kind: "primary", on: { click: told.close } })));
     return;
   }
@@ -70,7 +73,7 @@ export function openSweep() {
 
 function suggestion(key) {
   if (!key) return "";
-  const { enum: options } = known.schema.schema.properties[key];
+  const options = choices(key) ?? known.schema.schema.properties[key].enum;
   return EXAMPLES[key] ?? (options ? options.join(", ") : setting(value(key)));
 }
 
@@ -104,12 +107,13 @@ export async function openGrid(node, id) {
     return;
   }
   const axes = Object.keys(jobs[0].cell ?? {});
-  const distinct = (key) => [...new Set(jobs.map((each) => setting(each.cell[key])))];
+  const said = (key, cell) => (PICTURES[key] ? (pictures.get(cell[key])?.name ?? "a picture that was deleted") : setting(cell[key]));
+  const distinct = (key) => [...new Set(jobs.map((each) => said(key, each.cell)))];
   const [rows, columns] = [distinct(axes[0]), axes[1] ? distinct(axes[1]) : [""]];
   const cell = (row, column) => {
-    const cellJob = jobs.find((candidate) => setting(candidate.cell[axes[0]]) === row && (!axes[1] || setting(candidate.cell[axes[1]]) === column));
+    const cellJob = jobs.find((candidate) => said(axes[0], candidate.cell) === row && (!axes[1] || said(axes[1], candidate.cell) === column));
     return cellJob
-      ? el("a", { class: "cell", href: `#picture/${cellJob.id}`, "aria-label": `${words(axes[0])} ${row}${axes[1] ? `, ${words(axes[1])} ${column}` : ""}` }, thumbnail(cellJob, 768), cellJob.kept ? null : state(cellJob))
+      ? el("a", { class: "cell", href: `#picture/${cellJob.id}`, "aria-label": `${axisName(axes[0])} ${row}${axes[1] ? `, ${axisName(axes[1])} ${column}` : ""}` }, thumbnail(cellJob, 768), cellJob.kept ? null : state(cellJob))
       : "";
   };
   const head = (text) => el("th", { scope: "col", text });
@@ -129,7 +133,7 @@ export async function openGrid(node, id) {
     el(
       "header",
       { class: "page-head" },
-      el("div", {}, el("a", { class: "back", href: "#gallery", text: "‹ Gallery" }), el("h1", { text: axes.map((key) => words(key)).join(" × ") })),
+      el("div", {}, el("a", { class: "back", href: "#gallery", text: "‹ Gallery" }), el("h1", { text: axes.map(axisName).join(" × ") })),
       left.length > 0 &&
         button(`Cancel the ${left.length} that are left`, {
           on: {
@@ -140,7 +144,7 @@ export async function openGrid(node, id) {
           },
         }),
     ),
-    el("p", { class: "hint", text: axes[1] ? `Rows: ${words(axes[0]).toLowerCase()}. Columns: ${words(axes[1]).toLowerCase()}.` : `From left to right: ${words(axes[0]).toLowerCase()}.` }),
+    el("p", { class: "hint", text: axes[1] ? `Rows: ${axisName(axes[0]).toLowerCase()}. Columns: ${axisName(axes[1]).toLowerCase()}.` : `From left to right: ${axisName(axes[0]).toLowerCase()}.` }),
     el("div", { class: "grid-scroll", tabindex: "0", role: "group", "aria-label": "Pictures of the sweep" }, table),
   );
   if (focused) node.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();

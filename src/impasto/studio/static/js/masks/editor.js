@@ -1,8 +1,10 @@
 // The mask painter: photograph and painting side by side, the same colour for what belongs together.
 import { api, pictureUrl } from "../api.js";
-import { button, dialog, el, errorLine, fill } from "../dom.js";
-import { draft, dropMasks, job, remember, tell } from "../state.js";
+import { button, debounced, dialog, el, errorLine, fill } from "../dom.js";
+import { job } from "../fitting.js";
+import { draft, dropMasks, pictures, remember, tell } from "../state.js";
 import { History } from "./history.js";
+import { forget, keep, kept } from "./keep.js";
 import { Labels } from "./labels.js";
 import { Pane } from "./pane.js";
 import { Palette, read } from "./palette.js";
@@ -12,22 +14,39 @@ import { toolbar } from "./toolbar.js";
 /** Masks are painted at this size at most, pixels of the long side, and written at the picture's. */
 const WORKING = 2048;
 
-/** Open the painter on what is chosen. */
+/** Milliseconds after a change until it is kept in the browser. */
+const KEEP_MS = 400;
+/** Id of what has no photograph under it. */
+const DOODLE = "doodle";
+
+/** Open the painter on what is chosen: a photograph, or a doodle's blank sheet. */
 export function openMasks() {
-  if (!draft.content || !draft.styles.length || document.querySelector("dialog[open]")) return;
-  new Editor().open();
+  if (!draft.styles.length || document.querySelector("dialog[open]")) return;
+  if (draft.content) new Editor(draft.content).open();
+  else if (draft.contentMask) openDoodle(pictures.get(draft.contentMask));
+}
+
+/** Open the painter on a blank sheet of a size: {width, height}. */
+export function openDoodle({ width, height }) {
+  new Editor({ id: DOODLE, name: "doodle", width, height }).open();
 }
 
 class Editor {
-  constructor() {
-    this.palette = new Palette();
-    this.tools = { palette: this.palette, tool: "brush", label: 1, size: 60, spread: 255, opacity: 0.5, moving: false };
+  /** `content`: the photograph, or the blank sheet of a doodle. */
+  constructor(content) {
+    this.doodle = content.id === DOODLE;
+    this.palette = new Palette(draft.regionNames);
+    this.tools = { palette: this.palette, tool: "brush", label: 1, size: 60, spread: 32, opacity: 0.5, moving: false };
     this.trouble = errorLine();
-    this.history = new History(() => this.#count());
+    this.save = debounced(KEEP_MS, () => this.#keep());
+    this.history = new History(() => {
+      this.#count();
+      this.save();
+    });
     this.active = 0;
     /** One for the photograph, one for each painting: {picture, mask, labels, pixels}. */
     this.sheets = [
-      { picture: draft.content, mask: draft.contentMask, role: "photograph" },
+      { picture: content, mask: draft.contentMask, role: this.doodle ? "doodle" : "photograph" },
       ...draft.styles.map((style) => ({ picture: style.picture, mask: style.mask, role: "painting" })),
     ];
     const finished = (part) => this.history.push([part]);
@@ -37,26 +56,26 @@ class Editor {
 
   async open() {
     this.bar = toolbar(this);
-    const names = el("div", { class: "pane-name" }, el("h3", { text: "Photograph" }), this.#files(0));
+    const first = this.doodle ? "Doodle" : "Photograph";
+    const names = el("div", { class: "pane-name" }, el("h3", { text: first }), this.#zoom(0), this.#files(0));
     this.tabs = el("div", { class: "pane-name" });
     this.shell = dialog(
-      "Masks",
-      { full: true, closed: () => this.#closed() },
+      this.doodle ? "Doodle" : "Masks",
+      { full: true, closed: () => this.#closed(), mayClose: () => this.#leave() },
       this.bar.node,
       el(
         "div",
         { class: "panes" },
-        el("section", { class: "sheet", "aria-label": "Photograph" }, names, this.panes[0].host),
+        el("section", { class: "sheet", "aria-label": first }, names, this.panes[0].host),
         el("section", { class: "sheet", "aria-label": "Painting" }, this.tabs, this.panes[1].host),
       ),
       el("div", { class: "mask-foot" }, this.bar.hint, this.trouble.node, this.#actions()),
     );
     this.keys = (event) => this.#key(event);
     this.shell.node.addEventListener("keydown", this.keys);
-    this.shell.node.addEventListener("cancel", (event) => {
-      // Escape does not throw an hour of drawing away.
-      if (this.history.done.length) event.preventDefault();
-    });
+    this.shell.node.addEventListener("keyup", (event) => event.key === " " && this.#panning(false));
+    this.unload = (event) => this.dirty && event.preventDefault();
+    addEventListener("beforeunload", this.unload);
     try {
       await Promise.all(this.sheets.map((sheet) => this.#load(sheet)));
     } catch (error) {
@@ -67,21 +86,87 @@ class Editor {
     this.#show(1, 1);
     this.#count();
     this.panes[0].host.focus();
+    if (this.sheets.some((sheet) => sheet.unfinished)) {
+      this.bar.say("These are the masks that were not finished last time. Discard forgets them.");
+    }
+  }
+
+  /** Whether there is something that no mask in use has. */
+  get dirty() {
+    return this.history.done.length > 0 || this.sheets.some((sheet) => sheet.unfinished);
+  }
+
+  /** Keep what is painted in the browser, in case that the page goes. */
+  async #keep() {
+    if (!this.shell.node.isConnected) return;
+    const { colours, names } = this.palette;
+    for (const { picture, labels } of this.sheets) {
+      if (labels?.painted) await keep(picture.id, { width: labels.width, height: labels.height, data: labels.data, colours, names });
+      else await forget(picture.id);
+    }
+  }
+
+  /** Whether the painter may close; where there is something to lose it asks first. */
+  #leave() {
+    if (!this.dirty) return true;
+    const asked = dialog("These masks are not in use yet", {}, el("p", { text: "Kept masks are here again when you paint masks of the same pictures." }));
+    const choose = (label, kind, act) =>
+      button(label, {
+        kind,
+        on: {
+          click: () => {
+            asked.close();
+            act();
+          },
+        },
+      });
+    asked.body.append(
+      el(
+        "div",
+        { class: "actions" },
+        choose("Go on painting", "primary", () => {}),
+        choose("Keep for later", "", async () => {
+          await this.#keep();
+          this.shell.close();
+        }),
+        choose("Discard", "delete", () => this.#discard()),
+      ),
+    );
+    return false;
+  }
+
+  async #discard() {
+    await this.#forget();
+    this.shell.close();
+  }
+
+  async #forget() {
+    for (const sheet of this.sheets) {
+      sheet.unfinished = false;
+      await forget(sheet.picture.id);
+    }
+    this.history.done = [];
   }
 
   async #load(sheet) {
     const { width, height, id } = sheet.picture;
     const scale = Math.min(1, WORKING / Math.max(width, height));
     const [w, h] = [Math.max(1, Math.round(width * scale)), Math.max(1, Math.round(height * scale))];
-    sheet.pixels = await pixels(pictureUrl(id, WORKING), w, h);
+    sheet.pixels = id === DOODLE ? null : await pixels(pictureUrl(id, WORKING), w, h);
     sheet.labels = new Labels(w, h);
-    if (sheet.mask) sheet.labels.data.set(read(await pixels(pictureUrl(sheet.mask, WORKING), w, h), this.palette));
+    const before = await kept(id);
+    if (before?.width === w && before.height === h) {
+      const labels = before.colours.map((colour, label) => this.palette.adopt(colour, before.names[label]));
+      sheet.labels.data.set(before.data.map((label) => labels[label]));
+      sheet.unfinished = true;
+    } else if (sheet.mask) sheet.labels.data.set(read(await pixels(pictureUrl(sheet.mask, WORKING), w, h), this.palette));
   }
 
   #show(pane, index) {
     const sheet = this.sheets[index];
     this.shown[pane] = index;
-    this.panes[pane].show(sheet.picture.name, pictureUrl(sheet.picture.id, WORKING), sheet.labels, sheet.pixels);
+    const url = sheet.pixels ? pictureUrl(sheet.picture.id, WORKING) : null;
+    this.panes[pane].show(sheet.picture.name, url, sheet.labels, sheet.pixels);
     this.panes[pane].opacity = this.tools.opacity;
     if (pane === 1) this.#drawTabs();
     this.bar.update();
@@ -106,13 +191,24 @@ class Editor {
             ),
           )
         : el("h3", { text: "Painting" }),
+      this.#zoom(1),
       this.#files(1),
     );
   }
 
+  /** How large a picture is shown, and all of it again. */
+  #zoom(pane) {
+    const { port } = this.panes[pane];
+    const label = el("output", { class: "hint zoom-level" });
+    this.panes[pane].zoomed = () => (label.textContent = `${Math.round(port.scale * window.devicePixelRatio * 100)} %`);
+    this.panes[pane].zoomed();
+    const side = pane ? "painting" : this.sheets[0].role;
+    return el("span", { class: "pane-zoom" }, label, button("Fit", { kind: "small", "aria-label": `See all of the ${side}`, on: { click: () => port.fit() } }));
+  }
+
   /** Import and export of one mask. */
   #files(pane) {
-    const side = pane ? "painting" : "photograph";
+    const side = pane ? "painting" : this.sheets[0].role;
     const input = el("input", {
       type: "file",
       accept: "image/*",
@@ -134,7 +230,7 @@ class Editor {
     this.trouble.clear();
     const { labels } = this.sheets[this.shown[pane]];
     try {
-      const data = read(await pixels(file, labels.width, labels.height), this.palette);
+      const data = read(await pixels(file, labels.width, labels.height, { shaped: true }), this.palette);
       this.history.push([this.panes[pane].replace(data)]);
       this.bar.update();
     } catch (error) {
@@ -155,7 +251,7 @@ class Editor {
 
   #actions() {
     this.done = button("Use these masks", { kind: "primary", on: { click: () => this.#use() } });
-    return el("div", { class: "actions" }, button("Discard", { on: { click: () => this.shell.close() } }), this.done);
+    return el("div", { class: "actions" }, button("Discard", { on: { click: () => (this.dirty ? this.#leave() : this.shell.close()) } }), this.done);
   }
 
   /** Find regions as a start: of the photograph and the painting that is shown. */
@@ -186,6 +282,12 @@ class Editor {
     this.history.push(this.panes.map((pane) => pane.replace(new Uint8Array(pane.labels.data.length))));
   }
 
+  /** Paint what is not the chosen region, and unpaint what is, on the picture that was touched last. */
+  invert() {
+    const pane = this.panes[this.active];
+    this.history.push([pane.replace(pane.labels.data.map((label) => (label === this.tools.label ? 0 : this.tools.label)))]);
+  }
+
   #redraw(parts) {
     for (const part of parts) for (const pane of this.panes) if (pane.labels === part.labels) pane.paint(part.box);
   }
@@ -206,6 +308,11 @@ class Editor {
 
   #key(event) {
     if (event.target.matches("input:not([type=range]), select")) return;
+    if (event.key === " " && !event.target.matches("button, input, a, summary")) {
+      event.preventDefault();
+      this.#panning(true);
+      return;
+    }
     const key = event.key.toLowerCase();
     if (event.ctrlKey || event.metaKey) {
       if (key === "y" || (key === "z" && event.shiftKey)) this.redo();
@@ -220,11 +327,20 @@ class Editor {
     else if (key === "[") this.tools.size = Math.max(2, Math.round(this.tools.size / 1.25));
     else if (key === "]") this.tools.size = Math.min(600, Math.ceil(this.tools.size * 1.25));
     else if (/^[1-9]$/.test(key)) this.tools.label = Number(key);
+    else if (key === "i") this.invert();
     else if (key === "h") this.moving(!this.tools.moving);
     else return;
     event.preventDefault();
     event.stopPropagation();
     this.bar.update();
+  }
+
+  /** The space bar moves the view as long as it is held. */
+  #panning(on) {
+    if (on === this.held) return;
+    this.held = on;
+    if (on) this.handed = this.tools.moving;
+    this.moving(on || this.handed);
   }
 
   async #use() {
@@ -237,14 +353,17 @@ class Editor {
         const made = [];
         for (const sheet of this.sheets) made.push(sheet.labels.painted ? await this.#upload(sheet) : null);
         const [contentMask, ...styleMasks] = made;
-        const asked = { ...job(), content_mask: contentMask, style_masks: styleMasks };
+        const names = this.palette.named(this.sheets.map((sheet) => sheet.labels));
+        const asked = { ...job(), content_mask: contentMask, style_masks: styleMasks, region_names: names };
         const checked = await api.checkMasks(asked);
         draft.contentMask = contentMask;
         draft.styles.forEach((style, index) => (style.mask = styleMasks[index]));
         draft.regions = checked.regions.map(({ name, color }) => ({ name, color }));
         draft.notes = checked.notices;
+        draft.regionNames = names;
+        if (draft.changed.keep) draft.changed.keep = draft.changed.keep.filter((name) => draft.regions.some((region) => region.name === name));
       }
-      this.history.done = [];
+      await this.#forget();
       this.shell.close();
       tell("sources");
     } catch (error) {
@@ -259,6 +378,7 @@ class Editor {
   }
 
   #closed() {
+    removeEventListener("beforeunload", this.unload);
     for (const pane of this.panes) pane.port.observer.disconnect();
   }
 }

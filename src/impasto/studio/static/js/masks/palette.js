@@ -23,15 +23,35 @@ export const SAME = 50;
 const MOST = 24;
 /** Part of a picture that a colour fills at least to be one of its own. */
 const LEAST = 2e-3;
+/** How far noise of compression takes a flat colour at most, of 255; and the part of a mask that is flat at least. */
+const NOISE = 24;
+const FLAT = 0.85;
 
 const apart = (a, b) => Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
 
 export const hex = (colour) => `#${colour.map((level) => level.toString(16).padStart(2, "0")).join("")}`;
 
 export class Palette {
-  constructor() {
+  /** `given`: names by colours, as in {"#804080": "road"}. */
+  constructor(given = null) {
     this.colours = START.map(([, colour]) => [...colour]);
     this.names = START.map(([name]) => name);
+    for (const [code, name] of Object.entries(Array.isArray(given) ? {} : (given ?? {}))) {
+      const colour = [1, 3, 5].map((at) => Number.parseInt(code.slice(at, at + 2), 16));
+      if (colour.every(Number.isFinite)) this.names[this.adopt(colour)] = name;
+    }
+  }
+
+  /** What a region is called where nobody named it. */
+  plain(label) {
+    return START[label]?.[0] ?? hex(this.colours[label]);
+  }
+
+  /** The names that somebody gave to colours of some masks, by colour; null where there are none. */
+  named(masks) {
+    const used = new Set(masks.flatMap((labels) => [...new Set(labels.data)]));
+    const given = this.names.flatMap((name, label) => (label && used.has(label) && name !== this.plain(label) ? [[hex(this.colours[label]), name]] : []));
+    return given.length ? Object.fromEntries(given) : null;
   }
 
   /** Label of the nearest colour. */
@@ -43,13 +63,15 @@ export class Palette {
     return best;
   }
 
-  /** Label of a colour; a new one where none is like it. */
-  adopt(colour) {
-    const label = this.nearest(colour);
-    if (apart(this.colours[label], colour) < SAME || this.colours.length >= MOST) return label;
-    this.colours.push([...colour]);
-    this.names.push(hex(colour));
-    return this.colours.length - 1;
+  /** Label of a colour; a new one where none is like it. `name`: what it was called elsewhere. */
+  adopt(colour, name = null) {
+    let label = this.nearest(colour);
+    if (apart(this.colours[label], colour) >= SAME && this.colours.length < MOST) {
+      label = this.colours.push([...colour]) - 1;
+      this.names.push(hex(colour));
+    }
+    if (name && this.names[label] === this.plain(label)) this.names[label] = name;
+    return label;
   }
 }
 
@@ -75,7 +97,12 @@ export function read(pixels, palette) {
     else if (colours.length < 256) colours.push({ colour, count: pixelsOfKey });
   }
   const kept = colours.filter((each) => each.count >= LEAST * count);
-  if (!kept.length || kept.length > MOST) {
+  // A photograph has its colours in all shades, a mask a few of them flat.
+  const flat = rows.reduce((sum, [key, amount]) => {
+    const colour = [key >> 16, (key >> 8) & 255, key & 255];
+    return kept.some((each) => apart(each.colour, colour) <= NOISE) ? sum + amount : sum;
+  }, 0);
+  if (!kept.length || kept.length > MOST || flat < FLAT * count) {
     throw new Error("That is a photograph rather than a mask; choose one with a flat colour for each region.");
   }
   const own = kept.map((each) => ({ colour: each.colour, label: palette.adopt(each.colour) }));

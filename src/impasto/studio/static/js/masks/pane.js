@@ -17,9 +17,15 @@ export class Pane {
     this.ring = el("div", { class: "ring", hidden: true });
     this.host = el("div", { class: "pane", tabindex: "0", role: "application" }, this.image, this.overlay, this.outline, this.ring);
     this.stroke = null;
+    /** Where the last stroke ended: with Shift the next one goes straight from there. */
+    this.last = null;
+    this.zoomed = () => {};
     this.port = new Viewport(this.host, {
       pans: (event) => event.button === 1 || event.buttons === 4 || tools.moving,
-      changed: () => this.#place(),
+      changed: () => {
+        this.#place();
+        this.zoomed();
+      },
       pinched: () => this.#abandon(),
       digits: false,
     });
@@ -37,10 +43,14 @@ export class Pane {
   show(name, url, labels, pixels) {
     this.labels = labels;
     this.pixels = pixels;
-    this.image.src = url;
+    this.image.hidden = url === null;
+    this.host.classList.toggle("blank", url === null);
+    if (url === null) this.image.removeAttribute("src");
+    else this.image.src = url;
+    this.last = null;
     this.host.setAttribute(
       "aria-label",
-      `Mask of ${name}. Arrows move the brush, the space bar or Enter paints with it, plus and minus zoom.`,
+      `Mask of ${name}. Arrows move the brush, Enter paints with it, plus and minus zoom.`,
     );
     this.overlay.width = labels.width;
     this.overlay.height = labels.height;
@@ -101,7 +111,7 @@ export class Pane {
     }
     this.#begin();
     this.stroke.points = [point];
-    if (this.tools.tool !== "lasso") this.#draw(point, point, event);
+    if (this.tools.tool !== "lasso") this.#draw(event.shiftKey && this.last ? this.last : point, point, event);
   }
 
   #begin() {
@@ -148,8 +158,9 @@ export class Pane {
   }
 
   #end() {
-    const { before, box } = this.stroke;
+    const { before, box, points } = this.stroke;
     this.stroke = null;
+    this.last = points?.at(-1) ?? this.cursor;
     if (empty(box)) return;
     const was = Object.create(this.labels, { data: { value: before } });
     const part = { labels: this.labels, box, before: was.cut(box), after: this.labels.cut(box) };
@@ -175,7 +186,7 @@ export class Pane {
         Math.min(width, Math.max(0, this.cursor[0] + moves[event.key][0])),
         Math.min(height, Math.max(0, this.cursor[1] + moves[event.key][1])),
       ];
-    } else if (event.key === "Enter" || event.key === " ") {
+    } else if (event.key === "Enter") {
       if (this.tools.tool === "fill") this.#fill(this.cursor);
       else {
         this.#begin();

@@ -50,8 +50,14 @@ export async function encode(labels, colours) {
   return new Blob(parts, { type: "image/png" });
 }
 
-/** Decode a picture file or address to RGBA pixels of a size, without touching its colours. */
-export async function pixels(source, width, height) {
+/** How far the shape of a mask may be from that of its picture: one, over the other. */
+const SHAPE = 1.1;
+
+/**
+ * Decode a picture file or address to RGBA pixels of a size, without touching its colours. `shaped`: one of another
+ * shape is refused.
+ */
+export async function pixels(source, width, height, { shaped = false } = {}) {
   let blob = source;
   if (typeof source === "string") {
     const response = await fetch(source);
@@ -63,6 +69,10 @@ export async function pixels(source, width, height) {
     bitmap = await createImageBitmap(blob, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
   } catch {
     throw new Error(`${blob.name ?? "The file"}: is not a picture that a browser reads; save it as PNG.`);
+  }
+  const shape = (bitmap.width * height) / (bitmap.height * width);
+  if (shaped && Math.max(shape, 1 / shape) > SHAPE) {
+    throw new Error(`${blob.name ?? "The file"}: is ${bitmap.width} × ${bitmap.height}, another shape than the picture; a mask has the shape of its picture.`);
   }
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext("2d", { willReadFrequently: true });

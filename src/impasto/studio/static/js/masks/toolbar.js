@@ -41,6 +41,20 @@ export function toolbar(editor) {
   const spread = slider("Spread", 4, 255, () => tools.spread, (value) => change({ spread: value }));
   spread.node.title = "How alike in colour the picture must be where the fill goes; to the right: all of an area";
   const swatches = el("div", { class: "swatches", role: "group", "aria-label": "Regions" });
+  const name = el("input", {
+    type: "text",
+    maxlength: "40",
+    autocomplete: "off",
+    "aria-label": "Name of the region",
+    on: {
+      keydown: (event) => event.key === "Enter" && name.blur(),
+      change: () => {
+        tools.palette.names[tools.label] = name.value.trim() || tools.palette.plain(tools.label);
+        editor.save();
+        update();
+      },
+    },
+  });
   const hint = el("p", { class: "hint mask-hint" });
 
   const count = el("select", { "aria-label": "How many regions" }, [0, 2, 3, 4, 5, 6].map((each) => el("option", { value: String(each), text: each ? String(each) : "as many as fit" })));
@@ -65,10 +79,10 @@ export function toolbar(editor) {
     "div",
     { class: "toolbar", role: "toolbar", "aria-label": "Tools" },
     el("div", { class: "tools" }, kinds),
-    el("div", { class: "tool-group" }, undo, redo, hand, button("Clear both", { icon: "trash", quiet: true, on: { click: () => editor.clear() } })),
+    el("div", { class: "tool-group" }, undo, redo, hand, button("Invert the region (I)", { icon: "swap", quiet: true, on: { click: () => editor.invert() } }), button("Clear both", { icon: "trash", quiet: true, on: { click: () => editor.clear() } })),
     el("div", { class: "tool-group sliders" }, size.node, opacity.node, spread.node),
     el("div", { class: "tool-group" }, find, count),
-    swatches,
+    el("div", { class: "region-row" }, el("label", { class: "tool-slider region-name" }, el("span", { text: "Region" }), name), swatches),
   );
 
   function update() {
@@ -84,6 +98,7 @@ export function toolbar(editor) {
     const focused = document.activeElement?.dataset?.label;
     fill(swatches, tools.palette.colours.map((colour, label) => (label ? swatch(colour, label) : null)));
     if (focused) swatches.querySelector(`[data-label="${focused}"]`)?.focus();
+    if (document.activeElement !== name) name.value = tools.palette.names[tools.label];
     hint.textContent = advice();
   }
 
@@ -99,7 +114,7 @@ export function toolbar(editor) {
         type: "button",
         class: "swatch-button",
         title: `${name}${label < 10 ? ` (${label})` : ""}`,
-        "aria-label": `${name}: ${percent(fractions[0])} of the photograph, ${percent(fractions[1])} of the painting`,
+        "aria-label": `${name}: ${percent(fractions[0])} of the ${editor.sheets[0].role}, ${percent(fractions[1])} of the painting`,
         "aria-pressed": String(label === tools.label),
         data: { label: String(label) },
         on: { click: () => change({ label, tool: tools.tool === "eraser" ? "brush" : tools.tool }) },
@@ -114,15 +129,16 @@ export function toolbar(editor) {
     const [photo, painting] = editor.fractions;
     const { names } = tools.palette;
     if (photo.slice(1).every((fraction) => fraction === 0) && painting.slice(1).every((fraction) => fraction === 0)) {
+      if (editor.doodle) return "Draw with flat colours, and paint the same colours on the painting, to say what each of them stands for.";
       return "Paint sky in one colour on both pictures, ground in another: each part is painted with the same part of the painting. What stays unpainted is a region too.";
     }
     const whole = painting.slice(1).every((fraction) => fraction === 0);
-    if (whole) return "Without a mask of its own the painting lends all of itself to every region.";
+    if (whole && !editor.doodle) return "Without a mask of its own the painting lends all of itself to every region.";
     const lone = names.filter((_, label) => (photo[label] ?? 0) > TRACE && (painting[label] ?? 0) <= TRACE);
-    if (lone.length) return `In the photograph alone: ${lone.join(", ")}. Paint it on the painting too, so that there is something to paint it with.`;
+    if (lone.length) return `In the ${editor.sheets[0].role} alone: ${lone.join(", ")}. Paint it on the painting too, so that there is something to paint it with.`;
     const unused = names.filter((_, label) => (painting[label] ?? 0) > TRACE && (photo[label] ?? 0) <= TRACE);
     if (unused.length) return `In the painting alone: ${unused.join(", ")}. That part is not used.`;
-    return "Percentages: how much of the photograph · of the painting a region has.";
+    return `Percentages: how much of the ${editor.sheets[0].role} · of the painting a region has.`;
   }
 
   /** Say something until the next change. */

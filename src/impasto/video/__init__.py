@@ -1,0 +1,1 @@
+"""Moving pictures: films, animations and folders of frames, painted so that strokes stay where they are."""

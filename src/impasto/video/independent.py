@@ -1,0 +1,19 @@
+"""Each frame by itself: what every way of following is measured against."""
+
+from collections.abc import Iterator
+
+from impasto.video.shot import Shot
+from impasto.video.shot_painter import Painted, ShotPainter
+from impasto.video.store import State
+
+
+class IndependentPainter(ShotPainter):
+    """Paints every frame as `impasto paint` would."""
+
+    def paint(self, shot: Shot, state: State | None) -> Iterator[Painted]:
+        """Paint the frames of a shot, those that follow after `state` where there is one."""
+        done = 0 if state is None else state.done
+        for number, photo in enumerate(shot.photos(done), done):
+            painting = self.first(photo)
+            image = self.run(painting, photo, self.after(shot, number))
+            yield Painted(number, painting.finished_picture(image), self.state(number, {}))

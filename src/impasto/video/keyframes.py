@@ -1,0 +1,135 @@
+"""Slow methods: some frames are painted, and moved along the flow to those between (as in Jamriška et al. 2019)."""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from impasto.images import Picture
+from impasto.scene.painting import After
+from impasto.video.flow import Flow, Motion, composed, reliability
+from impasto.video.masks import MaskTrack
+from impasto.video.optimized import OptimizedPainter, Past, long_term
+from impasto.video.settings import Coherence
+from impasto.video.shot import Shot
+from impasto.video.shot_painter import Begin, Painted, Watch, feathered, likeness, recolored
+from impasto.video.store import State
+
+Fill = Callable[[Picture], Tensor]
+"""Paints a frame (1, 3, H, W) quickly, for what no painted frame shows."""
+
+
+class KeyframePainter(OptimizedPainter):
+    """Paints every `every`th frame and the last; between two of them, both are moved to each frame and blended.
+
+    What neither shows is taken from a quick painting of the frame, in the colours of the others. `starts`: whether the
+    method can begin with a picture; then a painted frame begins with the one before.
+    """
+
+    def __init__(
+        self,
+        begin: Begin,
+        coherence: Coherence,
+        masks: MaskTrack | None,
+        watch: Watch,
+        *,
+        every: int,
+        starts: bool,
+        fill: Fill,
+    ) -> None:
+        super().__init__(begin, coherence, masks, watch)
+        self._every, self._starts, self._fill = every, starts, fill
+
+    def paint(self, shot: Shot, state: State | None) -> Iterator[Painted]:
+        """Paint the frames of a shot, those that follow after `state` where there is one."""
+        done = 0 if state is None else state.done
+        painted = keys(len(shot), self._every)
+        begin = max((key for key in painted if key < done), default=0)
+        photos = shot.photos(begin)
+        photo = next(photos)
+        if state is None or not done:
+            painting = self.first(photo)
+            image = self.run(painting, photo, self.after(shot, 0))
+            state = self.state(0, {"near": image}, {"loss": self.loss_of(painting)})
+            yield Painted(0, painting.finished_picture(image), state)
+            done = 1
+        else:
+            self.restore(state)
+            self.first(photo)
+        near = Past(begin, self._frame(photo, state.tensors["near"]), state.tensors["near"])
+        for start, stop in pairwise(painted):
+            if stop >= done:
+                section = [next(photos) for _ in range(stop - start)]
+                for frame in self._section(shot, section, near, state, max(start + 1, done)):
+                    state = frame.state
+                    yield frame
+                near = Past(stop, self._frame(section[-1], near.image), state.tensors["near"])
+
+    def _section(
+        self, shot: Shot, photos: Sequence[Picture], near: Past, state: State, begin: int
+    ) -> Iterator[Painted]:
+        """Paint the frames after `near` to the next painted one, from number `begin` on."""
+        start, stop = near.number, near.number + len(photos)
+        frames = [near.frame, *(self._frame(photo, near.image) for photo in photos)]
+        chain = Chain(self.flow, frames)
+        regions = {} if self.masks is None else self.masks.state()
+        afters = [self.after(shot, start + place, chain.steps[place - 1]) for place in range(1, len(frames))]
+        far = state.tensors.get("far")
+        if far is None:
+            far = self._key(photos[-1], afters[-1], near, chain, float(state.numbers["loss"]))
+        numbers = dict(state.numbers)
+        for number in range(begin, stop + 1):
+            photo, after = photos[number - start - 1], afters[number - start - 1]
+            image = far if number == stop else self._between(photo, number - start, near.image, far, chain)
+            painting = self.first(photo)
+            painting.take(photo, after=after)
+            tensors = {"near": near.image, "far": far} | regions
+            if number == stop:
+                tensors = {"near": far} | ({} if self.masks is None else self.masks.state())
+            yield Painted(number, painting.finished_picture(image), State(number + 1, tensors, numbers))
+
+    def _key(self, photo: Picture, after: After, near: Past, chain: "Chain", scale: float) -> Tensor:
+        """Paint the frame at the end of a section, from that at its beginning where the method can."""
+        if not self._starts:
+            return self.run(self.first(photo), photo, after)
+        painting = self.follower(photo)
+        target, weights = long_term([(chain.to_near[-1], near)], chain.frames[-1])
+        return self.run(painting, photo, self.held(after, chain.frames[-1], target, weights, scale))
+
+    def _between(self, photo: Picture, place: int, near: Tensor, far: Tensor, chain: "Chain") -> Tensor:
+        """Return the frame at `place` of a section, of the painted ones at both its ends."""
+        part = place / (len(chain.frames) - 1)
+        frame, back, forth = chain.frames[place], chain.to_near[place - 1], chain.to_far[place]
+        behind = (1 - part) * likeness(back, frame, chain.frames[0])
+        before = part * likeness(forth, frame, chain.frames[-1])
+        blended = torch.lerp(back.warp(near), forth.warp(far), before / (behind + before).clamp_min(1e-6))
+        seen = feathered((torch.maximum(back.reliable, forth.reliable) > 0.5).float())
+        if float(seen.min()) >= 1:
+            return blended
+        return torch.lerp(recolored(self._fill(photo), blended, seen), blended, seen)
+
+    def _frame(self, photo: Picture, image: Tensor) -> Tensor:
+        return self.small(photo, (image.shape[2], image.shape[3]))
+
+
+class Chain:
+    """How each frame of a section leads to its first and to its last, along composed flows."""
+
+    def __init__(self, flow: Flow, frames: Sequence[Tensor]) -> None:
+        self.frames = list(frames)
+        back = [flow.between(later, earlier) for earlier, later in pairwise(frames)]
+        forth = [flow.between(earlier, later) for earlier, later in pairwise(frames)]
+        self.steps = [Motion(one, reliability(one, other)) for one, other in zip(back, forth, strict=True)]
+        """From each frame but the first to the one before."""
+        self.to_near = composed(self.steps)
+        """From each frame but the first to the first."""
+        ahead = [Motion(one, reliability(one, other)) for one, other in zip(forth, back, strict=True)]
+        self.to_far = composed(ahead[::-1])[::-1]
+        """From each frame but the last to the last."""
+
+
+def keys(count: int, every: int) -> list[int]:
+    """Return the numbers of the frames that are painted: the first, every so many, and the last."""
+    numbers = list(range(0, count, every))
+    return numbers if numbers[-1] == count - 1 else [*numbers, count - 1]

@@ -1,0 +1,116 @@
+"""Which way a clip is painted: by the method of the recipe, and by what is asked of its frames."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from impasto.encoders import Encoder
+from impasto.errors import UsageError
+from impasto.images import Picture
+from impasto.optim.resources import Resources
+from impasto.painting.api import begin_with
+from impasto.recipe import Recipe
+from impasto.recipe.catalogue import METHODS, SHARED
+from impasto.scene.inputs import Inputs
+from impasto.scene.painting import Painting
+from impasto.video.independent import IndependentPainter
+from impasto.video.keyframes import KeyframePainter, keys
+from impasto.video.masks import MaskTrack
+from impasto.video.optimized import OptimizedPainter
+from impasto.video.passes import PassesPainter
+from impasto.video.settings import Coherence
+from impasto.video.shot_painter import ShotPainter, Watch
+from impasto.video.smooth import SmoothPainter
+
+QUICK = "linear"
+"""The method of what no painted frame shows: the steadiest of those that need no network of their own."""
+
+
+@dataclass(frozen=True, eq=False)
+class Studio:
+    """What every painting of a clip is begun with."""
+
+    inputs: Inputs
+    """Of which the content is that of the frame."""
+    recipe: Recipe
+    coherence: Coherence
+    encoder: str | Path | Encoder | None = None
+    network: str | Path | None = None
+    resources: Resources | None = None
+    masks: MaskTrack | None = None
+
+    def begin(self, photo: Picture, after: bool = False) -> Painting:
+        """Begin a painting of a frame; of one that begins with a picture given later, where `after` says so."""
+        recipe, inputs = self.recipe, replace(self.inputs, content=photo)
+        steps = recipe.iterations
+        if self.coherence.passes > 1:
+            steps = max(1, steps // self.coherence.passes)
+            recipe = recipe.replace(iterations=steps)
+        if after:
+            part = 1.0 if self.coherence.passes > 1 else self.coherence.follow
+            recipe = recipe.replace(init="file", levels=1, iterations=max(1, round(part * steps)))
+            inputs = replace(inputs, init=photo)
+        if self.masks is not None:
+            inputs = replace(inputs, masks=self.masks.first)
+        return begin_with(
+            inputs, recipe, encoder=self.encoder, network=self.network, resources=self.resources or Resources.choose()
+        )
+
+    def painter(self, watch: Watch) -> ShotPainter:
+        """Return what paints the clip's shots. Raises `UsageError` for what the method cannot do."""
+        coherence, method = self.coherence, METHODS[self.recipe.method]
+        starts = "init" in method.settings
+        if coherence.passes > 1 and not starts:
+            raise UsageError(f"passes: {method.name} begins with no picture, as the second pass would; leave them out")
+        if coherence.independent:
+            return IndependentPainter(self.begin, coherence, self.masks, watch)
+        if coherence.passes > 1:
+            return PassesPainter(self.begin, coherence, self.masks, watch)
+        if self.every > 1:
+            return KeyframePainter(
+                self.begin, coherence, self.masks, watch, every=self.every, starts=starts, fill=_Quick(self).paint
+            )
+        kind = OptimizedPainter if starts else SmoothPainter
+        return kind(self.begin, coherence, self.masks, watch)
+
+    @property
+    def every(self) -> int:
+        """Return of how many frames one is painted."""
+        return self.coherence.keyframe or METHODS[self.recipe.method].keyframe
+
+    def counts(self, frames: int) -> tuple[int, int]:
+        """Return how many of a shot's frames are painted from nothing, and how many paintings begin with another."""
+        starts = "init" in METHODS[self.recipe.method].settings
+        if self.coherence.passes > 1 and not self.coherence.independent:
+            return frames, frames * (self.coherence.passes - 1)
+        if not self.coherence.independent and self.every > 1:
+            frames = len(keys(frames, self.every))
+        return (1, frames - 1) if starts and not self.coherence.independent else (frames, 0)
+
+
+class _Quick:
+    """Paints a frame by `QUICK`, with the styles and settings of the clip's own method as far as it knows them."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._painting: Painting | None = None
+
+    def paint(self, photo: Picture) -> Tensor:
+        """Return a frame (1, 3, H, W), before colours are put back."""
+        studio = self._studio
+        if self._painting is None:
+            known = {*SHARED, *METHODS[QUICK].settings} & {*SHARED, *METHODS[studio.recipe.method].settings}
+            settings = {key: getattr(studio.recipe, key) for key in known - {"encoder"}} | {"method": QUICK}
+            inputs = Inputs(photo, studio.inputs.styles)
+            self._painting = begin_with(
+                inputs, Recipe.parse(settings), resources=studio.resources or Resources.choose()
+            )
+            self._painting.freeze(photo)
+        self._painting.take(photo)
+        for _ in self._painting:
+            pass
+        image = self._painting.image
+        if image is None:
+            raise RuntimeError(f"{QUICK} painted nothing")
+        return image.float().cpu().clone()
