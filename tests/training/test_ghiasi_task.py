@@ -14,7 +14,7 @@ from impasto.nets import store
 from impasto.nets.ghiasi import Ghiasi, GhiasiPlan
 from impasto.recipe import Recipe
 from impasto.training.data import PictureStream
-from impasto.training.ghiasi_run import GhiasiTraining, learn, prepare
+from impasto.training.ghiasi_run import GRAM, GhiasiTraining, learn, prepare
 from impasto.training.ghiasi_task import RANGE, GhiasiTask
 from impasto.training.loop import Schedule, train
 
@@ -44,7 +44,7 @@ def make(petite: Petite, folder: Path, picture: Callable[..., Tensor]) -> Callab
         task = GhiasiTask(
             petite,
             Ghiasi(TINY, seed=1),
-            Recipe.parse({}),
+            Recipe.parse(GRAM),
             content,
             style,
             held_out=[picture(48, 32, seed=20), picture(32, 48, seed=21)],
