@@ -147,7 +147,7 @@ def test_it_begins_as_the_photograph_in_a_new_palette(picture: Callable[..., Ten
 
 
 def test_a_file_gives_the_same_network(net: Ghiasi, tmp_path: Path, picture: Callable[..., Tensor]) -> None:
-    net.predictor.centre.fill_(0.25)
+    net.predictor.center.fill_(0.25)
     net.predictor.spread.fill_(2.0)
     for parameter in net.parameters():
         parameter.data = parameter.data.half().float()

@@ -60,7 +60,7 @@ def test_descriptions_are_standardised(make: Callable[[], GhiasiTask]) -> None:
     task = make()
     assert bool((task.net.predictor.spread > 0).all())
     again = make()
-    assert torch.equal(task.net.predictor.centre, again.net.predictor.centre)
+    assert torch.equal(task.net.predictor.center, again.net.predictor.center)
 
 
 def test_a_picture_in_its_own_style_loses_nothing(

@@ -182,9 +182,9 @@ class Predictor(nn.Module):
 
         self.plan = plan
         self.mixtures = nn.ParameterList(drawn(plan.rank, n, spread=n**-0.5) for n in plan.channels)
-        self.register_buffer("centre", torch.zeros(plan.described))
+        self.register_buffer("center", torch.zeros(plan.described))
         self.register_buffer("spread", torch.ones(plan.described))
-        self.centre: Tensor
+        self.center: Tensor
         self.spread: Tensor
         inputs, hidden, outputs = plan.described, plan.hidden, 2 * sum(plan.norms)
         # One input more for the strength, at both layers: beside a thousand others it would hardly be heard.
@@ -213,7 +213,7 @@ class Predictor(nn.Module):
     def forward(self, description: Tensor, strength: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
         """Return gains and offsets of each norm, (B, C), for descriptions (B, D) and strengths (B,) in [0, 1]."""
         knob = 2 * strength[:, None] - 1
-        standardised = ((description - self.centre) / self.spread).clamp(-8, 8)
+        standardised = ((description - self.center) / self.spread).clamp(-8, 8)
         x = F.silu(F.linear(torch.cat([standardised, knob], 1), self.first, self.first_bias))
         x = F.silu(F.linear(torch.cat([x, knob], 1), self.second, self.second_bias))
         values = torch.split(F.linear(x, self.last, self.last_bias), [*self.plan.norms, *self.plan.norms], 1)
@@ -258,7 +258,7 @@ class Ghiasi(nn.Module):
 
     @property
     def card_plan(self) -> dict[str, Any]:
-        """What `from_card` builds the network from."""
+        """The plan that `from_card` builds the network from."""
         return asdict(self.plan)
 
     @property
@@ -313,6 +313,6 @@ def moments_of(
         weights = flat.new_ones(flat.shape[-1]) if guide is None else guide[layer].to(flat).flatten()
         weights = weights / weights.sum()
         mean = flat @ weights
-        centred = flat - mean[:, :, None]
-        measured.append((mean, (centred * weights) @ centred.mT))
+        centered = flat - mean[:, :, None]
+        measured.append((mean, (centered * weights) @ centered.mT))
     return measured

@@ -67,7 +67,7 @@ class GhiasiTask:
                 sums = moments_of(styles, self.encoder.raw(styles, LAYERS))
                 described.append(self.net.predictor.describe(sums[1:]))
             values = torch.cat(described).double()
-            self.net.predictor.centre.copy_(values.mean(0))
+            self.net.predictor.center.copy_(values.mean(0))
             # A value that hardly varies says nothing, and must not be blown up.
             self.net.predictor.spread.copy_(values.std(0).clamp_min(float(values.std(0).median()) / 30))
 
