@@ -6,9 +6,9 @@ import torch
 
 from impasto.encoders import Petite
 from impasto.nets import store
+from impasto.nets.avatar import LAYERS as MATCHED
+from impasto.nets.avatar import Avatar, AvatarPlan
 from impasto.nets.decoder import LAYERS, PLAN, Decoder
-from impasto.nets.ghiasi import LAYERS as DESCRIBED
-from impasto.nets.ghiasi import Ghiasi, GhiasiPlan
 from impasto.nets.johnson import Johnson, JohnsonPlan
 from impasto.nets.linear import Linear, LinearPlan, fingerprint
 from impasto.nets.store import Card
@@ -51,14 +51,13 @@ def write(folder: Path, encoder: Petite) -> Path:
             fast.leave.weight.mul_(3)
         card = Card("johnson", "stylizer", fast.card_plan, style=name, style_sha256="1" * 64)
         store.save(folder / f"johnson-{name}.safetensors", fast.state_dict(), card)
-    counts = tuple(channels(encoder, layer) for layer in DESCRIBED)
-    any_style = Ghiasi(GhiasiPlan(narrow=4, wide=6, residuals=1, kernel=3, rank=3, hidden=8, channels=counts), seed=6)
+    counts = tuple(channels(encoder, layer) for layer in MATCHED)
+    any_style = Avatar(AvatarPlan(counts, up=(4, 6, 8), last=6), seed=6)
     with torch.no_grad():
+        # As faint as it begins, hardly any of what is painted would depend on the features.
         any_style.leave.weight.mul_(10)
-        # As faint as it begins, hardly any of what is painted would depend on the style.
-        any_style.predictor.last.copy_(torch.randn(any_style.predictor.last.shape))
-    told = Card("ghiasi", "stylizer", any_style.card_plan, encoder=encoder.sha256)
-    store.save(folder / "ghiasi-any.safetensors", any_style.state_dict(), told)
+    told = Card("avatar", "stylizer", any_style.card_plan, encoder=encoder.sha256)
+    store.save(folder / "avatar-any.safetensors", any_style.state_dict(), told)
     texture(folder / "texture_net-pebbles.safetensors", "both")
     return folder
 

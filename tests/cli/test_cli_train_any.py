@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from impasto.nets import store
-from impasto.nets.ghiasi import Ghiasi
+from impasto.nets.avatar import Avatar
 from tests.cli.cli_helpers import draw
 
 pytestmark = pytest.mark.usefixtures("machine")
@@ -27,7 +27,7 @@ def test_trains_logs_shows_and_goes_on(train):
     assert outcome.err.splitlines()[-1] == "saved run/weights.safetensors"
     assert sorted(path.name for path in Path("run/samples").iterdir()) == ["000001.png", "000002.png"]
     tensors, card = store.load(Path("run/weights.safetensors"))
-    Ghiasi.from_card(tensors, card, "run")
+    Avatar.from_card(tensors, card, "run")
     assert (card.training["seed"], card.training["objective"]["tv_weight"]) == (7, 3.0)
     assert train("--steps", "3", "--seed", "7", "--tv-weight", "3").status == 0
     log = [json.loads(line) for line in Path("run/log.jsonl").read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""`impasto train any`: a network that paints any style; `training.ghiasi_run` does the work."""
+"""`impasto train any`: a network that paints any style; `training.avatar_run` does the work."""
 
 from typing import Annotated, Any
 
@@ -24,14 +24,14 @@ def any_style(
     """
     session = given.prepare(ctx, options)
 
-    from impasto.training.ghiasi_run import GhiasiTraining, learn
+    from impasto.training.avatar_run import AvatarTraining, learn
 
     settings: dict[str, Any] = {
         "content_weight": content_weight,
         "style_weight": style_weight,
         "tv_weight": tv_weight,
     }
-    work = GhiasiTraining(
+    work = AvatarTraining(
         data=given.paths(data),
         paintings=given.paths(paintings),
         settings={key: value for key, value in settings.items() if value is not None},

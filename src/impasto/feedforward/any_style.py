@@ -6,36 +6,25 @@ so tiles show no seams: they are what the picture in one piece would be.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from impasto import guides, images
 from impasto.encoders import Encoder, Petite
 from impasto.errors import WeightsError
-from impasto.events import notice
 from impasto.feedforward import networks, tiles
-from impasto.feedforward.base import FeedForward
 from impasto.feedforward.codec import decoder_of, petite_of
+from impasto.feedforward.matched import Matched
 from impasto.feedforward.networks import Loaded
 from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import ADAIN, WCT, Learnt, Transform, applied, blended
 from impasto.feedforward.weave import remove_weave
-from impasto.images import Picture
-from impasto.losses import State
 from impasto.nets import store
 from impasto.nets.decoder import Decoder, pad_to_neurons
-from impasto.nets.linear import KIND, Linear, means
-from impasto.nets.transforms import Affine
-from impasto.scene import Painted
-from impasto.scene.areas import areas, style_weights
-from impasto.scene.painting import After
+from impasto.nets.linear import KIND, Linear
 
-MIN_NEURONS = 1.0
-"""Neurons that a region needs at a layer: statistics of less than one mean nothing."""
 TEXTURE_PASSES = 3
 DETAILED = ("relu5_1",)
 """Layers at which only the change that the transform makes is decoded and added to the picture. Li et al. decode the
@@ -48,28 +37,7 @@ SCRATCH = {
 """Bytes per pixel that is encoded at a time, at the peak, as seen: maps, their padded copies, and sums."""
 
 
-@dataclass(frozen=True)
-class FrozenMap:
-    """A map that paints frames of moving pictures other than the one that it was made of."""
-
-    affine: Affine
-    center: Tensor
-    """The mean (C,) of the features that it was made of."""
-
-    def at(self, center: Tensor, alpha: float) -> Affine:
-        """Return the map for features of another `center`, which goes where the first one went.
-
-        A photograph that is a little darker would be painted in colours that no style has; and a whitening, which makes
-        the smallest differences of the features it was made of as large as all others, would take it far outside.
-        """
-        matrix = self.affine.matrix
-        # A region that is not seen has no center, and nothing to be moved.
-        away = (self.center - center).nan_to_num(0, 0, 0).to(matrix)
-        moved = matrix * away if matrix.ndim == 1 else matrix @ away
-        return Affine(matrix, self.affine.offset + moved - (1 - alpha) * away)
-
-
-class AnyStyle(FeedForward):
+class AnyStyle(Matched):
     """A painting with `wct`, `adain` or `linear`."""
 
     encoder: Petite
@@ -85,19 +53,14 @@ class AnyStyle(FeedForward):
         deepest = self.decoders[0].layer
         what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
         self._tile, self._bytes = tiles.choose(what, self.size, lambda size: self._need(size, deepest), self.resources)
-        self._areas = areas(self.scene)
-        self._said: set[tuple[str, str]] = set()
-        self._styles: dict[str, list[list[Any]]] | None = None
-        self._frozen: dict[tuple[int, str], list[FrozenMap | None]] | None = None
-        """The maps of each pass and layer that are not made anew; None where each photograph has its own."""
+        self._begin()
 
-    def freeze(self, photo: Picture, after: After | None = None) -> None:
-        """Make the maps from `photo` to the styles, as `Painting.freeze`: all that follow are painted by them."""
-        self._frozen = self._styles = None
-        super().freeze(photo, after)
-        self._frozen = {}
-        for _ in self:
-            pass
+    def _transform(self, layer: str) -> Transform:
+        return self.transform
+
+    def _features(self, cut: Tensor) -> dict[str, Tensor]:
+        features = self.encoder.raw(cut.to(self.resources.device), self.layers)
+        return {layer: maps.float() for layer, maps in features.items()}
 
     def _passes(self) -> int:
         recipe = self.recipe
@@ -121,7 +84,7 @@ class AnyStyle(FeedForward):
         for file in sorted(loaded, key=lambda file: file.card.layer, reverse=True):
             self.decoders.append(self._decoder(file))
             self._weights += (file.record(f"{file.card.method} {file.card.layer}"),)
-        layers = [decoder.layer for decoder in self.decoders]
+        self.layers = layers = [decoder.layer for decoder in self.decoders]
         if not layers or len({*layers}) < len(layers) or (method != "wct" and len(layers) > 1):
             many = f"{len(layers)} decoders ({', '.join(layers)})" if layers else "no decoder"
             raise WeightsError(f"{method}: has {many}; it needs one{' from each layer' if method == 'wct' else ''}")
@@ -152,10 +115,7 @@ class AnyStyle(FeedForward):
         )
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
-        follows = self.recipe.color in ("match", "luminance") and not self._frozen
-        if self._styles is None or follows:  # the content's colours
-            self._styles = self._measured()
-        styles, image = self._styles, self._start()
+        styles, image = self._of_styles(), self._start()
         passes = max(1, self.recipe.passes)
         for number in range(passes):
             for decoder in self.decoders:
@@ -201,110 +161,6 @@ class AnyStyle(FeedForward):
                 painted += cut - decoder(piece.features[layer])
             tiles.put(canvas, piece.tile, painted)
         return canvas.clamp_(0, 1)
-
-    def _frozen_maps(
-        self, number: int, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]
-    ) -> list[Affine | None]:
-        """Return the maps of pass `number`: the frozen ones, and new ones for regions that were not seen before."""
-        if self._frozen is None:
-            return self._maps(pieces, layer, regions, styles)
-        frozen = self._frozen.get((number, layer), [])
-        centers = self._centers(pieces, layer, regions)
-        if not frozen or not all(frozen):
-            maps = self._maps(pieces, layer, regions, styles)
-            fresh = [
-                None if affine is None else FrozenMap(affine, center)
-                for affine, center in zip(maps, centers, strict=True)
-            ]
-            frozen = [old or new for old, new in zip(frozen, fresh, strict=True)] if frozen else fresh
-            self._frozen[number, layer] = frozen
-        alpha = self.recipe.alpha
-        return [None if kept is None else kept.at(center, alpha) for kept, center in zip(frozen, centers, strict=True)]
-
-    def _centers(self, pieces: Pieces, layer: str, regions: Tensor | None) -> list[Tensor]:
-        """Return the mean of the features (C,) of each region."""
-        totals: list[State] = []
-        guides_of_regions = self._content_guides(regions, layer)
-        for piece in pieces:
-            own = piece.own(layer)
-            parts = [
-                means(own, None if guide is None else piece.window(guide, layer).to(own.device))
-                for guide in guides_of_regions
-            ]
-            totals = parts if not totals else [one + other for one, other in zip(totals, parts, strict=True)]
-        return [total.mean() for total in totals]
-
-    def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
-        """Return the map of each region that is painted, of the whole picture where there are none."""
-        own = self.transform.sums("content", pieces, {layer: self._content_guides(regions, layer)})[layer]
-        style_weight = style_weights(self.scene, layer)
-        maps: list[Affine | None] = []
-        for position, (content, area) in enumerate(zip(own, self._areas, strict=True)):
-            weights = [weight if index in area.styles else 0.0 for index, weight in enumerate(style_weight)]
-            affine = None
-            if regions is None or float(regions[position].sum()) >= MIN_NEURONS:
-                of_area = [style[position] for style in styles]
-                affine = blended(self.transform, content, of_area, weights, self.recipe.alpha)
-            if affine is None and area.name:
-                self._leave_out(area.name, layer)
-            maps.append(affine)
-        return maps
-
-    def _regions(self, layer: str) -> Tensor | None:
-        """Return the maps (R, h, w) over the content's neurons of the regions that are painted."""
-        regions, step = self.scene.regions, self.encoder.stride(layer)
-        if regions is None:
-            return None
-        chosen = regions.content[[area.number for area in self._areas]]
-        return guides.fit(chosen, (-(-self.size[0] // step), -(-self.size[1] // step)))
-
-    def _content_guides(self, regions: Tensor | None, layer: str) -> list[Tensor | None]:
-        """Return for each region how much each neuron of the content counts: what is hidden does not."""
-        guides_of_regions: list[Tensor | None] = [None] if regions is None else list(regions)
-        visible, step = self.scene.visible(self.size), self.encoder.stride(layer)
-        if visible is None:
-            return guides_of_regions
-        shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]
-        visible_guides = [shown if guide is None else shown * guide for guide in guides_of_regions]
-        # Where less than a neuron is visible, all have to do.
-        pairs = zip(visible_guides, guides_of_regions, strict=True)
-        return [seen if float(seen.sum()) >= MIN_NEURONS else guide for seen, guide in pairs]
-
-    @torch.no_grad()
-    def _measured(self) -> dict[str, list[list[Any]]]:
-        """Return {layer: [of each style [of each region]]}; each style is encoded once, or twice by `linear`."""
-        layers = [decoder.layer for decoder in self.decoders]
-        sums_of_styles: dict[str, list[list[Any]]] = {layer: [] for layer in layers}
-
-        def encode(cut: Tensor) -> dict[str, Tensor]:
-            features = self.encoder.raw(cut.to(self.resources.device), layers)
-            return {layer: maps.float() for layer, maps in features.items()}
-
-        for index in range(len(self.scene.styles)):
-            painted = self.scene.style(index, self.level)
-            size = painted.pixels.shape[2], painted.pixels.shape[3]
-            grid = tiles.measuring(size, layers[0], self._tile, self.encoder, self.transform.reach)
-            weights = {layer: self._style_guides(painted, layer) for layer in layers}
-            sums = self.transform.sums("style", Pieces(encode, painted.pixels, grid, self.encoder), weights)
-            for layer in layers:
-                sums_of_styles[layer].append(sums[layer])
-            self._release()
-        return sums_of_styles
-
-    def _style_guides(self, painted: Painted, layer: str) -> list[Tensor | None]:
-        """Return for each region that is painted how much each neuron of a style counts."""
-        step = self.encoder.stride(layer)
-        size = painted.pixels.shape[2] // step, painted.pixels.shape[3] // step
-        alpha = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]
-        if self.scene.regions is None or painted.maps is None:
-            return [alpha] * len(self._areas)
-        maps = guides.fit(painted.maps[[area.number for area in self._areas]], size)
-        return [region if alpha is None else region * alpha for region in maps]
-
-    def _leave_out(self, name: str, layer: str) -> None:
-        if (name, layer) not in self._said:
-            self._said.add((name, layer))
-            notice(f"region '{name}' is too small to be seen at {layer}; left out there")
 
     @torch.no_grad()
     def _tried(self, image: Tensor) -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from torch import Tensor
 
@@ -16,6 +17,13 @@ from impasto.optim.resources import Resources
 
 Encode = Callable[[Tensor], Mapping[str, Tensor]]
 Size = tuple[int, int]
+
+
+class Strides(Protocol):
+    """What knows how many pixels of a picture one neuron of a layer stands for: an encoder, or more than one."""
+
+    def stride(self, layer: str) -> int:
+        """Return the pixels per neuron of `layer`, along one side."""
 
 
 def decoder_reach(layer: str, encoder: Encoder) -> int:
@@ -66,29 +74,29 @@ class Piece:
 
     tile: Tile
     features: Mapping[str, Tensor]
-    encoder: Encoder
+    strides: Strides
 
     def own(self, layer: str, features: Tensor | None = None) -> Tensor:
         """Return the own neurons of `features`, which are those of `layer` or made from them position by position."""
-        return self.tile.own(self.features[layer] if features is None else features, self.encoder.stride(layer))
+        return self.tile.own(self.features[layer] if features is None else features, self.strides.stride(layer))
 
     def window(self, maps: Tensor, layer: str) -> Tensor:
         """Return what lies over the own neurons of `maps` (..., h, w) of the whole picture at `layer`."""
-        step = self.encoder.stride(layer)
+        step = self.strides.stride(layer)
         rows, columns = (slice(s.start // step, -(-s.stop // step)) for s in (self.tile.rows, self.tile.columns))
         return maps[..., rows, columns]
 
     def around(self, maps: Tensor, layer: str) -> Tensor:
         """Return what lies over all neurons, halo included, of `maps` (R, h, w) of the whole picture at `layer`."""
-        step = self.encoder.stride(layer)
+        step = self.strides.stride(layer)
         return Tile(_in_neurons(self.tile.rows, step), _in_neurons(self.tile.columns, step)).cut(maps[None])[0]
 
 
 class Pieces:
     """The pieces of a picture (1, 3, H, W), in order, encoded anew each time; a single one is kept."""
 
-    def __init__(self, encode: Encode, image: Tensor, tiles: Grid, encoder: Encoder) -> None:
-        self._encode, self._image, self._tiles, self._encoder = encode, image, tiles.tiles, encoder
+    def __init__(self, encode: Encode, image: Tensor, tiles: Grid, strides: Strides) -> None:
+        self._encode, self._image, self._tiles, self._strides = encode, image, tiles.tiles, strides
         self._only: Piece | None = None
 
     def __iter__(self) -> Iterator[Piece]:
@@ -96,7 +104,7 @@ class Pieces:
             yield self._only
             return
         for tile in self._tiles:
-            piece = Piece(tile, self._encode(tile.cut(self._image)), self._encoder)
+            piece = Piece(tile, self._encode(tile.cut(self._image)), self._strides)
             if len(self._tiles) == 1:
                 self._only = piece
             yield piece

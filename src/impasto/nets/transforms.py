@@ -107,12 +107,18 @@ def mix(maps: Sequence[Affine], weights: Sequence[float] | None = None) -> Affin
     )
 
 
-def whitening(content: Moments, style: Moments, cut: float = EIGENVALUE_CUT) -> Affine:
+def whitening(content: Moments, style: Moments, cut: float = EIGENVALUE_CUT, ridge: float = 0.0) -> Affine:
     """Return the map that whitens `content` and colours it as `style` (Li et al. 2017, eqs. 2 and 3).
 
-    V_s Λ_s^½ V_sᵀ V_c Λ_c^-½ V_cᵀ (f - μ_c) + μ_s, of the eigenvalues that are above `cut`.
+    V_s Λ_s^½ V_sᵀ V_c Λ_c^-½ V_cᵀ (f - μ_c) + μ_s, of the eigenvalues that are above `cut`. `ridge` times the mean
+    variance of a channel is added to those of the content, so that directions in which it hardly varies stay small.
     """
-    matrix = _power(style.covariance, 0.5, cut) @ _power(content.covariance, -0.5, cut)
+    covariance = content.covariance
+    if ridge:
+        covariance = covariance + torch.eye(len(covariance)).to(covariance) * (
+            ridge * covariance.diagonal().mean() + _TINY
+        )
+    matrix = _power(style.covariance, 0.5, cut) @ _power(covariance, -0.5, cut)
     return Affine(matrix, style.mean - matrix @ content.mean)
 
 

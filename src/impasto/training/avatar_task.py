@@ -1,9 +1,9 @@
-"""The task behind `impasto train any`: one network that paints any style, in one pass (Ghiasi et al. 2017).
+"""The task behind `impasto train any`: one network that paints any style, in one pass (after Sheng et al. 2018).
 
 Each picture of a batch has a style and a strength of its own, and its loss is the objective that `impasto paint`
 minimises for that pair, with the recipe's layers and weights. Two things differ, so that styles of all kinds can be
 learnt together: the distance of Gram matrices is divided by the mean of both their powers, which bounds it (Cheng et
-al. 2021), and the strength scales the weight of the content.
+al. 2021), and the style counts as much as the strength says; at strength 0 the photograph itself is the answer.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,33 +14,36 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from impasto.encoders import Vgg
+from impasto.encoders import Petite
 from impasto.images import Picture, Tile, contact_sheet, save
 from impasto.nets import store
-from impasto.nets.ghiasi import KIND, LAYERS, METHOD, Ghiasi, moments_of
+from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, encoded, softly
 from impasto.nets.store import Card
+from impasto.nets.transforms import Affine, Moments
 from impasto.recipe import Recipe
+from impasto.training.decoder_task import strengths
 
 Stream = Callable[[int], Tensor]
-RANGE = 16.0
-"""At strength 0 the content weighs this many times the recipe's weight, at 1 a fraction of one over it, at 1/2 as much:
-a wide enough range for a picture that is hardly painted and for one that hardly shows its photograph."""
+IDENTITY = 20.0
+"""Weight of the squared error, over the variance of the photograph, where no style is asked for: about what the other
+terms come to together, so that both kinds of pictures are learnt alike."""
 TINY = 1e-8
 """Least power that a distance is divided by; features of a constant picture have none."""
 SHEET_ROWS = 6
-SHEET_STRENGTHS = (0.2, 0.5, 0.8)
+"""Pictures on a sheet of samples: what is seen at a glance."""
+SHEET_STRENGTHS = (0.5, 1.0)
 
 
 @dataclass
-class GhiasiTask:
+class AvatarTask:
     """Train `net` to paint the crops of `content` in the styles of the crops of `style`, at strengths drawn at random.
 
     Both are streams of (B, 3, H, W). `held_out` are pictures (1, 3, H, W) that are measured on and shown, each with the
     style of the same number.
     """
 
-    encoder: Vgg
-    net: Ghiasi
+    encoder: Petite
+    net: Avatar
     recipe: Recipe
     content: Stream
     style: Stream
@@ -59,31 +62,27 @@ class GhiasiTask:
         self._measured: dict[str, float] = {}
 
     def begin(self, batches: int) -> None:
-        """Measure how descriptions of styles are spread over `batches` batches, for the predictor to standardise by."""
-        described = []
+        """Measure how large features are over `batches` batches, so that every layer enters the network alike."""
+        powers = torch.zeros(len(LAYERS), dtype=torch.float64)
         with torch.no_grad():
             for step in range(-batches, 0):
-                styles = self._styles(step)
-                sums = moments_of(styles, self.encoder.raw(styles, LAYERS))
-                described.append(self.net.predictor.describe(sums[1:]))
-            values = torch.cat(described).double()
-            self.net.predictor.center.copy_(values.mean(0))
-            # A value that hardly varies says nothing, and must not be blown up.
-            self.net.predictor.spread.copy_(values.std(0).clamp_min(float(values.std(0).median()) / 30))
+                features = encoded(self.encoder, self._styles(step))
+                powers += torch.tensor([float(features[layer].double().var()) for layer in LAYERS]).double()
+            self.net.scale.copy_((powers / batches).sqrt().clamp_min(TINY))
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         """Return the mean loss of batch `step` and its parts, unweighted."""
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
         content, style = self.content(step).to(self.device), self._styles(step)
-        return self._judge(content, style, torch.rand(len(content), generator=random).to(self.device))
+        return self._judge(content, style, strengths(len(content), random).to(self.device))
 
     def evaluate(self) -> dict[str, float]:
-        """Return the mean of the parts over the held-out pictures, at half strength."""
+        """Return the mean of the parts over the held-out pictures, at full strength."""
         totals: dict[str, float] = {}
         pairs = self._pairs()
         with torch.no_grad():
             for content, style in pairs:
-                _, parts = self._judge(content, style, torch.full((1,), 0.5, device=self.device))
+                _, parts = self._judge(content, style, torch.ones(1, device=self.device))
                 for key, value in parts.items():
                     totals[key] = totals.get(key, 0.0) + value / len(pairs)
         self._measured = totals
@@ -98,9 +97,8 @@ class GhiasiTask:
     def painted(self, content: Tensor, style: Tensor, strength: float) -> Tensor:
         """Return `content` (B, 3, H, W) painted in `style` (B, 3, H', W') at `strength`, clamped."""
         with torch.no_grad():
-            sums = moments_of(style, self.encoder.raw(style, LAYERS))
-            knob = torch.full((len(content),), strength, device=self.device)
-            result: Tensor = self.net(content, self.net.norms(sums, knob)).clamp(0, 1)
+            photo, features = self._matched(content, style, torch.full((len(content),), strength, device=self.device))
+            result: Tensor = self.net(photo, features).clamp(0, 1)
             return result
 
     def sheet(self, path: Path, note: str = "") -> None:
@@ -120,29 +118,46 @@ class GhiasiTask:
         """Return the styles of batch `step`, some of them in other colours: there are more palettes than paintings."""
         random = torch.Generator().manual_seed(self.seed * 1_000_003 + step + 500_009)
         styles = self.style(step).to(self.device)
-        recoloured = []
+        recolored = []
         for style in styles:
             if float(torch.rand((), generator=random)) < 0.3:
                 style = style[torch.randperm(3, generator=random).to(self.device)]
             if float(torch.rand((), generator=random)) < 0.3:
                 gain = (0.6 + 0.8 * torch.rand(3, 1, 1, generator=random)).to(self.device)
                 middle = style.mean((1, 2), keepdim=True)
-                style = (style - middle) * gain + middle + 0.1 * torch.randn(3, 1, 1, generator=random).to(self.device)
-            recoloured.append(style)
-        return torch.stack(recoloured).clamp(0, 1)
+                shift = 0.1 * torch.randn(3, 1, 1, generator=random)
+                style = (style - middle) * gain + middle + shift.to(self.device)
+            recolored.append(style)
+        return torch.stack(recolored).clamp(0, 1)
 
     def _pairs(self) -> list[tuple[Tensor, Tensor]]:
         styles = [image.to(self.device) for image in self.held_out_styles]
         contents = [image.to(self.device) for image in self.held_out]
         return [(image, styles[index % len(styles)]) for index, image in enumerate(contents) if styles]
 
+    @torch.no_grad()
+    def _matched(self, content: Tensor, style: Tensor, strength: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return photographs in the colours of their styles, and their features with the statistics of their styles."""
+        pixels = [
+            _map(PIXELS, one[None], other[None], alpha)(one[None])
+            for one, other, alpha in zip(content, style, strength.tolist(), strict=True)
+        ]
+        photo = torch.cat(pixels).clamp(0, 1)
+        features, of_style = encoded(self.encoder, photo), self.encoder.raw(style, LAYERS)
+        matched = {}
+        for layer, maps in features.items():
+            pairs = zip(maps, of_style[layer].float(), strength.tolist(), strict=True)
+            matched[layer] = torch.cat(
+                [_map(layer, one[None], other[None], alpha)(one[None]) for one, other, alpha in pairs]
+            )
+        return photo, matched
+
     def _judge(self, content: Tensor, style: Tensor, strength: Tensor) -> tuple[Tensor, dict[str, float]]:
         recipe = self.recipe
         with torch.no_grad():
             wanted = self.encoder(content, recipe.content_layers)
             grams = {layer: _gram(maps) for layer, maps in self.encoder(style, recipe.style_layers).items()}
-            sums = moments_of(style, self.encoder.raw(style, LAYERS))
-        painted = self.net(content, self.net.norms(sums, strength))
+        painted = self.net(*self._matched(content, style, strength))
         features = self.encoder(painted, self._layers)
         parts = {"content": torch.zeros_like(strength), "style": torch.zeros_like(strength)}
         for layer, weight in recipe.content_layers.items():
@@ -155,16 +170,22 @@ class GhiasiTask:
             parts["style"] += weight * (gram - target).square().sum((1, 2)) / power.clamp_min(TINY)
         parts["variation"] = _variation(painted)
         parts["gamut"] = (painted - painted.clamp(0, 1)).square().sum(1).mean((1, 2))
-        factor = recipe.content_weight * RANGE ** (1 - 2 * strength)
-        loss = factor * parts["content"] + recipe.style_weight * parts["style"]
-        loss = loss + recipe.tv_weight * parts["variation"] + recipe.gamut_weight * parts["gamut"]
-        # Where the content weighs more, so does the whole loss: each strength is to count alike.
-        loss = loss / (1 + factor.sqrt())
+        spread = content.var((1, 2, 3), correction=0).clamp_min(1e-3)
+        parts["identity"] = (strength == 0) * (painted - content).square().mean((1, 2, 3)) / spread
+        loss = recipe.content_weight * parts["content"] + recipe.style_weight * strength * parts["style"]
+        loss = loss + recipe.gamut_weight * parts["gamut"] + IDENTITY * parts["identity"]
+        # A photograph that is not to be painted has all the variation that it has.
+        loss = loss + recipe.tv_weight * strength * parts["variation"]
         return loss.mean(), {key: float(value.detach().mean()) for key, value in parts.items()}
 
 
+def _map(layer: str, content: Tensor, style: Tensor, strength: float) -> Affine:
+    """Return the map of one picture's features (1, C, h, w) to those of another, at a strength."""
+    return softly(layer, Moments.measure(content), Moments.measure(style)).weakened(strength)
+
+
 def _gram(features: Tensor) -> Tensor:
-    """Return the uncentred Gram matrices per position, (B, C, C)."""
+    """Return the uncentered Gram matrices per position, (B, C, C)."""
     flat = features.float().flatten(2)
     gram: Tensor = flat @ flat.mT / flat.shape[-1]
     return gram
@@ -172,7 +193,7 @@ def _gram(features: Tensor) -> Tensor:
 
 def _variation(image: Tensor) -> Tensor:
     """Return the sum of absolute differences of neighbouring pixels over the pixels, (B,)."""
-    across = (image[..., 1:] - image[..., :-1]).abs().sum((1, 2, 3))
-    down = (image[..., 1:, :] - image[..., :-1, :]).abs().sum((1, 2, 3))
+    across = image.diff(dim=-1).abs().sum((1, 2, 3))
+    down = image.diff(dim=-2).abs().sum((1, 2, 3))
     pixels = image.shape[-1] * image.shape[-2]
     return (across + down) / pixels

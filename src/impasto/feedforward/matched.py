@@ -1,0 +1,200 @@
+"""What methods for any painting share: statistics of the styles and of the photograph, and the maps between them.
+
+Sums are taken over all tiles of a large picture before any is painted, so tiles show no seams: they are what the
+picture in one piece would be. Each region has maps of its own.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from impasto import guides, images
+from impasto.encoders import Petite
+from impasto.events import notice
+from impasto.feedforward import tiles
+from impasto.feedforward.base import FeedForward
+from impasto.feedforward.tiles import Pieces, Strides
+from impasto.feedforward.transform import Transform, blended
+from impasto.images import Picture
+from impasto.losses import State
+from impasto.nets.linear import means
+from impasto.nets.transforms import Affine
+from impasto.scene import Painted
+from impasto.scene.areas import Area, areas, style_weights
+from impasto.scene.painting import After
+
+MIN_NEURONS = 1.0
+"""Neurons that a region needs at a layer: statistics of less than one mean nothing."""
+
+
+@dataclass(frozen=True)
+class FrozenMap:
+    """A map that paints frames of moving pictures other than the one that it was made of."""
+
+    affine: Affine
+    center: Tensor
+    """The mean (C,) of the features that it was made of."""
+
+    def at(self, center: Tensor, alpha: float) -> Affine:
+        """Return the map for features of another `center`, which goes where the first one went.
+
+        A photograph that is a little darker would be painted in colours that no style has; and a whitening, which makes
+        the smallest differences of the features it was made of as large as all others, would take it far outside.
+        """
+        matrix = self.affine.matrix
+        # A region that is not seen has no center, and nothing to be moved.
+        away = (self.center - center).nan_to_num(0, 0, 0).to(matrix)
+        moved = matrix * away if matrix.ndim == 1 else matrix @ away
+        return Affine(matrix, self.affine.offset + moved - (1 - alpha) * away)
+
+
+class Matched(FeedForward):
+    """A painting whose features are mapped to the statistics of paintings, at one layer or at several."""
+
+    encoder: Petite
+    layers: Sequence[str]
+    """The layers at which features are matched, the deepest first."""
+
+    def _begin(self) -> None:
+        """Set up what is known before anything is measured."""
+        self._areas: Sequence[Area] = areas(self.scene)
+        self._said: set[tuple[str, str]] = set()
+        self._styles: dict[str, list[list[Any]]] | None = None
+        self._frozen: dict[tuple[int, str], list[FrozenMap | None]] | None = None
+        """The maps of each pass and layer that are not made anew; None where each photograph has its own."""
+
+    @abstractmethod
+    def _transform(self, layer: str) -> Transform:
+        """Return what makes one picture's features at `layer` those of another."""
+
+    @abstractmethod
+    def _features(self, cut: Tensor) -> dict[str, Tensor]:
+        """Return the features (1, C, h, w) at all `layers` of a tile (1, 3, H, W) of a style."""
+
+    @property
+    def _strides(self) -> Strides:
+        """Return what knows how many pixels a neuron stands for."""
+        return self.encoder
+
+    def _stride(self, layer: str) -> int:
+        return self._strides.stride(layer)
+
+    def freeze(self, photo: Picture, after: After | None = None) -> None:
+        """Make the maps from `photo` to the styles, as `Painting.freeze`: all that follow are painted by them."""
+        self._frozen = self._styles = None
+        super().freeze(photo, after)
+        self._frozen = {}
+        for _ in self:
+            pass
+
+    def _of_styles(self) -> dict[str, list[list[Any]]]:
+        """Return what `_measured` does, measured once unless the styles follow the photograph's colours."""
+        follows = self.recipe.color in ("match", "luminance") and not self._frozen
+        if self._styles is None or follows:
+            self._styles = self._measured()
+        return self._styles
+
+    def _frozen_maps(
+        self, number: int, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]
+    ) -> list[Affine | None]:
+        """Return the maps of pass `number`: the frozen ones, and new ones for regions that were not seen before."""
+        if self._frozen is None:
+            return self._maps(pieces, layer, regions, styles)
+        frozen = self._frozen.get((number, layer), [])
+        centers = self._centers(pieces, layer, regions)
+        if not frozen or not all(frozen):
+            maps = self._maps(pieces, layer, regions, styles)
+            fresh = [
+                None if affine is None else FrozenMap(affine, center)
+                for affine, center in zip(maps, centers, strict=True)
+            ]
+            frozen = [old or new for old, new in zip(frozen, fresh, strict=True)] if frozen else fresh
+            self._frozen[number, layer] = frozen
+        alpha = self.recipe.alpha
+        return [None if kept is None else kept.at(center, alpha) for kept, center in zip(frozen, centers, strict=True)]
+
+    def _centers(self, pieces: Pieces, layer: str, regions: Tensor | None) -> list[Tensor]:
+        """Return the mean of the features (C,) of each region."""
+        totals: list[State] = []
+        guides_of_regions = self._content_guides(regions, layer)
+        for piece in pieces:
+            own = piece.own(layer)
+            parts = [
+                means(own, None if guide is None else piece.window(guide, layer).to(own.device))
+                for guide in guides_of_regions
+            ]
+            totals = parts if not totals else [one + other for one, other in zip(totals, parts, strict=True)]
+        return [total.mean() for total in totals]
+
+    def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
+        """Return the map of each region that is painted, of the whole picture where there are none."""
+        own = self._transform(layer).sums("content", pieces, {layer: self._content_guides(regions, layer)})[layer]
+        style_weight = style_weights(self.scene, layer)
+        maps: list[Affine | None] = []
+        for position, (content, area) in enumerate(zip(own, self._areas, strict=True)):
+            weights = [weight if index in area.styles else 0.0 for index, weight in enumerate(style_weight)]
+            affine = None
+            if regions is None or float(regions[position].sum()) >= MIN_NEURONS:
+                of_area = [style[position] for style in styles]
+                affine = blended(self._transform(layer), content, of_area, weights, self.recipe.alpha)
+            if affine is None and area.name:
+                self._leave_out(area.name, layer)
+            maps.append(affine)
+        return maps
+
+    def _regions(self, layer: str) -> Tensor | None:
+        """Return the maps (R, h, w) over the content's neurons of the regions that are painted."""
+        regions, step = self.scene.regions, self._stride(layer)
+        if regions is None:
+            return None
+        chosen = regions.content[[area.number for area in self._areas]]
+        return guides.fit(chosen, (-(-self.size[0] // step), -(-self.size[1] // step)))
+
+    def _content_guides(self, regions: Tensor | None, layer: str) -> list[Tensor | None]:
+        """Return for each region how much each neuron of the content counts: what is hidden does not."""
+        guides_of_regions: list[Tensor | None] = [None] if regions is None else list(regions)
+        visible, step = self.scene.visible(self.size), self._stride(layer)
+        if visible is None:
+            return guides_of_regions
+        shown = guides.fit(visible[None], (-(-self.size[0] // step), -(-self.size[1] // step)))[0]
+        visible_guides = [shown if guide is None else shown * guide for guide in guides_of_regions]
+        # Where less than a neuron is visible, all have to do.
+        pairs = zip(visible_guides, guides_of_regions, strict=True)
+        return [seen if float(seen.sum()) >= MIN_NEURONS else guide for seen, guide in pairs]
+
+    @torch.no_grad()
+    def _measured(self) -> dict[str, list[list[Any]]]:
+        """Return {layer: [of each style [of each region]]}; each style is encoded once, or twice by `linear`."""
+        layers = self.layers
+        sums_of_styles: dict[str, list[list[Any]]] = {layer: [] for layer in layers}
+
+        for index in range(len(self.scene.styles)):
+            painted = self.scene.style(index, self.level)
+            size = painted.pixels.shape[2], painted.pixels.shape[3]
+            transform = self._transform(layers[0])
+            grid = tiles.measuring(size, layers[0], self._tile, self.encoder, transform.reach)
+            weights = {layer: self._style_guides(painted, layer) for layer in layers}
+            sums = transform.sums("style", Pieces(self._features, painted.pixels, grid, self._strides), weights)
+            for layer in layers:
+                sums_of_styles[layer].append(sums[layer])
+            self._release()
+        return sums_of_styles
+
+    def _style_guides(self, painted: Painted, layer: str) -> list[Tensor | None]:
+        """Return for each region that is painted how much each neuron of a style counts."""
+        step = self._stride(layer)
+        size = painted.pixels.shape[2] // step, painted.pixels.shape[3] // step
+        alpha = None if painted.alpha is None else images.resize(painted.alpha[None, None], size)[0, 0]
+        if self.scene.regions is None or painted.maps is None:
+            return [alpha] * len(self._areas)
+        maps = guides.fit(painted.maps[[area.number for area in self._areas]], size)
+        return [region if alpha is None else region * alpha for region in maps]
+
+    def _leave_out(self, name: str, layer: str) -> None:
+        if (name, layer) not in self._said:
+            self._said.add((name, layer))
+            notice(f"region '{name}' is too small to be seen at {layer}; left out there")

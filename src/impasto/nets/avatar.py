@@ -1,0 +1,165 @@
+"""One network for any painting: features that have the painting's statistics at four layers, decoded together.
+
+Sheng et al. 2018 ("Avatar-Net: multi-scale zero-shot style transfer by feature decoration") decode deep features that
+were matched to the painting's, and bring in its statistics again on the way up. Here the features of all four layers
+are whitened and coloured, in closed form, and enter the decoder where it has reached their size: what is left to learn
+is the same for every painting, so that hours of one processor are enough. Departures from the paper: whitening (Li et
+al. 2017) instead of a swap of patches; features of every layer, not their means and deviations alone; the photograph
+itself, in the painting's colours, under what is painted; and a training by the objective of `impasto paint`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from impasto.encoders import Petite
+from impasto.nets import store
+from impasto.nets.blocks import Conv, UpConv, check, initialize, plan_of, to_multiple
+from impasto.nets.store import Card
+from impasto.nets.transforms import Affine, Moments, whitening
+
+METHOD = "avatar"
+KIND = "stylizer"
+PIXELS = "pixels"
+"""Stands beside `LAYERS` for the picture itself, whose colours are matched before its features are."""
+LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
+"""Layers of petite whose raw features are matched and decoded, from fine to coarse."""
+RIDGE = {PIXELS: 0.03, **dict.fromkeys(LAYERS, 0.01)}
+"""Added to the variances of a photograph before it is whitened, as a fraction of their mean. Directions in which it
+hardly varies would be blown up to the painting's variance, noise of the sensor and all: a grey photograph has no
+colours to give, and an even sky no features but its grain."""
+UP_REACH = 1
+"""Neurons around one that a step up from it depends on."""
+FIRST_SHARE = 2.0
+"""Logit of the share of the photograph under the paint to begin with: 0.88."""
+
+
+@dataclass(frozen=True)
+class AvatarPlan:
+    """The shape of the network. Raises `UsageError` for what is out of range."""
+
+    channels: tuple[int, ...] = (16, 48, 96, 128)
+    """Raw channels of the encoder at `LAYERS`."""
+    up: tuple[int, ...] = (16, 48, 64)
+    """Channels that go up to each layer but the deepest, from fine to coarse."""
+    last: int = 24
+    """Channels before the picture, at its full size."""
+
+    def __post_init__(self) -> None:
+        check(
+            {
+                "number of layers": (len(self.channels), len(LAYERS), len(LAYERS)),
+                "number of steps up": (len(self.up), len(LAYERS) - 1, len(LAYERS) - 1),
+                "last": (self.last, 1, 256),
+                **{f"channels of {layer}": (n, 1, 1024) for layer, n in zip(LAYERS, self.channels, strict=False)},
+                **{f"channels up to {layer}": (n, 1, 512) for layer, n in zip(LAYERS, self.up, strict=False)},
+            }
+        )
+
+
+class Avatar(nn.Module):
+    """Paints a picture from its features, which have been given the statistics of a painting.
+
+    `precision` is the type of the convolutions inside; the last one is float32, because 255 levels do not fit into
+    bfloat16's 8 bits.
+    """
+
+    stride = 8
+    """Pixels along a side of what one neuron of the deepest layer stands for."""
+
+    def __init__(self, plan: AvatarPlan | None = None, *, seed: int = 0, precision: torch.dtype | None = None) -> None:
+        super().__init__()
+        self.plan, self.precision = plan or AvatarPlan(), precision
+        channels, up = self.plan.channels, self.plan.up
+        deeper = (*up[1:], 0)
+        self.joins = nn.ModuleList(Join(own + below, own) for own, below in zip(channels[1:], deeper, strict=True))
+        """Of each layer but the finest, from fine to coarse."""
+        self.ups = nn.ModuleList(
+            UpConv(own, above, 3, smooth=True) for own, above in zip(channels[1:], up, strict=True)
+        )
+        self.enter = Conv(channels[0] + up[0] + 3, self.plan.last, 3)
+        self.leave = Conv(self.plan.last, 4, 3)
+        self.register_buffer("scale", torch.ones(len(LAYERS)))
+        self.scale: Tensor
+        initialize(self, seed)
+        with torch.no_grad():
+            # Nothing is painted over the photograph in its new colours to begin with.
+            self.leave.weight.mul_(0.01)
+            self.leave.bias.copy_(torch.tensor([0.0, 0.0, 0.0, FIRST_SHARE]))
+
+    @classmethod
+    def from_card(cls, tensors: Mapping[str, Tensor], card: Card, where: str) -> "Avatar":
+        """Build the network of a file that `store.load` read. Raises `WeightsError` when it is another."""
+        store.expect(card, where, method=METHOD, kind=KIND)
+        net = cls(plan_of(AvatarPlan, card, where))
+        store.fill(net, tensors, where)
+        return net.eval().requires_grad_(False)
+
+    @property
+    def card_plan(self) -> dict[str, Any]:
+        """The plan that `from_card` builds the network from."""
+        return asdict(self.plan)
+
+    @property
+    def halo(self) -> int:
+        """Pixels around a tile that its paint depends on, features apart."""
+        # Of the last two convolutions, and at each coarser level of a join and a step up.
+        return 2 + sum((1 << level) * (Join.reach + UP_REACH) for level in range(1, len(LAYERS)))
+
+    def forward(self, photo: Tensor, features: Mapping[str, Tensor]) -> Tensor:
+        """Paint; return (B, 3, H, W), linear: clamp it to show it.
+
+        photo: (B, 3, H, W), sRGB, in the painting's colours. features: {layer: (B, C, h, w)} at `LAYERS`, raw features
+        of `photo`, matched, with a neuron for each part of one at its right and lower border.
+        """
+        kind = self.precision or photo.dtype
+        height, width = photo.shape[-2:]
+        photo = to_multiple(photo, self.stride)
+        own = []
+        for level, (layer, scale) in enumerate(zip(LAYERS, self.scale, strict=True)):
+            maps = to_multiple(features[layer] / scale, self.stride >> level, "replicate")
+            own.append(maps.to(kind).contiguous(memory_format=torch.channels_last))
+        x = own[-1]
+        for level in range(len(LAYERS) - 1, 0, -1):
+            if level < len(LAYERS) - 1:
+                x = torch.cat([x, own[level]], 1)
+            x = F.relu(self.ups[level - 1](F.relu(self.joins[level - 1](x))))
+        based = photo - 0.5
+        x = F.relu(self.enter(torch.cat([x, own[0], based.to(kind)], 1)))
+        paint = self.leave(x.to(photo.dtype))
+        painted: Tensor = torch.sigmoid(paint[:, 3:]) * based + paint[:, :3] + 0.5
+        return painted[..., :height, :width]
+
+
+class Join(nn.Module):
+    """Two convolutions over what comes from below and a layer's own features."""
+
+    reach: ClassVar[int] = 2
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.first, self.second = Conv(inputs, outputs, 3), Conv(outputs, outputs, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Change `x` (B, C, h, w); the last convolution's values are not rectified."""
+        changed: Tensor = self.second(F.relu(self.first(x)))
+        return changed
+
+
+def encoded(encoder: Petite, image: Tensor) -> dict[str, Tensor]:
+    """Return the raw features of `image` (B, 3, H, W) at `LAYERS`, float32 (B, C, h, w), parts of neurons included."""
+    height, width = image.shape[-2:]
+    features = encoder.raw(to_multiple(image, Avatar.stride), LAYERS)
+    return {
+        layer: maps[..., : -(-height // 2**level), : -(-width // 2**level)].float()
+        for level, (layer, maps) in enumerate(features.items())
+    }
+
+
+def softly(layer: str, content: Moments, style: Moments) -> Affine:
+    """Return the map of features of `layer` (or `PIXELS`) from a photograph's moments to a painting's."""
+    return whitening(content, style, ridge=RIDGE[layer])
