@@ -13,7 +13,7 @@ from impasto.errors import UsageError
 from impasto.feedforward import AnyStyle, FeedForward
 
 Paint = Callable[..., FeedForward]
-METHODS = ("wct", "adain", "linear", "johnson")
+METHODS = ("wct", "adain", "linear", "avatar", "johnson")
 
 
 def options(method: str) -> dict[str, object]:
