@@ -13,17 +13,20 @@ from impasto.encoders import Petite
 from impasto.errors import InputError, OutputError, ResourceError, UsageError, WeightsError
 from impasto.images import Picture, save
 from impasto.nets import onnx, store
+from impasto.nets.avatar import Avatar, AvatarPlan
 from impasto.nets.blocks import to_multiple
 from impasto.nets.decoder import Decoder, pad_to_neurons
 from impasto.nets.johnson import Johnson, JohnsonPlan
 from impasto.nets.linear import Linear, LinearPlan, fingerprint
 from impasto.nets.onnx import convert, difference, export
 from impasto.nets.onnx_graphs import Graph, build, find, reflect_to_multiple
+from impasto.nets.onnx_matching import roots
 from impasto.nets.store import Card
 from impasto.nets.texture_net import TextureNet, TexturePlan
-from impasto.recipe import shipped_networks
+from impasto.painting.api import begin
+from impasto.recipe import Recipe, shipped_networks
 
-KINDS = ("johnson", "johnson_paper", "texture_net", "wct", "adain", "linear")
+KINDS = ("johnson", "johnson_paper", "texture_net", "wct", "adain", "linear", "avatar")
 ABSENT = "needs the extra onnx"
 
 
@@ -40,6 +43,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         if "fully" in name:
             # Else it would hardly ask what its Gram matrices are.
             value.mul_(3)
+    any_style = Avatar(AvatarPlan(up=(4, 6, 8), last=6)).requires_grad_(False)
+    any_style.leave.weight.mul_(30)
     johnson, paper, texture = (
         Johnson(JohnsonPlan(narrow=4, wide=6, residuals=1)),
         Johnson(JohnsonPlan(narrow=4, wide=6, residuals=1, kernel=9, full=3, smooth=0)),
@@ -51,6 +56,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         "texture_net": (texture, Card("texture_net", "generator", texture.card_plan)),
         "wct": (decoder, Card("wct", "decoder", decoder.plan, layer="relu2_1", encoder=encoder)),
         "adain": (decoder, Card("adain", "decoder", decoder.plan, layer="relu2_1", encoder=encoder)),
+        "avatar": (any_style, Card("avatar", "stylizer", any_style.card_plan, encoder=encoder)),
         "linear": (linear, Card("linear", "transform", linear.card_plan, layer="relu2_1", encoder=encoder)),
     }
     found = {}
@@ -117,7 +123,7 @@ def test_torch_in_the_graph_is_the_network(files: dict[str, Path], kind: str) ->
     assert torch.equal(graph.painted({"picture": picture}), net.from_card(*find(str(files[kind])))(picture).clamp(0, 1))
 
 
-@pytest.mark.parametrize("kind", ["adain", "linear"])
+@pytest.mark.parametrize("kind", ["adain", "linear", "avatar"])
 def test_alpha_and_style_are_asked(files: dict[str, Path], kind: str) -> None:
     graph = graph_of(files, kind)
     inputs = given(graph, (32, 24))
@@ -128,7 +134,7 @@ def test_alpha_and_style_are_asked(files: dict[str, Path], kind: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["adain", "linear"])
+@pytest.mark.parametrize("kind", ["adain", "linear", "avatar"])
 def test_all_and_nothing_of_a_style_are_those_of_torch(
     exported: Callable[[str], tuple[Graph, bytes]], kind: str
 ) -> None:
@@ -185,6 +191,26 @@ def test_continued_as_the_networks_do(height: int, width: int) -> None:
     picture = torch.rand(2, 3, height, width)
     assert torch.equal(reflect_to_multiple(picture, 4), to_multiple(picture, 4))
     assert torch.equal(reflect_to_multiple(picture, 8), pad_to_neurons(picture, 8))
+
+
+def test_roots_by_hand() -> None:
+    """Of [[5, 4], [4, 5]], whose eigenvalues are 9 and 1: [[2, 1], [1, 2]]; its inverse is [[2, -1], [-1, 2]] / 3."""
+    root, inverse = roots(torch.tensor([[[5.0, 4.0], [4.0, 5.0]]], dtype=torch.float64))
+    torch.testing.assert_close(root[0], torch.tensor([[2.0, 1.0], [1.0, 2.0]]).double())
+    torch.testing.assert_close(inverse[0], torch.tensor([[2.0, -1.0], [-1.0, 2.0]]).double() / 3)
+
+
+@pytest.mark.parametrize("size", [(64, 48), (51, 38)])
+def test_a_graph_matches_features_as_a_painting_does(files: dict[str, Path], size: tuple[int, int]) -> None:
+    graph = graph_of(files, "avatar")
+    content, style = torch.rand(1, 3, *size), torch.rand(1, 3, 45, 60).sqrt()
+    recipe = Recipe.parse({"method": "avatar", "alpha": 0.6, "size": max(size), "style_scale": 60 / max(size)})
+    painting = begin(content[0], style[0], recipe, network=files["avatar"])
+    for _ in painting:
+        pass
+    assert painting.image is not None
+    of_graph = graph.painted({"content": content, "style": style, "alpha": torch.tensor([0.6])})
+    torch.testing.assert_close(of_graph, painting.image, rtol=0, atol=1e-3)
 
 
 # From end to end.

@@ -8,7 +8,7 @@ al. 2017) instead of a swap of patches; features of every layer, not their means
 itself, in the painting's colours, under what is painted; and a training by the objective of `impasto paint`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
@@ -116,13 +116,17 @@ class Avatar(nn.Module):
         photo: (B, 3, H, W), sRGB, in the painting's colours. features: {layer: (B, C, h, w)} at `LAYERS`, raw features
         of `photo`, matched, with a neuron for each part of one at its right and lower border.
         """
-        kind = self.precision or photo.dtype
         height, width = photo.shape[-2:]
-        photo = to_multiple(photo, self.stride)
-        own = []
-        for level, (layer, scale) in enumerate(zip(LAYERS, self.scale, strict=True)):
-            maps = to_multiple(features[layer] / scale, self.stride >> level, "replicate")
-            own.append(maps.to(kind).contiguous(memory_format=torch.channels_last))
+        whole = [to_multiple(features[layer], self.stride >> level, "replicate") for level, layer in enumerate(LAYERS)]
+        return self.decode(to_multiple(photo, self.stride), whole)[..., :height, :width]
+
+    def decode(self, photo: Tensor, features: Sequence[Tensor]) -> Tensor:
+        """Paint as `forward` does; sides of `photo` are multiples of 8, and `features` are from fine to coarse."""
+        kind = self.precision or photo.dtype
+        own = [
+            (maps / scale).to(kind).contiguous(memory_format=torch.channels_last)
+            for maps, scale in zip(features, self.scale, strict=True)
+        ]
         x = own[-1]
         for level in range(len(LAYERS) - 1, 0, -1):
             if level < len(LAYERS) - 1:
@@ -132,7 +136,7 @@ class Avatar(nn.Module):
         x = F.relu(self.enter(torch.cat([x, own[0], based.to(kind)], 1)))
         paint = self.leave(x.to(photo.dtype))
         painted: Tensor = torch.sigmoid(paint[:, 3:]) * based + paint[:, :3] + 0.5
-        return painted[..., :height, :width]
+        return painted
 
 
 class Join(nn.Module):

@@ -9,10 +9,12 @@ from torch import Tensor, nn
 
 from impasto.encoders import Petite, Vgg
 from impasto.errors import UsageError, WeightsError
-from impasto.nets import johnson, linear, store, texture_net
+from impasto.nets import avatar, johnson, linear, store, texture_net
+from impasto.nets.avatar import LAYERS, PIXELS, RIDGE, Avatar
 from impasto.nets.decoder import Decoder
 from impasto.nets.johnson import Johnson
 from impasto.nets.linear import Linear
+from impasto.nets.onnx_matching import matched
 from impasto.nets.store import Card
 from impasto.nets.texture_net import TextureNet
 from impasto.nets.transforms import adain
@@ -67,7 +69,6 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
     """
     if decoder is not None and card.kind != linear.KIND:
         raise UsageError(f"--decoder {decoder}: belongs to a linear transformation; {where} is a {card.kind[:40]}")
-    picture = {0: "batch", 2: "height", 3: "width"}
     if card.method in (johnson.METHOD, texture_net.METHOD):
         kind: type[Johnson] | type[TextureNet] = Johnson if card.method == johnson.METHOD else TextureNet
         net = kind.from_card(tensors, card, where)
@@ -75,7 +76,7 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
         return Graph(
             PerStyleModule(net),
             {"picture": torch.rand(2, 3, *_SIZES[0])},
-            {"picture": picture},
+            {"picture": _PICTURE},
             "painted",
             smallest,
             card,
@@ -85,9 +86,12 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
         channels = own.get_submodule(f"conv{own.layer[4:]}").get_parameter("weight").shape[1]
         # ONNX has no eigenvalues: whitening stays with whoever calls it.
         example = torch.rand(2, channels, 11, 13)
-        return Graph(DecoderModule(own), {"features": example}, {"features": picture}, "painted", 2, card)
+        return Graph(DecoderModule(own), {"features": example}, {"features": _PICTURE}, "painted", 2, card)
     encoder = Petite.embedded()
     store.expect(card, where, encoder=encoder.sha256)
+    if card.method == avatar.METHOD:
+        module = AvatarModule(encoder, Avatar.from_card(tensors, card, where))
+        return Graph(module, _styled(), _STYLED, "painted", 2 * Avatar.stride, card)
     change: Callable[[Tensor, Tensor], Tensor]
     if card.kind == linear.KIND:
         change = Linear.from_card(tensors, card, where)
@@ -96,14 +100,22 @@ def build(tensors: Mapping[str, Tensor], card: Card, where: str, decoder: Path |
         own, change = Decoder.from_parts(tensors, card, where), adain
     else:
         raise WeightsError(f"{where}: a {card.kind[:40]} of method '{card.method[:40]}' cannot be exported")
-    example_styled = {
+    smallest = 2 * encoder.stride(own.layer)
+    return Graph(AnyStyleModule(encoder, own, change), _styled(), _STYLED, "painted", smallest, card)
+
+
+_PICTURE = {0: "batch", 2: "height", 3: "width"}
+_STYLED = {"content": _PICTURE, "style": {2: "style_height", 3: "style_width"}, "alpha": {}}
+"""The free dimensions of a graph for any painting."""
+
+
+def _styled() -> dict[str, Tensor]:
+    """Return inputs of a graph for any painting: photographs, one painting, and the strength."""
+    return {
         "content": torch.rand(2, 3, *_SIZES[0]),
         "style": torch.rand(1, 3, *_SIZES[1]),
         "alpha": torch.ones(1),
     }
-    dimensions = {"content": picture, "style": {2: "style_height", 3: "style_width"}, "alpha": {}}
-    smallest = 2 * encoder.stride(own.layer)
-    return Graph(AnyStyleModule(encoder, own, change), example_styled, dimensions, "painted", smallest, card)
 
 
 class PerStyleModule(nn.Module):
@@ -148,6 +160,34 @@ class AnyStyleModule(nn.Module):
     def _features(self, picture: Tensor) -> Tensor:
         layer = self.decoder.layer
         return self.encoder.raw(reflect_to_multiple(picture, self.encoder.stride(layer)), [layer])[layer]
+
+
+class AvatarModule(nn.Module):
+    """Give the features of photographs the statistics of a painting's at every layer, and decode them at once."""
+
+    def __init__(self, encoder: Petite, net: Avatar) -> None:
+        super().__init__()
+        self.encoder, self.net = encoder, net
+
+    def forward(self, content: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
+        height, width = content.shape[-2:]
+        photo = matched(content, style, alpha, RIDGE[PIXELS]).clamp(0, 1)
+        whole = reflect_to_multiple(photo, self.net.stride)
+        of_style = self.encoder.raw(style, LAYERS)
+        features = []
+        for level, (layer, maps) in enumerate(self.encoder.raw(whole, LAYERS).items()):
+            part = maps[..., : (height + 2**level - 1) // 2**level, : (width + 2**level - 1) // 2**level]
+            changed = matched(part, of_style[layer], alpha, RIDGE[layer])
+            features.append(repeat_to(changed, maps))
+        return self.net.decode(whole, features)[..., :height, :width].clamp(0, 1)
+
+
+def repeat_to(maps: Tensor, like: Tensor) -> Tensor:
+    """Continue `maps` right and below by repeating its border, to the sides of `like`; by indices, as above."""
+    for axis in (2, 3):
+        index = torch.arange(like.shape[axis], device=maps.device).clamp(max=maps.shape[axis] - 1)
+        maps = maps.index_select(axis, index)
+    return maps
 
 
 def reflect_to_multiple(picture: Tensor, multiple: int) -> Tensor:
