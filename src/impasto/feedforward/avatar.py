@@ -16,7 +16,7 @@ from impasto.feedforward.matched import Matched
 from impasto.feedforward.tiles import Need, Pieces, Size, Strides
 from impasto.feedforward.transform import Matching, Transform, applied, blended
 from impasto.nets import store
-from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, encoded, softly
+from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, encoded, faded, softly
 from impasto.nets.transforms import Affine
 from impasto.optim.grid import Grid
 
@@ -96,7 +96,8 @@ class AvatarPainting(Matched):
         return {PIXELS: cut, **{layer: maps.float() for layer, maps in self.encoder.raw(cut, LAYERS).items()}}
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
-        yield "network", self._picture(self._of_styles()).clamp_(0, 1)
+        painted = self._picture(self._of_styles())
+        yield "network", faded(self.scene.photo(self.level), painted, self.recipe.alpha).clamp_(0, 1)
 
     @torch.no_grad()
     def _picture(self, styles: Mapping[str, list[list[Any]]]) -> Tensor:

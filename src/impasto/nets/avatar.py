@@ -34,6 +34,8 @@ hardly varies would be blown up to the painting's variance, noise of the sensor 
 colours to give, and an even sky no features but its grain."""
 UP_REACH = 1
 """Neurons around one that a step up from it depends on."""
+HALF = 0.5
+"""Strength below which what is painted fades into the photograph."""
 FIRST_SHARE = 2.0
 """Logit of the share of the photograph under the paint to begin with: 0.88."""
 
@@ -162,6 +164,11 @@ def encoded(encoder: Petite, image: Tensor) -> dict[str, Tensor]:
         layer: maps[..., : -(-height // 2**level), : -(-width // 2**level)].float()
         for level, (layer, maps) in enumerate(features.items())
     }
+
+
+def faded(photo: Tensor, painted: Tensor, strength: float) -> Tensor:
+    """Return what is shown at a strength: below a half the photograph comes back, and at 0 it is all there is."""
+    return painted if strength >= HALF else torch.lerp(photo, painted, strength / HALF)
 
 
 def softly(layer: str, content: Moments, style: Moments) -> Affine:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from impasto.encoders import Petite, Vgg
 from impasto.errors import UsageError, WeightsError
 from impasto.nets import avatar, johnson, linear, store, texture_net
-from impasto.nets.avatar import LAYERS, PIXELS, RIDGE, Avatar
+from impasto.nets.avatar import HALF, LAYERS, PIXELS, RIDGE, Avatar
 from impasto.nets.decoder import Decoder
 from impasto.nets.johnson import Johnson
 from impasto.nets.linear import Linear
@@ -179,7 +179,8 @@ class AvatarModule(nn.Module):
             part = maps[..., : (height + 2**level - 1) // 2**level, : (width + 2**level - 1) // 2**level]
             changed = matched(part, of_style[layer], alpha, RIDGE[layer])
             features.append(repeat_to(changed, maps))
-        return self.net.decode(whole, features)[..., :height, :width].clamp(0, 1)
+        painted = self.net.decode(whole, features)[..., :height, :width]
+        return torch.lerp(content, painted, (alpha / HALF).clamp(max=1)[:, None, None, None]).clamp(0, 1)
 
 
 def repeat_to(maps: Tensor, like: Tensor) -> Tensor:

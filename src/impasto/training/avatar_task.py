@@ -1,9 +1,10 @@
 """The task behind `impasto train any`: one network that paints any style, in one pass (after Sheng et al. 2018).
 
-Each picture of a batch has a style and a strength of its own, and its loss is the objective that `impasto paint`
-minimises for that pair, with the recipe's layers and weights. Two things differ, so that styles of all kinds can be
-learnt together: the distance of Gram matrices is divided by the mean of both their powers, which bounds it (Cheng et
-al. 2021), and the style counts as much as the strength says; at strength 0 the photograph itself is the answer.
+Each picture of a batch has a style of its own, and its loss is the objective that `impasto paint` minimises for that
+pair, with the recipe's layers and weights. One thing differs, so that styles of all kinds can be learnt together: the
+distance of Gram matrices is divided by the mean of both their powers, which bounds it (Cheng et al. 2021). Everything
+is painted at full strength: whoever also learns to give photographs back learns to paint timidly, and weaker features
+are painted as a weaker style anyway.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,16 +18,12 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.images import Picture, Tile, contact_sheet, save
 from impasto.nets import store
-from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, encoded, softly
+from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, encoded, faded, softly
 from impasto.nets.store import Card
 from impasto.nets.transforms import Affine, Moments
 from impasto.recipe import Recipe
-from impasto.training.decoder_task import strengths
 
 Stream = Callable[[int], Tensor]
-IDENTITY = 20.0
-"""Weight of the squared error, over the variance of the photograph, where no style is asked for: about what the other
-terms come to together, so that both kinds of pictures are learnt alike."""
 TINY = 1e-8
 """Least power that a distance is divided by; features of a constant picture have none."""
 SHEET_ROWS = 6
@@ -36,7 +33,7 @@ SHEET_STRENGTHS = (0.5, 1.0)
 
 @dataclass
 class AvatarTask:
-    """Train `net` to paint the crops of `content` in the styles of the crops of `style`, at strengths drawn at random.
+    """Train `net` to paint the crops of `content` in the styles of the crops of `style`.
 
     Both are streams of (B, 3, H, W). `held_out` are pictures (1, 3, H, W) that are measured on and shown, each with the
     style of the same number.
@@ -72,17 +69,15 @@ class AvatarTask:
 
     def loss(self, step: int) -> tuple[Tensor, dict[str, float]]:
         """Return the mean loss of batch `step` and its parts, unweighted."""
-        random = torch.Generator().manual_seed(self.seed * 1_000_003 + step)
-        content, style = self.content(step).to(self.device), self._styles(step)
-        return self._judge(content, style, strengths(len(content), random).to(self.device))
+        return self._judge(self.content(step).to(self.device), self._styles(step))
 
     def evaluate(self) -> dict[str, float]:
-        """Return the mean of the parts over the held-out pictures, at full strength."""
+        """Return the mean of the parts over the held-out pictures."""
         totals: dict[str, float] = {}
         pairs = self._pairs()
         with torch.no_grad():
             for content, style in pairs:
-                _, parts = self._judge(content, style, torch.ones(1, device=self.device))
+                _, parts = self._judge(content, style)
                 for key, value in parts.items():
                     totals[key] = totals.get(key, 0.0) + value / len(pairs)
         self._measured = totals
@@ -97,9 +92,8 @@ class AvatarTask:
     def painted(self, content: Tensor, style: Tensor, strength: float) -> Tensor:
         """Return `content` (B, 3, H, W) painted in `style` (B, 3, H', W') at `strength`, clamped."""
         with torch.no_grad():
-            photo, features = self._matched(content, style, torch.full((len(content),), strength, device=self.device))
-            result: Tensor = self.net(photo, features).clamp(0, 1)
-            return result
+            painted = self.net(*self._matched(content, style, strength))
+            return faded(content, painted, strength).clamp(0, 1)
 
     def sheet(self, path: Path, note: str = "") -> None:
         """Draw a few held-out pictures, or crops of the streams where there are none, and what becomes of them."""
@@ -136,30 +130,26 @@ class AvatarTask:
         return [(image, styles[index % len(styles)]) for index, image in enumerate(contents) if styles]
 
     @torch.no_grad()
-    def _matched(self, content: Tensor, style: Tensor, strength: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def _matched(self, content: Tensor, style: Tensor, strength: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
         """Return photographs in the colours of their styles, and their features with the statistics of their styles."""
-        pixels = [
-            _map(PIXELS, one[None], other[None], alpha)(one[None])
-            for one, other, alpha in zip(content, style, strength.tolist(), strict=True)
-        ]
-        photo = torch.cat(pixels).clamp(0, 1)
-        features, of_style = encoded(self.encoder, photo), self.encoder.raw(style, LAYERS)
-        matched = {}
-        for layer, maps in features.items():
-            pairs = zip(maps, of_style[layer].float(), strength.tolist(), strict=True)
-            matched[layer] = torch.cat(
-                [_map(layer, one[None], other[None], alpha)(one[None]) for one, other, alpha in pairs]
-            )
-        return photo, matched
 
-    def _judge(self, content: Tensor, style: Tensor, strength: Tensor) -> tuple[Tensor, dict[str, float]]:
+        def match(layer: str, features: Tensor, of_style: Tensor) -> Tensor:
+            pairs = zip(features.split(1), of_style.float().split(1), strict=True)
+            return torch.cat([_map(layer, one, other, strength)(one) for one, other in pairs])
+
+        photo = match(PIXELS, content, style).clamp(0, 1)
+        of_style = self.encoder.raw(style, LAYERS)
+        features = encoded(self.encoder, photo)
+        return photo, {layer: match(layer, maps, of_style[layer]) for layer, maps in features.items()}
+
+    def _judge(self, content: Tensor, style: Tensor) -> tuple[Tensor, dict[str, float]]:
         recipe = self.recipe
         with torch.no_grad():
             wanted = self.encoder(content, recipe.content_layers)
             grams = {layer: _gram(maps) for layer, maps in self.encoder(style, recipe.style_layers).items()}
-        painted = self.net(*self._matched(content, style, strength))
+        painted = self.net(*self._matched(content, style))
         features = self.encoder(painted, self._layers)
-        parts = {"content": torch.zeros_like(strength), "style": torch.zeros_like(strength)}
+        parts = {key: content.new_zeros(len(content)) for key in ("content", "style")}
         for layer, weight in recipe.content_layers.items():
             target = wanted[layer].float()
             power = target.square().sum((1, 2, 3)).clamp_min(TINY)
@@ -170,12 +160,8 @@ class AvatarTask:
             parts["style"] += weight * (gram - target).square().sum((1, 2)) / power.clamp_min(TINY)
         parts["variation"] = _variation(painted)
         parts["gamut"] = (painted - painted.clamp(0, 1)).square().sum(1).mean((1, 2))
-        spread = content.var((1, 2, 3), correction=0).clamp_min(1e-3)
-        parts["identity"] = (strength == 0) * (painted - content).square().mean((1, 2, 3)) / spread
-        loss = recipe.content_weight * parts["content"] + recipe.style_weight * strength * parts["style"]
-        loss = loss + recipe.gamut_weight * parts["gamut"] + IDENTITY * parts["identity"]
-        # A photograph that is not to be painted has all the variation that it has.
-        loss = loss + recipe.tv_weight * strength * parts["variation"]
+        loss = recipe.content_weight * parts["content"] + recipe.style_weight * parts["style"]
+        loss = loss + recipe.tv_weight * parts["variation"] + recipe.gamut_weight * parts["gamut"]
         return loss.mean(), {key: float(value.detach().mean()) for key, value in parts.items()}
 
 
