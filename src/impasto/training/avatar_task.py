@@ -134,7 +134,7 @@ class AvatarTask:
         """Return photographs in the colours of their styles, and their features with the statistics of their styles."""
 
         def match(layer: str, features: Tensor, of_style: Tensor) -> Tensor:
-            pairs = zip(features.split(1), of_style.float().split(1), strict=True)
+            pairs = zip(torch.split(features, 1), torch.split(of_style.float(), 1), strict=True)
             return torch.cat([_map(layer, one, other, strength)(one) for one, other in pairs])
 
         photo = match(PIXELS, content, style).clamp(0, 1)
