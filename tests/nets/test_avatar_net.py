@@ -10,7 +10,8 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.errors import WeightsError
 from impasto.nets import store
-from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, AvatarPlan, encoded, softly
+from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, AvatarPlan, StyleNorm, encoded, softly
+from impasto.nets.norm_statistics import NormStatistics, moments
 from impasto.nets.transforms import Moments, whitening
 
 Picture = Callable[..., Tensor]
@@ -57,13 +58,22 @@ def test_features_of_each_layer_change_what_is_painted(net: Avatar, picture: Pic
 
 def test_the_halo_is_as_far_as_paint_depends(net: Avatar, picture: Picture) -> None:
     image, maps = picture(16, 240), features(16, 240)
-    painted = net(image, maps)
+    statistics = NormStatistics()
+    painted = net(image, maps, statistics)
     changed = {layer: values.clone() for layer, values in maps.items()}
     for level, layer in enumerate(LAYERS):
         changed[layer][..., 160 // 2**level :] += 1
-    differs = (net(image, changed) - painted).abs().amax((0, 1, 2)) > 0
+    differs = (net(image, changed, statistics) - painted).abs().amax((0, 1, 2)) > 0
     first = int(differs.nonzero()[0])
     assert 160 - net.halo <= first <= 160 - net.halo + 2 * net.stride
+
+
+def test_a_norm_brings_channels_to_mean_and_variance_of_others() -> None:
+    x = torch.randn(2, 3, 9, 7, generator=torch.Generator().manual_seed(2)) * 5 + 1
+    other = torch.rand(2, 3, 4, 6, generator=torch.Generator().manual_seed(3))
+    mean, variance = moments(StyleNorm()(x, moments(other)))
+    torch.testing.assert_close(mean, moments(other)[0], rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(variance, moments(other)[1], rtol=1e-3, atol=1e-4)
 
 
 def test_it_begins_as_the_photograph(picture: Picture) -> None:

@@ -1,5 +1,6 @@
 """`avatar`: features of four layers get the statistics of any painting; one pass decodes them (Sheng et al. 2018)."""
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -15,13 +16,28 @@ from impasto.feedforward.codec import petite_of
 from impasto.feedforward.matched import Matched
 from impasto.feedforward.tiles import Need, Pieces, Size, Strides
 from impasto.feedforward.transform import Matching, Transform, applied, blended
+from impasto.images import Picture
 from impasto.nets import store
 from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, encoded, faded, softly
+from impasto.nets.norm_statistics import HaloTile, IncompleteStatistics, NormStatistics
 from impasto.nets.transforms import Affine
-from impasto.optim.grid import Grid
+from impasto.optim.grid import Grid, Tile
+from impasto.scene.painting import After
 
 SCRATCH = {"float32": 420, "bfloat16": 330}
 """Bytes per pixel that is painted or measured at a time, at the peak: maps, their padded copies, and sums."""
+
+
+def halo_tile(tile: Tile) -> HaloTile:
+    """Return a tile of the plan as norms know it."""
+    rows, columns = tile.rows, tile.columns
+    return HaloTile(
+        (slice(rows.begin, rows.end), slice(columns.begin, columns.end)),
+        (
+            slice(rows.start - rows.begin, rows.stop - rows.begin),
+            slice(columns.start - columns.begin, columns.stop - columns.begin),
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -43,6 +59,13 @@ class AvatarPainting(Matched):
     """
 
     layers = (*reversed(LAYERS), PIXELS)
+    _statistics: NormStatistics | None = None
+    """What frames of moving pictures are normalised by: the first one's."""
+
+    def freeze(self, photo: Picture, after: After | None = None) -> None:
+        """Keep the maps and the statistics of `photo`, as `Painting.freeze`: all that follow are painted by them."""
+        self._statistics = NormStatistics()
+        super().freeze(photo, after)
 
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
         recipe, device = self.recipe, self.resources.device
@@ -115,13 +138,22 @@ class AvatarPainting(Matched):
             measured = Pieces(encode, photo, least, self.encoder)
         maps = {layer: self._frozen_maps(0, measured, layer, regions[layer], styles[layer]) for layer in LAYERS}
         painted = torch.empty_like(photo, memory_format=torch.contiguous_format)
-        for piece in pieces:
-            matched = {
-                layer: applied(piece.features[layer], maps[layer], self._around(piece, regions[layer], layer))
-                for layer in LAYERS
-            }
-            tiles.put(painted, piece.tile, self.net(piece.tile.cut(photo).to(self.resources.device), matched))
-            self._release()
+        statistics = self._statistics or NormStatistics()
+        measuring = True
+        while measuring:
+            for piece in pieces:
+                matched = {
+                    layer: applied(piece.features[layer], maps[layer], self._around(piece, regions[layer], layer))
+                    for layer in LAYERS
+                }
+                cut = piece.tile.cut(photo).to(self.resources.device)
+                if self._tile is not None:
+                    statistics.within(halo_tile(piece.tile), self.net.stride)
+                # The first pass that no norm ends is the one that paints.
+                with contextlib.suppress(IncompleteStatistics):
+                    tiles.put(painted, piece.tile, self.net(cut, matched, statistics))
+                self._release()
+            measuring = statistics.settle()
         return painted
 
     @torch.no_grad()

@@ -8,6 +8,7 @@ al. 2017) instead of a swap of patches; features of every layer, not their means
 itself, in the painting's colours, under what is painted; and a training by the objective of `impasto paint`.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
@@ -18,9 +19,11 @@ from torch import Tensor, nn
 
 from impasto.encoders import Petite
 from impasto.nets import store
-from impasto.nets.blocks import Conv, UpConv, check, initialize, plan_of, to_multiple
+from impasto.nets.blocks import EPSILON, Conv, UpConv, check, initialize, plan_of, to_multiple
+from impasto.nets.norm_statistics import IncompleteStatistics, Moments, NormStatistics, moments
 from impasto.nets.store import Card
-from impasto.nets.transforms import Affine, Moments, whitening
+from impasto.nets.transforms import Affine, whitening
+from impasto.nets.transforms import Moments as FeatureMoments
 
 METHOD = "avatar"
 KIND = "stylizer"
@@ -83,6 +86,7 @@ class Avatar(nn.Module):
         self.ups = nn.ModuleList(
             UpConv(own, above, 3, smooth=True) for own, above in zip(channels[1:], up, strict=True)
         )
+        self.norms = nn.ModuleList(StyleNorm() for _ in self.joins)
         self.enter = Conv(channels[0] + up[0] + 3, self.plan.last, 3)
         self.leave = Conv(self.plan.last, 4, 3)
         self.register_buffer("scale", torch.ones(len(LAYERS)))
@@ -112,33 +116,69 @@ class Avatar(nn.Module):
         # Of the last two convolutions, and at each coarser level of a join and a step up.
         return 2 + sum((1 << level) * (Join.reach + UP_REACH) for level in range(1, len(LAYERS)))
 
-    def forward(self, photo: Tensor, features: Mapping[str, Tensor]) -> Tensor:
+    def forward(
+        self, photo: Tensor, features: Mapping[str, Tensor], statistics: NormStatistics | None = None
+    ) -> Tensor:
         """Paint; return (B, 3, H, W), linear: clamp it to show it.
 
         photo: (B, 3, H, W), sRGB, in the painting's colours. features: {layer: (B, C, h, w)} at `LAYERS`, raw features
-        of `photo`, matched, with a neuron for each part of one at its right and lower border.
+        of `photo`, matched, with a neuron for each part of one at its right and lower border. With `statistics`, it is
+        normalised as the first picture that went through with them was.
         """
         height, width = photo.shape[-2:]
         whole = [to_multiple(features[layer], self.stride >> level, "replicate") for level, layer in enumerate(LAYERS)]
-        return self.decode(to_multiple(photo, self.stride), whole)[..., :height, :width]
+        return self.decode(to_multiple(photo, self.stride), whole, statistics)[..., :height, :width]
 
-    def decode(self, photo: Tensor, features: Sequence[Tensor]) -> Tensor:
+    def decode(self, photo: Tensor, features: Sequence[Tensor], statistics: NormStatistics | None = None) -> Tensor:
         """Paint as `forward` does; sides of `photo` are multiples of 8, and `features` are from fine to coarse."""
         kind = self.precision or photo.dtype
         own = [
             (maps / scale).to(kind).contiguous(memory_format=torch.channels_last)
             for maps, scale in zip(features, self.scale, strict=True)
         ]
+        targets = self._targets(own[1:], statistics)
         x = own[-1]
         for level in range(len(LAYERS) - 1, 0, -1):
             if level < len(LAYERS) - 1:
                 x = torch.cat([x, own[level]], 1)
-            x = F.relu(self.ups[level - 1](F.relu(self.joins[level - 1](x))))
+            x = self.norms[level - 1](self.joins[level - 1](x), targets[level - 1], statistics)
+            x = F.relu(self.ups[level - 1](F.relu(x)))
         based = photo - 0.5
         x = F.relu(self.enter(torch.cat([x, own[0], based.to(kind)], 1)))
         paint = self.leave(x.to(photo.dtype))
         painted: Tensor = torch.sigmoid(paint[:, 3:]) * based + paint[:, :3] + 0.5
         return painted
+
+    def _targets(self, features: Sequence[Tensor], statistics: NormStatistics | None) -> list[Moments]:
+        """Return the moments that maps are brought to on the way up: those of the matched features there."""
+        if statistics is None:
+            return [moments(maps) for maps in features]
+        targets = []
+        for norm, maps in zip(self.norms, features, strict=True):
+            # A tile measures all of them before the pass ends.
+            with contextlib.suppress(IncompleteStatistics):
+                targets.append(statistics.of(norm.target, maps))
+        if len(targets) < len(features):
+            raise IncompleteStatistics
+        return targets
+
+
+class StyleNorm(nn.Module):
+    """Bring each channel of each picture to a given mean and variance (Huang & Belongie 2017, eq. 8).
+
+    Without it a decoder soon trusts fine features alone, and paints no form that is larger than they are.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.own, self.target = nn.Identity(), nn.Identity()
+        """What statistics of maps, and of what they are brought to, are known by."""
+
+    def forward(self, x: Tensor, target: Moments, statistics: NormStatistics | None = None) -> Tensor:
+        """Change `x` (B, C, h, w)."""
+        mean, variance = moments(x) if statistics is None else statistics.of(self.own, x)
+        scale = ((target[1] + EPSILON) / (variance + EPSILON)).sqrt()
+        return torch.addcmul((target[0] - mean * scale).to(x.dtype), x, scale.to(x.dtype))
 
 
 class Join(nn.Module):
@@ -171,6 +211,6 @@ def faded(photo: Tensor, painted: Tensor, strength: float) -> Tensor:
     return painted if strength >= HALF else torch.lerp(photo, painted, strength / HALF)
 
 
-def softly(layer: str, content: Moments, style: Moments) -> Affine:
+def softly(layer: str, content: FeatureMoments, style: FeatureMoments) -> Affine:
     """Return the map of features of `layer` (or `PIXELS`) from a photograph's moments to a painting's."""
     return whitening(content, style, ridge=RIDGE[layer])
