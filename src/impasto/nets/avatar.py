@@ -9,9 +9,9 @@ itself, in the painting's colours, under what is painted; and a training by the 
 """
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -154,7 +154,7 @@ class Avatar(nn.Module):
         if statistics is None:
             return [moments(maps) for maps in features]
         targets = []
-        for norm, maps in zip(self.norms, features, strict=True):
+        for norm, maps in zip(cast(Iterable[StyleNorm], self.norms), features, strict=True):
             # A tile measures all of them before the pass ends.
             with contextlib.suppress(IncompleteStatistics):
                 targets.append(statistics.of(norm.target, maps))
