@@ -13,7 +13,7 @@ from typing import Any
 from impasto.cli.style_list import expand
 from impasto.errors import InputError, UsageError
 from impasto.events import notice
-from impasto.files import PICTURE_SUFFIXES
+from impasto.files import PICTURE_SUFFIXES, within
 
 MOST = 10_000_000
 """Pictures that a pattern or a folder may stand for: beyond that it is a mistake, such as the root of a disk."""
@@ -66,7 +66,7 @@ def _root(name: str) -> Path | None:
 
 def _walk(folder: Path) -> Iterator[Photograph]:
     """Yield the pictures of a folder and of those in it, but no hidden ones, and none that a link leads out to."""
-    root, leading_out = os.path.realpath(folder), 0
+    leading_out = 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         below = Path(os.path.relpath(place, folder)).as_posix()
@@ -74,7 +74,7 @@ def _walk(folder: Path) -> Iterator[Photograph]:
             path = Path(place, name)
             if name.startswith(".") or path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
                 continue
-            if os.path.realpath(path).startswith(root.rstrip(os.sep) + os.sep):
+            if within(path, folder):
                 yield Photograph(str(path), "" if below == "." else below)
             else:
                 leading_out += 1
