@@ -44,6 +44,7 @@ HOMES = {
     "typer": {"cli"},
     "ray": {"executors"},
     "rich": {"cli"},
+    "fastapi": {"studio"},
     "starlette": {"studio"},
     "uvicorn": {"studio"},
     "cv2": {"landmarks", "video"},
