@@ -9,6 +9,7 @@ CHECKPOINT = "painting.checkpoint"
 PREVIEW = "preview.jpg"
 RESULT = "result.png"
 HISTORY = "history.json"
+FIGURES = "figures.json"
 
 
 def stem(title: str) -> str:
@@ -35,6 +36,6 @@ def forget(folder: Path) -> None:
 
 def forget_results(folder: Path) -> None:
     """Remove what an earlier run of a job left to look at."""
-    for path in (*folder.glob("result*"), *folder.glob("preview*"), folder / HISTORY):
+    for path in (*folder.glob("result*"), *folder.glob("preview*"), folder / HISTORY, folder / FIGURES):
         with contextlib.suppress(OSError):
             path.unlink()

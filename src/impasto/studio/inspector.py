@@ -27,6 +27,7 @@ from impasto.recipe import Recipe
 from impasto.scene import SMALLEST
 from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
+from impasto.studio.measuring import evaluated
 from impasto.studio.order import Order, inputs, read
 from impasto.studio.plain_words import plain
 from impasto.studio.trouble import noticed, told
@@ -233,7 +234,7 @@ def _write(picture: Picture, path: Path, text: str | None) -> dict[str, Any]:
 
 REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     function.__name__: function
-    for function in (about, measure, receive, shown, crop, converted, automatic, check_masks, estimate)
+    for function in (about, measure, receive, shown, crop, converted, automatic, check_masks, estimate, evaluated)
 }
 
 

@@ -12,6 +12,7 @@ from impasto.recipe import Recipe, unknown
 from impasto.scene.resolve import PictureLike
 from impasto.series.batch.items import Item
 from impasto.series.grid import Job, file_part, spell
+from impasto.shards import Member
 
 FIELDS = ("content", "style", "number", "network", *(key for key in Recipe.model_fields if key != "version"))
 """What a pattern may name: the photograph, the paintings, the item's number from 1, and any key of the recipe."""
@@ -86,6 +87,8 @@ def called(source: PictureLike | None) -> str:
     """Return what a picture is called without its suffix; nothing where it has no name."""
     if isinstance(source, str | Path):
         return Path(source).stem
+    if isinstance(source, Member):
+        return PurePosixPath(source.name).stem
     return Path(source.name).stem if isinstance(source, Picture) else "" if source is None else "picture"
 
 

@@ -39,6 +39,7 @@ export const api = {
   jobs: (sweep = null) => get(sweep ? `/api/jobs?sweep=${encodeURIComponent(sweep)}` : "/api/jobs"),
   job: (id) => get(`/api/jobs/${id}`),
   history: (id) => get(`/api/jobs/${id}/history`),
+  figures: (id) => get(`/api/jobs/${id}/figures`),
   command: (id) => get(`/api/jobs/${id}/command`),
   act: (id, action) => post(`/api/jobs/${id}/${action}`),
   change: (id, changes) => request("PATCH", `/api/jobs/${id}`, { json: changes }),

@@ -2,6 +2,7 @@
 import { api, downloadUrl, pictureUrl, resultUrl, previewUrl } from "./api.js";
 import { openCommand } from "./command.js";
 import { button, el, fill, icon, toast } from "./dom.js";
+import { figures } from "./figures.js";
 import { ACTIVE, dimensions, duration, moment, setting, words } from "./format.js";
 import { order, state } from "./gallery.js";
 import { methodOf, styleOf } from "./gallery_view.js";
@@ -85,6 +86,7 @@ export async function openPicture(node, id, session) {
         ),
       job.kept && reuse(job),
       inputs(job),
+      figures(job),
       el("h2", { text: "Settings that differ from the defaults" }),
       recipe(job),
       job.notices?.length > 0 && [el("h2", { text: "Notes" }), el("ul", { class: "notes" }, job.notices.map((text) => el("li", { text })))],
