@@ -11,6 +11,7 @@ from PIL import Image
 
 from impasto.video.run import SAVED_EVERY_S
 from tests.studio.studio_helpers import png
+from tests.type_helpers import present
 
 pytest.importorskip("av", reason="films are written with PyAV")
 
@@ -46,7 +47,7 @@ def look(data):
         stream = film.streams.video[0]
         frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(stream)]
         assert stream.codec_context.pix_fmt == "yuv420p", "players want colours at half the size"
-        return frames, float(stream.duration * stream.time_base)
+        return frames, float(present(stream.duration) * present(stream.time_base))
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,9 @@
 """Clips: what the inspector looks at, and how the worker paints one, frame by frame."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from impasto import files, images
 from impasto.errors import ImpastoError, InputError, OutputError
@@ -12,6 +13,7 @@ from impasto.recipe import Recipe
 from impasto.scene.inputs import Inputs
 from impasto.scene.resolve import result_size
 from impasto.studio import folders
+from impasto.studio.child_process import Parent
 from impasto.studio.order import Order, inputs
 from impasto.studio.plain_words import plain
 from impasto.studio.trouble import told
@@ -21,14 +23,23 @@ from impasto.video.run import FrameProgress, VideoJob
 from impasto.video.settings import Coherence, Writing
 from impasto.video.source import open_clip
 
-if TYPE_CHECKING:
-    from impasto.studio.worker import JobRunner
-
 MOST_FRAMES = 900
 """Frames of a clip at most, half a minute: all of them are looked at while its page waits."""
 SMALLER = 32
 """Pixels by which a clip is painted smaller at most, so that both sides are even: films of odd ones do not play
 everywhere."""
+
+
+class Runner(Protocol):
+    """What paints a job: it knows what is wished of it, and whom to tell how far it is."""
+
+    parent: Parent
+
+    def wish(self, job: str) -> str | None:
+        """Return how a job is to end early, if it is: pause, stop or cancel."""
+
+    def preview(self, order: Order, look: Callable[[], Picture]) -> None:
+        """Show what there is, where it is time for that."""
 
 
 def receive_clip(path: str, name: str, still: str, pixels: int) -> dict[str, Any]:
@@ -72,7 +83,7 @@ def seconds(order: Order, frames: int) -> tuple[float, Any]:
     return first * painting.seconds() + following * later, painting
 
 
-def paint(order: Order, runner: "JobRunner") -> dict[str, Any]:
+def paint(order: Order, runner: Runner) -> dict[str, Any]:
     """Paint a clip, and say how it ended. Frames that are finished are kept, whatever happens to the process."""
     content = order.content or {}
     given = replace(inputs(order), content=None)
@@ -114,7 +125,7 @@ def even(recipe: Recipe, photo: Picture) -> Recipe:
 class ClipRun:
     """One clip while it is painted."""
 
-    def __init__(self, order: Order, runner: "JobRunner", job: VideoJob) -> None:
+    def __init__(self, order: Order, runner: Runner, job: VideoJob) -> None:
         self._order, self._runner, self._job = order, runner, job
         self._done = 0
         while job.store().has(self._done):
