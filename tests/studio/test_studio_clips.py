@@ -43,7 +43,7 @@ def look(data):
     """Return (size, frames, seconds) of a film."""
     import av
 
-    with av.open(io.BytesIO(data)) as film:
+    with av.open(io.BytesIO(data), "r") as film:
         stream = film.streams.video[0]
         frames = [frame.to_ndarray(format="rgb24") for frame in film.decode(stream)]
         assert stream.codec_context.pix_fmt == "yuv420p", "players want colours at half the size"
