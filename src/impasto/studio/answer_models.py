@@ -174,6 +174,12 @@ class Job(BaseModel):
     kept: bool = Field(description="there is a result")
 
 
+class LiveSession(BaseModel):
+    """A camera that is painted from."""
+
+    session: str
+
+
 class Sweep(BaseModel):
     """A grid of paintings."""
 

@@ -140,6 +140,14 @@ class JobChange(Asked):
     starred: bool | None = None
 
 
+class LiveRequest(Asked):
+    """What a camera's frames are painted with."""
+
+    styles: list[PictureId] = Field([], max_length=STYLES)
+    recipe: dict[str, Any] = Field({}, description="settings that are changed; the method is one that networks paint")
+    smooth: float = Field(0.0, ge=0, lt=1, description="part of a frame that comes from the one before")
+
+
 class UseJob(Asked):
     """What a painting is to be used as."""
 

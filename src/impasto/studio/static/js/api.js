@@ -49,6 +49,8 @@ export const api = {
   act: (id, action) => post(`/api/jobs/${id}/${action}`),
   change: (id, changes) => request("PATCH", `/api/jobs/${id}`, { json: changes }),
   use: (id, role) => post(`/api/jobs/${id}/use`, { role }),
+  openLive: (asked) => post("/api/live", asked),
+  endLive: (session) => request("DELETE", `/api/live/${session}`),
   removeJob: (id) => request("DELETE", `/api/jobs/${id}`),
 };
 
