@@ -1,5 +1,6 @@
 // Where everything begins: what the server knows, the parts of the page, the views, the keys.
 import { api } from "./api.js";
+import { openBest } from "./best.js";
 import { Live } from "./camera/view.js";
 import { openCompare } from "./compare.js";
 import { connection, warn } from "./connection.js";
@@ -16,7 +17,7 @@ import { known, loadPictures, on, restore } from "./state.js";
 import { openGrid } from "./sweep.js";
 
 const byId = (id) => document.getElementById(id);
-const VIEWS = ["paint", "gallery", "picture", "sweep", "compare", "live"];
+const VIEWS = ["paint", "gallery", "picture", "sweep", "compare", "live", "best"];
 
 async function start() {
   startHelp(byId("bar-end"));
@@ -61,6 +62,7 @@ function route({ gallery, live, session }, from = "") {
   else live.close();
   if (view === "picture") openPicture(byId("view-picture"), safe[0], session);
   if (view === "sweep") openGrid(byId("view-sweep"), safe[0]);
+  if (view === "best") openBest(byId("view-best"), safe);
   if (view === "compare") openCompare(byId("view-compare"), safe[0], safe[1]);
   scrollTo(0, view === "gallery" ? (left.get(location.hash) ?? 0) : 0);
 }

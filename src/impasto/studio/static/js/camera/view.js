@@ -79,7 +79,7 @@ export class Live {
     const any = methods.get(ANY)?.available
       ? [...new Map([...known.samples.styles, ...own].map((picture) => [picture.id, picture])).values()]
           .filter((picture) => !taken.has(picture.id))
-          .map((picture) => ({ key: `s ${picture.id}`, name: picture.name, picture: picture.id, styles: [picture.id], recipe: { method: ANY } }))
+          .map((picture) => ({ key: `s ${picture.id}`, name: picture.name.replace(/\.[^.]*$/, "").replaceAll("_", " "), picture: picture.id, styles: [picture.id], recipe: { method: ANY } }))
       : [];
     const all = [...learnt, ...any];
     this.chosen = all.find((style) => style.key === this.chosen?.key) ?? all[0] ?? null;
@@ -122,6 +122,7 @@ export class Live {
   async #paint() {
     const { recipe, styles = [] } = this.chosen;
     const size = Number(this.size.value);
+    this.canvas.hidden = true;
     this.rate.textContent = "Getting ready…";
     const { session } = await api.openLive({ styles, recipe: { ...recipe, size }, smooth: this.steady.checked ? STEADY : 0 });
     if (!this.running) return;
