@@ -220,3 +220,10 @@ def test_without_ray_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ResourceError, match=r"pip install 'impasto\[ray\]'"):
         ray_cluster.RayCluster()
+
+
+def test_a_work_of_the_script_that_is_run_is_refused(monkeypatch):
+    monkeypatch.setattr(works.Worker, "__module__", "__main__")
+    with Processes(1) as executor, pytest.raises(UsageError, match="Worker: is of the script that is run"):
+        list(executor.run(works.Worker, [("double", 1)]))
+    assert executor.pids == []

@@ -21,6 +21,7 @@ from impasto.errors import ImpastoError, ResourceError
 from impasto.events import notice
 from impasto.executors import messages
 from impasto.executors.executor import Outcome, Watch, Work, WorkerDiedError
+from impasto.executors.portable import pickled
 
 ATTEMPTS = 2
 """How often a piece of work is begun at most: again where its process died, or failed for no reason of impasto's."""
@@ -108,7 +109,7 @@ class Processes:
         self, make: Callable[[], Work], payloads: Iterable[Any], *, watch: Watch | None = None
     ) -> Generator[Outcome, None, None]:
         """Yield the outcome of every payload as soon as it is known; see `Executor.run`."""
-        made = pickle.dumps(make, 5)
+        made = pickled(make)
         if made != self._made:
             self.close()
         self._made = made
