@@ -14,7 +14,7 @@ from typing import Any
 from impasto.cli.style_list import expand
 from impasto.errors import InputError, UsageError
 from impasto.events import notice
-from impasto.files import PICTURE_SUFFIXES
+from impasto.files import PICTURE_SUFFIXES, within
 from impasto.shards import Member, is_archive, listing, sibling
 
 MOST = 10_000_000
@@ -90,7 +90,7 @@ def _root(name: str) -> Path | None:
 
 def _walk(folder: Path) -> Iterator[Photograph]:
     """Yield the pictures of a folder and of those in it, but no hidden ones, and none that a link leads out to."""
-    root, leading_out = os.path.realpath(folder), 0
+    leading_out = 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         below = Path(os.path.relpath(place, folder)).as_posix()
@@ -99,7 +99,7 @@ def _walk(folder: Path) -> Iterator[Photograph]:
             picture = path.suffix.lower() in PICTURE_SUFFIXES or is_archive(path)
             if name.startswith(".") or not picture or not path.is_file():
                 continue
-            if os.path.realpath(path).startswith(root.rstrip(os.sep) + os.sep):
+            if within(path, folder):
                 yield from _inside(str(path), "" if below == "." else below, tree=True)
             else:
                 leading_out += 1

@@ -65,9 +65,11 @@ class Samples(BaseModel):
 class Picture(Sample):
     """A picture of the library."""
 
-    role: Literal["content", "style", "mask"]
+    role: Literal["content", "style", "mask", "clip"]
     created: float = Field(description="seconds since 1970")
     has_alpha: bool = False
+    frames: int | None = Field(None, description="of a clip")
+    seconds: float | None = Field(None, description="of a clip")
 
 
 class Restored(BaseModel):
@@ -142,6 +144,7 @@ class Job(BaseModel):
     place: float = Field(description="what waits is painted from the least place on")
     title: str
     content: str | None
+    clip: bool = Field(description="the content is a clip, and so is the painting")
     styles: list[str]
     content_mask: str | None
     style_masks: list[str | None]
@@ -156,7 +159,7 @@ class Job(BaseModel):
     created: float
     started: float | None
     finished: float | None
-    step: int
+    step: int = Field(description="of a clip: frames")
     total_steps: int
     level: int
     levels: int

@@ -1,7 +1,6 @@
 """`Tuning`: a search for the recipe of one pair, draft by draft, and what it ends in."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -83,7 +82,7 @@ class Tuning:
         self.content, self.style = load(content), load(style)
         self.like = None if like is None else load(like)
         self._pair = content, style
-        self._sources = [os.path.realpath(one) for one in (content, style, like) if isinstance(one, str | Path)]
+        self._sources = [files.identity(one) for one in (content, style, like) if isinstance(one, str | Path)]
         self._check_outputs(write=check)
         self._encoder = encoder
         self._drafter = Drafter(self.content, self.style, self.like, encoder)
@@ -316,7 +315,7 @@ class Tuning:
         written = [self.folder / outputs.SHEET, self.folder / outputs.TABLE]
         written += [self.folder / f"{name}{suffix}" for name in names for suffix in (".toml", ".png")]
         for path in written:
-            if os.path.realpath(path) in self._sources:
+            if files.identity(path) in self._sources:
                 raise OutputError(f"{path}: is also an input; name another folder")
         if write:
             files.check_output(written[0], force=True)

@@ -11,6 +11,7 @@ import os
 import re
 import shutil
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -242,6 +243,10 @@ def _rename(one: Path, other: Path) -> bool:
         one.rename(other)
     except FileNotFoundError:
         return False
+    except PermissionError:
+        if sys.platform == "win32":  # another process renames it at this moment
+            return False
+        raise
     return True
 
 
@@ -259,6 +264,8 @@ def _began(pid: int) -> str:
 
     Numbers of processes come again; where the system does not tell, the number alone has to do.
     """
+    if sys.platform == "win32":
+        return "0" if _runs(pid) else ""  # os.kill(pid, 0) is a Ctrl-C there
     try:
         # The name may hold spaces and brackets; the twentieth word after it is the time.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
@@ -271,6 +278,23 @@ def _began(pid: int) -> str:
         os.kill(pid, 0)
         return "0"
     return ""
+
+
+def _runs(pid: int) -> bool:
+    """Return whether a process of Windows is at work; of one that belongs to somebody else, True."""
+    import ctypes
+
+    windows: Any = ctypes  # which has these two only there
+    kernel = windows.WinDLL("kernel32", use_last_error=True)
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    may_wait, denied, still_at_work = 0x00100000, 5, 0x102
+    handle = kernel.OpenProcess(may_wait, False, pid)
+    if not handle:
+        return bool(windows.get_last_error() == denied)
+    try:
+        return bool(kernel.WaitForSingleObject(ctypes.c_void_p(handle), 0) == still_at_work)
+    finally:
+        kernel.CloseHandle(ctypes.c_void_p(handle))
 
 
 def _now(folder: Path) -> float:
