@@ -226,7 +226,12 @@ class ShardedBatch(Batch):
         path = self.folder / self.shards[shard.number]
         rows = shard.part.rows
         errors = [[self.items[number].output, text] for number, text in sorted(shard.errors.items())]
-        row: dict[str, Any] = {"state": "failed" if errors else "painted", "pictures": len(rows), "failed": len(errors)}
+        row: dict[str, Any] = {
+            "file": path.name,
+            "state": "failed" if errors else "painted",
+            "pictures": len(rows),
+            "failed": len(errors),
+        }
         row["seconds"] = round(sum(float(one["seconds"]) for one in rows.values()), 3)
         try:
             files.drop_link(path)
