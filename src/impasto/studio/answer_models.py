@@ -65,9 +65,11 @@ class Samples(BaseModel):
 class Picture(Sample):
     """A picture of the library."""
 
-    role: Literal["content", "style", "mask"]
+    role: Literal["content", "style", "mask", "clip"]
     created: float = Field(description="seconds since 1970")
     has_alpha: bool = False
+    frames: int | None = Field(None, description="of a clip")
+    seconds: float | None = Field(None, description="of a clip")
 
 
 class Restored(BaseModel):
@@ -142,6 +144,7 @@ class Job(BaseModel):
     place: float = Field(description="what waits is painted from the least place on")
     title: str
     content: str | None
+    clip: bool = Field(description="the content is a clip, and so is the painting")
     styles: list[str]
     content_mask: str | None
     style_masks: list[str | None]
@@ -156,7 +159,7 @@ class Job(BaseModel):
     created: float
     started: float | None
     finished: float | None
-    step: int
+    step: int = Field(description="of a clip: frames")
     total_steps: int
     level: int
     levels: int
@@ -169,6 +172,34 @@ class Job(BaseModel):
     error: str | None
     notices: list[str]
     kept: bool = Field(description="there is a result")
+
+
+class Ranked(BaseModel):
+    """A painting, and how often it was preferred."""
+
+    job: str
+    wins: int
+    ties: int
+    losses: int
+
+
+class ChoiceState(BaseModel):
+    """Which of several paintings is the best, as far as that was asked."""
+
+    choice: str
+    number: int = Field(description="questions that were answered")
+    most: int = Field(description="questions that are asked at most")
+    over: bool = Field(description="enough is known")
+    left: str | None = Field(description="id of the painting to be shown there")
+    right: str | None
+    certainty: float | None = Field(description="how likely the first of the ranking is the best")
+    ranking: list[Ranked] = Field(description="the most preferred first")
+
+
+class LiveSession(BaseModel):
+    """A camera that is painted from."""
+
+    session: str
 
 
 class Sweep(BaseModel):
@@ -213,7 +244,7 @@ class FigureGroup(BaseModel):
 
     group: Literal["content", "style", "faults"]
     title: str
-    grade: Grade | None = Field(description="the middle one of its figures'")
+    grade: Grade | None = Field(description="the middle one of its figures', of faults the worst")
     word: str
     rows: list[Figure]
 

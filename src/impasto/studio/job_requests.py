@@ -13,7 +13,7 @@ from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.shipped_networks import shipped
 from impasto.studio.library import clean_name
 from impasto.studio.refusal_words import checked
-from impasto.studio.request_models import JobRequest, SweepRequest
+from impasto.studio.request_models import JobRequest, LiveRequest, SweepRequest
 from impasto.studio.settings import Refused
 
 AXES, CELLS = 2, 36
@@ -28,7 +28,7 @@ Get = Callable[[str], Mapping[str, Any]]
 
 def job(asked: JobRequest, get: Get) -> dict[str, Any]:
     """Return what a queue keeps of a job. Raises `Refused` naming the key, what is wrong and the remedy."""
-    content = _known(asked.content, "content", get)
+    content = _known(asked.content, "content", get, clips=True)
     styles = [_known(style, "styles", get) for style in asked.styles]
     content_mask = _known(asked.content_mask, "content_mask", get)
     style_masks = [_known(mask, "style_masks", get) for mask in asked.style_masks]
@@ -47,7 +47,11 @@ def job(asked: JobRequest, get: Get) -> dict[str, Any]:
         raise Refused(422, f"landmarks: {recipe.method} looks at no faces; leave them out")
     if asked.region_names is not None and content_mask is None:
         raise Refused(422, "region_names: are of the colours of a mask; give a content_mask too")
+    clip = content is not None and get(content).get("role") == "clip"
+    if clip and (content_mask is not None or init is not None or asked.landmarks is not None):
+        raise Refused(422, "content: a clip is painted without masks, points and a picture to begin with; remove them")
     return {
+        "clip": clip,
         "title": _title(asked.title, content, styles, get),
         "content": content,
         "styles": styles,
@@ -108,6 +112,17 @@ def _known_of(preset: str, changes: Mapping[str, Any], *, photo: bool) -> dict[s
     return {key: value for key, value in sets.items() if key in known}
 
 
+def live(asked: LiveRequest, get: Get) -> dict[str, Any]:
+    """Return what is needed to paint from a camera. Raises `Refused`."""
+    recipe = parse(asked.recipe, None)
+    method = METHODS[recipe.method]
+    if not method.feed_forward or recipe.refine:
+        raise Refused(422, f"method: {method.name} is too slow to be painted as it is seen; choose one of networks")
+    styles = [_known(style, "styles", get) for style in asked.styles]
+    _fit(recipe, "camera", styles, shaped=True)
+    return {"recipe": recipe.model_dump(mode="json"), "smooth": asked.smooth}
+
+
 def sweep(asked: SweepRequest, get: Get) -> list[dict[str, Any]]:
     """Return the jobs of a grid over one or two settings, or pictures, row by row. Raises `Refused`."""
     base, axes = asked.job, asked.axes
@@ -158,13 +173,15 @@ def _fit(recipe: Recipe, content: str | None, styles: list[str | None], *, shape
         raise Refused(422, f"style_weights: there are {len(recipe.style_weights)} for {len(styles)} styles")
 
 
-def _known(picture: str | None, key: str, get: Get) -> str | None:
-    """Return the id of a picture that is here. Raises `Refused` naming the key of the request."""
+def _known(picture: str | None, key: str, get: Get, *, clips: bool = False) -> str | None:
+    """Return the id of a picture that is here, or with `clips` of a clip. Raises `Refused` naming the key."""
     if picture is not None:
         try:
-            get(picture)
+            role = get(picture).get("role")
         except Refused as refused:
             raise Refused(422, f"{key}: {refused}") from None
+        if role == "clip" and not clips:
+            raise Refused(422, f"{key}: is a clip; choose a picture")
     return picture
 
 

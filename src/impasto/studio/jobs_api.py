@@ -44,8 +44,9 @@ requests = router("Paintings")
 )
 async def estimate_job(asked: JobRequest, studio: Here) -> dict[str, Any]:
     """Say what a painting would take."""
-    order = studio.scheduler.order(job_requests.job(asked, studio.library.get))
-    return await studio.advice.ask("estimate", order=order)
+    job = job_requests.job(asked, studio.library.get)
+    frames = studio.library.get(job["content"]).get("frames") if job["clip"] else None
+    return await studio.advice.ask("estimate", order=studio.scheduler.order(job), frames=frames)
 
 
 @requests.post(

@@ -187,6 +187,7 @@ class Queue:
             "starred": False,
             "init": None,
             "landmarks": None,
+            "clip": False,
             **json.loads(row["spec"]),
         }  # jobs of before have none of them
         return {"id": row["id"], "state": row["state"], "place": row["place"], **spec, **status}

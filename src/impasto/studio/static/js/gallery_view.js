@@ -59,6 +59,12 @@ export function filters(changed) {
   };
 }
 
+/** Paintings of which the best is found, at most. */
+export const CHOSEN_FROM = 12;
+
+/** Address of the view that finds the best of paintings. */
+export const bestOf = (ids) => `#best/${ids.join("/")}`;
+
 /** What can be done with the paintings that are selected: a row of buttons. */
 export function selectionBar(gallery) {
   const count = el("span", { class: "hint", role: "status" });
@@ -66,6 +72,7 @@ export function selectionBar(gallery) {
   const chosen = () => gallery.jobs.filter((job) => gallery.selected.has(job.id));
   const zip = el("a", { class: "button", text: "Download", download: "" });
   const compare = button("Compare", { icon: "swap", on: { click: () => (location.hash = `#compare/${[...gallery.selected].join("/")}`) } });
+  const best = button("Find the best", { icon: "check", on: { click: () => (location.hash = bestOf([...gallery.selected])) } });
   const star = button("Star", {
     icon: "star",
     on: {
@@ -96,7 +103,7 @@ export function selectionBar(gallery) {
       },
     },
   });
-  const node = el("div", { class: "selection" }, count, zip, compare, star, remove, button("All", { on: { click: () => gallery.selectAll() } }), button("Done", { on: { click: () => gallery.toggleSelecting() } }));
+  const node = el("div", { class: "selection" }, count, zip, compare, best, star, remove, button("All", { on: { click: () => gallery.selectAll() } }), button("Done", { on: { click: () => gallery.toggleSelecting() } }));
   function update(keep = true) {
     const jobs = chosen();
     if (!keep) sure = false;
@@ -105,6 +112,8 @@ export function selectionBar(gallery) {
     zip.hidden = !kept.length;
     zip.href = zipUrl(kept.map((job) => job.id));
     compare.disabled = kept.length !== 2 || jobs.length !== 2;
+    best.disabled = kept.length < 2 || kept.length !== jobs.length || jobs.length > CHOSEN_FROM;
+    best.title = best.disabled ? `Select 2 to ${CHOSEN_FROM} finished paintings` : "Two at a time, until the best is sure";
     star.disabled = remove.disabled = !jobs.length;
     remove.lastChild.textContent = sure ? `Delete ${jobs.length} for good?` : "Delete";
   }

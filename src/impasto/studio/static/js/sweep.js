@@ -4,6 +4,7 @@ import { button, dialog, el, errorLine, fill } from "./dom.js";
 import { parse } from "./fields.js";
 import { ACTIVE, setting, words } from "./format.js";
 import { state, thumbnail } from "./gallery.js";
+import { CHOSEN_FROM, bestOf } from "./gallery_view.js";
 import { changeable, choices, job, missing, value } from "./fitting.js";
 import { known, pictures, tell } from "./state.js";
 
@@ -126,6 +127,7 @@ export async function openGrid(node, id) {
         el("thead", {}, el("tr", {}, el("th"), columns.map(head))),
         el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row", text: row }), columns.map((column) => el("td", {}, cell(row, column)))))),
       );
+  const kept = jobs.filter((each) => each.kept);
   const left = jobs.filter((each) => ACTIVE.includes(each.state));
   const focused = node.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   fill(
@@ -134,6 +136,7 @@ export async function openGrid(node, id) {
       "header",
       { class: "page-head" },
       el("div", {}, el("a", { class: "back", href: "#gallery", text: "‹ Gallery" }), el("h1", { text: axes.map(axisName).join(" × ") })),
+      left.length === 0 && kept.length > 1 && kept.length <= CHOSEN_FROM && el("a", { class: "button", href: bestOf(kept.map((each) => each.id)), text: "Which is the best?" }),
       left.length > 0 &&
         button(`Cancel the ${left.length} that are left`, {
           on: {
