@@ -8,6 +8,7 @@ import torch
 from impasto import images
 from impasto.errors import UsageError
 from impasto.executors.painter import NETWORKS_KEPT, Painter
+from impasto.executors.sources import KEPT_IN_MEMORY, Pictures
 from impasto.feedforward.per_style import PerStyle
 from impasto.images import Picture
 from impasto.nets.johnson import Johnson
@@ -145,3 +146,12 @@ def test_several_at_once_have_to_be_the_same_to_the_last_bit(monkeypatch):
         painter.foresee([(Inputs(one), recipe, None, None) for one in photos[number:]])
         expected = painted(begin_with(Inputs(photo), recipe)).picture.pixels
         assert torch.equal(painted(painter.begin(Inputs(photo), recipe)).picture.pixels, expected)
+
+
+def test_pictures_of_a_stream_go_by_and_a_style_stays():
+    pictures, style = Pictures(), torch.rand(3, 8, 8)
+    first = pictures(style, images.load)
+    for _ in range(3 * KEPT_IN_MEMORY):
+        pictures(torch.rand(3, 8, 8), images.load)
+        assert pictures(style, images.load) is first
+    assert len(pictures._held) == KEPT_IN_MEMORY
