@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from impasto.recipe.catalogue import METHODS
 from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting
 from impasto.scene.resolve import PictureLike, precision_of, result_size
+from impasto.shards import Member
 
 NETWORKS_KEPT = 8
 """Paintings by networks that are kept to paint further photographs: each holds its networks and its measured styles,
@@ -86,6 +87,23 @@ class Painter:
                 self._networks.popitem(last=False)
         return painting
 
+    def foresee(
+        self, following: Sequence[tuple[Inputs, Recipe, str | Path | Encoder | None, str | Path | None]]
+    ) -> None:
+        """Let networks that are warm paint several photographs at once, where that is faster and changes no bit.
+
+        `following` are arguments of `begin` in the order of their turns, read by `read`.
+        """
+        contents: list[Picture] = []
+        first: tuple[Any, ...] | None = None
+        for inputs, recipe, encoder, network in following:
+            key = self._key(inputs, self.settled(recipe), encoder, network)
+            first = first or key
+            if key is not None and key == first and isinstance(inputs.content, Picture):
+                contents.append(inputs.content)
+        if first is not None and first in self._networks:
+            self._networks[first].foresee(contents)
+
     def _begin(
         self, inputs: Inputs, recipe: Recipe, encoder: str | Path | Encoder | None, network: str | Path | None
     ) -> Painting:
@@ -121,7 +139,7 @@ class Painter:
 
     def portable(self, inputs: Inputs, recipe: Recipe) -> Inputs:
         """Return the inputs for another process: names of files as they are, what is no file as it was read."""
-        if all(isinstance(source, Path | Picture) or _is_name(source) for source in inputs.files):
+        if all(isinstance(source, Path | Picture | Member) or _is_name(source) for source in inputs.files):
             return inputs
         return self.read(inputs, recipe)
 

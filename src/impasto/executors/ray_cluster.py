@@ -1,6 +1,6 @@
 """The executor of many machines: Ray Core actors, each with its declared processors, that may come and go.
 
-The one file that imports Ray, which the extra `[ray]` brings; `ray_joining` is handed it.
+The one file that imports Ray, which the extra `[ray]` brings; `ray_joining` and `ray_data` are handed it.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from impasto import threads as waiting
 from impasto.errors import ImpastoError, ResourceError
 from impasto.events import notice
 from impasto.executors.executor import Later, Outcome, Tell, Watch, Work, WorkerDiedError
-from impasto.executors.portable import portable
+from impasto.executors.portable import pickled, portable
 from impasto.executors.ray_joining import LOCAL, join
 
 ATTEMPTS = 2
@@ -155,7 +155,7 @@ class RayCluster:
         self, make: Callable[[], Work], payloads: Iterable[Any], *, watch: Watch | None = None
     ) -> Generator[Outcome, None, None]:
         """Yield the outcome of every payload as soon as it is known; see `Executor.run`."""
-        run = _Run(self._ray, self._start(pickle.dumps(make, 5)), iter(payloads), self.workers, watch)
+        run = _Run(self._ray, self._start(pickled(make)), iter(payloads), self.workers, watch)
         try:
             yield from run.outcomes()
         finally:
@@ -350,6 +350,16 @@ class _Run:
         self._again.clear()
         for actor in self._actors:
             actor.handle.stop.remote()
+
+
+def ray_data() -> Any:
+    """Return Ray Data. Raises `ResourceError` where it is not installed."""
+    _import()
+    try:
+        import ray.data
+    except ImportError:
+        raise ResourceError("Ray Data is not installed; run: pip install 'impasto[ray]'") from None
+    return ray.data
 
 
 def _import() -> Any:

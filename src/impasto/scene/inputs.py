@@ -167,7 +167,8 @@ class Inputs:
         """Read everything and check it against the recipe. Raises what `Scene` and `landmarks_of` do."""
         read = self.read(recipe)
         pair = landmarks_of(recipe, read.content, read.paintings, self.content_landmarks, self.style_landmarks)
-        return Scene(recipe, read.content, read.paintings, read.regions, read.init, pair, read.protect)
+        regions = None if read.regions is None else guides.feather(read.regions, recipe.feather)
+        return Scene(recipe, read.content, read.paintings, regions, read.init, pair, read.protect)
 
 
 def _listed(sources: Sequence[PictureLike] | PictureLike | None) -> list[PictureLike]:
