@@ -21,6 +21,7 @@ LIKE = {
     "wct": "strong colours and strokes, loose in form",
     "adain": "soft, and true to the form",
     "linear": "the gentlest, and steady from picture to picture",
+    "avatar": "bold strokes and colours of any painting, within a second",
     "johnson": "one painting's style, in a blink",
     "texture_net": "one painting's texture, with or without a photograph",
 }
@@ -38,6 +39,7 @@ TITLES = {
     "wct": "Quick colours",
     "adain": "Quick and calm",
     "linear": "Quick and steady",
+    "avatar": "Quick and bold",
     "johnson": "Learnt style",
     "texture_net": "Learnt texture",
 }
