@@ -40,8 +40,9 @@ halo.""",
 means, deviations and Gram matrices at four layers.
 
 Limits: the calmest of the three, and the steadiest on a moving picture; fine strokes are weaker than adain's.""",
-    "avatar": """A decoder of petite's features at four layers, whitened and coloured as the painting's, for any style; trained
-on the objective of `impasto paint` with Gram matrices, each distance over the power of both, and `style_weight` 20.
+    "avatar": """A decoder of petite's features at four layers, whitened and coloured as the painting's, for any style;
+trained on the objective of `impasto paint` with Gram matrices, each distance over the power of both, and
+`style_weight` 20.
 
 Limits: bold at full strength, and faces come apart; take `--alpha 0.5` for them.""",
     "johnson": """One network per style, trained on the very objective of `impasto paint`, with `style_weight` 30 and
