@@ -68,3 +68,16 @@ def test_a_grid_asks_which_is_the_best(visit, studio, uploaded):
     look.open(f"#sweep/{made['sweep']}")
     look.page.get_by_role("link", name="Which is the best?").click()
     assert set(sides(look.page)) == {job["id"] for job in made["jobs"]}
+
+
+def test_a_draft_by_each_method_is_a_grid_to_choose_from(visit, studio, uploaded):
+    look = visit(studio)
+    look.draft(*uploaded)
+    look.page.get_by_role("button", name="See what each method paints").click()
+    with look.page.expect_response(lambda answer: answer.url.endswith("/api/sweeps")) as made:
+        look.page.get_by_role("button", name="Paint a draft by each").click()
+    assert made.value.status == 201, made.value.text()
+    jobs = made.value.json()["jobs"]
+    assert len({job["recipe"]["method"] for job in jobs}) == len(jobs) >= 5
+    look.page.locator("table.grid th", has_text="Crisp strokes").wait_for()
+    assert look.page.get_by_role("link", name="Which is the best?").count() == 0, "nothing is finished yet"

@@ -3,6 +3,7 @@ import { api, pictureUrl, resultUrl } from "./api.js";
 import { adoptJob } from "./adopt.js";
 import { button, el, errorLine, fill, speak, toast } from "./dom.js";
 import { methodOf, styleOf } from "./gallery_view.js";
+import { lost } from "./lost.js";
 import { pictures, tell } from "./state.js";
 
 /** Long side in which pictures are compared, pixels. */
@@ -42,7 +43,7 @@ class Best {
       this.jobs = new Map(jobs.map((job) => [job.id, job]));
       await this.show(await api.openChoice(ids));
     } catch (error) {
-      fill(this.node, el("p", { class: "error-line", role: "alert", text: error.message }), el("a", { class: "button", href: "#gallery", text: "To the gallery" }));
+      lost(this.node, error);
     }
     this.busy = false;
   }

@@ -3,8 +3,11 @@ import { api, zipUrl } from "./api.js";
 import { button, el, fill, toast } from "./dom.js";
 import { known, pictures, tell } from "./state.js";
 
+/** What a method is called, by its name. */
+export const titleOf = (name) => known.schema.methods.find((method) => method.name === name)?.title ?? name;
+
 /** What the method of a painting is called. */
-export const methodOf = (job) => known.schema.methods.find((method) => method.name === job.recipe.method)?.title ?? job.recipe.method;
+export const methodOf = (job) => titleOf(job.recipe.method);
 
 const plainName = (id) => (pictures.get(id)?.name ?? "").replace(/\.[^.]*$/, "").replaceAll("_", " ");
 

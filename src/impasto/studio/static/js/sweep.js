@@ -4,8 +4,9 @@ import { button, dialog, el, errorLine, fill } from "./dom.js";
 import { parse } from "./fields.js";
 import { ACTIVE, setting, words } from "./format.js";
 import { state, thumbnail } from "./gallery.js";
-import { CHOSEN_FROM, bestOf } from "./gallery_view.js";
+import { CHOSEN_FROM, bestOf, titleOf } from "./gallery_view.js";
 import { changeable, choices, job, missing, value } from "./fitting.js";
+import { lost } from "./lost.js";
 import { known, pictures, tell } from "./state.js";
 
 const MOST = 36;
@@ -100,15 +101,18 @@ export async function openGrid(node, id) {
   try {
     jobs = (await api.jobs(id)).reverse();
   } catch (error) {
-    fill(node, el("p", { class: "error-line", role: "alert", text: error.message }));
+    lost(node, error);
     return;
   }
   if (!jobs.length) {
-    fill(node, el("p", { class: "hint", text: "This sweep is not here any more." }));
+    lost(node, "This sweep is not here any more.");
     return;
   }
   const axes = Object.keys(jobs[0].cell ?? {});
-  const said = (key, cell) => (PICTURES[key] ? (pictures.get(cell[key])?.name ?? "a picture that was deleted") : setting(cell[key]));
+  const said = (key, cell) => {
+    if (PICTURES[key]) return pictures.get(cell[key])?.name ?? "a picture that was deleted";
+    return key === "method" ? titleOf(cell[key]) : setting(cell[key]);
+  };
   const distinct = (key) => [...new Set(jobs.map((each) => said(key, each.cell)))];
   const [rows, columns] = [distinct(axes[0]), axes[1] ? distinct(axes[1]) : [""]];
   const cell = (row, column) => {
