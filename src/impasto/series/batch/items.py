@@ -169,9 +169,9 @@ def _named(source: PictureLike | None) -> Any:
     if source is None:
         return None
     if isinstance(source, str | Path) and source != "-":
-        return {"file": _absolute(os.fspath(source), os.getcwd())}
+        return {"file": _absolute(os.fspath(source), os.getcwd())}  # noqa: PTH109 (a million times)
     if isinstance(source, Member):
-        kept: dict[str, Any] = {"archive": _absolute(source.archive, os.getcwd()), "name": source.name}
+        kept: dict[str, Any] = {"archive": _absolute(source.archive, os.getcwd()), "name": source.name}  # noqa: PTH109
         kept |= {"place": source.place, "length": source.length}
         kept |= {"column": source.column} if source.column else {}
         return {**kept, "beside": [*map(list, source.beside)]}
