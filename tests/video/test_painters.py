@@ -10,6 +10,7 @@ from torch import Tensor
 
 from impasto.images import Picture
 from impasto.scene.painting import After
+from impasto.video.carried import Carried
 from impasto.video.flow import Motion
 from impasto.video.independent import IndependentPainter
 from impasto.video.keyframes import KeyframePainter
@@ -37,7 +38,7 @@ def painter(kind: str, make: Make = plain, coherence: Coherence = Coherence()) -
     begin = Beginner(make)
     if kind == "keyframes":
         made: ShotPainter = KeyframePainter(
-            begin, coherence, None, ignore, every=4, starts=True, fill=lambda photo: photo.pixels
+            begin, coherence, Carried(), ignore, every=4, starts=True, fill=lambda photo: photo.pixels
         )
         return made, begin
     kinds: dict[str, Callable[..., ShotPainter]] = {
@@ -46,7 +47,7 @@ def painter(kind: str, make: Make = plain, coherence: Coherence = Coherence()) -
         "passes": PassesPainter,
         "independent": IndependentPainter,
     }
-    return kinds[kind](begin, coherence, None, ignore), begin
+    return kinds[kind](begin, coherence, Carried(), ignore), begin
 
 
 def pictures(painted: list[Painted]) -> list[Tensor]:

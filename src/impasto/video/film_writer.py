@@ -151,14 +151,20 @@ def write_film(
     sound: Sound | None = None,
     *,
     force: bool = False,
+    beside: Path | None = None,
 ) -> None:
     """Write a film, whole or not at all, with the sound of another copied as it is.
+
+    Until it is whole it is in the folder `beside`, where that is on the same disk, or beside the file.
 
     Raises `OutputError` where it cannot be written: the disk is full, the file is there and not to be replaced.
     """
     files.check_output(path, force=force)
     target = Path(os.path.realpath(path))
-    handle, temporary = tempfile.mkstemp(prefix=files.PREFIX, suffix=path.suffix.lower(), dir=target.parent)
+    folder = target.parent
+    if beside is not None and beside.stat().st_dev == folder.stat().st_dev:
+        folder = beside
+    handle, temporary = tempfile.mkstemp(prefix=files.PREFIX, suffix=path.suffix.lower(), dir=folder)
     os.close(handle)
     part = Path(temporary)
     try:
