@@ -55,8 +55,8 @@ test-slow: $(VENV)/.installed-dev ## What takes longer
 test-all: lint ## Everything that can run here, and the lines of impasto that nothing ran
 	$(PYTEST) --cov --cov-report=term -m "not network"
 
-fuzz: $(VENV)/.installed-dev ## Damage files and read them, SECONDS=60 long, SEED=0: only impasto's own errors may come out
-	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS) --seed $(SEED) --keep $(OUT)/fuzz
+fuzz: $(VENV)/.installed-dev ## Damage files and read them, SECONDS=60 long (or EACH=60 a kind), SEED=0: only impasto's own errors may come out
+	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS) $(if $(EACH),--each $(EACH)) --seed $(SEED) --keep $(OUT)/fuzz
 
 audit: $(VENV)/.installed-dev ## Known weaknesses of what is installed (asks the network), and the bill of materials, out/bill.json
 	$(BIN)/python scripts/audit.py --bill $(OUT)/bill.json

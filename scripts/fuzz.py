@@ -193,6 +193,7 @@ def main(arguments: Sequence[str] | None = None, *, say: Callable[[str], None] =
     """Fuzz, print what was tried, and return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0, help="for all kinds together")
+    parser.add_argument("--each", type=float, metavar="SECONDS", help="for each kind, in place of --seconds")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kind", action="append", choices=[kind.name for kind in KINDS], help="only this; repeat")
     parser.add_argument("--inputs", type=int, help="of each kind at most")
@@ -201,12 +202,13 @@ def main(arguments: Sequence[str] | None = None, *, say: Callable[[str], None] =
     )
     options = parser.parse_args(arguments)
     chosen = [kind for kind in KINDS if not options.kind or kind.name in options.kind]
-    say(f"seed {options.seed}, {options.seconds:g} s, {SECONDS_EACH:g} s and {MEMORY_EACH >> 20} MiB an input at most")
+    each = options.seconds / len(chosen) if options.each is None else options.each
+    say(f"seed {options.seed}, {each:g} s a kind, {SECONDS_EACH:g} s and {MEMORY_EACH >> 20} MiB an input at most")
     say(HEADER)
     faults: list[str] = []
     inputs = 0
     for kind in chosen:
-        tally = fuzz(kind, options.seconds / len(chosen), options.seed, options.keep.resolve(), options.inputs)
+        tally = fuzz(kind, each, options.seed, options.keep.resolve(), options.inputs)
         say(tally.line())
         faults += tally.faults
         inputs += tally.inputs

@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 INVENTORY = ROOT / "tests" / "data" / "public_api.txt"
 MODULES = (
     *("impasto", "impasto.color", "impasto.encoders", "impasto.guides", "impasto.images", "impasto.losses"),
-    *("impasto.masks.automatic", "impasto.recipe", "impasto.series", "impasto.weights"),
+    *("impasto.masks.automatic", "impasto.recipe", "impasto.series", "impasto.series.blend", "impasto.weights"),
+    *("impasto.checkpoint", "impasto.errors", "impasto.executors", "impasto.notebook", "impasto.tuning"),
+    *("impasto.video.api", "impasto.video.settings"),
     *("impasto.optim.canvas", "impasto.optim.evaluate", "impasto.optim.pyramid", "impasto.optim.solver"),
 )
 """Modules that the documentation names with what is public in `__all__`, or defined there or below."""

@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 import shutil
+import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,8 @@ def make_files(folder: Path, page: str) -> None:
         (folder / name).mkdir()
         for number, word in enumerate(("one", "two")):
             _picture(folder / name / f"{word}.jpg", 10 + number)
+    with tarfile.open(folder / "photos.tar", "w") as archive:
+        archive.add(folder / "photos" / "one.jpg", "one.jpg")
     points = {"unit": "fraction", "points": [[0.3, 0.3], [0.6, 0.3], [0.45, 0.6], [0.45, 0.8]]}
     for name in ("photo", "portrait"):
         (folder / f"{name}.json").write_text(json.dumps(points), "utf-8")

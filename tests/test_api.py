@@ -20,6 +20,10 @@ def test_all_is_sorted_and_unique():
     assert dir(impasto) == impasto.__all__
 
 
+def test_what_is_loaded_at_its_first_use_is_listed():
+    assert {*impasto._HOMES, "__version__"} == set(impasto.__all__)
+
+
 @pytest.mark.parametrize("name", impasto.__all__)
 def test_every_name_is_there(name):
     value = getattr(impasto, name)

@@ -1,7 +1,11 @@
 """The documentation says what the code does."""
 
+import ast
+import importlib
 import re
-from collections.abc import Iterable
+import textwrap
+import tomllib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import get_args
 
@@ -61,6 +65,39 @@ def _impasto_lines(page: Path) -> list[str]:
     called = re.compile(rf"\bimpasto(?: --\w+)* (?:{'|'.join(COMMANDS)})\b.*")
     calls = [match[0] for line in lines if "`--" not in line and (match := called.search(line))]
     return calls + [line for line in lines if "`--" in line]
+
+
+def test_installing_tells_of_every_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "install.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted(set(extras) - {"dev", "docs"})
+
+
+def _python_of(page: Path) -> Iterator[tuple[str, str]]:
+    """Yield (module, name) for each name of impasto that the Python on a page imports, or takes of a module."""
+    text = page.read_text("utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    blocks += re.findall(r"(?:^    (?:from|import) .*\n(?:^    .*\n)*)", text, re.MULTILINE)
+    for block in blocks:
+        for node in ast.walk(ast.parse(textwrap.dedent(block))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "impasto":
+                yield from ((node.module or "", alias.name) for alias in node.names)
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "impasto":
+                yield "impasto", node.attr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_names_in_python_of_a_page_are_public(page: Path) -> None:
+    public = (ROOT / "tests" / "data" / "public_api.txt").read_text("utf-8")
+    for module, name in _python_of(page):
+        assert hasattr(importlib.import_module(module), name), f"{page.name}: {module} has no {name}"
+        assert re.search(rf"^{re.escape(f'{module}.{name}')}\b", public, re.MULTILINE), f"{page.name}: {module}.{name}"
+
+
+def test_python_of_a_page_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```python\nimpasto.load(1)\n```\nor\n\n    from impasto.a import b\n    b()\n\nend\n", "utf-8")
+    assert list(_python_of(page)) == [("impasto", "load"), ("impasto.a", "b")]
 
 
 def test_the_readme_is_short_and_begins_with_a_picture_and_two_commands() -> None:

@@ -1,8 +1,9 @@
-"""The nodes for ComfyUI, with its V3 interface replaced by a recorder of the same names."""
+"""The nodes for ComfyUI, with its V3 interface replaced by a recorder that takes the same names and parameters."""
 
 import asyncio
 import sys
 from types import ModuleType, SimpleNamespace
+from typing import ClassVar
 
 import pytest
 import torch
@@ -12,31 +13,96 @@ from tests.integration_helpers import fake_command, lines, load_plugin, plugins,
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the command is a script of Unix")
 
 
-class Kind:
-    """A kind of value, `io.Image` and the like."""
+INPUT = {"display_name", "optional", "tooltip", "lazy", "extra_dict", "raw_link"}
+WIDGET = INPUT | {"default", "socketless", "force_input"}
+INPUTS = {
+    "Image": INPUT,
+    "Mask": INPUT,
+    "Combo": (WIDGET - {"force_input"}) | {"options", "control_after_generate", "upload", "image_folder", "remote"},
+    "Int": WIDGET | {"min", "max", "step", "control_after_generate", "display_mode"},
+    "Float": WIDGET | {"min", "max", "step", "round", "display_mode"},
+    "String": WIDGET | {"multiline", "placeholder", "dynamic_prompts"},
+}
+"""The parameters of inputs beside their id, as ComfyUI publishes them in comfy_api/latest/_io.py."""
+OUTPUT = {"display_name", "tooltip", "is_output_list"}
+SCHEMA = {"node_id", "display_name", "category", "inputs", "outputs", "hidden", "description", "is_output_node"}
 
-    def __init__(self, kind):
-        self.Input = lambda name, **options: SimpleNamespace(kind=kind, name=name, **options)
-        self.Output = lambda name=None: SimpleNamespace(kind=kind, name=name)
+
+class Interface:
+    """ComfyUI's `io`: a recorder that takes what the real one takes, and refuses what that refuses."""
+
+    ComfyNode = object
+
+    @staticmethod
+    def Schema(**given):
+        assert set(given) <= SCHEMA
+        ids = [value.id for value in (*given["inputs"], *given["outputs"])]
+        assert len(ids) == len(set(ids)), "ids are unique between inputs and outputs"
+        return SimpleNamespace(**given)
+
+    @staticmethod
+    def NodeOutput(*values):
+        return values
+
+
+def kind_of_value(name):
+    """Return `io.Image` and the like."""
+
+    def taken(known, id, **options):
+        assert set(options) <= known, name
+        return SimpleNamespace(kind=name, id=id, **{"display_name": None, "optional": False, **options})
+
+    return SimpleNamespace(
+        Input=lambda id, **options: taken(INPUTS[name], id, **options),
+        Output=lambda id, **options: taken(OUTPUT, id, **options),
+    )
+
+
+class Stop(Exception):
+    """What ComfyUI's own loops raise once its button was pressed."""
+
+
+class Bar:
+    """ComfyUI's progress bar."""
+
+    shown: ClassVar[list[int]] = []
+
+    def __init__(self, total):
+        assert total == 100
+        self.shown.clear()
+
+    def update_absolute(self, value):
+        self.shown.append(value)
 
 
 @pytest.fixture
 def comfy(tmp_path, monkeypatch):
-    """The nodes' module, and what noted the command lines."""
-    io = SimpleNamespace(
-        ComfyNode=object,
-        Schema=lambda **given: SimpleNamespace(**given),
-        NodeOutput=lambda *values: values,
-        **{kind: Kind(kind) for kind in ("Image", "Mask", "Combo", "Int", "Float", "String")},
-    )
-    latest = ModuleType("comfy_api.latest")
-    latest.ComfyExtension, latest.io = object, io  # type: ignore[attr-defined]
+    """The nodes' module, what noted the command lines, and ComfyUI's button."""
+    io = Interface()
+    for kind in INPUTS:
+        setattr(io, kind, kind_of_value(kind))
+    pressed: list[bool] = []
+
+    def throw():
+        if pressed:
+            raise Stop
+
+    contents: dict[str, dict] = {
+        "comfy_api.latest": {"ComfyExtension": object, "io": io},
+        "comfy.model_management": {
+            "processing_interrupted": lambda: bool(pressed),
+            "throw_exception_if_processing_interrupted": throw,
+        },
+        "comfy.utils": {"ProgressBar": Bar},
+    }
+    fakes = {name: ModuleType(name) for name in ("comfy_api", "comfy", *contents)}
+    for name, values in contents.items():
+        vars(fakes[name]).update(values)
     folder = plugins(tmp_path / "plugins")["comfyui"].rename(tmp_path / "nodes_of_impasto")
-    fakes = {"comfy_api": ModuleType("comfy_api"), "comfy_api.latest": latest}
     module = load_plugin(folder.parent, "nodes_of_impasto.nodes", fakes, monkeypatch)
     program, log = fake_command(tmp_path)
     monkeypatch.setenv("IMPASTO", str(program))
-    return SimpleNamespace(nodes=module, log=log)
+    return SimpleNamespace(nodes=module, log=log, pressed=pressed)
 
 
 def flat(value, batch=1):
@@ -53,7 +119,10 @@ def test_comfyui_gets_every_node(comfy):
         # ComfyUI hands the inputs over by their names.
         taken = node.execute.__func__.__code__
         names = set(taken.co_varnames[1 : taken.co_argcount])
-        assert names == {given.name for given in schema.inputs}, node
+        assert names == {given.id for given in schema.inputs}, node
+        assert all(given.display_name for given in schema.outputs), "else it is called by its kind"
+        optional = names - set(taken.co_varnames[1 : taken.co_argcount - len(node.execute.__func__.__defaults__ or ())])
+        assert {given.id for given in schema.inputs if given.optional} == optional, "what is not connected is left out"
 
 
 def test_a_batch_is_painted_picture_by_picture(comfy):
@@ -92,6 +161,15 @@ def test_what_goes_wrong_is_the_node_s_message(comfy, monkeypatch):
         comfy.nodes.ImpastoPaint.execute(flat(0.2), flat(0.5), "gatys", 64, 1.0, 0)
     with pytest.raises(ValueError, match="are no JSON"):
         comfy.nodes.ImpastoRecipe.execute("draft", "tv_weight: 3")
+
+
+def test_the_bar_moves_and_the_button_stops_it(comfy, monkeypatch):
+    comfy.nodes.ImpastoFastPaint.execute(flat(0.2), "adain", "auto", 64, flat(0.5))
+    assert Bar.shown == [50, 100]
+    monkeypatch.setenv("FAKE_WAITS", "1")
+    comfy.pressed.append(True)
+    with pytest.raises(Stop):
+        comfy.nodes.ImpastoFastPaint.execute(flat(0.2), "adain", "auto", 64, flat(0.5))
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 
 RANKS = {
     "_version": 0, "errors": 0, "events": 0, "files": 0, "limits": 0, "presets": 0, "recipe": 0, "threads": 0,
-    "color": 1, "comparison": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "weights": 1,
+    "color": 1, "comparison": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "shards": 1, "weights": 1,
     "datasets": 2, "encoders": 2, "losses": 2, "result": 2,
     "masks": 3, "nets": 3, "optim": 3,
     "checkpoint": 4, "diagnosis": 4, "training": 4,
@@ -44,6 +44,7 @@ HOMES = {
     "typer": {"cli"},
     "ray": {"executors"},
     "rich": {"cli"},
+    "fastapi": {"studio"},
     "starlette": {"studio"},
     "uvicorn": {"studio"},
     "cv2": {"landmarks", "video"},
@@ -53,6 +54,7 @@ HOMES = {
     "h5py": {"weights"},
     "optuna": {"tuning"},
     "PIL": {"images"},
+    "pyarrow": {"shards"},
     "IPython": {"notebook"},
     "huggingface_hub": {"weights"},
     "filelock": {"files", "weights", "studio"},

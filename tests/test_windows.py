@@ -1,28 +1,39 @@
 """What Windows does otherwise, by simulation where this machine is another: names of files, signals, no fork."""
 
 import ast
+import os
 import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
 from impasto import files
 from impasto.cli import signals
 from impasto.errors import OutputError
+from impasto.executors import child
+from impasto.recipe import Recipe
+from impasto.scene.inputs import Inputs
+from impasto.series.batch import folder
+from impasto.series.batch.items import Item
+from impasto.series.batch.names import check_names
+from impasto.series.grid import Job
 from tests.conftest import needs_unix
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src" / "impasto").rglob("*.py"))
 ONLY_UNIX = {
     "os": {"fork", "forkpty", "getuid", "geteuid", "getpgid", "killpg", "setsid", "nice", "mkfifo", "chown",
-           "sched_getaffinity", "sysconf", "statvfs", "O_NONBLOCK", "O_NOFOLLOW", "getloadavg", "uname"},
+           "sched_getaffinity", "sysconf", "statvfs", "O_NONBLOCK", "O_NOFOLLOW", "getloadavg", "uname", "waitpid",
+           "pread", "getpgrp", "kill"},
     "signal": {"SIGKILL", "SIGHUP", "SIGALRM", "SIGPIPE", "SIGUSR1", "SIGUSR2", "SIGCHLD", "setitimer", "alarm"},
 }  # fmt: skip
-"""Names of the standard library that Windows lacks; a module that uses one asks first."""
+"""Names of the standard library that Windows lacks, or (`os.kill` with 0) understands otherwise; a module that uses one
+asks first."""
 
 
 @pytest.mark.parametrize(
@@ -115,6 +126,134 @@ def test_children_of_the_studio_have_a_group_of_their_own(monkeypatch):
     child = child_process.Child("impasto.studio.worker", lambda _: None, lambda _: None)
     asyncio.run(child.start())
     assert given["creationflags"] == 0x200
+
+
+def on(monkeypatch, system, *modules):
+    """Let modules believe that they run on another system."""
+    for module in modules:
+        monkeypatch.setattr(module, "sys", SimpleNamespace(platform=system))
+
+
+def test_names_in_other_cases_are_one_file_where_the_system_says_so(monkeypatch, tmp_path):
+    on(monkeypatch, "linux", files)
+    assert files.identity(tmp_path / "Out.png") != files.identity(tmp_path / "out.png")
+    for system in ("win32", "darwin"):
+        on(monkeypatch, system, files)
+        assert files.identity(tmp_path / "Out.png") == files.identity(tmp_path / "out.png")
+        assert files.identity(tmp_path / "out.png") != files.identity(tmp_path / "out.jpg")
+
+
+def test_an_output_that_is_an_input_in_another_case_is_refused(tmp_path):
+    """The file system says that both names are one file, which here is a second link."""
+    (tmp_path / "Photo.png").write_bytes(b"photo")
+    (tmp_path / "photo.png").hardlink_to(tmp_path / "Photo.png")
+    assert files.identity(tmp_path / "Photo.png") == files.identity(tmp_path / "photo.png")
+    job = Job(Inputs(tmp_path / "Photo.png", (tmp_path / "style.png",)), Recipe())
+    with pytest.raises(OutputError, match="is also an input"):
+        check_names([Item(job, "photo.png")], tmp_path)
+
+
+def test_a_file_on_another_drive_is_in_no_folder_of_this_one(monkeypatch, tmp_path):
+    def refuse(_paths):
+        raise ValueError("Paths don't have the same drive")
+
+    assert files.within(tmp_path / "a" / "b.png", tmp_path)
+    assert files.within(tmp_path, tmp_path)
+    assert not files.within(tmp_path.parent, tmp_path)
+    monkeypatch.setattr("os.path.commonpath", refuse)
+    assert not files.within("D:/b.png", tmp_path)
+
+
+def test_every_picture_of_a_series_has_a_name_that_windows_takes(monkeypatch, tmp_path):
+    on(monkeypatch, "win32", files)
+    job = Job(Inputs(tmp_path / "con.jpg", (tmp_path / "style.png",)), Recipe())
+    with pytest.raises(OutputError, match="kept for a device"):
+        check_names([Item(job, "fine.png"), Item(job, "con.png")], tmp_path)
+    on(monkeypatch, "linux", files)
+    check_names([Item(job, "fine.png"), Item(job, "con.png")], tmp_path)
+
+
+def opened(monkeypatch, times):
+    """Let another program have every file open that is to be replaced, for so many tries."""
+    tries = []
+    rename = os.replace
+
+    def replace(part, target):
+        tries.append(target)
+        if len(tries) <= times:
+            raise PermissionError(13, "The process cannot access the file")
+        rename(part, target)
+
+    monkeypatch.setattr("os.replace", replace)
+    return tries
+
+
+def test_a_file_that_a_viewer_has_open_is_replaced_once_it_is_closed(monkeypatch, tmp_path):
+    on(monkeypatch, "win32", files)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    tries = opened(monkeypatch, 2)
+    files.write_bytes(tmp_path / "preview.jpg", b"new")
+    assert (tmp_path / "preview.jpg").read_bytes() == b"new"
+    assert len(tries) == 3
+
+
+@pytest.mark.parametrize(("system", "most"), [("win32", 1000), ("linux", 1)])
+def test_one_that_stays_open_is_refused_and_stays_whole(monkeypatch, tmp_path, system, most):
+    (tmp_path / "out.png").write_bytes(b"old")
+    on(monkeypatch, system, files)
+    monkeypatch.setattr(files, "OPEN_S", 0.02)
+    tries = opened(monkeypatch, 1000)
+    with pytest.raises(OutputError, match="cannot access the file"):
+        files.write_bytes(tmp_path / "out.png", b"new")
+    assert (tmp_path / "out.png").read_bytes() == b"old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.png"]
+    assert 1 <= len(tries) <= most
+
+
+class Kernel:
+    """What a batch asks the kernel of Windows: one process lives, one has ended, one is somebody else's."""
+
+    closed: ClassVar[list[int]] = []
+
+    def __init__(self):
+        self.OpenProcess = lambda _access, _inherit, pid: pid if pid in (10, 20) else None
+        self.WaitForSingleObject = lambda handle, _ms: 0x102 if handle.value == 10 else 0
+        self.CloseHandle = lambda handle: self.closed.append(handle.value)
+
+
+def test_a_batch_tells_the_living_from_the_dead_without_a_signal(monkeypatch):
+    """There, signal 0 is Ctrl-C, and every other one ends the process."""
+    import ctypes
+
+    monkeypatch.setattr(ctypes, "WinDLL", lambda _name, **_: Kernel(), raising=False)
+    monkeypatch.setattr(ctypes, "get_last_error", lambda: 5, raising=False)
+    monkeypatch.setattr(os, "kill", None)
+    on(monkeypatch, "win32", folder)
+    assert [folder._began(pid) for pid in (10, 20)] == ["0", ""]
+    assert folder._began(30) == "0", "access denied: it is there"
+    monkeypatch.setattr(ctypes, "get_last_error", lambda: 87, raising=False)
+    assert folder._began(30) == ""
+    assert Kernel.closed == [10, 20]
+
+
+def test_a_job_that_another_process_takes_at_this_moment_is_its_own(monkeypatch, tmp_path):
+    def refuse(*_):
+        raise PermissionError(13, "Access is denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    on(monkeypatch, "win32", folder)
+    assert not folder._rename(tmp_path / "a", tmp_path / "b")
+    on(monkeypatch, "linux", folder)
+    with pytest.raises(PermissionError):
+        folder._rename(tmp_path / "a", tmp_path / "b")
+
+
+def test_workers_leave_ctrl_break_to_their_caller(monkeypatch):
+    ignored: dict[int, object] = {}
+    monkeypatch.setattr(signal, "SIGBREAK", 21, raising=False)
+    monkeypatch.setattr(signal, "signal", ignored.__setitem__)
+    child._ignore_the_terminal()
+    assert ignored == {signal.SIGINT: signal.SIG_IGN, 21: signal.SIG_IGN}
 
 
 def guarded(source: str) -> set[str]:

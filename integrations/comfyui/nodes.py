@@ -38,13 +38,20 @@ def save_mask(mask, path):
 
 def run(arguments):
     """Run impasto under ComfyUI's progress bar and stop button."""
-    try:
-        from comfy.model_management import processing_interrupted
-        from comfy.utils import ProgressBar
-    except ImportError:
-        return impasto_command.run(arguments)
+    from comfy.model_management import processing_interrupted, throw_exception_if_processing_interrupted
+    from comfy.utils import ProgressBar
+
     bar = ProgressBar(100)
-    return impasto_command.run(arguments, lambda part: bar.update_absolute(round(100 * part)), processing_interrupted)
+    try:
+        return impasto_command.run(
+            arguments, lambda part: bar.update_absolute(round(100 * part)), processing_interrupted
+        )
+    except impasto_command.Cancelled:
+        # By ComfyUI's own exception, which it shows as an end that somebody wanted, and not as a fault.
+        throw_exception_if_processing_interrupted()
+        raise
+    except impasto_command.Failed as error:
+        raise RuntimeError(f"impasto: {error}") from None
 
 
 def paint(content, style, method, size, settings, *, content_mask=None, style_mask=None, recipe=""):
@@ -68,10 +75,7 @@ def paint(content, style, method, size, settings, *, content_mask=None, style_ma
             source = save(content[number : number + 1], folder / f"content-{number}.png")
             output = str(folder / f"painted-{number}.png")
             wanted = impasto_command.Painting(source, output, styles, method, size, settings=settings, **masks)
-            try:
-                run(wanted.arguments())
-            except impasto_command.Failed as error:
-                raise RuntimeError(f"impasto: {error}") from None
+            run(wanted.arguments())
             painted.append(read(output))
     return torch.cat(painted)
 
@@ -98,7 +102,7 @@ class ImpastoPaint(io.ComfyNode):
                 io.Mask.Input("style_mask", optional=True),
                 io.String.Input("recipe", optional=True, default="", multiline=True),
             ],
-            outputs=[io.Image.Output()],
+            outputs=[io.Image.Output("painted", display_name="painted")],
         )
 
     @classmethod
@@ -130,7 +134,7 @@ class ImpastoFastPaint(io.ComfyNode):
                 io.Combo.Input("network", options=["auto", *impasto_command.NETWORKS], default="auto"),
                 io.Int.Input("size", default=768, min=64, max=8192, tooltip="Long side in pixels."),
             ],
-            outputs=[io.Image.Output()],
+            outputs=[io.Image.Output("painted", display_name="painted")],
         )
 
     @classmethod
@@ -156,7 +160,10 @@ class ImpastoMasks(io.ComfyNode):
             category=CATEGORY,
             description="Finds two regions that photograph and painting share, such as sky and ground.",
             inputs=[io.Image.Input("content"), io.Image.Input("style")],
-            outputs=[io.Mask.Output("content_mask"), io.Mask.Output("style_mask")],
+            outputs=[
+                io.Mask.Output("content_mask", display_name="content mask"),
+                io.Mask.Output("style_mask", display_name="style mask"),
+            ],
         )
 
     @classmethod
@@ -165,10 +172,7 @@ class ImpastoMasks(io.ComfyNode):
         with tempfile.TemporaryDirectory(prefix="impasto-") as name:
             folder = Path(name)
             source, painting = save(content, folder / "content.png"), save(style, folder / "style.png")
-            try:
-                run(["masks", "auto", source, "--style", painting, "--regions", "2", "-o", str(folder / "masks")])
-            except impasto_command.Failed as error:
-                raise RuntimeError(f"impasto: {error}") from None
+            run(["masks", "auto", source, "--style", painting, "--regions", "2", "-o", str(folder / "masks")])
             pair = [read(folder / "masks" / f"{which}_mask.png")[0] for which in ("content", "style")]
         # The first region's colour is the same in both.
         first = pair[0].reshape(-1, 3)[0]
@@ -190,7 +194,7 @@ class ImpastoRecipe(io.ComfyNode):
                 io.Combo.Input("preset", options=["standard", "draft", "fine", "gatys"], default="standard"),
                 io.String.Input("settings", default="{}", multiline=True, tooltip='Such as {"tv_weight": 3}.'),
             ],
-            outputs=[io.String.Output()],
+            outputs=[io.String.Output("recipe_json", display_name="recipe")],
         )
 
     @classmethod
@@ -202,10 +206,7 @@ class ImpastoRecipe(io.ComfyNode):
             raise ValueError(f"impasto: the settings are no JSON ({error})") from None
         if not isinstance(changes, dict):
             raise ValueError('impasto: the settings are no JSON object, such as {"tv_weight": 3}')
-        try:
-            recipe = json.loads(run(["recipe", "--preset", preset]))
-        except impasto_command.Failed as error:
-            raise RuntimeError(f"impasto: {error}") from None
+        recipe = json.loads(run(["recipe", "--preset", preset]))
         return io.NodeOutput(json.dumps({**recipe, **changes}, sort_keys=True))
 
 

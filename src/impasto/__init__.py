@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from impasto.result import Result
     from impasto.series.batch import batch
     from impasto.tuning import tune
+    from impasto.video.api import stylize_video
 
 __all__ = [
     "Evaluation",
@@ -37,6 +38,7 @@ __all__ = [
     "evaluate",
     "load",
     "stylize",
+    "stylize_video",
     "tune",
 ]
 

@@ -37,6 +37,9 @@ WINDOWS_PATH = 259
 zero."""
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(\.|$)", re.IGNORECASE)
 """Names that Windows keeps for devices, whatever stands behind a full stop."""
+OPEN_S = 2.0
+"""Seconds that a file of Windows may be kept open by another program (a viewer, a search for viruses) while it is to be
+replaced: most look at it for a moment."""
 _UNFINISHED = re.compile(re.escape(PREFIX) + r"[a-z0-9_]{8}(\.\w{1,12})?", re.IGNORECASE)
 
 
@@ -52,6 +55,28 @@ def absence(path: str | Path) -> str:
 def is_web_address(name: str) -> bool:
     """Return whether a name is a web address (a `Path` of one has a slash less), and no file's."""
     return _WEB.match(name) is not None and not os.path.lexists(name)
+
+
+def identity(path: str | Path) -> object:
+    """Return what all names of one file have in common: links to it, and other cases where those are not told apart.
+
+    Of a file that is not there yet, the name it would get; Windows and macOS do not tell upper case from lower.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        status = os.stat(path)
+        if status.st_ino:
+            return status.st_dev, status.st_ino
+    name = os.path.realpath(path)
+    return name.casefold() if sys.platform in ("win32", "darwin") else name
+
+
+def within(path: str | Path, folder: str | Path) -> bool:
+    """Return whether a path lies in a folder, or is it, once links are followed."""
+    root = os.path.realpath(folder)
+    try:
+        return os.path.commonpath([root, os.path.realpath(path)]) == root
+    except ValueError:  # another drive
+        return False
 
 
 def windows_trouble(path: str) -> str:
@@ -73,6 +98,12 @@ def windows_trouble(path: str) -> str:
     return ""
 
 
+def check_name(path: str | Path) -> None:
+    """Raise `OutputError` where this system would take an output of this name for something else."""
+    if sys.platform == "win32" and (trouble := windows_trouble(os.path.abspath(path))):
+        raise OutputError(f"{path}: {trouble}; name another output")
+
+
 def long_paths() -> bool:
     """Return whether this Windows has long paths switched on; False where that cannot be told."""
     if sys.platform == "win32":
@@ -92,8 +123,7 @@ def check_output(path: Path, *, force: bool = False) -> None:
     """
     if is_web_address(os.fspath(path)):
         raise OutputError(f"{path}: is a web address; name a file, and upload that")
-    if sys.platform == "win32" and (trouble := windows_trouble(os.path.abspath(path))):
-        raise OutputError(f"{path}: {trouble}; name another output")
+    check_name(path)
     try:
         if path.is_dir():
             raise OutputError(f"{path}: is a folder; name a file in it")
@@ -164,9 +194,23 @@ def settle(part: Path, target: Path, *, replace: bool = True) -> None:
     """
     _permit(str(part), target)
     if replace:
-        os.replace(part, target)
+        _replace(part, target)
     else:
         _place(str(part), target)
+
+
+def _replace(part: Path, target: Path) -> None:
+    """Rename a file over another one. Windows refuses that while somebody has the other one open: then once more."""
+    system: str = sys.platform  # as a plain text: type checkers know the answer for the system that they run on
+    deadline = time.monotonic() + OPEN_S
+    while True:
+        try:
+            os.replace(part, target)
+            return
+        except PermissionError:
+            if system != "win32" or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.05)
 
 
 def write_bytes(path: Path, data: bytes, *, follow: bool = False, replace: bool = True) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from impasto import metadata
 from impasto.errors import OutputError
 from impasto.executors import InProcess
 from impasto.series.batch import api
+from impasto.shards import listing
 from tests.cli.cli_helpers import SMALL, draw
 from tests.type_helpers import present
 
@@ -146,6 +148,109 @@ def test_masks_by_a_naming_rule(batch):
     roles = [[item["role"] for item in present(metadata.read(f"out/{name}"))["inputs"]] for name in painted()]
     assert roles == [["content", "style", "content mask", "style mask"], ["content", "style"]]
     assert "1 pictures have none, and are painted without" in outcome.err
+
+
+@pytest.mark.usefixtures("folders")
+def test_masks_in_the_folder_of_the_photographs_are_not_painted(batch):
+    for name in ("in/a_mask.png", "styles/s_mask.png"):
+        mask = Image.new("RGB", (48, 40), "red")
+        mask.paste("blue", (0, 0, 24, 40))
+        mask.save(name)
+    rules = ("--content-mask", "{content}_mask.png", "--style-mask", "{style}_mask.png")
+    outcome = batch("in", *rules, styles=("styles/s.png",))
+    assert outcome.status == 0, outcome.err
+    assert painted() == ["a_s.png", "b_s.png"]
+    assert "1 of the pictures are masks by --content-mask, and are not painted" in outcome.err
+
+
+def packed(name="in.tar", photos=("in/a.png", "in/b.jpg", "in/sub/c.png")):
+    with tarfile.open(name, "w") as archive:
+        for photo in photos:
+            archive.add(photo, photo.removeprefix("in/"))
+    return name
+
+
+@pytest.mark.usefixtures("folders")
+def test_photographs_of_a_tar_are_painted_into_tars(batch, run):
+    outcome = batch(packed(), "--shards", "2", "--json", styles=("styles/s.png",))
+    assert outcome.status == 0, outcome.err
+    assert painted() == []
+    names = {path.name: [member.name for member in listing(path)] for path in sorted(Path("out").glob("*.tar"))}
+    assert names == {"00000.tar": ["a_s.png", "b_s.png"], "00001.tar": ["c_s.png"]}
+    lines = [json.loads(line) for line in outcome.out.splitlines()]
+    assert [(line["file"], line["shard"], line["state"]) for line in lines] == [
+        ("a_s.png", "00000.tar", "painted"),
+        ("b_s.png", "00000.tar", "painted"),
+        ("c_s.png", "00001.tar", "painted"),
+    ]
+    assert run("paint", "in/a.png", "--style", "styles/s.png", *SMALL, "--threads", "1", "-o", "alone.png").status == 0
+    assert listing("out/00000.tar")[0].read_bytes() == Path("alone.png").read_bytes()
+    again = run("batch", "--resume", "-o", "out")
+    assert (again.status, "0 of 3 pictures to paint" in again.err) == (0, True), again.err
+    assert "shards of 2, tar" in batch("in.tar", "--shards", "3", "--resume", styles=("styles/s.png",)).err
+
+
+@pytest.mark.usefixtures("folders")
+def test_photographs_of_a_tar_become_files_and_files_become_shards(batch):
+    outcome = batch(packed(), "--tree", "-o", "loose", styles=("styles/s.png",))
+    assert outcome.status == 0, outcome.err
+    assert painted("loose") == ["in/a_s.png", "in/b_s.png", "in/sub/c_s.png"]
+    outcome = batch("in", "--shards", "10", styles=("styles/s.png",))
+    assert outcome.status == 0, outcome.err
+    assert [member.name for member in listing("out/00000.tar")] == ["a_s.png", "b_s.png"]
+
+
+@pytest.mark.usefixtures("folders")
+def test_a_mask_of_a_photograph_in_a_tar_is_looked_for_in_the_tar(batch):
+    mask = Image.new("RGB", (48, 40), "red")
+    mask.paste("blue", (0, 0, 24, 40))
+    for name in ("in/a_mask.png", "styles/s_mask.png"):
+        mask.save(name)
+    rules = ("--content-mask", "{content}_mask.png", "--style-mask", "{style}_mask.png")
+    outcome = batch(packed(photos=("in/a.png", "in/a_mask.png")), *rules, styles=("styles/s.png",))
+    assert outcome.status == 0, outcome.err
+    assert painted() == ["a_s.png"]
+    roles = [item["role"] for item in present(metadata.read("out/a_s.png"))["inputs"]]
+    assert roles == ["content", "style", "content mask", "style mask"]
+
+
+@pytest.mark.usefixtures("folders")
+def test_a_dry_run_of_shards(batch):
+    outcome = batch(packed(), "--shards", "2", "--dry-run", styles=("styles/s.png",))
+    assert outcome.status == 0, outcome.err
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith("pictures   3, 3 to paint, ")
+    assert lines[-3:] == ["out/00000.tar", "out/00001.tar", "first      a_s.png  of a in s"]
+    assert not Path("out").exists()
+    assert batch("in.tar", "--shards", "2", "--dry-run", "--json").json["files"] == [
+        "00000.tar",
+        "00001.tar",
+        "00002.tar",
+    ]
+
+
+@pytest.mark.usefixtures("folders")
+@pytest.mark.parametrize(
+    ("arguments", "status", "words"),
+    [
+        (("in/a.png", "--parquet"), 2, "--parquet is of shards"),
+        (("in/a.png", "--shards", "0"), 2, "--shards"),
+        (("nothing.tar",), 3, "nothing.tar: cannot be read"),
+        (("text.tar",), 3, "text.tar: is no proper tar"),
+        (("text.parquet",), 3, "text.parquet: cannot be read as a parquet table"),
+        (("in/a.png", "--shards", "2", "--name", "{content}.txt"), 3, "'.txt' names no format"),
+        (("in.tar", "in.tar", "--shards", "2"), 2, "would both be a_s.png"),
+    ],
+)
+def test_shards_that_are_refused(batch, arguments, status, words):
+    packed()
+    for name in ("text.tar", "text.parquet"):
+        Path(name).write_text("no archive")
+    if "text.parquet" in arguments:
+        pytest.importorskip("pyarrow")
+    outcome = batch(*arguments, styles=("styles/s.png",))
+    assert (outcome.status, words in outcome.err) == (status, True), outcome.err
+    assert not Path("out/.impasto-batch").exists()
 
 
 @pytest.mark.usefixtures("folders")

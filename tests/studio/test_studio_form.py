@@ -9,12 +9,22 @@ from impasto.cli.options import SETTINGS, parse
 from impasto.recipe import Recipe, list_presets, load_preset, spell
 from impasto.recipe.applicable import foreign
 from impasto.recipe.catalogue import ENCODERS, METHODS
-from impasto.studio import app, commandline, job_requests, openapi
+from impasto.studio import commandline, job_requests
+from impasto.studio.answer_models import Job
+from impasto.studio.app import PARTS
 from impasto.studio.form import GROUPS, describe
 from impasto.studio.library import clean_name
+from impasto.studio.queue import view
+from impasto.studio.refusal_words import checked
+from impasto.studio.request_models import JobRequest, SweepRequest
+from impasto.studio.routing import Route
 from impasto.studio.settings import Refused
+from tests.type_helpers import present
 
 PICTURES = {name: {"name": f"{name}.jpg"} for name in ("photo", "one", "two", "mask")}
+
+
+FACES = {"content": [[0, 0]] * 3, "style": [[0, 0]] * 3}
 
 
 def get(picture):
@@ -24,7 +34,11 @@ def get(picture):
 
 
 def job(**asked):
-    return job_requests.job({"content": "photo", "styles": ["one"], **asked}, get)
+    return job_requests.job(checked(JobRequest, {"content": "photo", "styles": ["one"], **asked}), get)
+
+
+def sweep(document):
+    return job_requests.sweep(checked(SweepRequest, document), get)
 
 
 def test_every_setting_is_in_exactly_one_group():
@@ -61,34 +75,41 @@ def test_the_form_knows_which_settings_refinement_adds():
         assert (key in own) == (not foreign("wct", [key], refined=False))
 
 
-def test_the_description_and_the_routes_are_the_same(client):
-    routes = {
-        (method, route.path)
-        for route in client().app._app.routes
-        for method in route.methods - {"HEAD"}
-        if route.path.startswith("/api/")
-    }
-    described = {
-        (method.upper(), path)
-        for path, operations in openapi.document(app.ENDPOINTS)["paths"].items()
-        for method in operations
-    }
+def test_every_request_is_described_whole_and_in_words(client):
+    asked = client()
+    document = asked.get("/api/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    every = [route for part in PARTS for route in part.routes if isinstance(route, Route)]
+    routes = {(method.lower(), route.path) for route in every for method in present(route.methods)}
+    described = {(method, path) for path, operations in document["paths"].items() for method in operations}
     assert described == routes
-    assert len(routes) == len(app.ENDPOINTS) == 32
-
-
-def test_the_description_is_served_and_whole(client):
-    document = client().get("/api/openapi.json").json()
-    assert document["openapi"] == "3.1.0"
-    names = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert ("post", "/api/jobs") in described
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names)
     references = set(re.findall(r"'#/components/schemas/(\w+)'", str(document)))
-    assert references <= set(document["components"]["schemas"])
-    for path, operations in document["paths"].items():
-        for operation in operations.values():
-            named = {each["name"] for each in operation["parameters"] if each["in"] == "path"}
-            assert named == set(re.findall(r"{(\w+)}", path))
-            assert operation["summary"].endswith(".")
+    assert references == set(document["components"]["schemas"]), "nothing is described that nobody sends"
+    assert not any("Validation" in name for name in references), "errors are one line, never a list of pydantic's"
+    for operation in operations:
+        assert operation["summary"].endswith(".")
+        assert operation["tags"]
+        for status, answer in operation["responses"].items():
+            if int(status) >= 400:
+                schema = answer["content"]["application/json"]["schema"]
+                assert schema == {"$ref": "#/components/schemas/Refusal"}, (operation["operationId"], status)
+            elif status != "204":
+                assert answer["content"], "what is answered has a type"
+
+
+def test_the_description_says_what_a_request_takes(client):
+    document = client().get("/api/openapi.json").json()
+    takes = document["paths"]["/api/jobs"]["post"]["requestBody"]["content"]
+    assert takes == {"application/json": {"schema": {"$ref": "#/components/schemas/JobRequest"}}}
+    assert set(document["components"]["schemas"]["JobRequest"]["properties"]) == set(JobRequest.model_fields)
+    upload = document["paths"]["/api/pictures"]["post"]
+    assert set(upload["requestBody"]["content"]) == {"image/*", "application/octet-stream"}
+    assert {each["name"] for each in upload["parameters"]} == {"role", "x-name"}
+    assert document["security"] == [{}, {"token": []}]
 
 
 def test_a_described_job_has_the_keys_of_a_real_one(client):
@@ -96,17 +117,33 @@ def test_a_described_job_has_the_keys_of_a_real_one(client):
     body = {"content": "photo-cat", "styles": ["style-swirls"], "recipe": {"size": 64}}
     made = asked.post("/api/jobs", json=body)
     assert made.status_code == 201
-    described = openapi.SCHEMAS["Job"]["properties"]
-    assert set(made.json()) == set(described)
+    # What is sent has the described keys; nothing that is known of a painting is left out on the way.
+    assert set(made.json()) == set(Job.model_fields) == set(view(asked.studio.queue.get(made.json()["id"])))
     asked.post(f"/api/jobs/{made.json()['id']}/cancel", json={})
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "says"),
+    [
+        ("/api/jobs?limit=0", 422, "limit: is at least 1"),
+        ("/api/jobs?limit=many", 422, "limit: is no whole number"),
+        ("/api/pictures/photo-cat?size=x", 422, "size: is no whole number"),
+        ("/api/jobs/x/result?format=bmp", 422, "format: is 'png', 'jpeg' or 'webp'"),
+        ("/api/zip", 422, "jobs: is missing"),
+    ],
+)
+def test_wrong_parameters_are_told_in_a_line(client, path, status, says):
+    answer = client().get(path)
+    assert answer.status_code == status
+    assert answer.json() == {"error": says}
 
 
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
         ({"styles": []}, "at least one painting"),
-        ({"styles": ["one", None]}, "null is no painting"),
-        ({"styles": "one"}, "not a list"),
+        ({"styles": ["one", None]}, "styles: 1 is not the id of a picture"),
+        ({"styles": "one"}, "styles: is not a list"),
         ({"styles": ["one"] * 17}, "16"),
         ({"styles": ["nobody"]}, "styles: there is no such picture"),
         ({"content": 5}, "content: is not the id"),
@@ -129,11 +166,13 @@ def test_a_described_job_has_the_keys_of_a_real_one(client):
         ({"preset": "fin"}, "did you mean 'fine'?"),
         ({"preset": 5}, "preset"),
         ({"contents": "photo"}, "did you mean 'content'?"),
-        ({"title": 5}, "title"),
-        ({"landmarks": {}}, "gatys looks at no faces"),
-        ({"recipe": {"method": "portrait"}, "landmarks": {"content": []}}, "content and style"),
-        ({"recipe": {"method": "portrait"}, "landmarks": {"content": [[0, 0]], "style": [[0, 0]]}}, "3 to 68"),
-        ({"recipe": {"method": "portrait"}, "landmarks": {"content": [[9, 0]], "style": [[0, 0]]}}, "from 0 to 1"),
+        ({"title": 5}, "title: is no text"),
+        ({"landmarks": FACES}, "gatys looks at no faces"),
+        ({"landmarks": {}}, "landmarks: content is missing"),
+        ({"recipe": {"method": "portrait"}, "landmarks": {"content": []}}, "fewer than 3 entries"),
+        ({"landmarks": {**FACES, "style": [[0, 0]] * 4}}, "both faces have as many points"),
+        ({"recipe": {"method": "portrait"}, "landmarks": {"content": [[0, 0]], "style": [[0, 0]]}}, "fewer than 3"),
+        ({"recipe": {"method": "portrait"}, "landmarks": {"content": [[9, 0]], "style": [[0, 0]]}}, "is at most 1"),
         ({"recipe": {"method": "gatis"}}, "did you mean 'gatys'?"),
     ],
 )
@@ -154,9 +193,7 @@ def test_a_job_has_a_complete_recipe_and_a_title():
 
 
 def test_a_sweep_goes_row_by_row():
-    made = job_requests.sweep(
-        {"job": {"content": "photo", "styles": ["one"]}, "axes": {"size": [64, 96], "seed": [1]}}, get
-    )
+    made = sweep({"job": {"content": "photo", "styles": ["one"]}, "axes": {"size": [64, 96], "seed": [1]}})
     assert [each["cell"] for each in made] == [{"size": 64, "seed": 1}, {"size": 96, "seed": 1}]
     assert [each["recipe"]["size"] for each in made] == [64, 96]
     assert len({each["sweep"] for each in made}) == 1
@@ -164,15 +201,15 @@ def test_a_sweep_goes_row_by_row():
 
 def test_a_grid_may_go_over_pictures_and_settings():
     base = {"content": "photo", "styles": ["one", "two"], "recipe": {"size": 64}}
-    made = job_requests.sweep({"job": base, "axes": {"content": ["photo", "two"], "style": ["one"]}}, get)
+    made = sweep({"job": base, "axes": {"content": ["photo", "two"], "style": ["one"]}})
     assert [(each["content"], each["styles"]) for each in made] == [("photo", ["one"]), ("two", ["one"])]
     assert made[0]["title"] == "photo in one"
-    mixed = job_requests.sweep({"job": base, "axes": {"style": ["one", "two"], "seed": [1, 2]}}, get)
+    mixed = sweep({"job": base, "axes": {"style": ["one", "two"], "seed": [1, 2]}})
     assert [(each["styles"], each["recipe"]["seed"]) for each in mixed] == [
         (["one"], 1), (["one"], 2), (["two"], 1), (["two"], 2),
     ]  # fmt: skip
     with pytest.raises(Refused, match="of one photograph"):
-        job_requests.sweep({"job": {**base, "content_mask": "mask"}, "axes": {"content": ["photo"]}}, get)
+        sweep({"job": {**base, "content_mask": "mask"}, "axes": {"content": ["photo"]}})
 
 
 @pytest.mark.parametrize(
@@ -184,6 +221,7 @@ def test_a_grid_may_go_over_pictures_and_settings():
         {"size": []},
         {"sise": [64]},
         {"seed": list(range(37))},
+        {"seed": list(range(100_000)), "size": list(range(100_000))},
         {"size": [64, "x"]},
         {"version": [1]},
         [],
@@ -191,7 +229,7 @@ def test_a_grid_may_go_over_pictures_and_settings():
 )
 def test_sweeps_that_are_none_are_refused(axes):
     with pytest.raises(Refused) as refused:
-        job_requests.sweep({"job": {"content": "photo", "styles": ["one"]}, "axes": axes}, get)
+        sweep({"job": {"content": "photo", "styles": ["one"]}, "axes": axes})
     assert refused.value.status == 422
 
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from impasto.studio import job_requests
+from impasto.studio.request_models import JobRequest
 from impasto.studio.settings import Refused
 from tests.studio.studio_helpers import SMALL
 
@@ -71,6 +72,6 @@ def test_a_painting_is_painted_with_and_painted_larger(studio, past):
 
 
 def test_a_method_that_begins_with_no_picture_says_so():
-    asked = {"content": "a", "styles": ["b"], "init": "c", "recipe": {"method": "wct"}}
+    asked = JobRequest(content="a", styles=["b"], init="c", recipe={"method": "wct"})
     with pytest.raises(Refused, match="begins with no picture"):
         job_requests.job(asked, lambda _: {"name": "x.png"})

@@ -11,8 +11,8 @@ from impasto.optim.tile_planner import too_little_memory
 from impasto.studio.plain_words import label, plain
 from impasto.studio.trouble import noticed, told
 
-ELSEWHERE = ("cli", "comparison", "datasets", "evaluation", "executors", "nets", "series", "studio", "training")
-ELSEWHERE_TOO = ("tuning", "video")
+ELSEWHERE = ("cli", "comparison", "datasets", "executors", "nets", "series", "studio", "training")
+ELSEWHERE_TOO = ("tuning",)
 """Packages whose messages the studio never shows."""
 
 

@@ -67,6 +67,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "masks": ("impasto.cli.masks:app", "Find regions in a photograph and its paintings, or check masks."),
     "studio": ("impasto.cli.studio:app", "Open a page in the browser to paint in, with masks, previews and a gallery."),
     "show": ("impasto.cli.show:app", "Show the recipe that a picture was painted with."),
+    "samples": (
+        "impasto.cli.samples:app",
+        "List the sample photographs and paintings that come with impasto, or copy them into a folder.",
+    ),
     "methods": ("impasto.cli.methods:app", "List the methods of painting: what each is, what it costs and needs."),
     "presets": ("impasto.cli.recipes:presets_app", "List the presets, or show what one of them sets."),
     "recipe": ("impasto.cli.recipes:recipe_app", "Print a complete recipe as JSON, or its JSON Schema."),

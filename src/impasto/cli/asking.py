@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from impasto.tuning import Tuning
     from impasto.tuning.questions import DraftBallot
 
-NEEDED = ("starlette", "uvicorn")
+NEEDED = ("fastapi", "uvicorn")
 """What the page is made with."""
 QUESTION = "question.png"
 """The picture that the terminal asks about, in the folder of the search."""

@@ -1,7 +1,7 @@
 """`impasto batch`: many photographs in many styles, into a folder that is the truth about them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,7 +24,8 @@ def batch(
     options: PictureSeriesOptions,
     output: given.PictureFolder,
     content: Annotated[
-        list[str] | None, typer.Argument(help="Photographs: files, folders, and patterns in quotes.")
+        list[str] | None,
+        typer.Argument(help="Photographs: files, folders, patterns in quotes, and .tar or .parquet files of them."),
     ] = None,
     style: given.Styles = None,
     name: Annotated[
@@ -54,6 +55,11 @@ def batch(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the batch in the folder, whatever was killed; or begin it.")
     ] = False,
+    shards: Annotated[
+        int | None,
+        typer.Option("--shards", min=1, metavar="COUNT", help="Tar files of so many pictures each, for WebDataset."),
+    ] = None,
+    parquet: Annotated[bool, typer.Option("--parquet", help="Shards are parquet tables instead.")] = False,
     ray: Annotated[
         str | None,
         typer.Option("--ray", metavar="local|ADDRESS", help="Paint on a Ray cluster, such as 10.0.0.1:6379."),
@@ -94,6 +100,8 @@ def batch(
     alone = resume and not content and listed is None
     if alone and (style or vary or recipe or preset or any(value is not None for value in settings.values())):
         raise UsageError("--resume with no photographs goes on with the settings of the folder; leave the others out")
+    if parquet and shards is None and not alone:
+        raise UsageError("--parquet is of shards; say of how many pictures each, such as --shards 1000")
     limit, tiles = parse_bytes(memory), parse_tile(tile)
     # What is wrong with the words is told before torch is loaded for the rest.
     if not alone:
@@ -102,16 +110,20 @@ def batch(
 
     from impasto.cli import batch_run
     from impasto.optim.resources import Resources
-    from impasto.series.batch import Batch
+    from impasto.series.batch import Batch, ShardedBatch, divided
 
-    made = Batch(
-        None if alone else words.items(options.reading()),
-        Path(output),
-        resume=resume,
-        force=options.force,
-        check=not options.dry_run,
-        resources=Resources.choose(device, tiles, limit),
-    )
+    folder, items = Path(output), None if alone else words.items(options.reading())
+    division = divided(folder) if alone else {"pictures": shards, "kind": "parquet" if parquet else "tar"}
+    given_options: dict[str, Any] = {
+        "resume": resume,
+        "force": options.force,
+        "check": not options.dry_run,
+        "resources": Resources.choose(device, tiles, limit),
+    }
+    if division is None or division["pictures"] is None:
+        made = Batch(items, folder, **given_options)
+    else:
+        made = ShardedBatch(items, folder, **division, **given_options)
     if options.dry_run:
         batch_run.plan(made, options, device)
         return

@@ -3,6 +3,7 @@
 import functools
 import itertools
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,8 @@ from impasto.cli.sources import Chosen, choose
 from impasto.cli.style_list import expand
 from impasto.cli.vary import split
 from impasto.errors import InputError, UsageError
+from impasto.events import notice
+from impasto.shards import Member
 
 if TYPE_CHECKING:
     from impasto.series.batch import Item
@@ -64,7 +67,7 @@ class Words:
             return [self._of_row(row) for row in read_list(self.listed)]
         if not self.content:
             raise UsageError("no photographs are named; give files, folders or patterns, or --list FILE")
-        photos = photographs(self.content, tree=self.tree)
+        photos = self._without_masks(photographs(self.content, tree=self.tree))
         styles = expand(self.style, largest=MANY)
         if "-" in styles:
             raise UsageError("--style -: a batch reads its paintings from files; name them")
@@ -79,6 +82,19 @@ class Words:
             Wish(photo, () if style is None else (style,), dict(zip(varied, values, strict=True)))
             for photo, style, *values in self._combined(axes, ["photographs", "paintings", *varied])
         ]
+
+    def _without_masks(self, photos: list[Photograph]) -> list[Photograph]:
+        """Leave out what is in a folder of photographs because it is the mask of one of them."""
+        if self.content_mask is None:
+            return photos
+        rule = Rule("--content-mask", self.content_mask, "content")
+        masks = {_place(mask) for photo in photos if (mask := rule.look(photo.path)) is not None}
+        kept = [photo for photo in photos if _place(photo.path) not in masks]
+        if not kept:
+            raise UsageError(f"--content-mask {self.content_mask}: every photograph is the mask of one; name others")
+        if len(kept) < len(photos):
+            notice(f"{len(photos) - len(kept)} of the pictures are masks by --content-mask, and are not painted")
+        return kept
 
     def _combined(self, axes: list[list[Any]], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         if not self.pair:
@@ -148,9 +164,10 @@ class _Maker:
         of_styles = wish.row.get("style_mask") or [self._found("style_mask", style) for style in wish.styles]
         masks = None
         if mask is not None:
-            masks = Masks(mask, [None if name is None else Path(name) for name in of_styles], None, self._names)
+            of_each = [Path(name) if isinstance(name, str) else name for name in of_styles]
+            masks = Masks(mask, of_each, None, self._names)
         inputs = Inputs(
-            None if content is None else Path(content),
+            Path(content) if isinstance(content, str) else content,
             [Path(style) for style in wish.styles],
             None if chosen.init is None else Path(chosen.init),
             masks,
@@ -165,11 +182,11 @@ class _Maker:
         labels = {key: str(value) for key, value in wish.spelled.items()}
         return Item(job, str(output) if output else naming.name(job, number, below, labels))
 
-    def _file(self, key: str, wish: Wish, picture: str | None) -> Path | None:
+    def _file(self, key: str, wish: Wish, picture: str | Member | None) -> Path | Member | None:
         named = wish.row.get(key) or self._found(key, picture)
-        return None if named is None else Path(named)
+        return Path(named) if isinstance(named, str) else named
 
-    def _found(self, key: str, picture: str | None) -> str | None:
+    def _found(self, key: str, picture: str | Member | None) -> str | Member | None:
         rule = self._rules[key]
         return None if rule is None or picture is None else rule.find(picture)
 
@@ -178,10 +195,14 @@ def _rule(option: str, pattern: str | None, name: str) -> Rule | None:
     return None if pattern is None else Rule(option, pattern, name)
 
 
+def _place(picture: str | Member) -> str:
+    return str(picture) if isinstance(picture, Member) else os.path.realpath(picture)
+
+
 def _check_files(wishes: Sequence[Wish]) -> None:
     """Raise `InputError` for photographs and paintings that are not there."""
-    names = {name: None for wish in wishes for name in ((wish.photo.path,) if wish.photo else ()) + wish.styles}
-    missing = [name for name in names if not Path(name).is_file()]
+    named = (name for wish in wishes for name in ((wish.photo.path,) if wish.photo else ()) + wish.styles)
+    missing = [name for name in dict.fromkeys(named) if isinstance(name, str) and not Path(name).is_file()]
     if missing:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise InputError(f"{missing[0]}{more}: is no file that is there; check the name")

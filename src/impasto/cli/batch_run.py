@@ -82,7 +82,7 @@ def plan(made: "Batch", options: "PictureSeriesOptions", device: str) -> None:
     if options.as_json:
         told = {
             "bytes": needed,
-            "files": [item.output for item in made.items],
+            "files": _files(made),
             "folder": str(made.folder),
             "pictures": len(made.items),
             "pixel_steps": estimate.pixel_steps,
@@ -102,8 +102,19 @@ def plan(made: "Batch", options: "PictureSeriesOptions", device: str) -> None:
     free = limits.available()
     if free is not None and needed > free:
         lines.append(f"conflict   {limits.format_bytes(free)} are free; use fewer --workers, or a smaller --size")
-    lines += [f"{made.folder / item.output}  of {_of(item)}" for item in made.items]
+    if made.tickets is None:
+        lines += [f"{made.folder / item.output}  of {_of(item)}" for item in made.items]
+    else:
+        lines += [f"{made.folder / name}" for name in _files(made)]
+        lines.append(f"first      {made.items[0].output}  of {_of(made.items[0])}")
     write_out("\n".join(lines))
+
+
+def _files(made: "Batch") -> list[str]:
+    """Return what will be in the folder: pictures, or shards of them."""
+    from impasto.series.batch import ShardedBatch
+
+    return made.shards if isinstance(made, ShardedBatch) else [item.output for item in made.items]
 
 
 def _of(item: "Item") -> str:

@@ -5,6 +5,7 @@ import glob
 import io
 import json
 import os
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any
 from impasto.cli.style_list import expand
 from impasto.errors import InputError, UsageError
 from impasto.events import notice
-from impasto.files import PICTURE_SUFFIXES
+from impasto.files import PICTURE_SUFFIXES, within
+from impasto.shards import Member, is_archive, listing, sibling
 
 MOST = 10_000_000
 """Pictures that a pattern or a folder may stand for: beyond that it is a mistake, such as the root of a disk."""
@@ -23,15 +25,17 @@ LONGEST = 2**28
 
 @dataclass(frozen=True)
 class Photograph:
-    """One photograph, and the folder below the one it was looked for in."""
+    """One photograph, a file or within one, and the folder below the one it was looked for in."""
 
-    path: str
+    path: str | Member
     below: str = ""
     """Relative, with / between its parts."""
 
 
 def photographs(names: Sequence[str], *, tree: bool) -> list[Photograph]:
     """Return the photographs that files, folders and patterns stand for; with `tree` those of folders in folders.
+
+    Those in tar and parquet files are among them; with `tree`, below a folder of the file's name.
 
     Raises `UsageError` where a pattern matches nothing, `InputError` where a folder has no picture.
     """
@@ -46,10 +50,30 @@ def photographs(names: Sequence[str], *, tree: bool) -> list[Photograph]:
                 raise InputError(f"{name}: is a folder without pictures, and so are those in it; name another")
             listed += inside
             continue
-        for path in expand([name], "CONTENT", largest=MOST, recursive=True):
+        for path in _expanded(name):
             below = Path(os.path.relpath(Path(path).parent, root)).as_posix() if tree and root is not None else "."
-            listed.append(Photograph(path, "" if below == "." or below.startswith("..") else below))
+            listed += _inside(path, "" if below == "." or below.startswith("..") else below, tree=tree)
     return listed
+
+
+def _expanded(name: str) -> list[str]:
+    """Return the files that a name stands for: of a folder of shards, these."""
+    if Path(name).is_dir():
+        paths = [path for path in sorted(Path(name).iterdir()) if not path.name.startswith(".")]
+        shards = [str(path) for path in paths if is_archive(path)]
+        if shards and not any(path.suffix.lower() in PICTURE_SUFFIXES for path in paths):
+            return shards
+    return expand([name], "CONTENT", largest=MOST, recursive=True)
+
+
+def _inside(path: str, below: str, *, tree: bool) -> Iterator[Photograph]:
+    """Yield the photograph that a file is, or those that are in it."""
+    if not is_archive(path):
+        yield Photograph(path, below)
+        return
+    for member in listing(path):
+        folders = [below, Path(path).stem, posixpath.dirname(member.name)] if tree else []
+        yield Photograph(member, posixpath.join("", *filter(None, folders)))
 
 
 def _root(name: str) -> Path | None:
@@ -66,16 +90,17 @@ def _root(name: str) -> Path | None:
 
 def _walk(folder: Path) -> Iterator[Photograph]:
     """Yield the pictures of a folder and of those in it, but no hidden ones, and none that a link leads out to."""
-    root, leading_out = os.path.realpath(folder), 0
+    leading_out = 0
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         below = Path(os.path.relpath(place, folder)).as_posix()
         for name in sorted(names):
             path = Path(place, name)
-            if name.startswith(".") or path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
+            picture = path.suffix.lower() in PICTURE_SUFFIXES or is_archive(path)
+            if name.startswith(".") or not picture or not path.is_file():
                 continue
-            if os.path.realpath(path).startswith(root.rstrip(os.sep) + os.sep):
-                yield Photograph(str(path), "" if below == "." else below)
+            if within(path, folder):
+                yield from _inside(str(path), "" if below == "." else below, tree=True)
             else:
                 leading_out += 1
     if leading_out:
@@ -170,12 +195,20 @@ class Rule:
                 f"in {{{self.field}}}_mask.png"
             )
 
-    def find(self, picture: str) -> str | None:
-        """Return the file that belongs to a picture; None where there is none."""
-        path = Path(picture).parent / self.pattern.replace(f"{{{self.field}}}", Path(picture).stem)
-        there = path.is_file()
-        self.seen, self.missing = self.seen + there, self.missing + (not there)
-        return str(path) if there else None
+    def find(self, picture: str | Member) -> str | Member | None:
+        """Return the file that belongs to a picture, of one in a tar within that; None where there is none."""
+        found = self.look(picture)
+        self.seen, self.missing = self.seen + (found is not None), self.missing + (found is None)
+        return found
+
+    def look(self, picture: str | Member) -> str | Member | None:
+        """Return what `find` does, uncounted."""
+        name = picture.name if isinstance(picture, Member) else picture
+        called = self.pattern.replace(f"{{{self.field}}}", Path(name).stem)
+        if isinstance(picture, Member):
+            return sibling(picture, called)
+        path = Path(picture).parent / called
+        return str(path) if path.is_file() else None
 
     def check(self) -> None:
         """Raise `UsageError` where no picture has its file, and say how many have none."""

@@ -1,5 +1,6 @@
 """`impasto blend`: one photograph on the way from one style to the next."""
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from impasto.recipe.catalogue import METHODS
 
 if TYPE_CHECKING:
     from impasto.cli.session import Session
+    from impasto.events import Progress
     from impasto.result import Result
 
 app = typer.Typer(add_completion=False)
@@ -49,6 +51,7 @@ def blend(
     force: given.Force = False,
     quiet: given.Quiet = False,
     threads: given.Threads = None,
+    workers: given.Workers = 1,
     **settings: str | None,
 ) -> None:
     """Paint a photograph from one style to another: a strip, an animation, or each frame.
@@ -57,6 +60,8 @@ def blend(
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
+    if workers != 1 and not independent:
+        raise UsageError("--workers: frames that start from the one before wait for it; pass --independent")
     style = expand(style)
     outputs = _Outputs(frames, folder, strip, animation, frame_s, force)
     chosen = _chosen(recipe, preset, settings)
@@ -64,19 +69,20 @@ def blend(
     # Only now torch: what is wrong with the options is told at once.
     load_torch(threads)
 
+    from impasto.executors import processes
     from impasto.series import blend
 
     outputs.check()
     session.claim(folder, strip, animation, doing="painting into it")
     painted: list[Result] = []
     began = time.monotonic()
-    with session.stop.gently(), session.terminal.meter() as meter:
+    with session.stop.gently(), session.terminal.meter() as meter, contextlib.ExitStack() as stack:
 
-        def watch(_frame: int, progress: object, _stylizer: object) -> None:
-            meter.painting(progress)  # type: ignore[arg-type]
-            if session.stop.asked is not None:
-                raise _Enough
+        def watch(_frame: int, progress: "Progress") -> bool:
+            meter.painting(progress)
+            return session.stop.asked is not None
 
+        executor = stack.enter_context(processes(frames, workers=workers, threads=threads)) if workers != 1 else None
         way = blend.blend(
             Path(content),
             [Path(name) for name in style],
@@ -84,14 +90,14 @@ def blend(
             chosen.recipe,
             encoder=chosen.encoder,
             coherent=not independent,
+            executor=executor,
             on_progress=watch,
         )
-        try:
-            for number, result in enumerate(way):
-                painted.append(result)
-                outputs.frame(number, result)
-                session.terminal.say(f"frame {number + 1} of {frames}: {time.monotonic() - began:.1f} s")
-        except _Enough:
+        for number, result in enumerate(way):
+            painted.append(result)
+            outputs.frame(number, result)
+            session.terminal.say(f"frame {number + 1} of {frames}: {time.monotonic() - began:.1f} s")
+        if session.stop.asked is not None:
             session.terminal.say(f"stopped; {len(painted)} of {frames} frames are done")
         if painted:
             outputs.together(painted)
@@ -154,7 +160,3 @@ class _Outputs:
         if self.animation:
             pictures = [result.picture for result in painted]
             images.save_animation(pictures, self.animation, frame_s=self.frame_s, force=self.force)
-
-
-class _Enough(Exception):
-    """Ctrl-C was pressed: keep what there is."""

@@ -1,6 +1,5 @@
 """What a painting can leave beside the picture for other programs: its colours as a table, its regions as layers."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,9 +40,9 @@ class Byproducts:
         for option, path, suffix in (("--cube", self.cube, ".cube"), ("--ora", self.layers, ".ora")):
             if path is not None and Path(path).suffix.lower() != suffix:
                 raise UsageError(f"{option} {path}: a name that ends in {suffix} says what it is; name it so")
-        taken = {os.path.realpath(source) for source in inputs}
+        taken = {files.identity(source) for source in inputs}
         for path in self.named.values():
-            if not force and os.path.realpath(path) in taken:
+            if not force and files.identity(path) in taken:
                 raise OutputError(f"{path}: is also an input; name another file or pass --force")
             files.check_output(Path(path), force=force)
 

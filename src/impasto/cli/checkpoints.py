@@ -266,8 +266,8 @@ def checkpoint_writer(
             "begin again"
         )
     if option is not None:
-        named = {os.path.realpath(name) for name in (outputs.output, outputs.preview, outputs.plot) if name}
-        if os.path.realpath(path) in named | {os.path.realpath(name) for name in inputs.files}:
+        named = {files.identity(name) for name in (outputs.output, outputs.preview, outputs.plot) if name}
+        if files.identity(path) in named | {files.identity(name) for name in inputs.files}:
             raise UsageError(f"--checkpoint {path}: is also another file of this painting; give it its own")
         files.check_output(path, force=outputs.force)
     return CheckpointWriter(path, option is not None, every_s, stale=there and option is None)

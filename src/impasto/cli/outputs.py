@@ -62,11 +62,11 @@ class Outputs:
             raise UsageError("only the painting can go to standard output; name a file for the other options")
         named = [("--output", self.output), ("--preview", self.preview), ("--plot", self.plot)]
         named += self.byproducts.named.items()
-        taken: dict[str, str] = {}
+        taken: dict[object, str] = {}
         for option, path in named:
             if path is None or path == "-":
                 continue
-            if (other := taken.setdefault(os.path.realpath(path), option)) != option:
+            if (other := taken.setdefault(files.identity(path), option)) != option:
                 raise UsageError(f"{other} and {option} name the same file; give each its own")
         images.check_output(self.output, size, self.bits, self.force, inputs)
         if self.preview is not None:
@@ -178,7 +178,7 @@ class Outputs:
                 raise OutputError(f"{path}: exists already; pass --force to replace it or name another output")
 
     def _check_plot(self, plot: str, inputs: list[str | Path]) -> None:
-        if not self.force and any(os.path.realpath(plot) == os.path.realpath(source) for source in inputs):
+        if not self.force and any(files.identity(plot) == files.identity(source) for source in inputs):
             raise OutputError(f"{plot}: is also an input; name another plot or pass --force")
         files.check_output(Path(plot), force=self.force)
 

@@ -1,6 +1,5 @@
 """`impasto resume`."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,6 +46,7 @@ def resume(
     session: Session = ctx.obj
     session.terminal.quiet = quiet
 
+    from impasto import files
     from impasto.cli import checkpoints, paint_inputs, paint_run
     from impasto.cli.byproducts import Byproducts
     from impasto.cli.outputs import Outputs
@@ -61,7 +61,7 @@ def resume(
     target = output or command.target(path)
     if as_json and target == "-":
         raise UsageError("--json and -o - both want standard output; save to a file, or leave --json out")
-    if os.path.realpath(target) == os.path.realpath(path):
+    if files.identity(target) == files.identity(path):
         raise UsageError(f"-o {target}: is the checkpoint itself; name another output")
     places = command.find(path)
     encoder = None if command.encoder is None else Path(places.get(command.encoder, command.encoder))

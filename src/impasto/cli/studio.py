@@ -12,7 +12,7 @@ from impasto.cli.session import write_out
 from impasto.errors import UsageError
 
 app = typer.Typer(add_completion=False)
-NEEDED = ("starlette", "uvicorn")
+NEEDED = ("fastapi", "uvicorn")
 
 
 @app.command()

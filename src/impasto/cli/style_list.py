@@ -7,7 +7,7 @@ from pathlib import Path
 
 from impasto.errors import InputError, UsageError
 from impasto.events import notice
-from impasto.files import PICTURE_SUFFIXES
+from impasto.files import PICTURE_SUFFIXES, within
 
 LARGEST = 64
 """Pictures that one folder or pattern may stand for: a recipe weighs as many styles, and no more."""
@@ -56,7 +56,7 @@ def _one(name: str, option: str, largest: int, *, recursive: bool) -> list[str]:
 
 
 def _in_folder(name: str) -> list[str]:
-    folder, root = Path(name), os.path.realpath(name)
+    folder = Path(name)
     pictures, leading_out = [], 0
     try:
         entries = sorted(folder.iterdir())
@@ -65,7 +65,7 @@ def _in_folder(name: str) -> list[str]:
     for path in entries:
         if path.name.startswith(".") or path.suffix.lower() not in PICTURE_SUFFIXES or not path.is_file():
             continue
-        if os.path.commonpath([root, os.path.realpath(path)]) == root:
+        if within(path, folder):
             pictures.append(os.fspath(path))
         else:
             leading_out += 1

@@ -135,10 +135,17 @@ class _Notices(logging.Handler):
         self._child.say("notice", record.getMessage())
 
 
+def _ignore_the_terminal() -> None:
+    """Ignore Ctrl-C, and Ctrl-Break of Windows, which reach all processes of a terminal: the caller says what is to
+    become of the work."""
+    for name in ("SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
 def main() -> None:
     """Work until the caller has no more."""
-    # Ctrl-C reaches all processes of a terminal; the caller says what is to become of the work.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _ignore_the_terminal()
     child = Child()
     logger.addHandler(_Notices(child))
     logger.propagate = False

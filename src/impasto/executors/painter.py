@@ -19,6 +19,7 @@ from impasto.recipe.catalogue import METHODS
 from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.painting import Painting
 from impasto.scene.resolve import PictureLike, precision_of, result_size
+from impasto.shards import Member
 
 NETWORKS_KEPT = 8
 """Paintings by networks that are kept to paint further photographs: each holds its networks and its measured styles,
@@ -121,7 +122,7 @@ class Painter:
 
     def portable(self, inputs: Inputs, recipe: Recipe) -> Inputs:
         """Return the inputs for another process: names of files as they are, what is no file as it was read."""
-        if all(isinstance(source, Path | Picture) or _is_name(source) for source in inputs.files):
+        if all(isinstance(source, Path | Picture | Member) or _is_name(source) for source in inputs.files):
             return inputs
         return self.read(inputs, recipe)
 

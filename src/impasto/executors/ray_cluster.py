@@ -1,6 +1,6 @@
 """The executor of many machines: Ray Core actors, each with its declared processors, that may come and go.
 
-The one file that imports Ray, which the extra `[ray]` brings; `ray_joining` is handed it.
+The one file that imports Ray, which the extra `[ray]` brings; `ray_joining` and `ray_data` are handed it.
 """
 
 import contextlib
@@ -350,6 +350,16 @@ class _Run:
         self._again.clear()
         for actor in self._actors:
             actor.handle.stop.remote()
+
+
+def ray_data() -> Any:
+    """Return Ray Data. Raises `ResourceError` where it is not installed."""
+    _import()
+    try:
+        import ray.data
+    except ImportError:
+        raise ResourceError("Ray Data is not installed; run: pip install 'impasto[ray]'") from None
+    return ray.data
 
 
 def _import() -> Any:

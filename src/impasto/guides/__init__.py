@@ -1,6 +1,7 @@
 """Regions: from masks to maps that sum to one, and from maps to weights on a layer's neurons."""
 
 from impasto.guides.colors import from_colors
+from impasto.guides.feather import feather
 from impasto.guides.layers import from_layers
 from impasto.guides.naming import Names
 from impasto.guides.naming import parse as parse_names
@@ -17,6 +18,7 @@ __all__ = [
     "boundary",
     "check_name",
     "check_shape",
+    "feather",
     "fit",
     "from_colors",
     "from_layers",

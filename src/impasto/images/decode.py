@@ -4,7 +4,7 @@ import hashlib
 import io
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,15 @@ DEFAULT_MAX_PIXELS = 200_000_000
 """The most pixels of a picture that is decoded unless the caller says otherwise: more than any camera's, and they take
 some 5 GB."""
 
-PictureLike = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture
+
+class Stored(Protocol):
+    """A file that lies elsewhere than in a folder, such as a `zipfile.Path` or a `shards.Member`."""
+
+    def read_bytes(self) -> bytes:
+        """Return the file's bytes."""
+
+
+PictureLike = str | Path | bytes | Image.Image | npt.NDArray[Any] | Tensor | Picture | Stored
 
 _SALVAGEABLE = {"JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"}
 
@@ -33,9 +41,10 @@ _SALVAGEABLE = {"JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"}
 def load(source: PictureLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_truncated: bool = False) -> Picture:
     """Decode a picture: upright, sRGB, float32, alpha apart.
 
-    source: a file's name, `-` for standard input, the bytes of a file, a Pillow picture, a (H, W), (H, W, 3) or
-    (H, W, 4) array, or a (3 or 4, H, W) tensor with or without a batch of one. Whole-number arrays are scaled by
-    their type's largest value; floats are in [0, 1]. `max_pixels` is compared with the header before decoding.
+    source: a file's name, `-` for standard input, the bytes of a file or what reads them (`Stored`), a Pillow
+    picture, a (H, W), (H, W, 3) or (H, W, 4) array, or a (3 or 4, H, W) tensor with or without a batch of one.
+    Whole-number arrays are scaled by their type's largest value; floats are in [0, 1]. `max_pixels` is compared with
+    the header before decoding.
     With `allow_truncated`, a cut-off or damaged file gives what can be read of it.
 
     Raises `ImageError` for whatever is wrong with the picture, and `ResourceError` where there is not enough memory to
@@ -57,6 +66,8 @@ def load(source: PictureLike, *, max_pixels: int = DEFAULT_MAX_PIXELS, allow_tru
             data = read_stdin(max_pixels)
         elif isinstance(source, str | Path):
             data = read_file(source, name, max_pixels)
+        elif hasattr(source, "read_bytes"):
+            data = source.read_bytes()
         else:
             raise ImageError(f"{name}: a {type(source).__name__} is not a picture; give a file, bytes or array")
         return _from_bytes(data, name, max_pixels, allow_truncated)
@@ -78,6 +89,8 @@ def _out_of_memory(name: str) -> ResourceError:
 def _name(source: object) -> str:
     if isinstance(source, str | Path):
         return shown(os.fspath(source))
+    if hasattr(source, "read_bytes"):
+        return shown(str(source))
     kinds = {Image.Image: "Pillow picture", np.ndarray: "array", Tensor: "tensor"}
     return next((name for kind, name in kinds.items() if isinstance(source, kind)), "bytes")
 

@@ -35,6 +35,7 @@ SHARED = (
     "color_transform",
     "color_strength",
     "regions",
+    "feather",
     "keep",
     "precision",
     "seed",

@@ -19,7 +19,7 @@ from impasto.recipe.spelling import first_mistake, parse_json, renamed, unknown
 
 VERSION = 1
 """The version of the format of recipes, which they carry; another is refused."""
-LATER = frozenset({"margin", "strength", "protect", "protect_weight"})
+LATER = frozenset({"margin", "strength", "protect", "protect_weight", "feather"})
 """Settings that came when pictures and checkpoints already carried recipes with every key."""
 
 

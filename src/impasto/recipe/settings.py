@@ -68,6 +68,9 @@ class Settings(BaseModel):
 
     # Where: regions of masks.
     regions: int = Field(0, ge=0, le=64, description="regions in colour masks; 0: as many as the masks show")
+    feather: float = Field(
+        0.0, ge=0, le=0.5, description="how wide regions go over into one another, of the long side; 0: hard edges"
+    )
     guides: Literal["simple", "mean", "all", "inside", "border"] = Field(
         "mean",
         description="how regions reach the layers: by pooling only; as the mean over what a neuron sees; neurons that "

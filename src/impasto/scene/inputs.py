@@ -171,7 +171,8 @@ class Inputs:
         pair = None
         if self.find_faces or self.has_landmarks:
             pair = landmarks_of(recipe, read.content, read.paintings, self.content_landmarks, self.style_landmarks)
-        return Scene(recipe, read.content, read.paintings, read.regions, read.init, pair, read.protect)
+        regions = None if read.regions is None else guides.feather(read.regions, recipe.feather)
+        return Scene(recipe, read.content, read.paintings, regions, read.init, pair, read.protect)
 
 
 def _listed(sources: Sequence[PictureLike] | PictureLike | None) -> list[PictureLike]:

@@ -222,14 +222,6 @@ class Painting(ABC):
         self._reset()
         self._show(photo, after or After())
 
-    def freeze(self, photo: Picture, after: After | None = None) -> None:
-        """Measure `photo`, and paint all that are taken later by what was measured of it, until this is called again.
-
-        Statistics that are measured anew of each frame make moving pictures flicker. A method that measures nothing of
-        the photograph as a whole has nothing to freeze. The arguments, and what is raised, are those of `take`.
-        """
-        self.take(photo, "the frame that is measured", after=after)
-
     def _reset(self) -> None:
         """Forget what was painted."""
         self._history: list[dict[str, Any]] = []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from impasto import files
 from impasto.errors import ImageError, ImpastoError, OutputError, ResourceError, UsageError
 from impasto.events import Progress
 from impasto.executors import Executor, InProcess, Outcome
@@ -175,9 +176,10 @@ class Series:
         """Raise `OutputError` where something cannot be written, or would take the place of an input."""
         written = [*(cell.path for cell in self._own), *self.outputs, self.folder / self.RECORDS]
         named = [source for cell in self._own for source in (*cell.job.inputs.files, cell.job.encoder)]
-        inputs = {os.path.realpath(source) for source in named if isinstance(source, str | Path)}
+        inputs = {files.identity(source) for source in named if isinstance(source, str | Path)}
         for path in written:
-            if os.path.realpath(path) in inputs:
+            files.check_name(path)
+            if files.identity(path) in inputs:
                 # Not even by force: other cells may still need it.
                 raise OutputError(f"{path}: is also an input; name another folder")
         if check:

@@ -1,5 +1,6 @@
 """The work of every series: one picture painted and saved, in whatever process."""
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from impasto import files, limits
+from impasto import files, images, limits
 from impasto.executors import InProcess, Later, Tell
 from impasto.executors.executor import Executor
 from impasto.executors.painter import Painter
@@ -37,6 +38,8 @@ class Order:
     """Whether a picture that is there already, and is the one that would be painted, stays."""
     partly: bool = True
     """Whether what there is of a picture is saved where the painting is stopped."""
+    suffix: str = ""
+    """Of an order without a path, the format in which the picture comes back, as the bytes of a file."""
     quality: int = 95
     bits: int = 8
 
@@ -52,9 +55,11 @@ class Painted:
     size: tuple[int, int] = (0, 0)
     """(height, width) in pixels."""
     record: Record | None = None
-    """How it went, of one that was saved."""
+    """How it went, of one that was saved, or came back as the bytes of a file."""
     result: Result | None = None
     """The painting, of an order without a path."""
+    data: bytes | None = None
+    """The bytes of its file, of an order with a `suffix`."""
 
 
 class PaintWork:
@@ -79,10 +84,10 @@ class PaintWork:
         result = painting.result()
         state: Literal["painted", "unfinished"] = "painted" if result.finished else "unfinished"
         painted = Painted(state, painting.taken, painting.size, result=result)
-        if order.path is None or (stopped and not result.finished and not order.partly):
+        if (order.path is None and not order.suffix) or (stopped and not result.finished and not order.partly):
             return painted
         seconds, peak = time.monotonic() - began, limits.peak()
-        return Later(partial(_save, painted, result, order, seconds, peak))
+        return Later(partial(_save if order.path else _encode, painted, result, order, seconds, peak))
 
     def _paint(self, painting: Painting, tell: Tell) -> bool:
         """Take the steps; return whether it was asked to stop."""
@@ -113,6 +118,15 @@ def _save(painted: Painted, result: Result, order: Order, seconds: float, peak: 
     files.drop_link(path)
     result.save(path, force=True, quality=order.quality, bits=order.bits)
     return replace(painted, result=None, record=Record.of(path, result.history, seconds, peak))
+
+
+def _encode(painted: Painted, result: Result, order: Order, seconds: float, peak: int | None) -> Painted:
+    """Return a picture as the bytes of a file, and record how it went."""
+    data = images.encode(
+        result.picture, order.suffix.lstrip("."), bits=order.bits, quality=order.quality, metadata=result.metadata
+    )
+    record = Record(hashlib.sha256(data).hexdigest(), len(result.history), round(seconds, 3), peak_bytes=peak)
+    return replace(painted, result=None, record=record, data=data)
 
 
 def make_work(device: str, tile: Tiling, memory: int | None, precision: str) -> PaintWork:

@@ -58,7 +58,7 @@ def _picture(made: Benchmark, cell: Cell, keys: Sequence[str]) -> dict[str, Any]
     measured = made.measurement(cell)
     values = {key: value for key in keys if (value := _value(made, cell, key)) is not None}
     size = cell.size if measured is None else measured.size
-    file = os.path.relpath(cell.path, made.folder) if cell.state == "external" else made.key(cell)
+    file = _beside(cell.path, made.folder) if cell.state == "external" else made.key(cell)
     return {
         **cell.labels,
         "file": Path(file).as_posix(),
@@ -69,6 +69,14 @@ def _picture(made: Benchmark, cell: Cell, keys: Sequence[str]) -> dict[str, Any]
         "values": values,
         "reasons": {} if measured is None else dict(measured.reasons),
     }
+
+
+def _beside(path: Path, folder: Path) -> str:
+    """Return a path as it is seen from a folder; whole where it lies on another drive of Windows."""
+    try:
+        return os.path.relpath(path, folder)
+    except ValueError:
+        return str(path)
 
 
 def _value(made: Benchmark, cell: Cell, key: str) -> float | None:

@@ -1,29 +1,24 @@
-"""The routes: the API, the page and its files."""
+"""The application: the API, the page and its files."""
 
-import asyncio
 import contextlib
-import gzip
 import hashlib
-import logging
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from impasto.errors import ImpastoError
-from impasto.studio import gallery_api, jobs_api, openapi, pictures_api
-from impasto.studio.endpoints import Endpoint
-from impasto.studio.guard import App, Guard, Message, Receive, Send
-from impasto.studio.settings import Refused
+from impasto._version import __version__
+from impasto.studio import clips_api, gallery_api, jobs_api, pictures_api
+from impasto.studio.answer_models import About
+from impasto.studio.guard import App, Guard
+from impasto.studio.replies import HANDLERS, packed
+from impasto.studio.routing import Here, errors, router
 from impasto.studio.studio import Studio
 
-logger = logging.getLogger("impasto.studio")
 STATIC = Path(__file__).resolve().parent / "static"
 HEAD_MARK = b"  <!-- head.html -->\n"
 """The line of a page in whose place the file `head.html` is sent: what all pages have in their heads."""
@@ -37,62 +32,85 @@ TYPES = {
     ".woff2": "font/woff2",
     ".webmanifest": "application/manifest+json",
 }
-PACKED_BYTES = 1024
-"""Bytes from which text is sent compressed: less fits into one packet of a network anyway."""
-LINGER_S = 2.0
-"""Seconds for which the rest of a refused body is still read, so that its sender sees the answer and not a reset."""
-LINGER_BYTES = 32 << 20
-"""Bytes of such a body that are read at most: about what arrives within that time from the same machine."""
+TOKEN = {"type": "http", "scheme": "bearer", "description": "where the studio was given one"}
+
+requests = router("The studio")
 
 
-async def get_about(studio: Studio, _request: Request) -> Response:
-    """Answer with what the studio and the machine are."""
-    return JSONResponse(await studio.about())
-
-
-async def get_schema(studio: Studio, _request: Request) -> Response:
-    """Answer with everything that the form is generated from."""
-    return JSONResponse(studio.form)
-
-
-async def get_openapi(_studio: Studio, _request: Request) -> Response:
-    """Answer with the description of this API."""
-    return JSONResponse(openapi.document(ENDPOINTS))
-
-
-ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint("GET", "/api/about", get_about, "The version, the machine, and the limits.", errors=(503,)),
-    Endpoint("GET", "/api/schema", get_schema, "Settings, groups, presets and methods: what the form is made from."),
-    *pictures_api.ENDPOINTS,
-    *jobs_api.ENDPOINTS,
-    *gallery_api.ENDPOINTS,
-    Endpoint("GET", "/api/openapi.json", get_openapi, "This description."),
+@requests.get(
+    "/api/about", summary="The version, the machine, and the limits.", response_model=About, responses=errors(503)
 )
+async def get_about(studio: Here) -> dict[str, Any]:
+    """Answer with what the studio and the machine are."""
+    return await studio.about()
+
+
+@requests.get("/api/schema", summary="Settings, groups, presets and methods: what the form is made from.")
+async def get_schema(studio: Here) -> dict[str, Any]:
+    """Answer with everything that the form is generated from."""
+    return studio.form
+
+
+@requests.get("/api/openapi.json", summary="This description.")
+async def get_openapi(request: Request) -> dict[str, Any]:
+    """Answer with the description of this API."""
+    described: dict[str, Any] = request.app.openapi()
+    return described
+
+
+PARTS = (requests, pictures_api.requests, jobs_api.requests, gallery_api.requests, clips_api.requests)
+"""The requests of the API, in the order in which they are described."""
+
+
+class Api(FastAPI):
+    """The API, whose description says that a token may be needed: the guard asks for it, before any request."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            document["components"]["securitySchemes"] = {"token": TOKEN}
+            document["security"] = [{}, {"token": []}]
+        return self.openapi_schema or {}
 
 
 def create(studio: Studio) -> App:
     """Make the application, which starts the studio's processes and ends them."""
 
     @contextlib.asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with studio.running():
             yield
 
-    routes = [
-        Route(endpoint.path, _answering(studio, endpoint), methods=[endpoint.method], name=endpoint.handler.__name__)
-        for endpoint in ENDPOINTS
-    ]
-    for route in routes:
-        # A HEAD would begin what only a GET means, and for a stream not end it.
-        (route.methods or set()).discard("HEAD")
-    routes += [Route("/", page, methods=["GET"]), Route("/static/{path:path}", static, methods=["GET"])]
-    app = Starlette(routes=routes, lifespan=lifespan, exception_handlers=HANDLERS)
+    app = Api(
+        title="impasto studio",
+        summary="Paint photographs like paintings.",
+        version=__version__,
+        lifespan=lifespan,
+        exception_handlers=HANDLERS,
+        # The description is a request like any other, and the page that shows it is ours: nothing is from outside.
+        openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
+        routes=[
+            Route("/", page, methods=["GET"]),
+            Route("/docs", docs, methods=["GET"]),
+            Route("/static/{path:path}", static, methods=["GET"]),
+        ],
+    )
+    app.state.studio, app.state.settings = studio, studio.settings
+    for part in PARTS:
+        app.include_router(part)
     return Guard(app, studio.settings)
 
 
 async def page(request: Request) -> Response:
     """Answer with the page."""
     return show_static(request, "index.html")
+
+
+async def docs(request: Request) -> Response:
+    """Answer with the page that describes the API to people."""
+    return show_static(request, "docs/docs.html")
 
 
 async def static(request: Request) -> Response:
@@ -115,79 +133,3 @@ def show_static(request: Request, name: str) -> Response:
         return Response(status_code=304, headers=headers)
     response = Response(data, headers={**headers, "content-type": TYPES[known[name].suffix]})
     return packed(request, response) if known[name].suffix in (".html", ".css", ".js", ".svg") else response
-
-
-def packed(request: Request, response: Response) -> Response:
-    """Return a response compressed, where it is worth it and the browser reads that."""
-    accepted = [word.strip() for word in request.headers.get("accept-encoding", "").split(",")]
-    if "gzip" not in accepted or len(response.body) < PACKED_BYTES:
-        return response
-    response.body = gzip.compress(bytes(response.body), 6, mtime=0)
-    response.headers["content-length"] = str(len(response.body))
-    response.headers["content-encoding"] = "gzip"
-    response.headers["vary"] = "accept-encoding"
-    return response
-
-
-def _answering(studio: Studio, endpoint: Endpoint) -> Any:
-    async def answer(request: Request) -> Response:
-        try:
-            response = await endpoint.handler(studio, request)
-        except Refused as refused:
-            return _refusal(refused)
-        except ImpastoError as error:
-            return _refusal(Refused(422, str(error)))
-        except (OSError, sqlite3.OperationalError) as error:
-            logger.exception("%s", endpoint.path)
-            said = f"the studio's folder cannot be written or read ({error}); look whether its disk is full"
-            return JSONResponse({"error": " ".join(said.split())}, 507)
-        if "cache-control" not in response.headers:
-            response.headers["cache-control"] = "no-store"
-        return packed(request, response) if type(response) is JSONResponse else response
-
-    return answer
-
-
-def _refusal(refused: Refused) -> Response:
-    content = {"error": str(refused)}
-    if refused.close:
-        return Closing(content, refused.status, {"connection": "close"})
-    return JSONResponse(content, refused.status)
-
-
-class Closing(JSONResponse):
-    """An answer before the request was read to its end.
-
-    A connection that is closed over unread bytes is reset, and the answer is lost on its way. So the rest is thrown
-    away for a moment, once the answer is sent.
-    """
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Send the answer, then wait a little."""
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": True})
-
-        async def linger() -> None:
-            left, more = LINGER_BYTES, True
-            while more and left > 0:
-                message = await receive()
-                more = message["type"] == "http.request" and message.get("more_body", False)
-                left -= len(message.get("body", b""))
-
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(linger(), LINGER_S)
-        await send({"type": "http.response.body", "body": b""})
-
-
-async def _plain(_request: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    said = {404: "there is nothing here", 405: "that is not a thing to do here"}.get(status, "refused")
-    return JSONResponse({"error": said}, status)
-
-
-async def _mistake(_request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": f"{type(error).__name__} (a mistake in impasto)"}, 500)
-
-
-HANDLERS: dict[Any, Any] = {HTTPException: _plain, Exception: _mistake}
-"""What answers in place of a page of Starlette's own."""

@@ -18,8 +18,9 @@ from starlette.routing import Route
 from impasto.comparison import Ballot
 from impasto.comparison.votes import CHOICES
 from impasto.errors import ImpastoError
-from impasto.studio.app import HANDLERS, show_static, static
+from impasto.studio.app import show_static, static
 from impasto.studio.guard import App, Guard
+from impasto.studio.replies import HANDLERS
 from impasto.studio.serve import ImpatientServer, address, bind, configure
 from impasto.studio.settings import Refused, Settings
 from impasto.studio.uploads import read_json

@@ -20,7 +20,7 @@ def argv(job: Mapping[str, Any], name: Name) -> list[str]:
     mask = job["content_mask"] and _file(name(job["content_mask"]))
     own: str | None = None  # preset of the command's own
     if content is not None:
-        words = ["impasto", "paint", _file(name(content))]
+        words = ["impasto", "video" if job.get("clip") else "paint", _file(name(content))]
     elif mask is not None:
         words, own = ["impasto", "doodle", mask], "doodle"
     else:
@@ -42,7 +42,7 @@ def argv(job: Mapping[str, Any], name: Name) -> list[str]:
         preset = None  # the command takes no preset of another method's settings, of which here some were left out
     words += [] if preset is None else ["--preset", preset]
     words += options(recipe, own if preset is None else preset)
-    return [*words, "-o", _output(job["title"])]
+    return [*words, "-o", _output(job["title"], "mp4" if job.get("clip") else "png")]
 
 
 def shell(words: list[str]) -> str:
@@ -73,6 +73,6 @@ def _file(name: str) -> str:
     return f"./{name}" if name.startswith("-") else name
 
 
-def _output(title: str) -> str:
+def _output(title: str, suffix: str) -> str:
     stem = re.sub(r"[^\w]+", "_", title, flags=re.ASCII).strip("_")
-    return f"{stem[:60] or 'painting'}.png"
+    return f"{stem[:60] or 'painting'}.{suffix}"

@@ -8,7 +8,13 @@ from pathlib import Path
 CHECKPOINT = "painting.checkpoint"
 PREVIEW = "preview.jpg"
 RESULT = "result.png"
+CLIP = "result.mp4"
+FRAMES = "result.mp4.painting"
+"""What the frames of a clip are kept in until it is written (`impasto.video.store`)."""
+STILL = "still.png"
+"""The first frame of a clip that was uploaded."""
 HISTORY = "history.json"
+FIGURES = "figures.json"
 
 
 def stem(title: str) -> str:
@@ -18,7 +24,7 @@ def stem(title: str) -> str:
 
 def has_checkpoint(folder: Path) -> bool:
     """Return whether a painting could go on from there."""
-    return (folder / CHECKPOINT).exists()
+    return (folder / CHECKPOINT).exists() or (folder / FRAMES / "0000000.png").exists()
 
 
 def forget_checkpoint(folder: Path) -> None:
@@ -26,6 +32,7 @@ def forget_checkpoint(folder: Path) -> None:
     for path in folder.glob(f"{CHECKPOINT}*"):
         with contextlib.suppress(OSError):
             path.unlink()
+    forget(folder / FRAMES)
 
 
 def forget(folder: Path) -> None:
@@ -35,6 +42,6 @@ def forget(folder: Path) -> None:
 
 def forget_results(folder: Path) -> None:
     """Remove what an earlier run of a job left to look at."""
-    for path in (*folder.glob("result*"), *folder.glob("preview*"), folder / HISTORY):
+    for path in (*folder.glob("result*"), *folder.glob("preview*"), folder / HISTORY, folder / FIGURES):
         with contextlib.suppress(OSError):
             path.unlink()

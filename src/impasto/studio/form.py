@@ -68,6 +68,7 @@ GROUPS = (
         "Regions",
         (
             "regions",
+            "feather",
             "keep",
             "guides",
             "guide_growth",

@@ -1,74 +1,107 @@
-"""Endpoints about paintings that are over: star, rename, take along, paint with."""
+"""Requests about paintings that are over: star, rename, take along, paint with."""
 
 import asyncio
+import contextlib
+import json
 import secrets
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from starlette.background import BackgroundTask
-from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse
 
 from impasto.studio import folders
-from impasto.studio.endpoints import Endpoint
+from impasto.studio.answer_models import Figures, Job, Picture
 from impasto.studio.job_requests import MAX_TITLE
 from impasto.studio.library import clean_name
 from impasto.studio.pictures_api import made
 from impasto.studio.queue import view
+from impasto.studio.request_models import JobChange, UseJob
+from impasto.studio.routing import Here, JobId, errors, router
 from impasto.studio.settings import Refused
-from impasto.studio.uploads import read_json
-
-if TYPE_CHECKING:
-    from impasto.studio.studio import Studio
 
 ZIPPED = 200
 """Paintings in one zip file at most: a browser waits while it is written."""
 
+requests = router("Gallery")
 
-async def change_job(studio: "Studio", request: Request) -> Response:
+
+@requests.patch(
+    "/api/jobs/{job}",
+    summary="Rename a painting, or give it a star.",
+    response_model=Job,
+    responses=errors(404, 415),
+)
+async def change_job(job: JobId, asked: JobChange, studio: Here) -> dict[str, Any]:
     """Rename a painting, or give it a star or take that away."""
-    asked = await read_json(request, studio.settings)
-    title, starred = asked.get("title"), asked.get("starred")
-    if not {*asked} <= {"title", "starred"} or not asked:
+    changes = asked.model_dump(exclude_none=True)
+    if not changes:
         raise Refused(422, "only title and starred can be changed; give one of them")
-    if title is not None and (not isinstance(title, str) or not title.strip()):
-        raise Refused(422, "title: is no text")
-    if starred is not None and not isinstance(starred, bool):
-        raise Refused(422, "starred: is true or false")
-    changes: dict[str, Any] = {} if starred is None else {"starred": starred}
-    if title is not None:
-        changes["title"] = clean_name(title.replace("/", " ").replace("\\", " "))[:MAX_TITLE]
-    return JSONResponse(view(studio.queue.describe(str(request.path_params["id"]), changes)))
+    if "title" in changes:
+        changes["title"] = clean_name(changes["title"].replace("/", " ").replace("\\", " "))[:MAX_TITLE]
+    return view(studio.queue.describe(job, changes))
 
 
-async def use_job(studio: "Studio", request: Request) -> Response:
+@requests.post(
+    "/api/jobs/{job}/use",
+    summary="Make a picture to paint, or to paint with, of a painting.",
+    response_model=Picture,
+    status_code=201,
+    responses=errors(404, 415, 507),
+)
+async def use_job(job: JobId, asked: UseJob, studio: Here) -> dict[str, Any]:
     """Make a picture of the library of a painting, to paint or to paint with."""
-    asked = await read_json(request, studio.settings)
-    role = asked.get("role", "content")
-    if role not in ("content", "style"):
-        raise Refused(422, "role: is content or style")
-    job = studio.queue.get(str(request.path_params["id"]))
-    saved = await studio.result(job["id"], "png", None)
+    record = studio.queue.get(job)
+    saved = await studio.result(job, "png", None)
 
     async def write(path: Path) -> None:
         await asyncio.to_thread(shutil.copyfile, saved, path)
 
-    record, _ = await made(studio, f"{job['title']}.png", role, write)
-    return JSONResponse(record, 201)
+    picture, _ = await made(studio, f"{record['title']}.png", asked.role, write)
+    return picture
 
 
-async def zip_jobs(studio: "Studio", request: Request) -> Response:
+@requests.get(
+    "/api/jobs/{job}/figures",
+    summary="What metrics say of a painting: the photograph in it, the style, and faults. Measured the first time.",
+    response_model=Figures,
+    responses=errors(404, 409, 429, 503),
+)
+async def get_figures(job: JobId, studio: Here) -> dict[str, Any]:
+    """Measure a painting, or say what was measured."""
+    record = studio.queue.get(job)
+    saved = await studio.result(job, "png", None)
+    kept = saved.with_name(folders.FIGURES)
+    with contextlib.suppress(OSError, ValueError):
+        figures: dict[str, Any] = json.loads(await asyncio.to_thread(kept.read_text))
+        return figures
+    if not record["styles"]:
+        raise Refused(409, "it was painted without a painting to compare it with")
+    order = studio.scheduler.order(record)
+    return await studio.advice.ask("evaluated", order=order, path=str(saved), out=str(kept))
+
+
+@requests.get(
+    "/api/zip",
+    summary="Several paintings in one zip file.",
+    response_class=FileResponse,
+    responses={200: {"description": "the file", "content": {"application/zip": {}}}, **errors(404)},
+)
+async def zip_jobs(
+    studio: Here, jobs: Annotated[str, Query(description="ids of paintings, with commas between them")]
+) -> FileResponse:
     """Answer with several paintings in one zip file."""
-    names = [name for name in request.query_params.get("jobs", "").split(",") if name]
+    names = [name for name in jobs.split(",") if name]
     if not 1 <= len(names) <= ZIPPED:
         raise Refused(422, f"jobs: name 1 to {ZIPPED} paintings, with commas between them")
-    jobs = [studio.queue.get(name) for name in names]
+    records = [studio.queue.get(name) for name in names]
     path = studio.settings.data / "incoming" / secrets.token_hex(16)
     try:
-        count = await asyncio.to_thread(_write_zip, path, jobs, [studio.scheduler.folder(name) for name in names])
+        count = await asyncio.to_thread(_write_zip, path, records, [studio.scheduler.folder(name) for name in names])
         if not count:
             raise Refused(404, "none of these paintings has a picture")
     except BaseException:
@@ -96,35 +129,3 @@ def _write_zip(path: Path, jobs: Sequence[Mapping[str, Any]], places: Sequence[P
             taken.add(name)
             packed.write(place / folders.RESULT, name)
     return len(taken)
-
-
-ENDPOINTS = (
-    Endpoint(
-        "PATCH",
-        "/api/jobs/{id}",
-        change_job,
-        "Rename a painting, or give it a star.",
-        takes="JobChange",
-        gives="Job",
-        errors=(404, 415, 422),
-    ),
-    Endpoint(
-        "POST",
-        "/api/jobs/{id}/use",
-        use_job,
-        "Make a picture to paint, or to paint with, of a painting.",
-        takes="UseJob",
-        gives="Picture",
-        status=201,
-        errors=(404, 415, 422, 507),
-    ),
-    Endpoint(
-        "GET",
-        "/api/zip",
-        zip_jobs,
-        "Several paintings in one zip file.",
-        gives="bytes",
-        query={"jobs": "ids of paintings, with commas between them"},
-        errors=(404, 422),
-    ),
-)

@@ -29,7 +29,8 @@ COOKIE = "impasto_token"
 TOKEN_PAGE = (Path(__file__).resolve().parent / "static" / "token.html").read_bytes()
 """The page that asks for the token. Whole in one file, as everything else needs the token already."""
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self'; "
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
 TOKEN_POLICY = (
@@ -44,7 +45,7 @@ HEADERS = {
     "x-frame-options": "DENY",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
 }
 SAFE = ("GET", "HEAD")
 

@@ -27,6 +27,8 @@ from impasto.recipe import Recipe
 from impasto.scene import SMALLEST
 from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
+from impasto.studio.clips import receive_clip, seconds
+from impasto.studio.measuring import evaluated
 from impasto.studio.order import Order, inputs, read
 from impasto.studio.plain_words import plain
 from impasto.studio.trouble import noticed, told
@@ -198,11 +200,15 @@ def check_masks(order: dict[str, Any]) -> dict[str, Any]:
     return {"regions": rows, "warnings": [plain(warning) for warning in warnings]}
 
 
-def estimate(order: dict[str, Any]) -> dict[str, Any]:
-    """Prepare a painting, and say what it would take."""
-    painting = begin_with(inputs(Order.of(order)), Recipe.parse(order["recipe"]))
+def estimate(order: dict[str, Any], frames: int | None = None) -> dict[str, Any]:
+    """Prepare a painting, and say what it would take; one of a clip has `frames`."""
+    if frames is None:
+        painting = begin_with(inputs(Order.of(order)), Recipe.parse(order["recipe"]))
+        spent = painting.seconds()
+    else:
+        spent, painting = seconds(Order.of(order), frames)
     return {
-        "seconds": round(painting.seconds(), 1),
+        "seconds": round(spent, 1),
         "memory_bytes": painting.memory_bytes,
         "tiles": painting.tiles,
         "levels": max(1, len(painting.schedule)),
@@ -233,7 +239,19 @@ def _write(picture: Picture, path: Path, text: str | None) -> dict[str, Any]:
 
 REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
     function.__name__: function
-    for function in (about, measure, receive, shown, crop, converted, automatic, check_masks, estimate)
+    for function in (
+        about,
+        measure,
+        receive,
+        shown,
+        crop,
+        converted,
+        automatic,
+        check_masks,
+        estimate,
+        evaluated,
+        receive_clip,
+    )
 }
 
 

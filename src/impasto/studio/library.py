@@ -15,7 +15,8 @@ from typing import Any
 from impasto.studio import folders, samples
 from impasto.studio.settings import Refused
 
-ROLES = ("content", "style", "mask")
+OF_CLIPS = ("frames", "seconds")
+"""What is known of a clip beside what is known of a picture."""
 SIZES = (96, 192, 384, 768, 1024, 2048)
 """Long sides in which pictures are shown; what is asked for is rounded up to one of them."""
 MAX_NAME = 200
@@ -47,6 +48,7 @@ class Library:
             "role": role,
             "created": time.time(),
             "has_alpha": bool(inspected.get("has_alpha")),
+            **{key: inspected[key] for key in OF_CLIPS if key in inspected},
         }
         self._database.execute(
             "INSERT INTO pictures (id, role, sha256, record) VALUES (?, ?, ?, ?)",
@@ -77,9 +79,15 @@ class Library:
         return self._folder / str(self.get(picture)["id"])
 
     def source(self, picture: str) -> dict[str, str]:
-        """Return where a picture is and what it is called. Raises `Refused` for an id that is not here."""
+        """Return where a picture is and what it is called; of a clip, where it and its first frame are.
+
+        Raises `Refused` for an id that is not here.
+        """
         record = self.get(picture)
         path = samples.files().get(picture) or self._folder / record["id"] / "original"
+        if record["role"] == "clip":
+            # Whatever looks at pictures looks at the first frame.
+            return {"path": str(path.with_name(folders.STILL)), "name": record["name"], "clip": str(path)}
         return {"path": str(path), "name": record["name"]}
 
     def view(self, picture: str, size: int) -> Path:

@@ -1,42 +1,63 @@
-"""Endpoints about pictures: uploads, samples, parts, masks."""
+"""Requests about pictures: uploads, samples, parts, masks."""
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import unquote
 
+from fastapi import Header, Query
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from impasto.studio import folders, job_requests
-from impasto.studio.endpoints import Endpoint, pictures_query
-from impasto.studio.library import ROLES, clean_name, shown_size
+from impasto.studio.answer_models import CheckedMasks, FoundMasks, Picture, Samples, Upload
+from impasto.studio.library import clean_name, shown_size
+from impasto.studio.request_models import AutoMasks, Crop, JobRequest
+from impasto.studio.routing import Here, PictureId, errors, router
 from impasto.studio.samples import files
 from impasto.studio.settings import Refused
-from impasto.studio.uploads import read_json
-
-if TYPE_CHECKING:
-    from impasto.studio.studio import Studio
+from impasto.studio.studio import Studio
 
 KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
 FOR_EVER = "private, max-age=31536000, immutable"
+ShownSize = Annotated[
+    int | None, Query(ge=1, le=999_999, description="long side at most, pixels (rounded up to one of a few)")
+]
+PICTURE: dict[int | str, dict[str, Any]] = {200: {"description": "the picture", "content": {"image/*": {}}}}
+BYTES = {
+    "requestBody": {"required": True, "content": {"image/*": {}, "application/octet-stream": {}}},
+}
+"""How a body is described that is a file's bytes."""
+
+requests = router("Pictures")
 
 
-async def list_samples(studio: "Studio", _request: Request) -> Response:
+@requests.get("/api/samples", summary="The sample photographs and paintings.", response_model=Samples)
+async def list_samples(studio: Here) -> dict[str, Any]:
     """Answer with the samples."""
-    listed = [studio.library.get(key) for key in files()]
-    rows = [{key: sample[key] for key in ("id", "name", "width", "height")} for sample in listed]
+    rows = [studio.library.get(key) for key in files()]
     photos = [row for row in rows if row["id"].startswith("photo-")]
-    return JSONResponse({"photos": photos, "styles": [row for row in rows if row not in photos]})
+    return {"photos": photos, "styles": [row for row in rows if row not in photos]}
 
 
-async def upload_picture(studio: "Studio", request: Request) -> Response:
+@requests.post(
+    "/api/pictures",
+    summary="Take a picture in: its bytes are the body.",
+    response_model=Upload,
+    status_code=201,
+    responses=errors(400, 408, 413, 415, 429, 503, 507),
+    openapi_extra=BYTES,
+)
+async def upload_picture(
+    request: Request,
+    studio: Here,
+    role: Literal["content", "style", "mask"] = "content",
+    x_name: Annotated[str, Header(description="the file's name, percent-encoded")] = "",
+) -> dict[str, Any]:
     """Take a picture in."""
-    role = request.query_params.get("role", "content")
-    if role not in ROLES:
-        raise Refused(422, f"role: is one of {', '.join(ROLES)}", close=True)
-    name = clean_name(unquote(request.headers.get("x-name", "")))
+    name = clean_name(unquote(x_name))
     (await studio.room()).check()
     incoming = studio.settings.data / "incoming" / secrets.token_hex(16)
     try:
@@ -50,38 +71,46 @@ async def upload_picture(studio: "Studio", request: Request) -> Response:
             record = studio.library.add(picture, name, role, inspected)
     finally:
         incoming.unlink(missing_ok=True)
-    return JSONResponse({**record, **await _more(studio, inspected)}, 201)
+    return {**record, **_more(studio, inspected)}
 
 
-async def list_pictures(studio: "Studio", _request: Request) -> Response:
+@requests.get("/api/pictures", summary="The uploads, newest first.", response_model=list[Picture])
+async def list_pictures(studio: Here) -> list[dict[str, Any]]:
     """Answer with the uploads."""
-    return JSONResponse(studio.library.all())
+    return studio.library.all()
 
 
-async def get_picture(studio: "Studio", request: Request) -> Response:
+@requests.get(
+    "/api/pictures/{picture}",
+    summary="A picture, upright and in sRGB.",
+    response_class=Response,
+    responses=PICTURE | errors(404, 503),
+)
+async def get_picture(picture: PictureId, studio: Here, size: ShownSize = None) -> Response:
     """Answer with a picture, as browsers show it."""
-    size = shown_size(whole(request, "size"))
-    return await file_response(await studio.shown(request.path_params["id"], size))
+    return await file_response(await studio.shown(picture, shown_size(size)))
 
 
-async def delete_picture(studio: "Studio", request: Request) -> Response:
+@requests.delete("/api/pictures/{picture}", summary="Forget an upload.", status_code=204, responses=errors(404, 409))
+async def delete_picture(picture: PictureId, studio: Here) -> None:
     """Forget an upload."""
-    picture = request.path_params["id"]
     studio.library.get(picture)
     if studio.queue.uses(picture):
         raise Refused(409, "a painting that is not over needs it; cancel that first")
     studio.library.remove(picture)
-    return Response(status_code=204)
 
 
-async def crop_picture(studio: "Studio", request: Request) -> Response:
+@requests.post(
+    "/api/crop",
+    summary="Make a picture of a part of another.",
+    response_model=Upload,
+    status_code=201,
+    responses=errors(404, 415, 503),
+)
+async def crop_picture(asked: Crop, studio: Here) -> dict[str, Any]:
     """Make a picture of a part of another."""
-    asked = await read_json(request, studio.settings)
-    picture = _id(asked, "picture")
-    box = [asked.get(key) for key in ("left", "top", "width", "height")]
-    if not all(type(side) is int and abs(side) < 2**31 for side in box):
-        raise Refused(422, "left, top, width and height are whole numbers of pixels")
-    record, source = studio.library.get(picture), studio.library.source(picture)
+    record, source = studio.library.get(asked.picture), studio.library.source(asked.picture)
+    box = [asked.left, asked.top, asked.width, asked.height]
 
     async def write(path: Path) -> dict[str, Any]:
         pixels = studio.settings.upload_pixels
@@ -89,19 +118,20 @@ async def crop_picture(studio: "Studio", request: Request) -> Response:
             "crop", path=source["path"], out=str(path), box=box, name=source["name"], pixels=pixels
         )
 
-    role = str(record["role"])
-    record, inspected = await made(studio, record["name"], role, write)
-    return JSONResponse({**record, **await _more(studio, inspected)}, 201)
+    record, inspected = await made(studio, record["name"], str(record["role"]), write)
+    return {**record, **_more(studio, inspected)}
 
 
-async def find_masks(studio: "Studio", request: Request) -> Response:
+@requests.post(
+    "/api/masks/auto",
+    summary="Find regions that a photograph and a painting share.",
+    response_model=FoundMasks,
+    status_code=201,
+    responses=errors(404, 415, 429, 503),
+)
+async def find_masks(asked: AutoMasks, studio: Here) -> dict[str, Any]:
     """Find regions that a photograph and a painting share."""
-    asked = await read_json(request, studio.settings)
-    content, style = _id(asked, "content"), _id(asked, "style")
-    regions = asked.get("regions", 0)
-    if type(regions) is not int or not (regions == 0 or 2 <= regions <= 12):
-        raise Refused(422, "regions: give 2 to 12, or 0 to let the pictures decide")
-    sources = [studio.library.source(content), studio.library.source(style)]
+    sources = [studio.library.source(picture) for picture in (asked.content, asked.style)]
     made = [studio.library.new() for _ in sources]
     out = [str(folder / "original.png") for _, folder in made]
     try:
@@ -109,7 +139,7 @@ async def find_masks(studio: "Studio", request: Request) -> Response:
             "automatic",
             content=sources[0],
             style=sources[1],
-            regions=regions,
+            regions=asked.regions,
             out=out,
             pixels=studio.settings.upload_pixels,
         )
@@ -123,15 +153,20 @@ async def find_masks(studio: "Studio", request: Request) -> Response:
         name = f"{source['name'].rpartition('.')[0] or source['name']}_mask.png"
         studio.library.add(picture, name, "mask", sizes[str(index)])
     masks = {"content_mask": made[0][0], "style_mask": made[1][0]}
-    return JSONResponse({**masks, "regions": answer["regions"], "notices": answer["notices"]}, 201)
+    return {**masks, "regions": answer["regions"], "notices": answer["notices"]}
 
 
-async def check_masks(studio: "Studio", request: Request) -> Response:
+@requests.post(
+    "/api/masks/check",
+    summary="Read masks as a painting would, and say what will not work well.",
+    response_model=CheckedMasks,
+    responses=errors(415, 429, 503),
+)
+async def check_masks(asked: JobRequest, studio: Here) -> dict[str, Any]:
     """Read masks as a painting would."""
-    asked = await read_json(request, studio.settings)
     job = job_requests.job(asked, studio.library.get)
     answer = await studio.advice.ask("check_masks", order=studio.scheduler.order(job))
-    return JSONResponse({"regions": answer["regions"], "notices": [*answer["notices"], *answer["warnings"]]})
+    return {"regions": answer["regions"], "notices": [*answer["notices"], *answer["warnings"]]}
 
 
 async def file_response(path: Path, headers: dict[str, str] | None = None) -> Response:
@@ -144,24 +179,9 @@ async def file_response(path: Path, headers: dict[str, str] | None = None) -> Re
     return Response(data, media_type=KINDS[path.suffix], headers=own)
 
 
-def whole(request: Request, key: str, what: str = "pixels") -> int | None:
-    """Read a whole number from the query. Raises `Refused`."""
-    said = request.query_params.get(key)
-    if said is None:
-        return None
-    if not (said.isascii() and said.isdigit() and 0 < len(said) <= 6 and int(said) > 0):
-        raise Refused(422, f"{key}: is a number of {what}, at least 1")
-    return int(said)
-
-
-def _id(asked: dict[str, Any], key: str) -> str:
-    value = asked.get(key)
-    if not isinstance(value, str):
-        raise Refused(422, f"{key}: is not the id of a picture")
-    return value
-
-
-async def made(studio: "Studio", name: str, role: str, write: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+async def made(
+    studio: Studio, name: str, role: str, write: Callable[[Path], Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Enter a picture that is made here."""
     picture, folder = studio.library.new()
     path = folder / "original.png"
@@ -176,7 +196,7 @@ async def made(studio: "Studio", name: str, role: str, write: Any) -> tuple[dict
     return studio.library.add(picture, name, role, inspected), inspected
 
 
-async def _more(studio: "Studio", inspected: dict[str, Any]) -> dict[str, Any]:
+def _more(studio: Studio, inspected: dict[str, Any]) -> dict[str, Any]:
     """Say what else is known of an upload: the recipe that it carries, and which of its inputs are here."""
     notices = [*inspected["notices"], *([inspected["unread"]] if "unread" in inspected else [])]
     more: dict[str, Any] = {"notices": notices, "recipe": inspected["recipe"]}
@@ -186,7 +206,7 @@ async def _more(studio: "Studio", inspected: dict[str, Any]) -> dict[str, Any]:
     return {**more, "restored": restored, "missing": missing}
 
 
-def inputs_of(recorded: list[dict[str, str]], find: Any) -> tuple[dict[str, Any], list[str]]:
+def inputs_of(recorded: list[dict[str, str]], find: Callable[[str], str | None]) -> tuple[dict[str, Any], list[str]]:
     """Find the pictures that a painting was made of, by their hashes; name those that are not here."""
     restored: dict[str, Any] = {"content": None, "styles": [], "content_mask": None, "style_masks": []}
     missing: list[str] = []
@@ -202,65 +222,3 @@ def inputs_of(recorded: list[dict[str, str]], find: Any) -> tuple[dict[str, Any]
             number = len(restored["styles"]) if role == "style" else len(restored["style_masks"])
             missing.append(f"{role} {number}" if role.startswith("style") else role)
     return restored, missing
-
-
-ENDPOINTS = (
-    Endpoint("GET", "/api/samples", list_samples, "The sample photographs and paintings."),
-    Endpoint(
-        "POST",
-        "/api/pictures",
-        upload_picture,
-        "Take a picture in: its bytes are the body.",
-        takes="bytes",
-        gives="Upload",
-        status=201,
-        query={"role": "content, style or mask"},
-        errors=(400, 408, 413, 415, 422, 429, 503, 507),
-    ),
-    Endpoint("GET", "/api/pictures", list_pictures, "The uploads, newest first.", gives="Picture[]"),
-    Endpoint(
-        "GET",
-        "/api/pictures/{id}",
-        get_picture,
-        "A picture, upright and in sRGB.",
-        gives="bytes",
-        query=pictures_query(),
-        errors=(404, 422, 503),
-    ),
-    Endpoint(
-        "DELETE",
-        "/api/pictures/{id}",
-        delete_picture,
-        "Forget an upload.",
-        gives="nothing",
-        status=204,
-        errors=(404, 409),
-    ),
-    Endpoint(
-        "POST",
-        "/api/crop",
-        crop_picture,
-        "Make a picture of a part of another.",
-        takes="Crop",
-        gives="Upload",
-        status=201,
-        errors=(404, 415, 422, 503),
-    ),
-    Endpoint(
-        "POST",
-        "/api/masks/auto",
-        find_masks,
-        "Find regions that a photograph and a painting share.",
-        takes="AutoMasks",
-        status=201,
-        errors=(404, 415, 422, 429, 503),
-    ),
-    Endpoint(
-        "POST",
-        "/api/masks/check",
-        check_masks,
-        "Read masks as a painting would, and say what will not work well.",
-        takes="JobRequest",
-        errors=(415, 422, 429, 503),
-    ),
-)

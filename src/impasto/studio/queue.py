@@ -5,11 +5,12 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Literal, get_args
 
 from impasto.studio.settings import Refused
 
-STATES = ("queued", "running", "paused", "stopping", "done", "stopped", "cancelled", "failed", "interrupted")
+State = Literal["queued", "running", "paused", "stopping", "done", "stopped", "cancelled", "failed", "interrupted"]
+STATES: tuple[State, ...] = get_args(State)
 ACTIVE = ("queued", "running", "paused", "stopping")
 """States of paintings that are not over."""
 ATTEMPTS = 2
@@ -186,6 +187,7 @@ class Queue:
             "starred": False,
             "init": None,
             "landmarks": None,
+            "clip": False,
             **json.loads(row["spec"]),
         }  # jobs of before have none of them
         return {"id": row["id"], "state": row["state"], "place": row["place"], **spec, **status}

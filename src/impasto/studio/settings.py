@@ -39,8 +39,9 @@ class Settings:
 
     upload_bytes: int = 64 << 20
     upload_pixels: int = 100_000_000
+    clip_bytes: int = 512 << 20
     uploads: int = 24
-    """Pictures that may arrive at once."""
+    """Pictures and clips that may arrive at once."""
     upload_idle_s: float = 10.0
     """How long an upload may say nothing."""
     upload_rate: int = 8192

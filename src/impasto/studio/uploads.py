@@ -16,6 +16,10 @@ _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 _NEVER = ("text/", "image/svg", "application/xhtml", "application/xml", "application/pdf")
 
 
+PICTURES = "a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF"
+CLIPS = "an MP4, MOV, WebM, MKV or AVI, or a GIF, WebP or PNG that moves"
+
+
 class UploadReceiver:
     """Lets so many pictures in at once."""
 
@@ -23,20 +27,21 @@ class UploadReceiver:
         self._settings = settings
         self._open = 0
 
-    async def receive(self, request: Request, path: Path) -> None:
-        """Write a request's body to `path`.
+    async def receive(self, request: Request, path: Path, *, clip: bool = False) -> None:
+        """Write a request's body to `path`, of a picture or a clip.
 
         Raises `Refused`: 400 for a form, 408 for one that drips, 413 for one that is too large (before it is read,
         where it says so), 415 for what is no picture by its own account, 429 where too many arrive.
         """
-        check_kind(request)
-        check_length(request, self._settings.upload_bytes)
+        check_kind(request, clip=clip)
+        limit = self._settings.clip_bytes if clip else self._settings.upload_bytes
+        check_length(request, limit)
         if self._open >= self._settings.uploads:
             raise Refused(429, "too many pictures arrive at once; try again in a moment", close=True)
         self._open += 1
         try:
             with path.open("xb") as stream:
-                async for part in body(request, self._settings, self._settings.upload_bytes):
+                async for part in body(request, self._settings, limit):
                     stream.write(part)
         except OSError as error:
             raise Refused(507, f"the picture could not be kept ({error.strerror or error})", close=True) from None
@@ -44,15 +49,19 @@ class UploadReceiver:
             self._open -= 1
 
 
-def check_kind(request: Request) -> None:
-    """Raise `Refused` for a body that is not a picture's bytes by its own account."""
+def check_kind(request: Request, *, clip: bool = False) -> None:
+    """Raise `Refused` for a body that is not the bytes of a picture, or of a `clip`, by its own account."""
+    what, kinds = ("clip", CLIPS) if clip else ("picture", PICTURES)
+    taken = ("image/", "video/") if clip else ("image/",)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in _FORMS:
-        raise Refused(400, "forms are not read; send the picture's bytes as the body", close=True)
+        raise Refused(400, "forms are not read; send the file's bytes as the body", close=True)
     if kind.startswith(_NEVER):
-        raise Refused(415, f"{kind[:60]} is no picture; give a JPEG, PNG, WebP, AVIF, TIFF, BMP or GIF", close=True)
-    if kind and not kind.startswith("image/") and kind != "application/octet-stream":
-        raise Refused(415, f"{kind[:60]} is no picture; send it as image/... or application/octet-stream", close=True)
+        raise Refused(415, f"{kind[:60]} is no {what}; give {kinds}", close=True)
+    if kind and not kind.startswith(taken) and kind != "application/octet-stream":
+        raise Refused(
+            415, f"{kind[:60]} is no {what}; send it as {taken[-1]}... or application/octet-stream", close=True
+        )
 
 
 def check_length(request: Request, limit: int) -> None:

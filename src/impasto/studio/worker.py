@@ -10,6 +10,7 @@ import logging
 import queue
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,7 @@ from impasto.optim import memory
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
 from impasto.scene.painting import Painting
+from impasto.studio import clips
 from impasto.studio.child_process import Parent, give_way
 from impasto.studio.curves import curves, finite, parts
 from impasto.studio.folders import CHECKPOINT, HISTORY, PREVIEW, RESULT
@@ -74,6 +76,8 @@ class JobRunner:
         self.parent.say(event="end", job=order.job, **outcome)
 
     def _paint(self, order: Order) -> dict[str, Any]:
+        if (order.content or {}).get("clip"):
+            return clips.paint(order, self)
         painting, saved = prepare(order)
         if order.finish and saved is None:
             return {"state": "failed", "error": "nothing of it was kept when the studio ended; retry it"}
@@ -129,12 +133,8 @@ class JobRunner:
         over = self._over(progress)
         if self._due("progress", PROGRESS_S) or over or progress.step in (1, progress.steps):
             self._say_progress(order, progress)
-        if self._due("preview", PREVIEW_S) and not over:
-            began = time.monotonic()
-            shown = small(painting.shown(progress))
-            images.save(shown, order.folder / PREVIEW, quality=85, force=True)
-            self.parent.say(event="preview", job=order.job, size=list(shown.size))
-            self._wait("preview", max(PREVIEW_S, PREVIEW_PAUSE * (time.monotonic() - began)))
+        if not over:
+            self.preview(order, lambda: painting.shown(progress))
         if self._due("curves", HISTORY_S):
             self._write_curves(order)
         if "checkpoint" not in self._next:
@@ -143,6 +143,15 @@ class JobRunner:
             began = time.monotonic()
             keep(painting, order)
             self._wait("checkpoint", max(order.checkpoint_s, CHECKPOINT_PAUSE * (time.monotonic() - began)))
+
+    def preview(self, order: Order, look: Callable[[], Picture]) -> None:
+        """Show what there is, where it is time for that."""
+        if self._due("preview", PREVIEW_S):
+            began = time.monotonic()
+            shown = small(look())
+            images.save(shown, order.folder / PREVIEW, quality=85, force=True)
+            self.parent.say(event="preview", job=order.job, size=list(shown.size))
+            self._wait("preview", max(PREVIEW_S, PREVIEW_PAUSE * (time.monotonic() - began)))
 
     def _over(self, progress: Progress) -> bool:
         return progress.total_step == progress.total_steps

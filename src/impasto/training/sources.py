@@ -10,7 +10,7 @@ from typing import IO
 
 from impasto.errors import ImageError, InputError
 from impasto.events import notice
-from impasto.files import absence, is_web_address
+from impasto.files import absence, is_web_address, within
 from impasto.images.source import shown
 from impasto.training import archive
 from impasto.training.archive import BrokenArchive
@@ -163,7 +163,7 @@ def _looked_at(path: Path, link: bool, root: str) -> tuple[str, Path]:
             real = Path(os.path.realpath(path, strict=True))
         except OSError:
             return "broken links", path
-        if os.path.commonpath((root, real)) != root:
+        if not within(real, root):
             return "links out of the folder", path
     status = os.lstat(real)
     if not stat.S_ISREG(status.st_mode):

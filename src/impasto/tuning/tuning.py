@@ -1,8 +1,6 @@
 """`Tuning`: a search for the recipe of one pair, draft by draft, and what it ends in."""
 
 import contextlib
-import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,13 +11,15 @@ from impasto.encoders import Encoder
 from impasto.errors import OutputError, UsageError, WeightsError
 from impasto.events import Progress
 from impasto.executors import Executor, InProcess, Tell, Work
+from impasto.executors.painter import Painter
 from impasto.images import Picture
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
 from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting
 from impasto.scene.resolve import PictureLike
-from impasto.series.existing import compare
+from impasto.series import paint_work
+from impasto.series.grid import Job
 from impasto.series.measuring import without_notices
 from impasto.tuning import outputs
 from impasto.tuning.budget import Budget
@@ -82,7 +82,7 @@ class Tuning:
         self.content, self.style = load(content), load(style)
         self.like = None if like is None else load(like)
         self._pair = content, style
-        self._sources = [os.path.realpath(one) for one in (content, style, like) if isinstance(one, str | Path)]
+        self._sources = [files.identity(one) for one in (content, style, like) if isinstance(one, str | Path)]
         self._check_outputs(write=check)
         self._encoder = encoder
         self._drafter = Drafter(self.content, self.style, self.like, encoder)
@@ -234,14 +234,13 @@ class Tuning:
         self, recipe: Recipe, path: Path, watch: Callable[[Progress], object] | None = None
     ) -> Path | None:
         """Paint the pair by a recipe at full size, unless that picture is there; None where it was stopped."""
-        painting = self._begin(recipe)
-        if path.is_file() and compare(path, json.loads(painting.result().metadata))[0] == "kept":
-            return path
-        for progress in painting:
-            if watch is not None and watch(progress) is True:
+        order = paint_work.Order(Job(Inputs(self.content, [self.style]), recipe), path, keep=True, partly=False)
+        executor, see = InProcess(), None if watch is None else lambda _index, _order, progress: watch(progress)
+        for done in executor.run(paint_work.maker(executor, Painter()), [order], watch=see):
+            if done.error is not None:
+                raise done.error
+            if done.value.record is None:
                 return None
-        files.drop_link(path)
-        painting.result().save(path, force=True)
         return path
 
     def estimate_s(self) -> float:
@@ -316,7 +315,7 @@ class Tuning:
         written = [self.folder / outputs.SHEET, self.folder / outputs.TABLE]
         written += [self.folder / f"{name}{suffix}" for name in names for suffix in (".toml", ".png")]
         for path in written:
-            if os.path.realpath(path) in self._sources:
+            if files.identity(path) in self._sources:
                 raise OutputError(f"{path}: is also an input; name another folder")
         if write:
             files.check_output(written[0], force=True)

@@ -21,6 +21,7 @@ from impasto.video import store
 from impasto.video.carried import Carried
 from impasto.video.clip import ClipInfo
 from impasto.video.faces import read_faces
+from impasto.video.held import beside_frames, bytes_of_frames
 from impasto.video.masks import ReadMasks, read_track
 from impasto.video.painters import Studio
 from impasto.video.plan import Seen, plan_clip
@@ -59,6 +60,7 @@ def begin_video(
     format = plan.format(Path(output), writing, part)
     read = replace(inputs.read(recipe), masks=None)
     carried = _carried(read, recipe, read_masks, clip.info, plan.selected[0].index)
+    resources = beside_frames(resources or Resources.choose(), clip.info.size, plan.size)
     studio = Studio(read, recipe, coherence, encoder, network, resources, carried)
     studio.painter(lambda _: None)
     description = {
@@ -78,7 +80,8 @@ def begin_video(
         format.check([clip.path])
         store.check(store.folder_of(format.path))
     # What can be refused of a painting is refused now: weights, memory, settings that do not fit.
-    return VideoJob(plan, studio, format, description, studio.begin(plan.photo(0)).memory_bytes)
+    memory_bytes = studio.begin(plan.photo(0)).memory_bytes + bytes_of_frames(clip.info.size, plan.size)
+    return VideoJob(plan, studio, format, description, memory_bytes)
 
 
 def stylize_video(

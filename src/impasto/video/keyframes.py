@@ -21,7 +21,7 @@ Fill = Callable[[Picture], Tensor]
 
 
 class KeyframePainter(OptimizedPainter):
-    """Paints every `every`th frame and the last; between two of them, both are moved to each frame and blended.
+    """Paints one frame of `every`, and the last; between two of them, both are moved to each frame and blended.
 
     What neither shows is taken from a quick painting of the frame, in the colours of the others. `starts`: whether the
     method can begin with a picture; then a painted frame begins with the one before.
@@ -134,6 +134,9 @@ class Chain:
 
 
 def keys(count: int, every: int) -> list[int]:
-    """Return the numbers of the frames that are painted: the first, every so many, and the last."""
-    numbers = list(range(0, count, every))
-    return numbers if numbers[-1] == count - 1 else [*numbers, count - 1]
+    """Return the numbers of the frames that are painted: the first, the last, and others so that none is `every` away.
+
+    They are spread evenly: a last frame beside another one would be painted for nothing.
+    """
+    sections = -(-(count - 1) // every)
+    return [0] if not sections else [round(place * (count - 1) / sections) for place in range(sections + 1)]

@@ -119,7 +119,6 @@ class _Quick:
             self._painting = begin_with(
                 inputs, Recipe.parse(settings), resources=studio.resources or Resources.choose()
             )
-            self._painting.freeze(photo)
         self._painting.take(photo)
         for _ in self._painting:
             pass

@@ -22,7 +22,7 @@ from impasto.video.store import State
 LIKENESS = 50.0
 """Lai et al. 2018, eq. 5: where a frame differs from the one before, moved to it, by squares of colours (sRGB, summed
 over channels), the latter counts by exp(-LIKENESS times that): a change of light or of what is seen is no flicker."""
-FEATHER = 5
+FEATHER = 3
 """Pixels over which what is reliable is faded out, so that its border does not show."""
 
 Begin = Callable[[Picture, bool], Painting]

@@ -1,7 +1,8 @@
-"""Feed-forward methods: the statistics of a shot are frozen, and each frame has a part of the one before."""
+"""Feed-forward methods: each frame has a part of the one before."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -58,11 +59,14 @@ class Seen:
 
 
 class SmoothPainter(ShotPainter):
-    """Paints every frame, with statistics that are measured once for a shot, in the middle of it.
+    """Paints every frame, and takes a part of it from the frame before.
 
     Of each frame, `smooth` is the frame before as it was painted, moved along the flow, where that shows the same.
     Frames are blended before colours are put back, and in float32. Flow is found in another thread while the frame
     before is painted, which it does not depend on.
+
+    The style is measured once, the photograph in each frame: maps that are made of one frame leave a change of light in
+    the others (`adain`), and a whitening takes what it does not know far out of the style (`wct`).
     """
 
     flow_meanwhile = True
@@ -70,21 +74,20 @@ class SmoothPainter(ShotPainter):
     def paint(self, shot: Shot, state: State | None) -> Iterator[Painted]:
         """Paint the frames of a shot, those that follow after `state` where there is one."""
         done = 0 if state is None else state.done
-        middle = 0 if self.carried.any else len(shot) // 2
-        with self.waiting.running():
-            reference = shot.photo(middle)
-        after = self.after(shot, middle, reference)
-        painting = self.first(reference)
-        painting.freeze(reference, after)
         before: Tensor | None = None
         if state is not None and done:
             before = state.tensors["painted"]
             self.restore(state)
-        seen = self.waiting.over(ahead(lambda: self._seen(shot.photos(max(0, done - 1)), painting.size)))
+        photos = shot.photos(max(0, done - 1))
+        with self.waiting.running():
+            opening = next(photos)
+        painting = self.first(opening)
+        seen = self.waiting.over(ahead(lambda: self._seen(chain([opening], photos), painting.size)))
         if before is not None:
             next(seen)
         for number, one in enumerate(seen, done):
-            image = self.run(painting, one.photo, self.after(shot, number, one.photo, one.motion))
+            after = self.after(shot, number, one.photo, one.motion)
+            image = self.run(painting, one.photo, after)
             if before is not None and one.motion is not None and self.coherence.smooth:
                 image = blended(image, one.motion.warp(before), self.coherence.smooth * one.likeness)
             before = image

@@ -69,7 +69,8 @@ class Store:
 
     def save(self, number: int, picture: Picture) -> None:
         """Keep a finished frame, exactly as it will be written."""
-        files.write_bytes(self.frame(number), quick_png(picture, self._bits), replace=True)
+        with _room():
+            files.write_bytes(self.frame(number), quick_png(picture, self._bits), replace=True)
 
     def read(self, number: int) -> Picture:
         """Return a finished frame. Raises `InputError` where it is damaged."""
@@ -106,7 +107,7 @@ class Store:
     def write_state(self, path: Path, state: State) -> None:
         """Keep a state in a file, in place of the one before."""
         notes = {"done": state.done, "numbers": dict(state.numbers)}
-        with files.atomic_writer(path) as stream:
+        with _room(), files.atomic_writer(path) as stream:
             tensorfile.write(stream, dict(state.tensors), {"state": json.dumps(notes)})
 
     def _state(self, shot: int) -> Path:
@@ -143,6 +144,15 @@ class ShotScratch:
 
     def _path(self, number: int) -> Path:
         return self._store.folder / f"shot-{self._shot:05}-frame-{number:07}.state"
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[None]:
+    """Say what to do where a disk is full."""
+    try:
+        yield
+    except OutputError as error:
+        raise OutputError(f"{error}; make room: the same command goes on with what was painted") from None
 
 
 def quick_png(picture: Picture, bits: int) -> bytes:

@@ -193,3 +193,17 @@ def test_several_photographs_are_painted_with_several_paintings(ready, studio):
     made = {(job["content"], *job["styles"]) for job in jobs}
     assert len(made) == 4
     assert ("photo-cat", "style-swirls") in made
+
+
+def test_a_painting_says_how_good_it_is(look, studio):
+    job = studio.paint(TINY)
+    studio.wait(job, "done")
+    look.open(f"#picture/{job}")
+    look.page.get_by_role("button", name="How good is it?").click()
+    groups = look.page.locator(".figure-group")
+    groups.first.wait_for()
+    assert groups.count() == 3
+    groups.nth(0).locator("summary").click()
+    row = groups.nth(0).locator(".figure-rows > div", has_text="Outlines")
+    assert row.locator(".number").inner_text()
+    assert row.locator(".grade").inner_text() in ("kept", "loosened", "lost")

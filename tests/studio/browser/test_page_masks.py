@@ -212,3 +212,20 @@ def test_touch_paints_and_two_fingers_do_not(visit, studio, uploaded):
     send("touchEnd")
     assert colors(exported(look, "photograph")[0]) == painted
     assert look.page.locator(".pane .overlay").nth(0).bounding_box()["width"] > 1.2 * box["width"]
+
+
+def test_feathered_edges_are_shown_soft_and_painted_so(painter, studio):
+    half(painter, 0)
+    half(painter, 1)
+    sheet = painter.sheets.nth(0)
+    assert sheet.evaluate("node => node.style.filter") == ""
+    painter.page.locator("dialog").get_by_label("Feather").fill("120")
+    assert "blur" in sheet.evaluate("node => node.style.filter")
+    painter.page.get_by_role("button", name="Use these masks").click()
+    painter.page.locator("dialog").wait_for(state="detached")
+    job = painter.start()
+    assert studio.job(job)["recipe"]["feather"] == 0.12
+    # What is said of edges stays with the masks.
+    painter.page.locator("[data-keep=masks]").click()
+    painter.page.get_by_text("Percentages").wait_for()
+    assert painter.page.locator("dialog").get_by_label("Feather").input_value() == "120"

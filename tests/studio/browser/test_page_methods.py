@@ -11,6 +11,8 @@ from impasto.recipe import list_presets
 from impasto.recipe.catalogue import METHODS
 from impasto.studio import job_requests
 from impasto.studio.order import Order, inputs
+from impasto.studio.refusal_words import checked
+from impasto.studio.request_models import JobRequest
 from impasto.studio.settings import Refused
 from tests.studio.browser.browser_helpers import TINY
 from tests.studio.studio_helpers import in_thread
@@ -68,7 +70,7 @@ def test_every_combination_is_taken_or_the_page_says_what_is_missing(table):
         said, made = "", None
         try:
             # What `POST /api/jobs` does with it; nothing is queued.
-            made = job_requests.job(job, lambda _picture: {"name": "p.png"})
+            made = job_requests.job(checked(JobRequest, job), lambda _picture: {"name": "p.png"})
         except Refused as refused:
             said = str(refused)
         assert bool(said) == bool(missing), (method, preset, rest, missing, said)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from impasto import files, images
+from impasto.errors import UsageError
 from impasto.events import Progress, notice
 from impasto.executors import Executor, Processes, divide
 from impasto.optim.resources import Resources
@@ -12,7 +13,9 @@ from impasto.optim.tile_planner import Tiling
 from impasto.series.batch.items import Item, job_of
 from impasto.series.batch.names import Naming
 from impasto.series.batch.run import Batch, BatchResult, unsaved
+from impasto.series.batch.sharded import ShardedBatch
 from impasto.series.grid import Job
+from impasto.shards.writing import Kind
 
 
 def batch(
@@ -25,6 +28,8 @@ def batch(
     threads: int | None = None,
     resume: bool = False,
     force: bool = False,
+    shards: int | None = None,
+    shard_kind: Kind = "tar",
     on_progress: Callable[[int, Progress], object] | None = None,
     max_pixels: int = images.DEFAULT_MAX_PIXELS,
     allow_truncated: bool = False,
@@ -42,6 +47,8 @@ def batch(
     With a `folder`, pictures are saved there, under a job's own `output` or the pattern `name` (see `impasto batch`),
     and their paths are in the results. The folder is the truth: `resume` goes on with what was killed, the pictures are
     those of an unbroken run to the last bit. `force` replaces pictures that are there and differ.
+    With `shards`, so many pictures each go into a file: a tar as WebDataset has it, or with `shard_kind` parquet a
+    table. Photographs may come from such files too: `content` may be a member of `impasto.shards.listing(file)`.
     Without a folder the paintings themselves are in the results, and `jobs` may be a stream without end.
 
     `workers` processes paint with `threads` each, by default as many as cores and memory allow, or an `executor` of
@@ -65,10 +72,16 @@ def batch(
         return Item(job, str(output) if output is not None else naming.name(job, number))
 
     if folder is None:
+        if shards is not None:
+            raise UsageError("shards go into a folder; name one")
         stream = (item(given, number) for number, given in enumerate(jobs, 1))
         return _painted(stream, executor, workers, threads, device, resources, on_progress)
     items = [item(given, number) for number, given in enumerate(jobs, 1)]
-    made = Batch(items, Path(folder), resume=resume, force=force, resources=resources)
+    options: dict[str, Any] = {"resume": resume, "force": force, "resources": resources}
+    if shards is None:
+        made = Batch(items, Path(folder), **options)
+    else:
+        made = ShardedBatch(items, Path(folder), shards, shard_kind, **options)
     made.check()
     return _saved(made, executor, workers, threads, device, on_progress)
 

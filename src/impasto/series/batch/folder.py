@@ -11,10 +11,11 @@ import os
 import re
 import shutil
 import socket
+import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -47,9 +48,12 @@ class JobFolder:
         self._ended = threading.Event()
 
     @classmethod
-    def create(cls, folder: Path, entries: Sequence[Mapping[str, Any]], **manifest: Any) -> Self:
+    def create(
+        cls, folder: Path, entries: Sequence[Mapping[str, Any]], tickets: int | None = None, **manifest: Any
+    ) -> Self:
         """Make the jobs of a new batch, all or none; where another process was quicker, open its own.
 
+        `tickets` are how many pieces are claimed and done, where these are not the entries but several of them each.
         Raises `OutputError` where they cannot be written.
         """
         whole = {"version": VERSION, "jobs": len(entries), "sha256": fingerprint(entries), **manifest}
@@ -60,9 +64,9 @@ class JobFolder:
             try:
                 for place in PLACES:
                     (making / place).mkdir()
-                lines = (json.dumps(entry, sort_keys=True) for entry in entries)
-                (making / JOBS).write_text("".join(f"{line}\n" for line in lines), "utf-8")
-                for number in range(len(entries)):
+                with (making / JOBS).open("w", encoding="utf-8") as stream:
+                    stream.writelines(f"{json.dumps(entry, sort_keys=True)}\n" for entry in _shortened(entries))
+                for number in range(len(entries) if tickets is None else tickets):
                     (making / "todo" / _ticket(number)).touch()
                 (making / MANIFEST).write_text(json.dumps(whole, sort_keys=True, indent=1), "utf-8")
                 umask = os.umask(0)
@@ -102,10 +106,11 @@ class JobFolder:
         try:
             if path.stat().st_size > _MOST_BYTES:
                 raise ValueError
-            entries = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+            with path.open(encoding="utf-8") as stream:
+                entries = _lengthened(map(json.loads, stream))
             if fingerprint(entries) != self.manifest["sha256"]:
                 raise ValueError
-        except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        except (OSError, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError):
             raise OutputError(f"{path}: was changed or is damaged; name another folder") from None
         return entries
 
@@ -161,6 +166,14 @@ class JobFolder:
         _rename(self._held(ticket), self._home / "todo" / ticket)
         self._mine.discard(ticket)
 
+    def part(self, number: int) -> Path:
+        """Return a new file for what there is of a piece that was claimed, until all of it is done."""
+        return self._home / "parts" / f"{_ticket(number)}@{self._owner}-{time.time_ns()}"
+
+    def parts(self, number: int) -> list[Path]:
+        """Return what there is of a piece, of all processes that ever had it."""
+        return sorted(path for path in _listed(self._home / "parts") if path.name.startswith(f"{_ticket(number)}@"))
+
     def repeat(self, number: int) -> None:
         """Let a job be done that was done already."""
         _rename(self._home / "done" / _ticket(number), self._home / "todo" / _ticket(number))
@@ -197,6 +210,23 @@ class JobFolder:
         return False
 
 
+def _shortened(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield entries with the number of the entry that has the same recipe in a recipe's place: most have one."""
+    first: dict[str, int] = {}
+    for number, entry in enumerate(entries):
+        known = first.setdefault(json.dumps(entry["recipe"], sort_keys=True), number)
+        yield dict(entry) if known == number else {**entry, "recipe": known}
+
+
+def _lengthened(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    whole: list[dict[str, Any]] = []
+    for entry in entries:
+        if isinstance(entry["recipe"], int):
+            entry["recipe"] = whole[entry["recipe"]]["recipe"]
+        whole.append(entry)
+    return whole
+
+
 def _ticket(number: int) -> str:
     return f"{number:07}"
 
@@ -213,6 +243,10 @@ def _rename(one: Path, other: Path) -> bool:
         one.rename(other)
     except FileNotFoundError:
         return False
+    except PermissionError:
+        if sys.platform == "win32":  # another process renames it at this moment
+            return False
+        raise
     return True
 
 
@@ -230,6 +264,8 @@ def _began(pid: int) -> str:
 
     Numbers of processes come again; where the system does not tell, the number alone has to do.
     """
+    if sys.platform == "win32":
+        return "0" if _runs(pid) else ""  # os.kill(pid, 0) is a Ctrl-C there
     try:
         # The name may hold spaces and brackets; the twentieth word after it is the time.
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
@@ -242,6 +278,23 @@ def _began(pid: int) -> str:
         os.kill(pid, 0)
         return "0"
     return ""
+
+
+def _runs(pid: int) -> bool:
+    """Return whether a process of Windows is at work; of one that belongs to somebody else, True."""
+    import ctypes
+
+    windows: Any = ctypes  # which has these two only there
+    kernel = windows.WinDLL("kernel32", use_last_error=True)
+    kernel.OpenProcess.restype = ctypes.c_void_p
+    may_wait, denied, still_at_work = 0x00100000, 5, 0x102
+    handle = kernel.OpenProcess(may_wait, False, pid)
+    if not handle:
+        return bool(windows.get_last_error() == denied)
+    try:
+        return bool(kernel.WaitForSingleObject(ctypes.c_void_p(handle), 0) == still_at_work)
+    finally:
+        kernel.CloseHandle(ctypes.c_void_p(handle))
 
 
 def _now(folder: Path) -> float:

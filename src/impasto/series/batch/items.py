@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from impasto.recipe.catalogue import METHODS
 from impasto.scene.inputs import Inputs, Masks
 from impasto.scene.resolve import PictureLike
 from impasto.series.grid import Job
+from impasto.shards import Member
 
 FILES = ("content", "styles", "init_image", "content_mask", "style_masks", "content_landmarks", "style_landmarks")
 """Keys of a job that name pictures and other files."""
@@ -131,6 +132,9 @@ def _named(source: PictureLike | None) -> Any:
         return None
     if isinstance(source, str | Path) and source != "-":
         return {"file": str(Path(source).absolute())}
+    if isinstance(source, Member):
+        kept = {key: value for key, value in asdict(source).items() if key != "data" and value not in ("", ())}
+        return {**kept, "archive": str(Path(source.archive).absolute()), "beside": [*map(list, source.beside)]}
     if isinstance(source, list | tuple) or hasattr(source, "points"):  # landmarks
         return {"points": str(source)}
     picture = source if isinstance(source, Picture) else images.load(source)
@@ -162,12 +166,14 @@ def _network(which: str | Path | Encoder | None) -> Any:
 
 
 def _encoder(entry: Any) -> str | Path | None:
-    return entry if entry is None or isinstance(entry, str) else _path(entry)
+    return entry if entry is None or isinstance(entry, str) else Path(entry["file"])
 
 
-def _path(entry: Any) -> Path | None:
+def _path(entry: Any) -> Path | Member | None:
     if entry is None:
         return None
+    if "archive" in entry:
+        return Member(**{**entry, "beside": tuple(map(tuple, entry["beside"]))})
     if "file" not in entry:
         raise _gone()
     return Path(entry["file"])

@@ -1,17 +1,18 @@
 """What the pictures of a batch are called: patterns such as `{content}_{style}_{method}_{seed}.png`."""
 
-import os
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from impasto import files
 from impasto.errors import OutputError, UsageError
 from impasto.images import Picture
 from impasto.recipe import Recipe, unknown
 from impasto.scene.resolve import PictureLike
 from impasto.series.batch.items import Item
 from impasto.series.grid import Job, file_part, spell
+from impasto.shards import Member
 
 FIELDS = ("content", "style", "number", "network", *(key for key in Recipe.model_fields if key != "version"))
 """What a pattern may name: the photograph, the paintings, the item's number from 1, and any key of the recipe."""
@@ -86,6 +87,8 @@ def called(source: PictureLike | None) -> str:
     """Return what a picture is called without its suffix; nothing where it has no name."""
     if isinstance(source, str | Path):
         return Path(source).stem
+    if isinstance(source, Member):
+        return PurePosixPath(source.name).stem
     return Path(source.name).stem if isinstance(source, Picture) else "" if source is None else "picture"
 
 
@@ -104,19 +107,18 @@ def check_names(items: Sequence[Item], folder: Path) -> None:
                 + "; tell them apart in --name, by {style}, {number} or another field"
             )
     inputs = {
-        os.path.realpath(source)
+        files.identity(source)
         for item in items
         for source in (*item.job.inputs.files, item.job.encoder, item.job.network)
         if isinstance(source, str | Path) and source != "-"
     }
-    root = os.path.realpath(folder)
     inside: dict[str, bool] = {}
     for item in items:
         parent = str(Path(item.output).parent)
         if parent not in inside:
-            place = os.path.realpath(folder / parent)
-            inside[parent] = place == root or place.startswith(root.rstrip(os.sep) + os.sep)
+            inside[parent] = files.within(folder / parent, folder)
         if not inside[parent] or Path(item.output).is_absolute():
             raise OutputError(f"{folder / item.output}: leads out of {folder}, by a link or ..; name another folder")
-        if os.path.realpath(folder / item.output) in inputs:
+        files.check_name(folder / item.output)
+        if files.identity(folder / item.output) in inputs:
             raise OutputError(f"{folder / item.output}: is also an input; name another folder")

@@ -21,7 +21,7 @@ from impasto.series import records
 from impasto.series.batch.folder import NAME, JobFolder
 from impasto.series.batch.items import Item, check_landmarks, described, fingerprint, restored
 from impasto.series.batch.names import check_names
-from impasto.series.paint_work import Order, Painted, maker
+from impasto.series.paint_work import KEPT_BYTES, Order, Painted, maker
 
 TABLE = "batch.csv"
 TRIED = 3
@@ -70,7 +70,7 @@ class Batch:
         resources: Resources | None = None,
     ) -> None:
         self.folder, self._force = folder, force
-        self.painter = Painter(resources)
+        self.painter = Painter(resources, kept_bytes=KEPT_BYTES)
         self._bytes = 0
         there = (folder / NAME).is_dir()
         if there and not resume:
@@ -84,6 +84,9 @@ class Batch:
             raise UsageError("there is nothing to paint; name photographs and paintings")
         self.items = list(items)
         self._entries = [described(item) for item in self.items]
+        if self._jobs is not None and (divided := self._jobs.manifest.get("shards")) != self.kind.get("shards"):
+            one = "a picture a file" if divided is None else "shards of {pictures}, {kind}".format(**divided)
+            raise OutputError(f"{folder}: holds a batch of {one}; go on with it by --resume and -o alone")
         if self._jobs is not None and self._jobs.manifest["sha256"] != fingerprint(self._entries):
             raise OutputError(
                 f"{folder}: holds a batch of other jobs or settings ({self._jobs.manifest['jobs']} there, "
@@ -92,6 +95,16 @@ class Batch:
         check_landmarks(self.items)
         check_names(self.items, folder)
         self._check_outputs(probe=check)
+
+    @property
+    def tickets(self) -> int | None:
+        """How many pieces are claimed, where these are not the items."""
+        return None
+
+    @property
+    def kind(self) -> Mapping[str, Any]:
+        """What the folder remembers of how it is divided into pieces."""
+        return {}
 
     @property
     def _opened(self) -> JobFolder:
@@ -140,7 +153,13 @@ class Batch:
             recipe = self.items[0].job.recipe
             precision = self.painter.settled(recipe.replace(precision="auto")).precision
             self._jobs = JobFolder.create(
-                self.folder, self._entries, threads=threads, precision=precision, impasto=__version__
+                self.folder,
+                self._entries,
+                self.tickets,
+                threads=threads,
+                precision=precision,
+                impasto=__version__,
+                **self.kind,
             )
         jobs = self._opened
         kept_precision = jobs.manifest.get("precision")
@@ -286,7 +305,7 @@ def unsaved(
     watch: Callable[[int, Progress], object] | None = None,
 ) -> Iterator[BatchResult]:
     """Paint a stream of items and yield each with its picture as it comes; nothing is saved, and they may never end."""
-    painter = Painter(resources)
+    painter = Painter(resources, kept_bytes=KEPT_BYTES)
 
     def orders() -> Iterator[Order]:
         for item in jobs:

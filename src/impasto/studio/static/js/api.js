@@ -30,6 +30,11 @@ export const api = {
         "X-Name": encodeURIComponent(name || "picture"),
       },
     }),
+  uploadClip: (file) =>
+    request("POST", "/api/clips", {
+      body: file,
+      headers: { "Content-Type": file.type || "application/octet-stream", "X-Name": encodeURIComponent(file.name || "clip") },
+    }),
   crop: (picture, box) => post("/api/crop", { picture, ...box }),
   autoMasks: (content, style, regions) => post("/api/masks/auto", { content, style, regions }),
   checkMasks: (job) => post("/api/masks/check", job),
@@ -39,6 +44,7 @@ export const api = {
   jobs: (sweep = null) => get(sweep ? `/api/jobs?sweep=${encodeURIComponent(sweep)}` : "/api/jobs"),
   job: (id) => get(`/api/jobs/${id}`),
   history: (id) => get(`/api/jobs/${id}/history`),
+  figures: (id) => get(`/api/jobs/${id}/figures`),
   command: (id) => get(`/api/jobs/${id}/command`),
   act: (id, action) => post(`/api/jobs/${id}/${action}`),
   change: (id, changes) => request("PATCH", `/api/jobs/${id}`, { json: changes }),
@@ -54,6 +60,9 @@ export const resultUrl = (job, size = 0) => `/api/jobs/${job.id}/result?format=p
 
 /** Address of a painting's result, for keeping. */
 export const downloadUrl = (id, format) => `/api/jobs/${id}/result?format=${format}&download=1`;
+
+/** Address of a painted clip. */
+export const clipUrl = (id, keep = false) => `/api/jobs/${id}/clip${keep ? "?download=1" : ""}`;
 
 /** Address of several paintings in one file. */
 export const zipUrl = (ids) => `/api/zip?jobs=${ids.join(",")}`;

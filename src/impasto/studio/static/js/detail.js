@@ -1,10 +1,12 @@
 // One past painting: large, with its recipe, and what can be done with it.
-import { api, downloadUrl, pictureUrl, resultUrl, previewUrl } from "./api.js";
+import { api, clipUrl, downloadUrl, pictureUrl, resultUrl, previewUrl } from "./api.js";
 import { openCommand } from "./command.js";
 import { button, el, fill, icon, toast } from "./dom.js";
+import { figures } from "./figures.js";
 import { ACTIVE, dimensions, duration, moment, setting, words } from "./format.js";
 import { order, state } from "./gallery.js";
 import { methodOf, styleOf } from "./gallery_view.js";
+import { player } from "./player.js";
 import { reuse } from "./reuse.js";
 import { adoptJob } from "./adopt.js";
 import { base } from "./fitting.js";
@@ -41,7 +43,7 @@ export async function openPicture(node, id, session) {
   else if (job.preview_version) viewer.show(previewUrl(job), job.size);
   fill(
     node,
-    el("div", { class: "detail-picture" }, job.kept || job.preview_version ? viewer.node : el("div", { class: "nothing" }, el("p", { class: "hint", text: "There is no picture." }))),
+    el("div", { class: "detail-picture" }, job.kept && job.clip ? el("div", { class: "screen" }, player(job)) : job.kept || job.preview_version ? viewer.node : el("div", { class: "nothing" }, el("p", { class: "hint", text: "There is no picture." }))),
     el(
       "aside",
       { class: "detail-side" },
@@ -72,19 +74,21 @@ export async function openPicture(node, id, session) {
               },
             },
           }),
-        job.kept && job.content && pictures.has(job.content) && wipe,
+        job.kept && !job.clip && job.content && pictures.has(job.content) && wipe,
       ),
       job.kept &&
         el(
           "div",
           { class: "actions" },
-          ["png", "jpeg", "webp"].map((format) =>
+          job.clip && el("a", { class: "button", href: clipUrl(id, true), download: "", text: "MP4", "aria-label": "Download MP4" }),
+          (job.clip ? ["png"] : ["png", "jpeg", "webp"]).map((format) =>
             el("a", { class: "button", href: downloadUrl(id, format), download: "", text: { png: "PNG", jpeg: "JPEG", webp: "WebP" }[format], "aria-label": `Download ${format.toUpperCase()}` }),
           ),
           button("Command", { on: { click: () => openCommand(id) } }),
         ),
       job.kept && reuse(job),
       inputs(job),
+      figures(job),
       el("h2", { text: "Settings that differ from the defaults" }),
       recipe(job),
       job.notices?.length > 0 && [el("h2", { text: "Notes" }), el("ul", { class: "notes" }, job.notices.map((text) => el("li", { text })))],

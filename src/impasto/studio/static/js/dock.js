@@ -1,5 +1,5 @@
 // The line under the picture: what it would take, start; then how far it is, pause, stop, cancel; then what to do with it.
-import { api, downloadUrl } from "./api.js";
+import { api, clipUrl, downloadUrl } from "./api.js";
 import { openCommand } from "./command.js";
 import { button, debounced, el, errorLine, fill, speak } from "./dom.js";
 import { job as described, missing } from "./fitting.js";
@@ -136,14 +136,14 @@ export class Dock {
     if (job.state === "queued") return [strong("Waiting"), " for its turn"];
     if (job.state === "failed" || job.state === "interrupted") return [strong(job.state === "failed" ? "It failed: " : "It was interrupted: "), job.error ?? "no reason was given"];
     if (job.state === "cancelled") return [strong("Cancelled")];
-    const steps = job.total_steps ? `step ${job.step} of ${job.total_steps}` : "";
+    const steps = job.total_steps ? `${job.clip ? "frame" : "step"} ${job.step} of ${job.total_steps}` : "";
     if (job.state === "done" || job.state === "stopped") {
       const took = job.elapsed_s ? ` in ${duration(job.elapsed_s)}` : "";
       return [strong(job.state === "done" ? "Finished" : "Stopped"), `${took}${job.state === "stopped" && steps ? `, ${steps}` : ""} · ${dimensions(job.size)}`];
     }
     if (!job.total_steps) return [strong("Starting"), " …"];
     const parts = [steps];
-    if (job.levels > 1) parts.push(dimensions(job.size));
+    if (job.levels > 1 && !job.clip) parts.push(dimensions(job.size));
     if (job.state === "running" && job.eta_s !== null) parts.push(`${duration(job.eta_s)} left`);
     const word = { paused: "Paused", stopping: "Stopping" }[job.state];
     return [word ? strong(word) : strong(`${Math.round((100 * job.step) / job.total_steps)} %`), ` · ${parts.join(" · ")}`];
@@ -152,7 +152,7 @@ export class Dock {
   actions(job) {
     const act = (label, action, name, more = {}) =>
       button(label, { icon: name, data: { action }, on: { click: () => this.session.act(action) }, ...more });
-    const curves = button("Losses", { icon: "chart", quiet: ACTIVE.includes(job.state), data: { action: "curves" }, title: "Loss curves (L)", on: { click: () => this.session.toggleCurves() } });
+    const curves = !job.clip && button("Losses", { icon: "chart", quiet: ACTIVE.includes(job.state), data: { action: "curves" }, title: "Loss curves (L)", on: { click: () => this.session.toggleCurves() } });
     if (ACTIVE.includes(job.state)) {
       return [
         job.state === "running" && act("Pause", "pause", "pause"),
@@ -164,7 +164,8 @@ export class Dock {
     }
     const kept = job.kept
       ? [
-          ...["png", "jpeg", "webp"].map((format) =>
+          job.clip && el("a", { class: "button", href: clipUrl(job.id, true), download: "", data: { action: "mp4" }, text: "Download MP4" }),
+          ...(job.clip ? [] : ["png", "jpeg", "webp"]).map((format) =>
             el("a", { class: `button ${format === "png" ? "" : "slim"}`, href: downloadUrl(job.id, format), download: "", data: { action: format } }, format === "png" ? "Download PNG" : format === "jpeg" ? "JPEG" : "WebP"),
           ),
           button("Command", { data: { action: "command" }, on: { click: () => openCommand(job.id) } }),

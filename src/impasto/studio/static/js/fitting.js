@@ -1,10 +1,11 @@
 // What goes with the chosen method: its settings and their choices, what it needs, and the job that is sent for it.
+import { isClip } from "./player.js";
 import { draft, known, same, tell } from "./state.js";
 
 /** Set elsewhere on the page. */
 export const ELSEWHERE = ["version", "method", "style_weights", "keep"];
 /** Settings that name regions of masks, and mean nothing without any. */
-const OF_REGIONS = ["region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions", "keep"];
+const OF_REGIONS = ["region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions", "keep", "feather"];
 
 /** Settings that a strength decides on. */
 const DECIDED = ["content_weight", "alpha"];
@@ -31,7 +32,7 @@ export const owned = (key) => key === "method" || knows(chosenMethod(), key);
 export const usesStyles = () => chosenMethod().styles || value("refine") > 0;
 
 /** Whether there are faces whose points count. */
-export const usesLandmarks = () => chosenMethod().landmarks && Boolean(draft.content) && draft.styles.length > 0;
+export const usesLandmarks = () => chosenMethod().landmarks && Boolean(draft.content) && !isClip(draft.content) && draft.styles.length > 0;
 
 /** Whether a setting does something for what is chosen now: it is shown, and sent. */
 export function applies(key) {

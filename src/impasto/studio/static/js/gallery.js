@@ -91,7 +91,7 @@ export class Gallery {
         "aria-current": this.selected.has(job.id) ? "true" : null,
         on: { click: open },
       },
-      el("span", { class: "card-picture" }, thumbnail(job), job.starred && el("span", { class: "card-star", text: "★", title: "Starred" })),
+      el("span", { class: "card-picture" }, thumbnail(job), job.clip && el("span", { class: "clip-badge", text: "Clip" }), job.starred && el("span", { class: "card-star", text: "★", title: "Starred" })),
       el("span", { class: "card-title", text: job.title }),
       el("span", { class: "card-line hint" }, said),
       el("span", { class: "card-line hint", text: moment(job.finished ?? job.created) }),

@@ -4,12 +4,35 @@ import { button, dialog, el, errorLine, toast } from "./dom.js";
 import { adoptRecipe } from "./adopt.js";
 import { addStyle, draft, dropMasks, known, pictures, remember, removeStyle, setContent } from "./state.js";
 import { bytes } from "./format.js";
+import { isClip, isFilm, mayMove } from "./player.js";
 import { ApiError } from "./request.js";
 
 const ACCEPT = "image/*,.tif,.tiff,.heic,.heif,.avif,.webp";
+/** A photograph's place takes clips too. */
+const ACCEPT_CLIPS = `${ACCEPT},video/*,.mkv,.mov`;
 
-/** Send a picture to the studio. Gives the record, or null after showing what was wrong. */
+/** Send a clip to the studio. Gives the record; null for what does not move; throws for what is no clip. */
+async function uploadClip(file) {
+  try {
+    return remember(await api.uploadClip(file));
+  } catch (error) {
+    if (isFilm(file) || error.status !== 422) throw error;
+    return null;
+  }
+}
+
+/** Send a picture to the studio, or where there is a photograph's place a clip. Gives the record, or null after showing
+ * what was wrong. */
 export async function upload(file, role, trouble) {
+  if (role === "content" && mayMove(file)) {
+    try {
+      const clip = await uploadClip(file);
+      if (clip) return clip;
+    } catch (error) {
+      trouble.show(error instanceof ApiError ? error : `${file.name}: cannot be read; choose it again`);
+      return null;
+    }
+  }
   const limit = known.about?.limits?.upload_bytes;
   if (limit && file.size > limit) {
     trouble.show(`${file.name}: is larger than ${Math.round(limit / 2 ** 20)} MB; save it smaller`);
@@ -101,16 +124,18 @@ export function pick(role, chosen) {
   const input = el("input", {
     type: "file",
     class: "unseen",
-    accept: ACCEPT,
+    accept: role === "style" ? ACCEPT : ACCEPT_CLIPS,
     multiple: role === "style",
     tabindex: "-1",
     "aria-label": role === "style" ? "Painting files" : "Photograph file",
     on: { change: () => sent([...input.files]) },
   });
-  const drop = button("Choose a file, or drop one here", { kind: "drop", icon: "image", on: { click: () => input.click() } });
+  const label = role === "style" ? "Choose a file, or drop one here" : "Choose a photograph or a clip, or drop one here";
+  const drop = button(label, { kind: "drop", icon: "image", on: { click: () => input.click() } });
   const sent = async (files) => {
     if (!files.length) return;
     drop.disabled = true;
+    drop.lastChild.textContent = "Looking at it…";
     if (role === "style" || files.length > 1) {
       await take(files, role, trouble);
     } else {
@@ -119,6 +144,7 @@ export function pick(role, chosen) {
       if (picture && !(picture.recipe && (await offerRecipe(picture)))) chosen(picture);
     }
     drop.disabled = false;
+    drop.lastChild.textContent = label;
     if (trouble.node.hidden) shown.close();
   };
   drop.addEventListener("dragover", (event) => event.preventDefault());
@@ -127,7 +153,7 @@ export function pick(role, chosen) {
     event.stopPropagation();
     sent([...event.dataTransfer.files]);
   });
-  const own = [...pictures.values()].filter((picture) => picture.role && picture.role !== "mask" && !isSample(picture.id));
+  const own = [...pictures.values()].filter((picture) => picture.role && picture.role !== "mask" && (role === "content" || !isClip(picture)) && !isSample(picture.id));
   const samples = role === "style" ? known.samples.styles : known.samples.photos;
   const others = role === "style" ? known.samples.photos : known.samples.styles;
   const shown = dialog(
@@ -159,6 +185,7 @@ function thumb(picture, choose) {
     "button",
     { type: "button", class: "thumb", on: { click: () => choose(picture) } },
     el("img", { src: pictureUrl(picture.id, 320), alt: "", loading: "lazy" }),
+    isClip(picture) && el("span", { class: "clip-badge", text: "Clip" }),
     el("span", { class: "name", text: picture.name }),
   );
 }

@@ -6,6 +6,7 @@ import { button, dialog, el, errorLine, fill } from "./dom.js";
 import { openLandmarks } from "./landmarks.js";
 import { openDoodle, openMasks } from "./masks/editor.js";
 import { acceptAnywhere, pick } from "./picker.js";
+import { isClip, length } from "./player.js";
 import { openSeveral } from "./several.js";
 import { addStyle, draft, dropMasks, known, on, removeStyle, replaceStyle, setContent, tell, undoable } from "./state.js";
 
@@ -57,7 +58,7 @@ function drawContent() {
   if (!draft.content && draft.contentMask) return [doodle()];
   if (!draft.content) {
     return [
-      button("Choose a photograph", { kind: "empty-slot", icon: "image", data: { keep: "content" }, on: { click: pickContent } }),
+      button("Choose a photograph or a clip", { kind: "empty-slot", icon: "image", data: { keep: "content" }, on: { click: pickContent } }),
       button("Draw a doodle instead", { icon: "brush", kind: "add doodle-start", data: { keep: "doodle" }, on: { click: startDoodle } }),
     ];
   }
@@ -168,8 +169,8 @@ function card(picture, { keep, change: swap, crop: cut, remove }) {
       "figcaption",
       {},
       el("span", { class: "name", text: picture.name, title: picture.name }),
-      el("span", { class: "hint size", text: `${picture.width} × ${picture.height}` }),
-      button(`Crop ${picture.name}`, { icon: "crop", quiet: true, on: { click: cut } }),
+      el("span", { class: "hint size", text: isClip(picture) ? length(picture) : `${picture.width} × ${picture.height}` }),
+      !isClip(picture) && button(`Crop ${picture.name}`, { icon: "crop", quiet: true, on: { click: cut } }),
       button(`Remove ${picture.name}`, { icon: "close", quiet: true, on: { click: remove } }),
     ),
   );
@@ -202,6 +203,7 @@ function mixer(style, index) {
 }
 
 function drawMasks() {
+  if (isClip(draft.content)) return [];
   if (!(draft.content || draft.contentMask) || !draft.styles.length || !usesStyles()) return [];
   const parts = [el("h2", { text: "Regions" })];
   if (!draft.contentMask) {

@@ -3,6 +3,7 @@ import { pictureUrl, previewUrl, resultUrl } from "./api.js";
 import { Curves } from "./curves.js";
 import { button, el, fill } from "./dom.js";
 import { ACTIVE } from "./format.js";
+import { player } from "./player.js";
 import { pickContent, pickStyle } from "./sources.js";
 import { addStyle, draft, known, on, pictures, setContent } from "./state.js";
 import { Viewer } from "./viewer.js";
@@ -21,12 +22,14 @@ export class Stage {
     this.viewer = new Viewer({ label: "The painting" });
     this.curves = new Curves();
     this.curves.node.hidden = true;
+    /** Where a painted clip plays, in place of the viewer. */
+    this.screen = el("div", { class: "screen", hidden: true });
     this.tabs = MODES.map(([mode, label]) =>
       el("button", { type: "button", class: "segment", text: label, data: { mode }, on: { click: () => this.show(mode) } }),
     );
     this.head = el("div", { class: "stage-head" }, el("div", { class: "segments", role: "group", "aria-label": "What is shown" }, this.tabs));
     this.board = el("div", { class: "board" });
-    node.append(this.head, this.board, this.viewer.node, this.curves.node);
+    node.append(this.head, this.board, this.viewer.node, this.screen, this.curves.node);
     on("sources", () => {
       this.#pictures();
       // Other pictures were chosen: those are of interest, unless something is being painted.
@@ -42,13 +45,23 @@ export class Stage {
     this.mode = mode;
     this.head.hidden = !this.job;
     this.board.hidden = mode !== "pictures";
-    this.viewer.node.hidden = mode === "pictures";
+    const plays = mode === "painting" && this.job?.clip && this.job.kept;
+    this.viewer.node.hidden = mode === "pictures" || plays;
+    this.#play(plays ? this.job : null);
     for (const tab of this.tabs) {
       tab.setAttribute("aria-pressed", String(tab.dataset.mode === mode));
       tab.hidden = tab.dataset.mode === "wipe" && !this.job?.content;
     }
     this.viewer.compare(mode === "wipe" ? pictureUrl(this.job.content, 2048) : null);
     if (mode !== "pictures") this.refresh();
+  }
+
+  #play(job) {
+    this.screen.hidden = !job;
+    const now = job ? `${job.id} ${job.finished}` : "";
+    if (this.playing === now) return;
+    this.playing = now;
+    fill(this.screen, job && player(job));
   }
 
   toggle(mode) {

@@ -56,6 +56,7 @@ export function dropMasks() {
   draft.notes = [];
   for (const style of draft.styles) style.mask = null;
   delete draft.changed.keep;
+  delete draft.changed.feather;
 }
 
 /** Do something that can be taken back for a while; it is said only where `lost` finds something gone. */

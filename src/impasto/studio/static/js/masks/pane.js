@@ -95,6 +95,13 @@ export class Pane {
     this.port.place(this.image);
     this.port.place(this.overlay);
     this.overlay.classList.add("pixels");
+    this.soften();
+  }
+
+  /** Show edges as wide as they will be painted: three means of a third of the width are about a blur of a sixth. */
+  soften() {
+    const wide = this.labels ? (this.tools.feather ?? 0) * Math.max(this.labels.width, this.labels.height) * this.port.scale : 0;
+    this.overlay.style.filter = wide >= 1 ? `blur(${(wide / 6).toFixed(2)}px)` : "";
   }
 
   #label() {

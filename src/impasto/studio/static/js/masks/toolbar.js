@@ -8,6 +8,8 @@ const TOOLS = [
   ["fill", "Fill", "G", "bucket"],
   ["lasso", "Lasso", "L", "lasso"],
 ];
+/** The widest edge that the slider gives, of the long side; settings have more. */
+const MOST_FEATHER = 0.2;
 /** A fraction of the picture below this is a slip of the brush. */
 const TRACE = 2e-3;
 
@@ -40,6 +42,11 @@ export function toolbar(editor) {
   });
   const spread = slider("Spread", 4, 255, () => tools.spread, (value) => change({ spread: value }));
   spread.node.title = "How alike in colour the picture must be where the fill goes; to the right: all of an area";
+  const feather = slider("Feather", 0, MOST_FEATHER * 1000, () => tools.feather * 1000, (value) => {
+    editor.feather(value / 1000);
+    update();
+  });
+  feather.node.title = "How softly regions go over into one another; to the left: hard edges";
   const swatches = el("div", { class: "swatches", role: "group", "aria-label": "Regions" });
   const name = el("input", {
     type: "text",
@@ -80,7 +87,7 @@ export function toolbar(editor) {
     { class: "toolbar", role: "toolbar", "aria-label": "Tools" },
     el("div", { class: "tools" }, kinds),
     el("div", { class: "tool-group" }, undo, redo, hand, button("Invert the region (I)", { icon: "swap", quiet: true, on: { click: () => editor.invert() } }), button("Clear both", { icon: "trash", quiet: true, on: { click: () => editor.clear() } })),
-    el("div", { class: "tool-group sliders" }, size.node, opacity.node, spread.node),
+    el("div", { class: "tool-group sliders" }, size.node, opacity.node, spread.node, feather.node),
     el("div", { class: "tool-group" }, find, count),
     el("div", { class: "region-row" }, el("label", { class: "tool-slider region-name" }, el("span", { text: "Region" }), name), swatches),
   );
@@ -91,6 +98,7 @@ export function toolbar(editor) {
     size.read();
     opacity.read();
     spread.read();
+    feather.read();
     spread.node.hidden = tools.tool !== "fill";
     size.node.hidden = tools.tool === "fill" || tools.tool === "lasso";
     undo.disabled = !editor.history.done.length;
