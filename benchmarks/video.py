@@ -69,7 +69,7 @@ def measured(clip: Path, masks: Path, method: str, size: int, smooth: float, giv
 
         def one() -> dict[str, Any]:
             began = time.monotonic()
-            how = {"coherence": coherence, "writing": Writing(force=True)}  # noqa: B023
+            how: dict[str, Any] = {"coherence": coherence, "writing": Writing(force=True)}  # noqa: B023
             stylize_video(clip, output=output, **how, **inputs, **settings(method, size))  # noqa: B023
             seconds = (time.monotonic() - began) / FRAMES
             wanted = [*CLIP_METRICS, *STYLE_METRICS]

@@ -144,7 +144,7 @@ def test_a_portrait_of_a_clip_follows_the_face(
         method="portrait",
         iterations=3,
         levels=1,
-        precision="float32",  # type: ignore[arg-type]
+        precision="float32",
     )
     assert len(open_clip(output).info) == 3
     x = [float(one.content.points[0, 0]) * 64 for one in seen if isinstance(one, put)]

@@ -289,7 +289,7 @@ def test_without_a_part_of_the_frame_before_each_is_painted_as_alone(
     for number in range(3):
         images.save(Picture(content[None] * (1 - 0.2 * number)), tmp_path / "in" / f"{number}.png")
     recipe = Recipe.parse({"method": method, "size": 64, "precision": "float32"})
-    found = []
+    found: list[list[Tensor]] = []
     for coherence in (Coherence(smooth=0.0), Coherence(independent=True)):
         output = tmp_path / f"out{len(found)}"
         stylize_video(tmp_path / "in", style, output, recipe, coherence=coherence, cuts=False)
@@ -345,6 +345,21 @@ def test_a_track_takes_what_is_given_and_carries_it_between() -> None:
     edges = [int(track.at(number, None if number == 0 else still).content[0].sum() / 20) for number in range(5)]
     assert edges == [10, 10, 10, 40, 40]
     assert int(track.at(2).content[0].sum() / 20) == 10  # after a cut, what was given last before
+
+
+def test_edges_of_regions_are_carried_sharp_and_shown_soft() -> None:
+    from impasto import guides
+
+    maps = torch.zeros(2, 40, 60)
+    maps[0, :, :30], maps[1, :, 30:] = 1, 1
+    regions = guides.Regions(("red", "blue"), maps, (None,))
+    sharp, soft = MaskTrack(regions), MaskTrack(regions, feather=0.2)
+    still = Motion(torch.zeros(2, 40, 60), torch.ones(1, 1, 40, 60))
+    for number in range(4):
+        shown = soft.at(number, still if number else None).content
+        expected = guides.feather(sharp.at(number, still if number else None), 0.2).content
+        assert torch.allclose(shown, expected)
+    assert 0.1 < float(shown[0, 20, 28]) < 0.9
 
 
 def test_masks_paint_each_frame_of_a_clip(tmp_path: Path, folder: Path, style: Tensor, other_style: Tensor) -> None:

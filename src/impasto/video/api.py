@@ -171,7 +171,8 @@ def _carried(inputs: Inputs, recipe: Recipe, read_masks: ReadMasks | None, info:
     """Return what moves with the clip: regions, and the face of a portrait; `first` is the clip's first frame."""
     masks = faces = None
     if read_masks is not None:
-        masks = read_track(read_masks, inputs.load, len(inputs.paintings), info, first, inputs.max_pixels)
+        count = len(inputs.paintings)
+        masks = read_track(read_masks, inputs.load, count, info, first, inputs.max_pixels, recipe.feather)
     if METHODS[recipe.method].landmarks and inputs.paintings:
         faces = read_faces(inputs, inputs.load(inputs.paintings[0]), info, first)
     return Carried(masks, faces)

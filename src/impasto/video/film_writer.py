@@ -197,13 +197,13 @@ def _write(
             container = stack.enter_context(library.open(str(part), "w", format=kind))
             stream = _stream(container, encoder, format)
             audio = _Audio(stack, container, sound) if sound is not None else None
-            spans: dict[int, int] = {}
+            muxer = _Muxer(container, kind)
             for picture, at in zip(pictures, shown, strict=True):
-                frame = _frame(picture, format, stream, at, spans)
-                _mux(container, stream.encode(frame), spans)
+                frame = _frame(picture, format, stream, at, muxer.spans)
+                muxer.mux(stream.encode(frame))
                 if audio is not None:
                     audio.copy(until=at.end)
-            _mux(container, stream.encode(None), spans)
+            muxer.finish(stream.encode(None))
             if audio is not None:
                 audio.copy(until=None)
     except (library.error.FFmpegError, ValueError) as error:
@@ -267,12 +267,38 @@ def _frame(
     return frame
 
 
-def _mux(container: "OutputContainer", packets: "Iterable[Packet[VideoStream]]", spans: Mapping[int, int]) -> None:
-    for packet in packets:
-        # Encoders forget how long a frame is shown, and the last would be as short as the others.
-        if packet.pts is not None and packet.pts in spans:
-            packet.duration = spans[packet.pts]
-        container.mux(packet)
+class _Muxer:
+    """Writes packets with how long their frames are shown, which encoders forget."""
+
+    def __init__(self, container: "OutputContainer", kind: str) -> None:
+        self._container, self._kind = container, kind
+        self.spans: dict[int, int] = {}
+        """By the time stamp of each frame, in the encoder's unit."""
+        self._first: int | None = None
+
+    def mux(self, packets: "Iterable[Packet[VideoStream]]") -> None:
+        """Write packets."""
+        for packet in packets:
+            if self._first is None:
+                self._first = packet.dts
+            if packet.pts is not None and packet.pts in self.spans:
+                packet.duration = self.spans[packet.pts]
+            self._container.mux(packet)
+
+    def finish(self, packets: "Iterable[Packet[VideoStream]]") -> None:
+        """Write the last packets.
+
+        MP4 has the time from one packet to the next, in the order of decoding, and ends with the last of these: where
+        that is another frame than the one that is shown last, it has to last as long as the film still does.
+        """
+        *others, last = list(packets) or [None]
+        self.mux(packet for packet in others if packet is not None)
+        if last is None:
+            return
+        end = max(start + span for start, span in self.spans.items())
+        if self._kind in ("mp4", "mov") and last.dts is not None and self._first is not None:
+            self.spans[last.pts or 0] = max(1, end - min(self.spans) - (last.dts - self._first))
+        self.mux([last])
 
 
 class _Audio:

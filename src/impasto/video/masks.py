@@ -31,10 +31,12 @@ class MaskTrack:
     """Where the regions of a clip are, frame by frame.
 
     `regions` holds the content's masks of the frames `numbers` of the clip, one below the other. The first frame of a
-    shot takes the mask that was given last before it, since nothing can be carried over a cut.
+    shot takes the mask that was given last before it, since nothing can be carried over a cut. Their edges are carried
+    sharp, and made soft in each frame, over `feather` of its long side.
     """
 
-    def __init__(self, regions: Regions, numbers: Sequence[int] = (0,)) -> None:
+    def __init__(self, regions: Regions, numbers: Sequence[int] = (0,), feather: float = 0.0) -> None:
+        self._feather = feather
         parts = regions.content.chunk(len(numbers), 1)
         self._given = dict(zip(numbers, parts, strict=True))
         self._regions = regions
@@ -63,7 +65,8 @@ class MaskTrack:
 
     def now(self) -> Regions:
         """Return the regions in the frame that was asked for last, or whose state was restored."""
-        return self.first if self._now is None else replace(self._regions, content=self._now)
+        now = self.first if self._now is None else replace(self._regions, content=self._now)
+        return guides.feather(now, self._feather)
 
     def state(self) -> dict[str, Tensor]:
         """Return what the next frame's regions depend on."""
@@ -75,9 +78,9 @@ class MaskTrack:
 
 
 def read_track(
-    read: ReadMasks, load: Load, styles: int, info: ClipInfo, first: int, max_pixels: int
+    read: ReadMasks, load: Load, styles: int, info: ClipInfo, first: int, max_pixels: int, feather: float = 0.0
 ) -> MaskTrack | None:
-    """Return the regions of a clip; None where there are none.
+    """Return the regions of a clip, `feather` of its long side soft; None where there are none.
 
     `load` reads a picture, and a mask is one, of frame `first` of the clip, or a folder of them (`load_masks`). Raises
     `UsageError` for folders with masks of different frames, and what `read` raises.
@@ -94,7 +97,7 @@ def read_track(
     regions = read(load_mask, styles)
     if len({*numbers}) > 1:
         raise UsageError("the masks of regions are of different frames; give each region one for the same frames")
-    return None if regions is None else MaskTrack(regions, numbers[0] if numbers else (first,))
+    return None if regions is None else MaskTrack(regions, numbers[0] if numbers else (first,), feather)
 
 
 def carried(maps: Tensor, motion: Motion) -> Tensor:
