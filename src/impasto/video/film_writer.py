@@ -291,10 +291,11 @@ class _Muxer:
         MP4 has the time from one packet to the next, in the order of decoding, and ends with the last of these: where
         that is another frame than the one that is shown last, it has to last as long as the film still does.
         """
-        *others, last = list(packets) or [None]
-        self.mux(packet for packet in others if packet is not None)
-        if last is None:
+        rest = list(packets)
+        if not rest:
             return
+        *others, last = rest
+        self.mux(others)
         end = max(start + span for start, span in self.spans.items())
         if self._kind in ("mp4", "mov") and last.dts is not None and self._first is not None:
             self.spans[last.pts or 0] = max(1, end - min(self.spans) - (last.dts - self._first))
