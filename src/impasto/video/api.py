@@ -60,6 +60,9 @@ def begin_video(
     format = plan.format(Path(output), writing, part)
     read = replace(inputs.read(recipe), masks=None)
     carried = _carried(read, recipe, read_masks, clip.info, plan.selected[0].index)
+    if check:
+        format.check([clip.path])
+        store.check(store.folder_of(format.path))
     resources = beside_frames(resources or Resources.choose(), clip.info.size, plan.size)
     studio = Studio(read, recipe, coherence, encoder, network, resources, carried)
     studio.painter(lambda _: None)
@@ -76,9 +79,6 @@ def begin_video(
         "encoder": getattr(encoder, "sha256", None if encoder is None else str(encoder)),
         "bits": format.bits,
     }
-    if check:
-        format.check([clip.path])
-        store.check(store.folder_of(format.path))
     # What can be refused of a painting is refused now: weights, memory, settings that do not fit.
     memory_bytes = studio.begin(plan.photo(0)).memory_bytes + bytes_of_frames(clip.info.size, plan.size)
     return VideoJob(plan, studio, format, description, memory_bytes)

@@ -288,8 +288,8 @@ class _Muxer:
     def finish(self, packets: "Iterable[Packet[VideoStream]]") -> None:
         """Write the last packets.
 
-        MP4 has the time from one packet to the next, in the order of decoding, and ends with the last of these: where
-        that is another frame than the one that is shown last, it has to last as long as the film still does.
+        MP4 has the time from one packet to the next, in the order of decoding, and ends no later than the last of these:
+        where that is another frame than the one that is shown last, it has to last as long as the film still does.
         """
         rest = list(packets)
         if not rest:
@@ -298,7 +298,8 @@ class _Muxer:
         self.mux(others)
         end = max(start + span for start, span in self.spans.items())
         if self._kind in ("mp4", "mov") and last.dts is not None and self._first is not None:
-            self.spans[last.pts or 0] = max(1, end - min(self.spans) - (last.dts - self._first))
+            left = end - min(self.spans) - (last.dts - self._first)
+            self.spans[last.pts or 0] = max(left, self.spans.get(last.pts or 0, 1))
         self.mux([last])
 
 
