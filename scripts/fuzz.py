@@ -29,7 +29,10 @@ from fuzz_kinds import KINDS, Input, Kind
 from impasto.errors import ImpastoError
 
 SECONDS_EACH = 20.0
-"""Longest that one input may take. Most take a millisecond; a busy machine makes some of that a second."""
+"""Longest that one input may take of the processor, which tells nothing of how busy the machine is. Most take a
+millisecond."""
+STALLED_EACH = 400.0
+"""Seconds after which an input hangs that takes no time of the processor; a busy machine may let it wait that long."""
 MEMORY_EACH = 512 << 20
 """Bytes by which reading one input may raise the most that the process ever held."""
 ADDRESSES = 8 << 30
@@ -101,9 +104,9 @@ def serve(kind: Kind, seed: int, parent: Connection, folder: Path) -> None:
     while (number := parent.recv()) is not None:
         data = damaged(kind, valid, seed, number)
         Path("last").write_bytes(data)
-        before, began = _peak(), time.monotonic()
+        before, began = _peak(), time.process_time()
         outcome = attempt(kind, data, random.Random(number), path)
-        took, grew = time.monotonic() - began, _peak() - before
+        took, grew = time.process_time() - began, _peak() - before
         if outcome in ("read", "refused") and grew > MEMORY_EACH:
             outcome = f"memory: took {grew / 2**20:.0f} MiB more"
         parent.send((outcome, took, _peak()))
@@ -122,7 +125,7 @@ class Reader:
         self.process = context.Process(target=serve, args=(kind, seed, theirs, folder), daemon=True)
         self.process.start()
         theirs.close()
-        self.valid = self._hear(60.0)
+        self.valid = self._hear()
 
     def __call__(self, number: int) -> tuple[str, float, int] | None:
         """Have one input read. Return None where no answer came in time: the process is ended then."""
@@ -130,14 +133,27 @@ class Reader:
             self._end.send(number)
         except OSError:
             return None
-        found: tuple[str, float, int] | None = self._hear(SECONDS_EACH)
+        found: tuple[str, float, int] | None = self._hear()
         return found
 
-    def _hear(self, seconds: float) -> Any:
+    def _hear(self) -> Any:
+        """Wait for an answer. Return None where none came in time, or none can come any more."""
+        spent, began = self._spent(), time.monotonic()
         try:
-            return self._end.recv() if self._end.poll(seconds) else None
+            while not self._end.poll(min(1.0, SECONDS_EACH)):
+                if self._spent() - spent > SECONDS_EACH or time.monotonic() - began > STALLED_EACH:
+                    return None
+            return self._end.recv()
         except (EOFError, OSError):
             return None
+
+    def _spent(self) -> float:
+        """Return the seconds of the processor that the process had so far: of itself and for it."""
+        try:
+            fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def why(self) -> str:
         """End it, and say why it did not answer."""

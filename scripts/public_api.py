@@ -15,7 +15,7 @@ MODULES = (
     *("impasto", "impasto.color", "impasto.encoders", "impasto.guides", "impasto.images", "impasto.losses"),
     *("impasto.masks.automatic", "impasto.recipe", "impasto.series", "impasto.series.blend", "impasto.weights"),
     *("impasto.checkpoint", "impasto.errors", "impasto.executors", "impasto.notebook", "impasto.tuning"),
-    *("impasto.video.api", "impasto.video.settings"),
+    *("impasto.video.api", "impasto.video.settings", "impasto.series.batch.dataset", "impasto.shards"),
     *("impasto.optim.canvas", "impasto.optim.evaluate", "impasto.optim.pyramid", "impasto.optim.solver"),
 )
 """Modules that the documentation names with what is public in `__all__`, or defined there or below."""

@@ -71,11 +71,13 @@ def test_our_own_errors_are_refusals_and_must_be_one_line(modules, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("what", "said"), [("hangs", "took more than 1 s"), ("dies", "died (exit 7)"), ("grows", "MiB more")]
+    ("what", "said"),
+    [("spins", "took more than"), ("hangs", "took more than"), ("dies", "died (exit 7)"), ("grows", "MiB more")],
 )
 def test_time_death_and_memory_are_faults_and_the_rest_is_still_tried(modules, tmp_path, monkeypatch, what, said):
     fuzz = modules[0]
-    monkeypatch.setattr(fuzz, "SECONDS_EACH", 1.0)
+    monkeypatch.setattr(fuzz, "SECONDS_EACH", 0.3 if what == "spins" else 60.0)
+    monkeypatch.setattr(fuzz, "STALLED_EACH", 1.0 if what == "hangs" else 60.0)
     monkeypatch.setattr(fuzz, "MEMORY_EACH", 64 << 20)
 
     def read(given):
@@ -83,6 +85,8 @@ def test_time_death_and_memory_are_faults_and_the_rest_is_still_tried(modules, t
             return
         if what == "hangs":
             time.sleep(60)
+        while what == "spins":
+            pass
         if what == "dies":
             os._exit(7)
         assert len(bytearray(b"x") * (256 << 20))

@@ -37,6 +37,7 @@ def test_the_words_of_a_painting(shared):
 
 
 def test_options_and_methods_exist(shared):
+    from impasto.recipe.applicable import settings_of
     from impasto.recipe.catalogue import METHODS
     from impasto.recipe.shipped_networks import shipped
     from tests.docs_helpers import options_of
@@ -44,8 +45,26 @@ def test_options_and_methods_exist(shared):
     assert set(shared.METHODS) <= set(METHODS)
     assert [METHODS[name].feed_forward for name in shared.METHODS] == [False] * 5 + [True] * 6
     assert set(shared.NETWORKS) == set(shipped("johnson"))
+    assert [name for name in shared.METHODS if "content_weight" in settings_of(name)] == list(shared.WEIGHTED)
     words = shared.Painting("a", "b", ["c"], content_mask="d", style_masks=["e"], recipe="f").arguments()
     assert {word for word in words if word.startswith("--") and word != "--"} <= options_of(("impasto", *words))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_what_plugins_ask_for_is_what_the_command_takes(shared, tmp_path, capsys):
+    """Each method as it is offered, with a painting that johnson does not want and a weight that few methods know."""
+    from impasto.cli import main
+
+    content, style = draw(tmp_path / "content.png", size=(80, 64)), draw(tmp_path / "style.png")
+    for method in shared.METHODS:
+        if method == "portrait":  # wants faces
+            continue
+        wanted = shared.wanted(content, str(tmp_path / "out.png"), [style], method, 64, 2.0, "woodblock")
+        seed = ["--seed", "7"] if method in shared.OPTIMISED else []  # as ComfyUI's node has it
+        assert main(["paint", "--dry-run", *seed, *wanted.arguments()[1:]]) == 0, (method, capsys.readouterr().err)
+    with pytest.raises(shared.Failed, match="no style is chosen"):
+        shared.wanted(content, "out.png", [], "adain", 64, 1.0)
 
 
 def test_it_paints_and_tells_how_far_it_is(shared, fake, tmp_path):

@@ -160,7 +160,8 @@ def gimp(tmp_path, monkeypatch):
 
 
 def config(**values):
-    chosen = {"style": None, "style-layer": None, "method": "gatys", "size": 64, "content-weight": 2.0} | values
+    chosen = {"style": None, "style-layer": None, "method": "gatys", "network": "swirls", "size": 64}
+    chosen |= {"content-weight": 2.0} | values
     return SimpleNamespace(get_property=chosen.__getitem__)
 
 
@@ -176,7 +177,7 @@ def test_the_procedure_declares_what_the_dialogue_asks(gimp):
     plugin = gimp.module.ImpastoPaint()
     (name,) = plugin.do_query_procedures()
     procedure = plugin.do_create_procedure(name)
-    assert procedure.arguments == ["style", "style-layer", "method", "size", "content-weight"]
+    assert procedure.arguments == ["style", "style-layer", "method", "network", "size", "content-weight"]
 
 
 def test_each_layer_gets_a_painting_above_it(gimp, tmp_path):
@@ -204,6 +205,14 @@ def test_a_layer_is_the_style_and_a_selection_the_mask(gimp, tmp_path):
     words = next(lines(gimp.log))
     assert words[words.index("--style") + 1].endswith("style.png")
     assert "--content-weight" not in words
+
+
+def test_a_network_has_its_own_style(gimp, tmp_path):
+    photo = Layer(draw(tmp_path / "a.png"))
+    assert call(gimp, Document(photo), [photo], config(method="johnson", network="woodblock"))[0] == "success"
+    words = next(lines(gimp.log))
+    assert words[words.index("--network") + 1] == "woodblock"
+    assert "--style" not in words
 
 
 def test_what_goes_wrong_is_gimp_s_message_and_changes_nothing(gimp, tmp_path, monkeypatch):

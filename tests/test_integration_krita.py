@@ -49,6 +49,8 @@ class Widget:
 class Node:
     """A layer; `save` writes the picture behind it."""
 
+    quiet = staticmethod(lambda: False)
+
     def __init__(self, name, path=None):
         self.label, self.path, self.children, self.parent, self.calls = name, path, [], None, []
 
@@ -63,17 +65,21 @@ class Node:
         child.parent = self
 
     def save(self, path, *_):
-        return bool(self.path and shutil.copy(self.path, path))
+        """Write the file, and return nothing, as Krita 5 does."""
+        assert self.quiet(), "Krita would ask for the settings of PNG"
+        if self.path:
+            shutil.copy(self.path, path)
 
     def __getattr__(self, name):
         return lambda *given: self.calls.append((name, given))
 
 
 class Document:
-    """A document of one layer."""
+    """A document of one layer; those of Krita before 5.2 have no `createTransparencyMask`."""
 
     def __init__(self, node):
         self.node, self.root, self.chosen, self.fresh = node, Node("root"), None, 0
+        self.createTransparencyMask = Node
         self.root.addChildNode(node, None)
 
     def activeNode(self):
@@ -83,9 +89,6 @@ class Document:
         return self.chosen
 
     def createNode(self, name, _kind):
-        return Node(name)
-
-    def createTransparencyMask(self, name):
         return Node(name)
 
     def refreshProjection(self):
@@ -137,9 +140,14 @@ def krita(tmp_path, monkeypatch):
     monkeypatch.setenv("IMPASTO", str(program))
     made: list[tuple] = []
     open_documents = [document]
+    batch = [False]
     instance = SimpleNamespace(
-        activeDocument=lambda: open_documents[0], addDockWidgetFactory=made.append
-    )  # fmt: skip
+        activeDocument=lambda: open_documents[0],
+        addDockWidgetFactory=made.append,
+        batchmode=lambda: batch[0],
+        setBatchmode=lambda value: batch.__setitem__(0, value),
+    )
+    monkeypatch.setattr(Node, "quiet", lambda _: batch[0])
 
     class DockWidget:
         def setWindowTitle(self, _title):
@@ -215,6 +223,39 @@ def test_a_selection_masks_it(krita):
     wait(krita.panel)
     (mask,) = krita.document.root.children[1].children
     assert ("setSelection", ("selection",)) in mask.calls
+
+
+def test_before_krita_5_2_a_selection_is_the_layer_s_transparency(krita):
+    """Scripts cannot fill a mask there."""
+    selected = bytes([0, 255] * (48 * 32 // 2))
+    krita.document.chosen = SimpleNamespace(pixelData=lambda *_: selected)
+    del krita.document.createTransparencyMask
+    krita.panel.choose()
+    krita.panel.press()
+    wait(krita.panel)
+    painting = krita.document.root.children[1]
+    (data, *_), *_ = (given for name, given in painting.calls if name == "setPixelData")
+    assert data[3::4] == selected
+    assert tuple(data[:3]) == (205, 155, 55)
+    assert painting.children == []
+    assert sys.modules["impasto_docker.docker"].within(b"abc\x80def\x00", b"\x80\xff") == b"abc\x40def\x00"
+
+
+def test_a_layer_that_cannot_be_saved_is_said(krita):
+    krita.document.node.path = None
+    krita.panel.choose()
+    krita.panel.press()
+    assert krita.panel.message.words == "The layer cannot be saved."
+    assert not krita.log.exists()
+
+
+def test_a_network_has_its_own_style(krita):
+    krita.panel.method.index = krita.panel.method.items.index("johnson")
+    krita.panel.press()
+    wait(krita.panel)
+    words = next(lines(krita.log))
+    assert words[words.index("--network") + 1] == "swirls"
+    assert "--style" not in words
 
 
 def test_what_is_missing_is_said(krita):

@@ -12,7 +12,7 @@ from PIL import Image
 from . import impasto_command
 
 CATEGORY = "image/impasto"
-SLOW, FAST = impasto_command.METHODS[:5], impasto_command.METHODS[5:]
+SLOW, FAST = impasto_command.OPTIMISED, impasto_command.METHODS[5:]
 
 
 def save(image, path):
@@ -96,7 +96,7 @@ class ImpastoPaint(io.ComfyNode):
                 io.Image.Input("style"),
                 io.Combo.Input("method", options=list(SLOW), default="gatys"),
                 io.Int.Input("size", default=768, min=64, max=8192, tooltip="Long side in pixels."),
-                io.Float.Input("content_weight", default=1.0, min=0.01, max=100.0, step=0.1),
+                io.Float.Input("content_weight", default=1.0, min=0.01, max=100.0, step=0.1, tooltip="Not for nnst."),
                 io.Int.Input("seed", default=0, min=0, max=2**31 - 1),
                 io.Mask.Input("content_mask", optional=True),
                 io.Mask.Input("style_mask", optional=True),
@@ -108,7 +108,7 @@ class ImpastoPaint(io.ComfyNode):
     @classmethod
     def execute(cls, content, style, method, size, content_weight, seed, content_mask=None, style_mask=None, recipe=""):
         """Paint."""
-        settings = {"content_weight": content_weight, "seed": seed}
+        settings = {"seed": seed, **impasto_command.weights(method, content_weight)}
         return io.NodeOutput(
             paint(
                 content, style, method, size, settings, content_mask=content_mask, style_mask=style_mask, recipe=recipe

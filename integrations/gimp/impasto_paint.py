@@ -51,10 +51,11 @@ class ImpastoPaint(Gimp.PlugIn):  # type: ignore[misc]
         procedure.add_drawable_argument(
             "style-layer", "Style _layer", "A layer whose style is taken, in place of a file", True, READ_WRITE
         )
-        methods = Gimp.Choice.new()
-        for number, method in enumerate(impasto_command.METHODS):
-            methods.add(method, number, method, "")
+        methods, networks = choice(impasto_command.METHODS), choice(impasto_command.NETWORKS)
         procedure.add_choice_argument("method", "_Method", "How it is painted", methods, "gatys", READ_WRITE)
+        procedure.add_choice_argument(
+            "network", "_Network", "What johnson paints like", networks, impasto_command.NETWORKS[0], READ_WRITE
+        )
         procedure.add_int_argument("size", "Si_ze", "Long side while painting, pixels", 64, 8192, 768, READ_WRITE)
         procedure.add_double_argument(
             "content-weight", "_Photograph", "How much of the layer stays", 0.01, 100.0, 1.0, READ_WRITE
@@ -86,24 +87,28 @@ class ImpastoPaint(Gimp.PlugIn):  # type: ignore[misc]
         return procedure.new_return_values(status.SUCCESS, None)
 
 
+def choice(names):
+    """Return a choice of GIMP's between names."""
+    made = Gimp.Choice.new()
+    for number, name in enumerate(names):
+        made.add(name, number, name, "")
+    return made
+
+
 def paint(image, drawable, config, folder, number, count):
     """Paint one layer, and put the painting above it."""
     method = config.get_property("method")
     content, output = folder / f"content-{number}.png", folder / f"painted-{number}.png"
     export(drawable, content)
-    settings = {} if method in ("wct", "adain", "linear", "johnson", "reshuffle", "nnst_fast") else {
-        "content_weight": config.get_property("content-weight")
-    }  # fmt: skip
-    wanted = impasto_command.Painting(
-        str(content), str(output), style_of(config, folder), method, config.get_property("size"), settings=settings
-    )
+    size, weight, network = (config.get_property(name) for name in ("size", "content-weight", "network"))
+    wanted = impasto_command.wanted(str(content), str(output), styles_of(config, folder), method, size, weight, network)
     Gimp.progress_init(f"Painting {drawable.get_name()}")
     impasto_command.run(wanted.arguments(), lambda part: Gimp.progress_update((number + part) / count))
     place(image, drawable, output, f"{drawable.get_name()}, {method}")
 
 
-def style_of(config, folder):
-    """Return the files of the style: the layer's, or the one that was chosen. Raises `Failed` where there is none."""
+def styles_of(config, folder):
+    """Return the files of the style: the layer's, or the one that was chosen, or none."""
     layer, file = config.get_property("style-layer"), config.get_property("style")
     if layer is not None:
         path = folder / "style.png"
@@ -111,9 +116,7 @@ def style_of(config, folder):
         return [str(path)]
     if file is not None:
         return [file.get_path()]
-    if config.get_property("method") == "johnson":
-        return []
-    raise impasto_command.Failed("no style is chosen; name a painting, or a layer")
+    return []
 
 
 def export(drawable, path):

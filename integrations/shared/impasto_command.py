@@ -36,8 +36,12 @@ METHODS = (
     *("reshuffle", "nnst_fast", "wct", "adain", "linear", "johnson"),
 )
 """The methods that a plug-in offers: those that need a photograph and a painting, or a network that ships."""
+OPTIMISED = METHODS[:5]
+"""Those of them that paint step by step."""
+WEIGHTED = ("gatys", "strotss", "mrf", "portrait")
+"""Those of them that take a weight of the content."""
 NETWORKS = ("swirls", "stained_glass", "woodblock")
-"""The styles that `johnson` has networks for in the package."""
+"""The styles that `johnson` has networks for in the package; it takes none from a painting."""
 
 
 class Failed(Exception):
@@ -76,6 +80,25 @@ class Painting:
         for name, value in sorted(self.settings.items()):
             words += [f"--{name.replace('_', '-')}", str(value)]
         return [*words, "--", self.content]
+
+
+def wanted(
+    content: str, output: str, styles: Sequence[str], method: str, size: int, weight: float, network: str = NETWORKS[0]
+) -> Painting:
+    """Return what is asked for by the settings that plug-ins offer: each method gets those that it knows.
+
+    Raises `Failed` where it has no style.
+    """
+    if method == "johnson":
+        return Painting(content, output, (), method, size, settings={"network": network})
+    if not styles:
+        raise Failed("no style is chosen; name a painting, or a layer")
+    return Painting(content, output, styles, method, size, settings=weights(method, weight))
+
+
+def weights(method: str, content_weight: float) -> dict[str, object]:
+    """Return the weight of the content as a setting, for the methods that know one."""
+    return {"content_weight": content_weight} if method in WEIGHTED else {}
 
 
 def program() -> str:

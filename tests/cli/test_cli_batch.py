@@ -106,10 +106,24 @@ def test_a_tree_stays_within_its_root(batch):
 
 
 @pytest.mark.usefixtures("folders")
-def test_sizes_are_those_of_the_photographs(batch):
-    assert batch("in/a.png", "--size", "50%", styles=("styles/s.png",)).status == 0
+@pytest.mark.parametrize(("size", "fraction"), [("content", 1.0), ("50%", 0.5)])
+def test_sizes_are_those_of_the_photographs(batch, size, fraction):
+    assert batch("in/a.png", "--size", size, styles=("styles/s.png",)).status == 0
     with Image.open("in/a.png") as photo, Image.open("out/a_s.png") as picture:
-        assert picture.size == tuple(side // 2 for side in photo.size)
+        assert picture.size == tuple(round(side * fraction) for side in photo.size)
+
+
+@pytest.mark.usefixtures("folders")
+def test_landmarks_by_a_naming_rule(batch):
+    face = [[0.3, 0.3], [0.7, 0.3], [0.5, 0.6], [0.5, 0.8]]
+    for name in ("in/a.json", "in/b.json", "styles/s.json"):
+        Path(name).write_text(json.dumps(face))
+    rules = ("--landmarks", "{content}.json", "--style-landmarks", "{style}.json", "--method", "portrait")
+    outcome = batch("in", *rules, styles=("styles/s.png",))
+    assert outcome.status == 0, outcome.err
+    for name in ("a_s.png", "b_s.png"):
+        roles = [item["role"] for item in present(metadata.read(f"out/{name}"))["inputs"]]
+        assert roles == ["content", "style", "content landmarks", "style landmarks"]
 
 
 @pytest.mark.usefixtures("folders")
@@ -263,6 +277,11 @@ def test_a_dry_run_tells_what_it_will_take_and_leaves_no_trace(batch):
     assert lines[2].startswith("memory     about ")
     assert lines[3] == "out/a_s.png  of a in s"
     assert not Path("out").exists()
+    Path("in/z.jpg").write_bytes(b"no picture")
+    outcome = batch("in", "--dry-run")
+    assert "conflict   in/z.jpg: is no picture that impasto reads, and will be a failure" in outcome.out
+    assert batch("in", "--dry-run", "--json").json["no_pictures"] == ["in/z.jpg"]
+    Path("in/z.jpg").unlink()
     plan = batch("in", "--dry-run", "--json").json
     assert (plan["pictures"], plan["to_paint"], plan["threads"]) == (4, 4, 1)
     assert plan["files"] == ["a_s.png", "a_t.png", "b_s.png", "b_t.png"]
@@ -330,6 +349,7 @@ def test_failures_are_listed_at_the_end(batch):
     assert painted() == ["a_s.png", "a_t.png"]
     assert "impasto: note: b_s.png: failed: in/b.jpg: is not a picture" in outcome.err
     assert "saved 2 of 4 pictures" in outcome.err
+    assert "2 failed, which --resume tries again" in outcome.err
     states = [json.loads(line)["state"] for line in outcome.out.splitlines()]
     assert sorted(states) == ["failed", "failed", "painted", "painted"]
     draw("in/b.jpg", 2)

@@ -13,6 +13,7 @@ import pytest
 
 from impasto.errors import ImageError, ResourceError, UsageError
 from impasto.executors import InProcess, Processes, WorkerDiedError, divide, ordered
+from impasto.executors.processes import MANY
 from tests.executors import works
 
 
@@ -220,3 +221,20 @@ def test_without_ray_it_is_said_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ResourceError, match=r"pip install 'impasto\[ray\]'"):
         ray_cluster.RayCluster()
+
+
+def test_a_work_of_the_script_that_is_run_is_refused(monkeypatch):
+    monkeypatch.setattr(works.Worker, "__module__", "__main__")
+    with Processes(1) as executor, pytest.raises(UsageError, match="Worker: is of the script that is run"):
+        list(executor.run(works.Worker, [("double", 1)]))
+    assert executor.pids == []
+
+
+def test_a_work_sees_what_comes_next_where_it_is_quick():
+    with Processes(1) as executor:
+        outcomes = list(ordered(executor.run(works.Foreseeing, [("number", number) for number in range(40)])))
+    assert {outcome.error for outcome in outcomes} == {None}
+    seen = [outcome.value[0] for outcome in outcomes]
+    assert 2 <= max(seen) <= MANY
+    # What was seen at once begins with what is worked on; an error of it is nobody's.
+    assert any(count > 1 and own for count, own in (outcome.value for outcome in outcomes))

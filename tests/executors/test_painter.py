@@ -8,7 +8,10 @@ import torch
 from impasto import images
 from impasto.errors import UsageError
 from impasto.executors.painter import NETWORKS_KEPT, Painter
+from impasto.executors.sources import KEPT_IN_MEMORY, Pictures
+from impasto.feedforward.per_style import PerStyle
 from impasto.images import Picture
+from impasto.nets.johnson import Johnson
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
 from impasto.scene.inputs import Inputs, Masks
@@ -107,3 +110,48 @@ def test_what_is_no_file_is_read_before_it_travels(tmp_path):
     assert isinstance(moved.content, Picture)
     assert isinstance(moved.paintings[0], Picture)
     assert moved.regions is not None
+
+
+def test_several_at_once_are_the_pictures_of_one_by_one(monkeypatch):
+    recipe = Recipe.parse({"method": "johnson", "network": "swirls", "size": 64, "precision": "float32"})
+    photos = [picture(seed, 64, 64) for seed in range(9)]
+    monkeypatch.setattr(PerStyle, "_is_worth", lambda _self: True)
+    passes: list[int] = []
+    forward = Johnson.forward
+
+    def counted(self, image, *rest):
+        passes.append(len(image))
+        return forward(self, image, *rest)
+
+    alone = [painted(begin_with(Inputs(photo), recipe)).picture.pixels for photo in photos]
+    monkeypatch.setattr(Johnson, "forward", counted)
+    painter = Painter()
+    for number, photo in enumerate(photos):
+        following = [(Inputs(one), recipe, None, None) for one in photos[number : number + 5]]
+        painter.foresee(following)
+        assert torch.equal(painted(painter.begin(Inputs(photo), recipe)).picture.pixels, alone[number])
+    # The first loads the network, four and four come together.
+    assert passes == [1, 4, 4]
+
+
+def test_several_at_once_have_to_be_the_same_to_the_last_bit(monkeypatch):
+    recipe = Recipe.parse({"method": "johnson", "network": "swirls", "size": 64, "precision": "float32"})
+    photos = [picture(seed, 64, 64) for seed in range(5)]
+    forward = Johnson.forward
+    monkeypatch.setattr(
+        Johnson, "forward", lambda self, image, *rest: forward(self, image, *rest) + 1e-6 * (len(image) - 1)
+    )
+    painter = Painter()
+    for number, photo in enumerate(photos):
+        painter.foresee([(Inputs(one), recipe, None, None) for one in photos[number:]])
+        expected = painted(begin_with(Inputs(photo), recipe)).picture.pixels
+        assert torch.equal(painted(painter.begin(Inputs(photo), recipe)).picture.pixels, expected)
+
+
+def test_pictures_of_a_stream_go_by_and_a_style_stays():
+    pictures, style = Pictures(), torch.rand(3, 8, 8)
+    first = pictures(style, images.load)
+    for _ in range(3 * KEPT_IN_MEMORY):
+        pictures(torch.rand(3, 8, 8), images.load)
+        assert pictures(style, images.load) is first
+    assert len(pictures._held) == KEPT_IN_MEMORY

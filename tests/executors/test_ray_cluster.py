@@ -91,6 +91,16 @@ def test_more_than_the_object_store_holds_passes_through_it(executor):
     assert received == [each] * count
 
 
+def test_a_full_object_store_stops_nothing(executor):
+    """Objects that somebody else holds fill it: what passes through goes to the disk instead."""
+    import ray
+
+    held = [ray.put(bytes(16 << 20)) for _ in range(2 * STORE_BYTES // (16 << 20))]
+    outcomes = list(executor.run(works.Worker, [("bytes", 8 << 20)] * 6))
+    assert [len(outcome.value) for outcome in outcomes] == [8 << 20] * 6
+    assert len(held) == 10
+
+
 def test_steps_are_watched_and_stop_the_run(executor):
     told = []
 

@@ -104,6 +104,39 @@ class Prepared(Worker):
         return "prepared", super().__call__(payload, tell)
 
 
+class Foreseeing(Worker):
+    """Returns how many payloads it last saw at once, and whether its own was among them."""
+
+    _seen: tuple[Any, ...] = ()
+
+    def foresee(self, payloads: list[Any]) -> None:
+        self._seen = tuple(payloads)
+        if payloads[0][1] == 3:
+            raise MemoryError("no room for several")
+
+    def _number(self, tell: Tell, number: int) -> tuple[int, bool]:
+        return len(self._seen), ("number", number) in self._seen
+
+
+class Rows:
+    """Doubles the number of a row; once it has no room for 100, and never for 101."""
+
+    def __init__(self) -> None:
+        self._tried: list[int] = []
+
+    def __call__(self, row: dict[str, Any], tell: Tell) -> dict[str, int]:
+        number = row["number"]
+        self._tried.append(number)
+        if number < 0:
+            raise ImageError("photo.jpg: is no picture; name another")
+        if number > 100 or self._tried == [2, -1, 100]:
+            raise MemoryError("no room")
+        return {"double": 2 * number}
+
+    def empty(self, row: dict[str, Any]) -> dict[str, int]:
+        return {"double": 0}
+
+
 def refusing() -> Worker:
     """Refuse to be made."""
     raise ImageError("weights.h5: does not exist; check the name")

@@ -1,4 +1,4 @@
-"""A batch that is killed again and again, in processes of its own, for the tests: `python batch_killing.py FOLDER`."""
+"""A batch that is killed again and again, in processes of its own: `python batch_killing.py FOLDER [SHARDS]`."""
 
 import sys
 from pathlib import Path
@@ -26,11 +26,12 @@ def jobs(folder: Path) -> list[dict[str, object]]:
     ]
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, shards: int | None = None) -> None:
     """Paint what is not there yet, and say what was painted."""
-    for done in impasto.batch(jobs(folder), folder / "out", workers=2, threads=1, resume=True, **SETTINGS):
+    options: dict[str, Any] = {"workers": 2, "threads": 1, "resume": True, "shards": shards}
+    for done in impasto.batch(jobs(folder), folder / "out", **options, **SETTINGS):
         print(done.index, done.state, flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

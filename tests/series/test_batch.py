@@ -4,7 +4,7 @@ import csv
 import json
 import os
 import socket
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +17,8 @@ from impasto.executors import InProcess, Processes
 from impasto.images import Picture
 from impasto.series.batch import Batch, Item, Naming, folder, job_of
 from impasto.series.batch.folder import JobFolder
-from impasto.series.paint_work import Order, Painted, make_work
+from impasto.series.paint_work import KEPT_BYTES
+from impasto.shards import Member
 from tests.type_helpers import present
 
 FAST: dict[str, Any] = {"method": "johnson", "network": "swirls", "size": 64, "precision": "float32"}
@@ -315,20 +316,68 @@ def test_processes_paint_a_batch_to_the_last_bit(photos, tmp_path):
     assert torch.equal(by_index[1].picture.pixels, impasto.stylize(photos[1], [], **FAST).picture.pixels)
 
 
+@pytest.mark.parametrize("suffix", list(images.FORMATS))
+def test_pictures_are_of_every_format(photos, tmp_path, suffix):
+    run(jobs(photos[:1]), tmp_path / "out", name=f"{{content}}{suffix}")
+    picture = images.load(tmp_path / "out" / f"photo0{suffix}")
+    assert picture.size == (48, 64)
+    assert present(metadata.read(tmp_path / "out" / f"photo0{suffix}"))["recipe"]["method"] == "johnson"
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "avif", "tiff", "bmp", "gif"])
+def test_photographs_are_of_every_format(tmp_path, suffix):
+    drawn = images.load(torch.rand(3, 48, 64, generator=torch.Generator().manual_seed(1))).to_pil()
+    drawn.save(tmp_path / f"photo.{suffix}")
+    (result,) = run([{"content": tmp_path / f"photo.{suffix}"}], tmp_path / "out")
+    assert (result.state, result.row["width"], result.row["height"]) == ("painted", 64, 48)
+
+
+@pytest.mark.slow
+def test_a_picture_that_kills_its_process_is_a_row_and_the_others_are_painted(photos, tmp_path, monkeypatch):
+    """Row 55 of the faults: tried once more in a fresh process, then recorded."""
+    monkeypatch.setenv("IMPASTO_TEST_PARENT", str(os.getpid()))
+    given = [*jobs(photos), {"content": Deadly(str(photos[0]), "deadly.png", 0, 1), "output": "deadly.png"}]
+    with Processes(2) as executor:
+        results = run(given, tmp_path / "out", executor=executor)
+    assert states(results) == ["painted"] * 5 + ["failed"]
+    (failed,) = (result for result in results if result.state == "failed")
+    assert failed.attempts == 2
+    with (tmp_path / "out" / "batch.csv").open(newline="", encoding="utf-8") as stream:
+        row = list(csv.DictReader(stream))[5]
+    assert (row["state"], row["attempts"]) == ("failed", "2")
+    assert "the process that had it in hand died 2 times (exit status 9)" in row["error"]
+
+
+class Deadly(Member):
+    """A photograph that nobody but this process can read and live."""
+
+    def read_bytes(self) -> bytes:
+        if os.environ["IMPASTO_TEST_PARENT"] != str(os.getpid()):
+            os._exit(9)
+        return Path(self.archive).read_bytes()
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_stream_of_a_thousand_small_pictures_takes_no_more_memory_than_a_hundred():
+@pytest.mark.parametrize("kind", ["arrays", "files"])
+def test_a_stream_of_a_thousand_small_pictures_takes_no_more_memory_than_a_hundred(tmp_path, kind):
     random = torch.Generator().manual_seed(0)
-    stream = ({"content": torch.rand(3, 32, 32, generator=random)} for _ in range(1000))
-    work = make_work("cpu", "auto", None, "float32")
+
+    def stream():
+        for number in range(1000):
+            pixels = torch.rand(3, 64, 64, generator=random)
+            if kind == "files":
+                path = tmp_path / f"{number}.png"
+                images.save(images.load(pixels), path)
+                yield {"content": path}
+            else:
+                yield {"content": pixels}
+
     early = 0
-    for number, given in enumerate(stream, 1):
-        job, _ = job_of({**given, **FAST, "size": 32})
-        order = Order(replace(job, inputs=job.inputs.read(job.recipe)))
-        painted = work(work.prepare(order), lambda _message: False)
-        assert isinstance(painted, Painted)
-        assert painted.state == "painted"
+    for number, done in enumerate(impasto.batch(stream(), executor=InProcess(threads=1), **FAST), 1):
+        assert (done.state, done.error) == ("painted", None)
         if number == 100:
             early = limits.resident()
-    # A picture of this size is 12 kB: had each left itself behind, there would be as much.
-    assert limits.resident() - early < 8 << 20
+    # Pixels of such a picture are 49 kB: had each left itself behind, there would be 44 MB more. Of files, those that
+    # are decoded are kept as long as they fit into 64 MiB.
+    assert limits.resident() - early < (8 << 20) + (KEPT_BYTES if kind == "files" else 0)

@@ -26,6 +26,9 @@ KILLS = int(os.environ.get("IMPASTO_TEST_KILLS", "6"))
 LONGEST = 1.5
 """The longest time between two kills, in times that the first picture took: a process takes most of it to begin."""
 
+SHARD = 4
+"""Pictures of a shard."""
+
 
 @pytest.fixture
 def folder(tmp_path):
@@ -40,9 +43,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def start(folder):
+def start(folder, *shards):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
-    command = [sys.executable, "-m", "tests.series.batch_killing", str(folder)]
+    command = [sys.executable, "-m", "tests.series.batch_killing", str(folder), *map(str, shards)]
     return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, cwd=ROOT)
 
 
@@ -123,3 +126,51 @@ def test_a_batch_that_is_killed_at_random_moments_ends_as_a_serial_one(folder):
     left = [path.name for path in out.iterdir() if path.suffix == ".png"]
     assert len(left) == len(serial)
     print(f"{killed} kills, {drivers} of the driver; {len(final)} pictures")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="processes are found in /proc")
+def test_shards_that_are_killed_at_random_moments_are_those_of_a_serial_run(folder):
+    chance = random.Random(KILLS)
+    out, settings = folder / "out", batch_killing.SETTINGS
+    options = {"executor": InProcess(threads=1), "shards": SHARD, **settings}
+    serial = list(impasto.batch(batch_killing.jobs(folder), folder / "serial", **options))
+    assert {result.state for result in serial} == {"painted"}
+    process, began = start(folder, SHARD), time.monotonic()
+    # The first picture that is kept lies in a part.
+    while process.poll() is None and not any(path.stat().st_size for path in parts(out)):
+        time.sleep(0.02)
+    longest = LONGEST * (time.monotonic() - began)
+    stamps: dict[Path, int] = {}
+    for _ in range(KILLS):
+        time.sleep(chance.uniform(0.05, longest))
+        workers = workers_of(process.pid)
+        if process.poll() is None and workers and chance.random() < 0.5:
+            kill(chance.choice(workers))
+            continue
+        kill(process.pid)
+        process.wait()
+        # A shard that is there is whole, and is not written again.
+        for path, stamp in stamps.items():
+            assert path.stat().st_mtime_ns == stamp
+        done = rows(out, "done").values()
+        stamps = {out / row["file"]: (out / row["file"]).stat().st_mtime_ns for row in done}
+        for path in stamps:
+            assert path.read_bytes() == (folder / "serial" / path.name).read_bytes()
+        process = start(folder, SHARD)
+    process.wait(timeout=900)
+    for _ in range(3):
+        if len(rows(out, "done")) == len(list((folder / "serial").glob("*.tar"))):
+            break
+        start(folder, SHARD).wait(timeout=900)
+    names = sorted(path.name for path in (folder / "serial").glob("*.tar"))
+    assert sorted(path.name for path in out.glob("*.tar")) == names
+    for name in names:
+        assert (out / name).read_bytes() == (folder / "serial" / name).read_bytes()
+    assert parts(out) == []
+
+
+def parts(out):
+    home = out / NAME / "parts"
+    return list(home.iterdir()) if home.is_dir() else []

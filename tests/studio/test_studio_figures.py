@@ -29,7 +29,12 @@ def test_every_metric_has_a_plain_name():
     ],
 )
 def test_a_group_has_the_middle_grade(grades, middle):
-    assert verdict(grades) == middle
+    assert verdict(grades, worst=False) == middle
+
+
+def test_one_fault_is_enough():
+    assert verdict(["fine", "fine", None, "visible"], worst=True) == "visible"
+    assert verdict([None], worst=True) is None
 
 
 def test_values_are_arranged_by_hand():
@@ -43,7 +48,7 @@ def test_values_are_arranged_by_hand():
             "id": "edges/1",
             "title": "Outlines",
             "meaning": METRICS["edges/1"].summary,
-            "value": 0.1235,
+            "value": 0.123,
             "grade": "strong",
             "word": "lost",
         }

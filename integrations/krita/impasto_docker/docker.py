@@ -61,6 +61,8 @@ class ImpastoDocker(DockWidget):
         self.style.clicked.connect(self.choose)
         self.method = QComboBox()
         self.method.addItems(impasto_command.METHODS)
+        self.network = QComboBox()
+        self.network.addItems(impasto_command.NETWORKS)
         self.size = QSpinBox()
         self.size.setRange(64, 8192)
         self.size.setValue(768)
@@ -75,6 +77,7 @@ class ImpastoDocker(DockWidget):
         for label, widget in (
             ("Style", self.style),
             ("Method", self.method),
+            ("Network (johnson)", self.network),
             ("Size", self.size),
             ("Photograph", self.weight),
         ):
@@ -107,20 +110,20 @@ class ImpastoDocker(DockWidget):
         if node is None:
             self.message.setText("Open a picture, and choose a layer.")
             return
-        if not self.style_path:
+        method = self.method.currentText()
+        if not self.style_path and method != "johnson":
             self.message.setText("Choose a painting first.")
             return
         self._folder = tempfile.TemporaryDirectory(prefix="impasto-")
         content, output = (str(Path(self._folder.name) / name) for name in ("content.png", "painted.png"))
-        if not node.save(content, document.xRes(), document.yRes(), InfoObject(), document.bounds()):
+        if not save(node, document, content):
             self.message.setText("The layer cannot be saved.")
             self._folder.cleanup()
             return
-        method = self.method.currentText()
-        slow = method in impasto_command.METHODS[:5]
-        settings = {"content_weight": self.weight.value()} if slow else {}
-        wanted = impasto_command.Painting(
-            content, output, [self.style_path], method, self.size.value(), settings=settings
+        styles = [self.style_path] if self.style_path else []
+        network = self.network.currentText()
+        wanted = impasto_command.wanted(
+            content, output, styles, method, self.size.value(), self.weight.value(), network
         )
         self._target = (document, node, output, f"{node.name()}, {method}")
         self._work = Work(wanted)
@@ -148,20 +151,45 @@ class ImpastoDocker(DockWidget):
             self.button.setText("Paint")
 
 
+def save(node, document, path):
+    """Save a layer as a picture of the document's size; return whether that went well."""
+    krita = Krita.instance()
+    before = krita.batchmode()
+    krita.setBatchmode(True)  # else Krita asks for the settings of PNG, and waits
+    try:
+        node.save(path, document.xRes(), document.yRes(), InfoObject(), document.bounds())
+    finally:
+        krita.setBatchmode(before)
+    return Path(path).is_file()  # Krita 5 returns nothing
+
+
 def place(document, node, path, name):
-    """Put a picture above a layer, as large as the document; what is selected masks it."""
+    """Put a picture above a layer, as large as the document; what is selected shows it there alone."""
     width, height = document.width(), document.height()
     image = QImage(path).scaled(width, height, Qt.IgnoreAspectRatio, Qt.SmoothTransformation)
     image = image.convertToFormat(QImage.Format_ARGB32)  # in memory blue, green, red, alpha: as Krita has them
     bits = image.bits()
     bits.setsize(width * height * 4)
+    pixels, selection = bits.asstring(), document.selection()
+    maskable = hasattr(document, "createTransparencyMask")  # since Krita 5.2
+    if selection is not None and not maskable:
+        pixels = within(pixels, bytes(selection.pixelData(0, 0, width, height)))
     layer = document.createNode(name, "paintlayer")
     layer.setColorSpace("RGBA", "U8", PROFILE)
-    layer.setPixelData(QByteArray(bits.asstring()), 0, 0, width, height)
+    layer.setPixelData(QByteArray(pixels), 0, 0, width, height)
     node.parentNode().addChildNode(layer, node)
-    selection = document.selection()
-    if selection is not None:
+    if selection is not None and maskable:
         mask = document.createTransparencyMask("selection")
-        mask.setSelection(selection)
         layer.addChildNode(mask, None)
+        mask.setSelection(selection)
     document.refreshProjection()
+
+
+def within(pixels, selected):
+    """Return pixels of four bytes, the last of them alpha, as transparent as they are not selected."""
+    shown = bytearray(pixels)
+    alpha = shown[3::4]
+    opaque = alpha.count(255) == len(alpha)
+    # Krita's Python may be 3.8, whose zip knows no strict.
+    shown[3::4] = selected if opaque else bytes(one * other // 255 for one, other in zip(alpha, selected))  # noqa: B905
+    return bytes(shown)

@@ -2,6 +2,8 @@
 
 import json
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from impasto.cli.series_run import minutes
@@ -27,7 +29,7 @@ def run(made: "Batch", session: "Session", options: "PictureSeriesOptions", devi
     began = time.monotonic()
     with executor_of(made, None, options.workers, options.threads, device, ray) as executor, session.stop.gently():
         counts = made.counts
-        total, before = len(made.items), counts["done"]
+        total, before, painted, spent = len(made.items), counts["done"], 0, 0.0
         session.terminal.say(
             f"{total - before} of {total} pictures to paint, {executor.workers} at once with {executor.threads} "
             f"{'thread' if executor.threads == 1 else 'threads'} each"
@@ -41,9 +43,12 @@ def run(made: "Batch", session: "Session", options: "PictureSeriesOptions", devi
             results = made.run(executor, watch=watch, stop=lambda: session.stop.asked is not None)
             for done, result in enumerate(results, 1):
                 item = made.items[result.index]
-                spent = time.monotonic() - began
+                if result.state == "painted":
+                    # Processes take seconds to begin, which say nothing of how long the rest takes.
+                    painted, spent = painted + 1, spent + result.seconds
                 left = total - before - done
-                remaining = f"  (about {minutes(spent / done * left)} left for all)" if left else ""
+                seconds = spent / painted * left / executor.workers if painted else 0.0
+                remaining = f"  (about {minutes(seconds)} left for all)" if left and painted else ""
                 board.done(item.output, remaining)
                 session.terminal.say(f"{before + done}/{total}  {_line(item, result)}{remaining}")
                 if options.as_json:
@@ -52,13 +57,14 @@ def run(made: "Batch", session: "Session", options: "PictureSeriesOptions", devi
     for file, reason in failures[:MOST_TOLD]:
         notice(f"{file}: failed: {reason}")
     if len(failures) > MOST_TOLD:
-        notice(f"and {len(failures) - MOST_TOLD} more failed; batch.csv has all")
+        notice(f"and {len(failures) - MOST_TOLD} more failed; {made.table} has all")
     counts = made.counts
     if session.stop.asked is not None:
         notice(f"stopped with {counts['done']} of {total} pictures painted; the same command with --resume goes on")
         return session.stop.exit_code
     session.terminal.say(
         f"saved {counts['done']} of {total} pictures in {made.folder}, {time.monotonic() - began:.1f} s"
+        + (f"; {counts['failed']} failed, which --resume tries again" if counts["failed"] else "")
     )
     return 1 if counts["failed"] else 0
 
@@ -79,8 +85,10 @@ def plan(made: "Batch", options: "PictureSeriesOptions", device: str) -> None:
     estimate = estimated(made, sizing.threads)
     seconds = estimate.seconds / sizing.workers
     needed = sizing.workers * (estimate.bytes_each + executors.BASE_BYTES)
+    damaged = _no_pictures(made.items)
     if options.as_json:
         told = {
+            "no_pictures": damaged,
             "bytes": needed,
             "files": _files(made),
             "folder": str(made.folder),
@@ -102,12 +110,33 @@ def plan(made: "Batch", options: "PictureSeriesOptions", device: str) -> None:
     free = limits.available()
     if free is not None and needed > free:
         lines.append(f"conflict   {limits.format_bytes(free)} are free; use fewer --workers, or a smaller --size")
+    lines += [
+        f"conflict   {name}: is no picture that impasto reads, and will be a failure" for name in damaged[:MOST_TOLD]
+    ]
+    if len(damaged) > MOST_TOLD:
+        lines.append(f"conflict   and {len(damaged) - MOST_TOLD} more are none")
     if made.tickets is None:
         lines += [f"{made.folder / item.output}  of {_of(item)}" for item in made.items]
     else:
         lines += [f"{made.folder / name}" for name in _files(made)]
         lines.append(f"first      {made.items[0].output}  of {_of(made.items[0])}")
     write_out("\n".join(lines))
+
+
+def _no_pictures(items: "Sequence[Item]") -> list[str]:
+    """Return the files among the inputs that do not begin as pictures do."""
+    from impasto import images
+
+    names = dict.fromkeys(source for item in items for source in item.job.inputs.sources if isinstance(source, Path))
+    damaged = []
+    for path in names:
+        try:
+            with path.open("rb") as stream:
+                if not images.is_picture(stream.read(1024)):
+                    damaged.append(str(path))
+        except OSError:
+            damaged.append(str(path))
+    return damaged
 
 
 def _files(made: "Batch") -> list[str]:

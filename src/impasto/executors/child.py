@@ -11,8 +11,10 @@ import queue
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -32,6 +34,9 @@ class Child:
         os.dup2(os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else 2, 1)
         self._lock = threading.Lock()
         self._orders: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        self._waiting: deque[tuple[int, Future[Any]]] = deque()
+        """Pieces in hand that are not begun, each with its payload, which is being prepared."""
+        self._arrived = threading.Condition()
         self._reading = ThreadPoolExecutor(1, "reading")
         self._writing = ThreadPoolExecutor(1, "writing")
         self.stopped = False
@@ -70,29 +75,40 @@ class Child:
         except Exception as error:
             self.say("broken", portable(error))
             return
-        self.say("ready")
-        index, payload = self._next(work)
-        while True:
-            ahead: Future[tuple[int, Future[Any]]] = Future()
-            threading.Thread(target=self._look_ahead, args=(work, ahead), daemon=True).start()
+        self.say("ready", hasattr(work, "foresee"))
+        threading.Thread(target=self._prepare, args=(work,), daemon=True).start()
+        while not self._spoiled:
+            with self._arrived:
+                self._arrived.wait_for(lambda: self._waiting)
+                index, payload = self._waiting.popleft()
             if self.stopped:
                 self.say("skipped", index)
             else:
                 self.say("began", index)
+                self._foresee(work, payload)
                 self._one(work, index, payload)
-            if self._spoiled:
-                break
-            index, payload = ahead.result()
         self._writing.shutdown(wait=True)
 
-    def _look_ahead(self, work: Work, ahead: "Future[tuple[int, Future[Any]]]") -> None:
-        ahead.set_result(self._next(work))
-
-    def _next(self, work: Work) -> "tuple[int, Future[Any]]":
-        """Wait for the next payload, and begin to prepare it."""
-        _, index, data = self._orders.get()
+    def _prepare(self, work: Work) -> None:
+        """Begin to prepare each payload as soon as it comes."""
         prepare: Callable[[Any], Any] = getattr(work, "prepare", lambda payload: payload)
-        return index, self._reading.submit(lambda: prepare(pickle.loads(data)))
+        while True:
+            _, index, data = self._orders.get()
+            payload = self._reading.submit(_prepared, prepare, data)
+            with self._arrived:
+                self._waiting.append((index, payload))
+                self._arrived.notify()
+
+    def _foresee(self, work: Work, payload: "Future[Any]") -> None:
+        """Show the work what comes next, as far as that is prepared, where it can do some of it at once."""
+        foresee: Callable[[list[Any]], None] | None = getattr(work, "foresee", None)
+        if foresee is None:
+            return
+        following = [one for _, one in list(self._waiting) if one.done() and one.exception() is None]
+        if following:
+            # What is wrong with a payload is told when it is its turn.
+            with suppress(Exception):
+                foresee([payload.result(), *(one.result() for one in following)])
 
     def _one(self, work: Work, index: int, payload: "Future[Any]") -> None:
         def tell(message: Any) -> bool:
@@ -121,6 +137,10 @@ class Child:
         if not isinstance(error, ImpastoError):
             # Memory may be short, or something else is wrong with this process: it begins nothing more.
             self._spoiled = True
+
+
+def _prepared(prepare: Callable[[Any], Any], data: bytes) -> Any:
+    return prepare(pickle.loads(data))
 
 
 class _Notices(logging.Handler):

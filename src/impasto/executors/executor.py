@@ -22,6 +22,9 @@ class Work(Protocol):
 
     It may have a method `prepare(payload)`, which returns what takes the payload's place: it is called in a thread
     while the piece before is worked on, to read files meanwhile, and may fail as the work itself may.
+
+    It may have a method `foresee(payloads)`, which a process calls before a short piece of work with that and what
+    comes after it, as prepared: what is done faster for several at once is kept there until it is their turn.
     """
 
     def __call__(self, payload: Any, tell: Tell) -> Any:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,23 @@ class Painter:
             while len(self._networks) > NETWORKS_KEPT:
                 self._networks.popitem(last=False)
         return painting
+
+    def foresee(
+        self, following: Sequence[tuple[Inputs, Recipe, str | Path | Encoder | None, str | Path | None]]
+    ) -> None:
+        """Let networks that are warm paint several photographs at once, where that is faster and changes no bit.
+
+        `following` are arguments of `begin` in the order of their turns, read by `read`.
+        """
+        contents: list[Picture] = []
+        first: tuple[Any, ...] | None = None
+        for inputs, recipe, encoder, network in following:
+            key = self._key(inputs, self.settled(recipe), encoder, network)
+            first = first or key
+            if key is not None and key == first and isinstance(inputs.content, Picture):
+                contents.append(inputs.content)
+        if first is not None and first in self._networks:
+            self._networks[first].foresee(contents)
 
     def _begin(
         self, inputs: Inputs, recipe: Recipe, encoder: str | Path | Encoder | None, network: str | Path | None

@@ -1,6 +1,22 @@
-"""Exceptions that leave their process."""
+"""What leaves its process: how a work is made, and exceptions."""
 
 import pickle
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from impasto.errors import UsageError
+
+
+def pickled(make: Callable[[], Any]) -> bytes:
+    """Return how a work is made, for another process. Raises `UsageError` where that one could not import it."""
+    function = make.func if isinstance(make, partial) else make
+    if getattr(function, "__module__", None) == "__main__":
+        name = getattr(function, "__qualname__", "a work")
+        raise UsageError(
+            f"{name}: is of the script that is run, which other processes cannot import; put it in a module"
+        )
+    return pickle.dumps(make, 5)
 
 
 def portable(error: Exception) -> Exception:

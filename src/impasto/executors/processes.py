@@ -21,6 +21,7 @@ from impasto.errors import ImpastoError, ResourceError
 from impasto.events import notice
 from impasto.executors import messages
 from impasto.executors.executor import Outcome, Watch, Work, WorkerDiedError
+from impasto.executors.portable import pickled
 
 ATTEMPTS = 2
 """How often a piece of work is begun at most: again where its process died, or failed for no reason of impasto's."""
@@ -29,6 +30,10 @@ AHEAD = 2
 SHORT_S = 5.0
 """Seconds that a piece may take for the next to be handed out before it is done: another process, which has nothing to
 do any more, has to wait no longer. Of what takes longer, reading is no part that counts."""
+MANY = 5
+"""The same of pieces so short that a work may do some of several at once: one, and what a network takes besides."""
+BRISK_S = 0.25
+"""Seconds that such a piece takes at most: of longer ones, too many would wait for one process at the end."""
 STILLBORN = 3
 """Processes that may die one after another before they have begun anything; then something is wrong with all."""
 KILLED = 12
@@ -89,6 +94,8 @@ class Processes:
     def __init__(self, workers: int, threads: int = 1, gpus: int = 0) -> None:
         self.workers, self.threads, self._gpus = workers, threads, gpus
         self._made: bytes | None = None
+        self.foresees = False
+        """Whether the work does some of several pieces at once, and is to have more of them in hand."""
         self._workers: list[_Worker] = []
         self._events: queue.SimpleQueue[tuple[_Worker, tuple[Any, ...]]] = queue.SimpleQueue()
 
@@ -108,7 +115,7 @@ class Processes:
         self, make: Callable[[], Work], payloads: Iterable[Any], *, watch: Watch | None = None
     ) -> Generator[Outcome, None, None]:
         """Yield the outcome of every payload as soon as it is known; see `Executor.run`."""
-        made = pickle.dumps(make, 5)
+        made = pickled(make)
         if made != self._made:
             self.close()
         self._made = made
@@ -211,7 +218,10 @@ class _Run:
         crew, most = self._owner.crew, self._owner.workers
         while self._again and len(crew) < most and not self._stopped:
             self._assign(self._owner.start(), self._again.popleft())
-        for depth in range(1, 1 + (AHEAD if self._usual_s < SHORT_S else 1)):
+        deepest = AHEAD if self._usual_s < SHORT_S else 1
+        if self._owner.foresees and self._usual_s < BRISK_S:
+            deepest = MANY
+        for depth in range(1, 1 + deepest):
             for worker in [*crew, *[None] * (most - len(crew) if depth == 1 else 0)]:
                 if worker is not None and (len(worker.pieces) >= depth or worker.alone):
                     continue
@@ -239,7 +249,7 @@ class _Run:
     def _handle(self, worker: _Worker, event: tuple[Any, ...]) -> None:
         kind, *rest = event
         if kind == "ready":
-            worker.ready, self._stillborn = True, 0
+            worker.ready, self._stillborn, self._owner.foresees = True, 0, bool(rest[0])
         elif kind == "notice":
             notice(*rest)
         elif kind == "broken":

@@ -20,7 +20,7 @@ from impasto import threads as waiting
 from impasto.errors import ImpastoError, ResourceError
 from impasto.events import notice
 from impasto.executors.executor import Later, Outcome, Tell, Watch, Work, WorkerDiedError
-from impasto.executors.portable import portable
+from impasto.executors.portable import pickled, portable
 from impasto.executors.ray_joining import LOCAL, join
 
 ATTEMPTS = 2
@@ -155,7 +155,7 @@ class RayCluster:
         self, make: Callable[[], Work], payloads: Iterable[Any], *, watch: Watch | None = None
     ) -> Generator[Outcome, None, None]:
         """Yield the outcome of every payload as soon as it is known; see `Executor.run`."""
-        run = _Run(self._ray, self._start(pickle.dumps(make, 5)), iter(payloads), self.workers, watch)
+        run = _Run(self._ray, self._start(pickled(make)), iter(payloads), self.workers, watch)
         try:
             yield from run.outcomes()
         finally:

@@ -2,12 +2,14 @@
 
 import pickle
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from impasto import threads as waiting
 from impasto.errors import ImpastoError
 from impasto.executors.executor import Later, Work
+from impasto.executors.portable import pickled
 from impasto.executors.ray_cluster import ray_data
 
 ATTEMPTS = 2
@@ -59,13 +61,17 @@ def mapped(
     """
     strategy = ray_data().ActorPoolStrategy(min_size=1, max_size=workers)
     variables = {name: str(threads) for name in waiting.COUNTING}
-    return dataset.map(
-        RowWork,
-        fn_constructor_args=(pickle.dumps(make, 5), threads),
-        compute=strategy,
-        num_cpus=0 if gpus else threads,
-        num_gpus=gpus or None,
-        max_restarts=-1,
-        max_task_retries=ATTEMPTS - 1,
-        runtime_env={"env_vars": variables | waiting.environment(variables)},
-    )
+    options: dict[str, Any] = {
+        "fn_constructor_args": (pickled(make), threads),
+        "compute": strategy,
+        "num_cpus": 0 if gpus else threads,
+        "num_gpus": gpus or None,
+        "runtime_env": {"env_vars": variables | waiting.environment(variables)},
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            # Ray Data starts its actors again, and begins their blocks again without end: what kills one kills all.
+            return dataset.map(RowWork, **options, max_task_retries=ATTEMPTS - 1)
+        except TypeError:  # of Ray 2.64 and later, which takes no such options
+            return dataset.map(RowWork, **options)

@@ -23,6 +23,10 @@ STORE_BYTES = 200 << 20
 """Object store of a cluster on this machine, bytes: pictures pass through it one by one, a few megabytes each."""
 
 
+LONGEST_TEMPORARY = 35
+"""Characters of a folder in which a cluster's sockets have room: with the name of its session, of 70, 107 at most."""
+
+
 def join(ray: Any, address: str) -> None:
     """Join a cluster, or begin one on this machine, without its own words on standard error."""
     # Nobody asked for statistics to be sent anywhere; and a small /dev/shm is no reason to warn, or to refuse.
@@ -32,6 +36,8 @@ def join(ray: Any, address: str) -> None:
     options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address == LOCAL:
         options |= {"num_cpus": waiting.physical_cores(), "include_dashboard": False, **_store()}
+        if len(os.environ.get("TMPDIR", "")) > LONGEST_TEMPORARY:
+            options["_temp_dir"] = "/tmp/ray"
         path = os.pathsep.join(filter(None, sys.path))
         options["runtime_env"] = {"env_vars": {"PYTHONPATH": path}}
     else:

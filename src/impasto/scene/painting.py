@@ -1,7 +1,7 @@
 """`Painting`: one run that makes a picture, whatever its method, and all that may be asked of it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -221,6 +221,13 @@ class Painting(ABC):
             raise UsageError(f"{called} is {width}x{height} px, another shape than the first; begin a painting for it")
         self._reset()
         self._show(photo, after or After())
+
+    def foresee(self, contents: Sequence[Picture]) -> None:  # noqa: ARG002
+        """See photographs of this painting's shape that will be taken, to paint several at once where that is faster.
+
+        No picture depends on whether this was called. Here, nothing is faster.
+        """
+        return
 
     def _reset(self) -> None:
         """Forget what was painted."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -72,6 +72,11 @@ class PaintWork:
         """Read the pictures and masks."""
         inputs = self._painter.read(order.job.inputs, order.job.recipe)
         return replace(order, job=replace(order.job, inputs=inputs))
+
+    def foresee(self, orders: Sequence[Order]) -> None:
+        """See what comes next, to paint several at once where a network does that faster."""
+        jobs = [order.job for order in orders]
+        self._painter.foresee([(job.inputs, job.recipe, job.encoder, job.network) for job in jobs])
 
     def __call__(self, order: Order, tell: Tell) -> Painted | Later:
         """Paint a picture; what is returned still has to be saved."""

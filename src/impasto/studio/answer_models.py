@@ -174,6 +174,34 @@ class Job(BaseModel):
     kept: bool = Field(description="there is a result")
 
 
+class Ranked(BaseModel):
+    """A painting, and how often it was preferred."""
+
+    job: str
+    wins: int
+    ties: int
+    losses: int
+
+
+class ChoiceState(BaseModel):
+    """Which of several paintings is the best, as far as that was asked."""
+
+    choice: str
+    number: int = Field(description="questions that were answered")
+    most: int = Field(description="questions that are asked at most")
+    over: bool = Field(description="enough is known")
+    left: str | None = Field(description="id of the painting to be shown there")
+    right: str | None
+    certainty: float | None = Field(description="how likely the first of the ranking is the best")
+    ranking: list[Ranked] = Field(description="the most preferred first")
+
+
+class LiveSession(BaseModel):
+    """A camera that is painted from."""
+
+    session: str
+
+
 class Sweep(BaseModel):
     """A grid of paintings."""
 
@@ -216,7 +244,7 @@ class FigureGroup(BaseModel):
 
     group: Literal["content", "style", "faults"]
     title: str
-    grade: Grade | None = Field(description="the middle one of its figures'")
+    grade: Grade | None = Field(description="the middle one of its figures', of faults the worst")
     word: str
     rows: list[Figure]
 

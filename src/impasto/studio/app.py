@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from impasto._version import __version__
-from impasto.studio import clips_api, gallery_api, jobs_api, pictures_api
+from impasto.studio import choices_api, clips_api, gallery_api, jobs_api, live_api, pictures_api
 from impasto.studio.answer_models import About
 from impasto.studio.guard import App, Guard
 from impasto.studio.replies import HANDLERS, packed
@@ -58,7 +58,15 @@ async def get_openapi(request: Request) -> dict[str, Any]:
     return described
 
 
-PARTS = (requests, pictures_api.requests, jobs_api.requests, gallery_api.requests, clips_api.requests)
+PARTS = (
+    requests,
+    pictures_api.requests,
+    jobs_api.requests,
+    gallery_api.requests,
+    clips_api.requests,
+    live_api.requests,
+    choices_api.requests,
+)
 """The requests of the API, in the order in which they are described."""
 
 

@@ -1,29 +1,29 @@
 """A page that asks which of two pictures is better, for whatever `Ballot` it is given.
 
-`impasto compare` serves it by itself; the routes can be mounted elsewhere. The addresses of pictures tell the number of
+`impasto compare` serves it by itself. The addresses of pictures tell the number of
 the trial and the side alone, so that nothing on the page says whose a picture is.
 """
 
 import asyncio
-import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from starlette.applications import Starlette
+from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel, Field
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from impasto.comparison import Ballot
-from impasto.comparison.votes import CHOICES
 from impasto.errors import ImpastoError
 from impasto.studio.app import show_static, static
 from impasto.studio.guard import App, Guard
 from impasto.studio.replies import HANDLERS
+from impasto.studio.request_models import Asked, Nothing
+from impasto.studio.routing import errors, router
 from impasto.studio.serve import ImpatientServer, address, bind, configure
 from impasto.studio.settings import Refused, Settings
-from impasto.studio.uploads import read_json
 
 SIDES = ("left", "right", "content", "style")
 """The places on the page: the two that are judged, and what they were made of."""
@@ -39,18 +39,57 @@ SIGNATURES = {
 """How files of pictures begin, and what they are then sent as."""
 
 
-def routes(ballot: Ballot, settings: Settings, finished: Callable[[], None]) -> list[Route]:
-    """Return the routes of the page and of its four requests; `finished` is called when the judge is done."""
+class Vote(Asked):
+    """A choice between the two that are shown."""
+
+    number: int = Field(description="of the pair, from 0: one is not voted on twice")
+    choice: Literal["left", "right", "tie"]
+    seconds: float = Field(0.0, description="how long the pair was looked at")
+
+
+class Standing(BaseModel):
+    """What the page shows."""
+
+    title: str
+    number: int
+    total: int
+    over: bool
+    beside: list[str]
+    summary: list[dict[str, Any]]
+
+
+def requests(ballot: Ballot, finished: Callable[[], None]) -> APIRouter:
+    """Return the requests of the page; `finished` is called when the judge is done."""
     turn = asyncio.Lock()
+    asked_of = router("Ballot")
 
-    async def page(request: Request) -> Response:
-        return show_static(request, "ballot/ballot.html")
+    @asked_of.get("/api/ballot", summary="What the page shows.", response_model=Standing)
+    async def state() -> dict[str, Any]:
+        return _state(ballot)
 
-    async def state(_request: Request) -> Response:
-        return JSONResponse(_state(ballot))
+    @asked_of.post("/api/ballot/vote", summary="Vote on a pair.", response_model=Standing, responses=errors(409, 415))
+    async def vote(asked: Vote) -> dict[str, Any]:
+        async with turn:
+            if asked.number != ballot.number or ballot.number >= ballot.total:
+                raise Refused(409, "another page has voted on this pair; this one goes on with the next")
+            await asyncio.to_thread(_kept, ballot.vote, asked.choice, min(max(0.0, asked.seconds), MOST_SECONDS))
+        return _state(ballot)
 
-    async def picture(request: Request) -> Response:
-        number, side = request.path_params["number"], request.path_params["side"]
+    @asked_of.post("/api/ballot/undo", summary="Take a vote back.", response_model=Standing, responses=errors(415))
+    async def undo(asked: Nothing) -> dict[str, Any]:  # noqa: ARG001
+        async with turn:
+            await asyncio.to_thread(_kept, ballot.undo)
+        return _state(ballot)
+
+    @asked_of.post("/api/ballot/finish", summary="Be done.", response_model=Standing, responses=errors(415))
+    async def finish(asked: Nothing) -> dict[str, Any]:  # noqa: ARG001
+        finished()
+        return _state(ballot)
+
+    @asked_of.get(
+        "/api/ballot/{number}/{side}", summary="A picture.", response_class=FileResponse, responses=errors(404)
+    )
+    async def picture(number: int, side: str) -> FileResponse:
         # Only the pair that is judged and the next one, which the page loads ahead.
         near = ballot.number <= number <= ballot.number + 1
         path = ballot.picture(number, side) if near and side in SIDES else None
@@ -62,44 +101,22 @@ def routes(ballot: Ballot, settings: Settings, finished: Callable[[], None]) -> 
             path, media_type=kind, headers={"cache-control": "no-cache", "content-disposition": "inline"}
         )
 
-    async def vote(request: Request) -> Response:
-        asked = await read_json(request, settings)
-        choice, number, seconds = asked.get("choice"), asked.get("number"), asked.get("seconds", 0)
-        if choice not in CHOICES:
-            raise Refused(400, f"choice: give one of {', '.join(CHOICES)}")
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not math.isfinite(seconds):
-            raise Refused(400, "seconds: give a number")
-        async with turn:
-            if number != ballot.number or ballot.number >= ballot.total:
-                raise Refused(409, "another page has voted on this pair; this one goes on with the next")
-            await asyncio.to_thread(ballot.vote, choice, min(max(0.0, float(seconds)), MOST_SECONDS))
-        return JSONResponse(_state(ballot))
-
-    async def undo(request: Request) -> Response:
-        await read_json(request, settings)
-        async with turn:
-            await asyncio.to_thread(ballot.undo)
-        return JSONResponse(_state(ballot))
-
-    async def finish(request: Request) -> Response:
-        await read_json(request, settings)
-        finished()
-        return JSONResponse(_state(ballot))
-
-    return [
-        Route("/", page, methods=["GET"]),
-        Route("/static/{path:path}", static, methods=["GET"]),
-        Route("/api/ballot", _answering(state), methods=["GET"]),
-        Route("/api/ballot/vote", _answering(vote), methods=["POST"]),
-        Route("/api/ballot/undo", _answering(undo), methods=["POST"]),
-        Route("/api/ballot/finish", _answering(finish), methods=["POST"]),
-        Route("/api/ballot/{number:int}/{side}", _answering(picture), methods=["GET"]),
-    ]
+    return asked_of
 
 
 def create(ballot: Ballot, settings: Settings, finished: Callable[[], None] = lambda: None) -> App:
     """Make the application that is the page alone, behind the studio's guard."""
-    app = Starlette(routes=routes(ballot, settings, finished), exception_handlers=HANDLERS)
+
+    async def page(request: Request) -> Response:
+        return show_static(request, "ballot/ballot.html")
+
+    app = FastAPI(
+        openapi_url=None,
+        exception_handlers=HANDLERS,
+        routes=[Route("/", page, methods=["GET"]), Route("/static/{path:path}", static, methods=["GET"])],
+    )
+    app.state.settings = settings
+    app.include_router(requests(ballot, finished))
     return Guard(app, settings)
 
 
@@ -152,16 +169,9 @@ def _kind(path: Path) -> str | None:
     return next((kind for start, kind in SIGNATURES.items() if head.startswith(start)), None)
 
 
-def _answering(handler: Any) -> Any:
-    async def answer(request: Request) -> Response:
-        try:
-            response: Response = await handler(request)
-        except Refused as refused:
-            return JSONResponse({"error": str(refused)}, refused.status)
-        except ImpastoError as error:
-            # A vote that cannot be written: the page keeps the pair.
-            return JSONResponse({"error": str(error)}, 507)
-        response.headers.setdefault("cache-control", "no-store")
-        return response
-
-    return answer
+def _kept(act: Callable[..., object], *values: object) -> None:
+    """Do something that is written down. Raises `Refused` where that cannot be: the page keeps the pair."""
+    try:
+        act(*values)
+    except ImpastoError as error:
+        raise Refused(507, str(error)) from None

@@ -10,8 +10,8 @@ GROUPS = {
 }
 TITLES = {
     "content_features": "What is on it can be told",
-    "self_similarity": "Parts are as like and unlike as before",
-    "structure_divergence": "Each part looks like itself",
+    "self_similarity": "Parts go together as before",
+    "structure_divergence": "Each part can be told from the others",
     "edges": "Outlines",
     "global_effects": "Colour and texture as a whole",
     "local_patterns": "Strokes and patterns",
@@ -50,20 +50,23 @@ def arrange(record: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[dict[
                 "id": key,
                 "title": TITLES[metric.name],
                 "meaning": metric.summary,
-                "value": round(record["values"][key], 4),
+                "value": float(f"{record['values'][key]:.3g}"),
                 "grade": record["grades"].get(key),
                 "word": WORDS[group].get(record["grades"].get(key, ""), ""),
             }
             for key, metric in metrics.items()
             if metric.group == group and record["values"].get(key) is not None
         ]
-        grade = verdict([row["grade"] for row in rows])
+        grade = verdict([row["grade"] for row in rows], worst=group == "faults")
         word = WORDS[group].get(grade or "", "")
         groups.append({"group": group, "title": title, "grade": grade, "word": word, "rows": rows})
     return groups
 
 
-def verdict(grades: list[str | None]) -> str | None:
-    """Return the grade of a group: the middle one, the worse of two; None where nothing has a grade."""
+def verdict(grades: list[str | None], *, worst: bool) -> str | None:
+    """Return the grade of a group: the `worst` of faults, as one is enough; else the middle one, the worse of two.
+
+    None where nothing has a grade.
+    """
     known = sorted(GRADES.index(grade) for grade in grades if grade is not None)
-    return GRADES[known[len(known) // 2]] if known else None
+    return GRADES[known[-1 if worst else len(known) // 2]] if known else None

@@ -27,6 +27,7 @@ from impasto.recipe import Recipe
 from impasto.scene import SMALLEST
 from impasto.scene.resolve import long_side
 from impasto.studio.child_process import Parent, give_way
+from impasto.studio.choosing import choose
 from impasto.studio.clips import receive_clip, seconds
 from impasto.studio.measuring import evaluated
 from impasto.studio.order import Order, inputs, read
@@ -251,6 +252,7 @@ REQUESTS: dict[str, Callable[..., dict[str, Any]]] = {
         estimate,
         evaluated,
         receive_clip,
+        choose,
     )
 }
 

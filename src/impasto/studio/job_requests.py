@@ -13,7 +13,7 @@ from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.shipped_networks import shipped
 from impasto.studio.library import clean_name
 from impasto.studio.refusal_words import checked
-from impasto.studio.request_models import JobRequest, SweepRequest
+from impasto.studio.request_models import JobRequest, LiveRequest, SweepRequest
 from impasto.studio.settings import Refused
 
 AXES, CELLS = 2, 36
@@ -110,6 +110,17 @@ def _known_of(preset: str, changes: Mapping[str, Any], *, photo: bool) -> dict[s
     refine = changes.get("refine", 0)
     known = settings_of(name, refined=isinstance(refine, int) and refine > 0)
     return {key: value for key, value in sets.items() if key in known}
+
+
+def live(asked: LiveRequest, get: Get) -> dict[str, Any]:
+    """Return what is needed to paint from a camera. Raises `Refused`."""
+    recipe = parse(asked.recipe, None)
+    method = METHODS[recipe.method]
+    if not method.feed_forward or recipe.refine:
+        raise Refused(422, f"method: {method.name} is too slow to be painted as it is seen; choose one of networks")
+    styles = [_known(style, "styles", get) for style in asked.styles]
+    _fit(recipe, "camera", styles, shaped=True)
+    return {"recipe": recipe.model_dump(mode="json"), "smooth": asked.smooth}
 
 
 def sweep(asked: SweepRequest, get: Get) -> list[dict[str, Any]]:

@@ -18,6 +18,8 @@ MAX_POINTS = 68
 """Points of a face at most: what annotations of faces usually have."""
 MAX_NAME_CHARACTERS = 200
 """Length of each: longer ones are cut where masks are read, and nobody writes them by hand."""
+CHOSEN_FROM = 12
+"""Paintings of which the best is found at most: with more, so few questions would say little."""
 PIXEL = 2**31
 """Beyond any place in a picture, and within what decoders count with."""
 
@@ -138,6 +140,28 @@ class JobChange(Asked):
 
     title: Annotated[str, AfterValidator(_name)] | None = None
     starred: bool | None = None
+
+
+class LiveRequest(Asked):
+    """What a camera's frames are painted with."""
+
+    styles: list[PictureId] = Field([], max_length=STYLES)
+    recipe: dict[str, Any] = Field({}, description="settings that are changed; the method is one that networks paint")
+    smooth: float = Field(0.0, ge=0, lt=1, description="part of a frame that comes from the one before")
+
+
+class ChoiceRequest(Asked):
+    """Paintings of which the best is to be found."""
+
+    jobs: list[str] = Field(min_length=2, max_length=CHOSEN_FROM, description="ids of paintings that have a picture")
+
+
+class Answer(Asked):
+    """Which of two paintings is better."""
+
+    number: int = Field(ge=0, le=1000, description="of the question, from 0: one is not answered twice")
+    choice: Literal["left", "right", "tie"]
+    seconds: float = Field(0.0, ge=0, le=86400, description="how long the pair was looked at")
 
 
 class UseJob(Asked):

@@ -50,6 +50,7 @@ async def _studio(request: Request) -> Studio:
 Here = Annotated[Studio, Depends(_studio)]
 """The studio that is asked."""
 JobId = Annotated[str, Path(description="id of a painting")]
+ChoiceId = Annotated[str, Path(description="id of a choice")]
 PictureId = Annotated[str, Path(description="id of a picture")]
 
 

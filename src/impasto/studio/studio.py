@@ -16,6 +16,7 @@ from impasto.studio import folders, room
 from impasto.studio.form import describe
 from impasto.studio.inspector_client import InspectorClient, InspectorPool
 from impasto.studio.library import Library
+from impasto.studio.live_client import LiveClient
 from impasto.studio.queue import Queue
 from impasto.studio.room import Room
 from impasto.studio.scheduler import Scheduler
@@ -57,6 +58,7 @@ class Studio:
         """Looks at pictures, which is quick but for very large ones, beside which others are looked at."""
         self.advice = InspectorClient(settings.answer_s, waiting=8, threads=settings.threads)
         """Finds regions and estimates, which is not; with as many threads as paint, as an estimate is of those."""
+        self.live = LiveClient(settings.answer_s, threads=settings.threads)
         self.form = describe()
         self._about: dict[str, Any] | None = None
 
@@ -74,6 +76,7 @@ class Studio:
                 await painting
             await self.pictures.close()
             await self.advice.close()
+            await self.live.close()
 
     def close(self) -> None:
         """Close the database and release the folder."""

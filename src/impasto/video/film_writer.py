@@ -288,7 +288,7 @@ class _Muxer:
     def finish(self, packets: "Iterable[Packet[VideoStream]]") -> None:
         """Write the last packets.
 
-        MP4 has the time from one packet to the next, in the order of decoding, and ends no later than the last of these:
+        MP4 has the time from one packet to the next in the order of decoding, and ends no later than the last of these:
         where that is another frame than the one that is shown last, it has to last as long as the film still does.
         """
         rest = list(packets)

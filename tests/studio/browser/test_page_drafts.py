@@ -142,7 +142,7 @@ def test_the_space_bar_moves_the_view_and_fit_brings_it_back(painter):
     painter.drag(painter.panes.nth(0), (0.5, 0.5), (0.6, 0.6))
     page.keyboard.up(" ")
     assert painter.sheets.nth(0).bounding_box()["x"] > before["x"] + 10
-    page.get_by_role("button", name="See all of the photograph").click()
+    page.get_by_role("button", name="Fit the photograph").click()
     assert level.inner_text() != zoomed
     assert set(colors(exported(painter, "photograph")[0])) == {(0, 0, 0)}
 

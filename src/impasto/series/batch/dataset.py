@@ -33,7 +33,7 @@ class _Photo:
         return self.data
 
 
-class RowPainter:
+class _RowPainter:
     """Paints the photograph of each row: the work of `paint_dataset`."""
 
     def __init__(self, work: PaintWork, job: Job, column: str, into: str, suffix: str) -> None:
@@ -96,5 +96,5 @@ def paint_dataset(
     return mapped(dataset, make, workers=workers, threads=threads, gpus=gpus)
 
 
-def _made(job: Job, column: str, into: str, suffix: str, precision: str) -> RowPainter:
-    return RowPainter(make_work("auto", "auto", None, precision), job, column, into, suffix)
+def _made(job: Job, column: str, into: str, suffix: str, precision: str) -> _RowPainter:
+    return _RowPainter(make_work("auto", "auto", None, precision), job, column, into, suffix)

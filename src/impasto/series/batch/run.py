@@ -96,6 +96,9 @@ class Batch:
         check_names(self.items, folder)
         self._check_outputs(probe=check)
 
+    table = TABLE
+    """The file of the folder that has a row for each picture."""
+
     @property
     def tickets(self) -> int | None:
         """How many pieces are claimed, where these are not the items."""
@@ -213,7 +216,7 @@ class Batch:
             {**dict.fromkeys(COLUMNS), "file": item.output, "state": "waiting", **known.get(number, {})}
             for number, item in enumerate(self.items)
         ]
-        records.write_table(self.folder / TABLE, [{key: row.get(key) for key in COLUMNS} for row in rows])
+        records.write_table(self.folder / self.table, [{key: row.get(key) for key in COLUMNS} for row in rows])
 
     @property
     def counts(self) -> dict[str, int]:
@@ -272,7 +275,7 @@ class Batch:
                     "folder"
                 )
         if probe:
-            files.check_output(self.folder / TABLE, force=self._jobs is not None or self._force)
+            files.check_output(self.folder / self.table, force=self._jobs is not None or self._force)
 
     def _check_done(self) -> None:
         """Raise `OutputError` where a picture that is done has gone or was changed; with `force` it is painted anew."""

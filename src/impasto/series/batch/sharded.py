@@ -21,11 +21,13 @@ from impasto.series import records
 from impasto.series.batch.folder import JobFolder
 from impasto.series.batch.items import Item
 from impasto.series.batch.parts import Part
-from impasto.series.batch.run import TABLE, Batch, BatchResult, Stop, told
+from impasto.series.batch.run import Batch, BatchResult, Stop, told
 from impasto.series.paint_work import Order, Painted, maker
 from impasto.shards import KINDS, Member, Sample, write
 from impasto.shards.writing import Kind
 
+TABLE = "_batch.csv"
+"""Readers of a folder of tables take what begins so for no table."""
 COLUMNS = ("file", "state", "pictures", "failed", "seconds", "sha256", "error")
 MOST = 10_000_000
 """Pictures of one shard: more is a mistake, as a shard is written whole."""
@@ -62,6 +64,8 @@ class ShardedBatch(Batch):
         self._pictures, self._shard_kind = pictures, kind
         named = None if items is None else [replace(item, output=_plain(item.output)) for item in items]
         super().__init__(named, folder, resume=resume, force=force, check=check, resources=resources)
+
+    table = TABLE
 
     @property
     def shards(self) -> list[str]:
@@ -159,7 +163,7 @@ class ShardedBatch(Batch):
             table.append({key: name if key == "file" else row.get(key) for key in COLUMNS})
             for file, error in row.get("errors", ()):
                 table.append({**dict.fromkeys(COLUMNS), "file": file, "state": "failed", "error": error})
-        records.write_table(self.folder / TABLE, table)
+        records.write_table(self.folder / self.table, table)
 
     def _numbers(self, shard: int) -> range:
         first = shard * self._pictures
@@ -226,7 +230,12 @@ class ShardedBatch(Batch):
         path = self.folder / self.shards[shard.number]
         rows = shard.part.rows
         errors = [[self.items[number].output, text] for number, text in sorted(shard.errors.items())]
-        row: dict[str, Any] = {"state": "failed" if errors else "painted", "pictures": len(rows), "failed": len(errors)}
+        row: dict[str, Any] = {
+            "file": path.name,
+            "state": "failed" if errors else "painted",
+            "pictures": len(rows),
+            "failed": len(errors),
+        }
         row["seconds"] = round(sum(float(one["seconds"]) for one in rows.values()), 3)
         try:
             files.drop_link(path)
@@ -275,7 +284,7 @@ class ShardedBatch(Batch):
                 raise OutputError(f"{path}: exists already and is of no batch; pass --force, or name another folder")
         if probe:
             files.check_output(self.folder / self.shards[0], force=True)
-            files.check_output(self.folder / TABLE, force=self._jobs is not None or self._force)
+            files.check_output(self.folder / self.table, force=self._jobs is not None or self._force)
 
     def _check_done(self) -> None:
         """Raise `OutputError` where a shard has gone or is of another length; with `force` it is painted anew."""

@@ -49,6 +49,12 @@ export const api = {
   act: (id, action) => post(`/api/jobs/${id}/${action}`),
   change: (id, changes) => request("PATCH", `/api/jobs/${id}`, { json: changes }),
   use: (id, role) => post(`/api/jobs/${id}/use`, { role }),
+  openChoice: (jobs) => post("/api/choices", { jobs }),
+  choice: (id) => get(`/api/choices/${id}`),
+  answerChoice: (id, answer) => post(`/api/choices/${id}/answer`, answer),
+  undoChoice: (id) => post(`/api/choices/${id}/undo`),
+  openLive: (asked) => post("/api/live", asked),
+  endLive: (session) => request("DELETE", `/api/live/${session}`),
   removeJob: (id) => request("DELETE", `/api/jobs/${id}`),
 };
 

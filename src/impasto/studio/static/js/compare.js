@@ -3,6 +3,7 @@ import { api, resultUrl } from "./api.js";
 import { differences } from "./detail.js";
 import { button, el, fill } from "./dom.js";
 import { setting, words } from "./format.js";
+import { lost } from "./lost.js";
 import { Viewer, link } from "./viewer.js";
 
 export async function openCompare(node, first, second) {
@@ -10,7 +11,7 @@ export async function openCompare(node, first, second) {
   try {
     jobs = await Promise.all([api.job(first), api.job(second)]);
   } catch (error) {
-    fill(node, el("p", { class: "error-line", role: "alert", text: error.message }));
+    lost(node, error);
     return;
   }
   const viewers = jobs.map((job) => new Viewer({ label: job.title, tools: false }));

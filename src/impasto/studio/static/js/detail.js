@@ -6,6 +6,7 @@ import { figures } from "./figures.js";
 import { ACTIVE, dimensions, duration, moment, setting, words } from "./format.js";
 import { order, state } from "./gallery.js";
 import { methodOf, styleOf } from "./gallery_view.js";
+import { lost } from "./lost.js";
 import { player } from "./player.js";
 import { reuse } from "./reuse.js";
 import { adoptJob } from "./adopt.js";
@@ -25,7 +26,7 @@ export async function openPicture(node, id, session) {
   try {
     job = await api.job(id);
   } catch (error) {
-    fill(node, el("p", { class: "error-line", role: "alert", text: error.message }), el("a", { class: "button", href: "#gallery", text: "To the gallery" }));
+    lost(node, error);
     return;
   }
   const viewer = new Viewer({ label: job.title });

@@ -48,6 +48,7 @@ const PATHS = {
   help: "M9 9a3 3 0 1 1 4 3c-1 .5-1 1-1 2M12 17.5v.5",
   pause: "M8 5v14M16 5v14",
   play: "M7 4l13 8-13 8z",
+  record: "M12 6a6 6 0 1 0 0 12 6 6 0 0 0 0-12z",
   stop: "M6 6h12v12H6z",
   check: "M4 12l6 6L20 6",
   copy: "M9 9h11v11H9zM5 15H4V4h11v1",

@@ -3,8 +3,11 @@ import { api, zipUrl } from "./api.js";
 import { button, el, fill, toast } from "./dom.js";
 import { known, pictures, tell } from "./state.js";
 
+/** What a method is called, by its name. */
+export const titleOf = (name) => known.schema.methods.find((method) => method.name === name)?.title ?? name;
+
 /** What the method of a painting is called. */
-export const methodOf = (job) => known.schema.methods.find((method) => method.name === job.recipe.method)?.title ?? job.recipe.method;
+export const methodOf = (job) => titleOf(job.recipe.method);
 
 const plainName = (id) => (pictures.get(id)?.name ?? "").replace(/\.[^.]*$/, "").replaceAll("_", " ");
 
@@ -59,6 +62,12 @@ export function filters(changed) {
   };
 }
 
+/** Paintings of which the best is found, at most. */
+export const CHOSEN_FROM = 12;
+
+/** Address of the view that finds the best of paintings. */
+export const bestOf = (ids) => `#best/${ids.join("/")}`;
+
 /** What can be done with the paintings that are selected: a row of buttons. */
 export function selectionBar(gallery) {
   const count = el("span", { class: "hint", role: "status" });
@@ -66,6 +75,7 @@ export function selectionBar(gallery) {
   const chosen = () => gallery.jobs.filter((job) => gallery.selected.has(job.id));
   const zip = el("a", { class: "button", text: "Download", download: "" });
   const compare = button("Compare", { icon: "swap", on: { click: () => (location.hash = `#compare/${[...gallery.selected].join("/")}`) } });
+  const best = button("Find the best", { icon: "check", on: { click: () => (location.hash = bestOf([...gallery.selected])) } });
   const star = button("Star", {
     icon: "star",
     on: {
@@ -96,7 +106,7 @@ export function selectionBar(gallery) {
       },
     },
   });
-  const node = el("div", { class: "selection" }, count, zip, compare, star, remove, button("All", { on: { click: () => gallery.selectAll() } }), button("Done", { on: { click: () => gallery.toggleSelecting() } }));
+  const node = el("div", { class: "selection" }, count, zip, compare, best, star, remove, button("All", { on: { click: () => gallery.selectAll() } }), button("Done", { on: { click: () => gallery.toggleSelecting() } }));
   function update(keep = true) {
     const jobs = chosen();
     if (!keep) sure = false;
@@ -105,6 +115,8 @@ export function selectionBar(gallery) {
     zip.hidden = !kept.length;
     zip.href = zipUrl(kept.map((job) => job.id));
     compare.disabled = kept.length !== 2 || jobs.length !== 2;
+    best.disabled = kept.length < 2 || kept.length !== jobs.length || jobs.length > CHOSEN_FROM;
+    best.title = best.disabled ? `Select 2 to ${CHOSEN_FROM} finished paintings` : "Two at a time, until the best is sure";
     star.disabled = remove.disabled = !jobs.length;
     remove.lastChild.textContent = sure ? `Delete ${jobs.length} for good?` : "Delete";
   }

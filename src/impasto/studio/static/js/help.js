@@ -41,7 +41,7 @@ const SHORTCUTS = [
 
 export function openHelp() {
   if (document.querySelector("dialog[open]")) return;
-  dialog(
+  const shown = dialog(
     "Shortcuts",
     { wide: true },
     el(
@@ -57,6 +57,8 @@ export function openHelp() {
       ),
     ),
   );
+  // Where it is longer than the window, keys can move it too.
+  shown.body.tabIndex = 0;
 }
 
 const dark = () => (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")) === "dark";

@@ -1,5 +1,7 @@
 // Where everything begins: what the server knows, the parts of the page, the views, the keys.
 import { api } from "./api.js";
+import { openBest } from "./best.js";
+import { Live } from "./camera/view.js";
 import { openCompare } from "./compare.js";
 import { connection, warn } from "./connection.js";
 import { openPicture } from "./detail.js";
@@ -15,7 +17,7 @@ import { known, loadPictures, on, restore } from "./state.js";
 import { openGrid } from "./sweep.js";
 
 const byId = (id) => document.getElementById(id);
-const VIEWS = ["paint", "gallery", "picture", "sweep", "compare"];
+const VIEWS = ["paint", "gallery", "picture", "sweep", "compare", "live", "best"];
 
 async function start() {
   startHelp(byId("bar-end"));
@@ -31,8 +33,10 @@ async function start() {
   const stage = new Stage(byId("stage"));
   const session = new Session(stage, byId("dock"));
   const gallery = new Gallery(byId("view-gallery"));
-  route(gallery, session);
-  addEventListener("hashchange", ({ oldURL }) => route(gallery, session, new URL(oldURL).hash));
+  const live = new Live(byId("view-live"));
+  const views = { gallery, live, session };
+  route(views);
+  addEventListener("hashchange", ({ oldURL }) => route(views, new URL(oldURL).hash));
   addEventListener("keydown", (event) => key(event, session, stage));
   await session.refresh();
   document.documentElement.dataset.ready = "yes";
@@ -41,21 +45,24 @@ async function start() {
 /** How far down each view was when it was left, by its address. */
 const left = new Map();
 
-function route(gallery, session, from = "") {
+function route({ gallery, live, session }, from = "") {
   if (from) left.set(from, scrollY);
   const [name, ...ids] = location.hash.slice(1).split("/");
   const view = VIEWS.includes(name) ? name : "paint";
   for (const each of VIEWS) byId(`view-${each}`).hidden = each !== view;
   for (const tab of document.querySelectorAll(".tabs a")) {
-    const here = tab.dataset.view === (view === "paint" ? "paint" : "gallery");
+    const here = tab.dataset.view === (["paint", "live"].includes(view) ? view : "gallery");
     if (here) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
-  document.title = { paint: "impasto studio", gallery: "Gallery · impasto" }[view] ?? "Picture · impasto";
+  document.title = { paint: "impasto studio", gallery: "Gallery · impasto", live: "Live · impasto" }[view] ?? "Picture · impasto";
   const safe = ids.map(encodeURIComponent);
   if (view === "gallery") gallery.open();
+  if (view === "live") live.open();
+  else live.close();
   if (view === "picture") openPicture(byId("view-picture"), safe[0], session);
   if (view === "sweep") openGrid(byId("view-sweep"), safe[0]);
+  if (view === "best") openBest(byId("view-best"), safe);
   if (view === "compare") openCompare(byId("view-compare"), safe[0], safe[1]);
   scrollTo(0, view === "gallery" ? (left.get(location.hash) ?? 0) : 0);
 }

@@ -4,7 +4,9 @@ import { button, dialog, el, errorLine, fill } from "./dom.js";
 import { parse } from "./fields.js";
 import { ACTIVE, setting, words } from "./format.js";
 import { state, thumbnail } from "./gallery.js";
+import { CHOSEN_FROM, bestOf, titleOf } from "./gallery_view.js";
 import { changeable, choices, job, missing, value } from "./fitting.js";
+import { lost } from "./lost.js";
 import { known, pictures, tell } from "./state.js";
 
 const MOST = 36;
@@ -99,15 +101,18 @@ export async function openGrid(node, id) {
   try {
     jobs = (await api.jobs(id)).reverse();
   } catch (error) {
-    fill(node, el("p", { class: "error-line", role: "alert", text: error.message }));
+    lost(node, error);
     return;
   }
   if (!jobs.length) {
-    fill(node, el("p", { class: "hint", text: "This sweep is not here any more." }));
+    lost(node, "This sweep is not here any more.");
     return;
   }
   const axes = Object.keys(jobs[0].cell ?? {});
-  const said = (key, cell) => (PICTURES[key] ? (pictures.get(cell[key])?.name ?? "a picture that was deleted") : setting(cell[key]));
+  const said = (key, cell) => {
+    if (PICTURES[key]) return pictures.get(cell[key])?.name ?? "a picture that was deleted";
+    return key === "method" ? titleOf(cell[key]) : setting(cell[key]);
+  };
   const distinct = (key) => [...new Set(jobs.map((each) => said(key, each.cell)))];
   const [rows, columns] = [distinct(axes[0]), axes[1] ? distinct(axes[1]) : [""]];
   const cell = (row, column) => {
@@ -126,6 +131,7 @@ export async function openGrid(node, id) {
         el("thead", {}, el("tr", {}, el("th"), columns.map(head))),
         el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row", text: row }), columns.map((column) => el("td", {}, cell(row, column)))))),
       );
+  const kept = jobs.filter((each) => each.kept);
   const left = jobs.filter((each) => ACTIVE.includes(each.state));
   const focused = node.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   fill(
@@ -134,6 +140,7 @@ export async function openGrid(node, id) {
       "header",
       { class: "page-head" },
       el("div", {}, el("a", { class: "back", href: "#gallery", text: "‹ Gallery" }), el("h1", { text: axes.map(axisName).join(" × ") })),
+      left.length === 0 && kept.length > 1 && kept.length <= CHOSEN_FROM && el("a", { class: "button", href: bestOf(kept.map((each) => each.id)), text: "Which is the best?" }),
       left.length > 0 &&
         button(`Cancel the ${left.length} that are left`, {
           on: {

@@ -6,7 +6,7 @@ export function zoom(pane, side) {
   const label = el("output", { class: "hint zoom-level" });
   pane.zoomed = () => (label.textContent = `${Math.round(pane.port.scale * window.devicePixelRatio * 100)} %`);
   pane.zoomed();
-  return el("span", { class: "pane-zoom" }, label, button("Fit", { kind: "small", "aria-label": `See all of the ${side}`, on: { click: () => pane.port.fit() } }));
+  return el("span", { class: "pane-zoom" }, label, button("Fit", { kind: "small", "aria-label": `Fit the ${side}`, on: { click: () => pane.port.fit() } }));
 }
 
 /** Import and export of one mask. */

@@ -1,0 +1,120 @@
+"""Questions about a few pictures: which of two is better, each pair chosen by the answers so far, until one is sure.
+
+The answers are in a file of votes, each on the disk before the next question, so that asking goes on where it was
+stopped.
+"""
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from impasto import files
+from impasto.comparison import Score, Vote, VoteFile, count_wins, score_sides
+from impasto.comparison.votes import Choice
+from impasto.tuning.preference import MOST, RIDGE, believe, next_pair
+
+
+class AdaptiveBallot:
+    """A series of choices between two of several pictures, at most `MOST` of them.
+
+    paths: the file of each picture, by its name. What is at `beside` is shown too. Raises `OutputError` for a file of
+    votes that cannot be used.
+    """
+
+    title = "Which is the better painting?"
+    picture_of_votes = "draft"
+    """What votes say that they are about: one thing, painted in several ways."""
+
+    def __init__(self, paths: Mapping[str, Path], file: Path, beside: Mapping[str, Path | None] | None = None) -> None:
+        self.sides = list(paths)
+        self._paths, self._beside = dict(paths), dict(beside or {})
+        self._file = VoteFile(file, {name: files.digest(path) for name, path in paths.items()})
+
+    @property
+    def votes(self) -> list[Vote]:
+        """The answers that count, in the order in which they were given."""
+        return list(self._file.votes)
+
+    @property
+    def number(self) -> int:
+        """Number of the question that waits for an answer."""
+        return len(self._file.votes)
+
+    @property
+    def total(self) -> int:
+        """How many questions there are at most; as many as were answered when no more is asked."""
+        return self.number if self.pair is None else MOST
+
+    @property
+    def over(self) -> bool:
+        """Whether enough is known, or `MOST` questions were answered."""
+        return self.pair is None
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """The left and right side of the question that waits; a pair that was asked before is turned."""
+        votes = self._file.votes
+        pair = next_pair(count_wins(self.sides, votes))
+        if pair is None:
+            return None
+        one, other = (self.sides[place] for place in pair)
+        before = [vote for vote in votes if {vote.left, vote.right} == {one, other}]
+        if before:
+            return before[-1].right, before[-1].left
+        return (one, other) if random.Random(len(votes)).random() < 0.5 else (other, one)
+
+    def picture(self, number: int, side: str) -> Path | None:
+        """Return the file at a side of a question that was asked, or waits.
+
+        Of the next one, which depends on the answer, those of the one that waits: the page loads them ahead.
+        """
+        if not 0 <= number <= self.number + 1:
+            return None
+        if side in self._beside:
+            return self._beside[side]
+        votes = self._file.votes
+        pair = (votes[number].left, votes[number].right) if number < len(votes) else self.pair
+        return None if pair is None else self._paths[pair[0 if side == "left" else 1]]
+
+    def vote(self, choice: Choice, seconds: float) -> None:
+        """Answer the question that waits; the answer is on the disk when this returns."""
+        pair = self.pair
+        if pair is not None:
+            self._file.add(Vote(self.picture_of_votes, *pair, choice, round(seconds, 2)))
+
+    def undo(self) -> bool:
+        """Take the last answer back."""
+        return self._file.undo() is not None
+
+    def scores(self) -> list[Score]:
+        """Return what the answers say of each picture, the most preferred first."""
+        return score_sides(self.sides, self.votes, RIDGE)
+
+    @property
+    def certainty(self) -> float:
+        """Probability that the most preferred picture is the best of those asked about."""
+        return float(believe(count_wins(self.sides, self.votes)).best.max())
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Return the scores as rows."""
+        return [
+            {
+                "name": self.called(score.name),
+                "score": round(score.score, 3),
+                "low": round(score.low, 3),
+                "high": round(score.high, 3),
+                "wins": score.wins,
+                "ties": score.ties,
+                "losses": score.losses,
+            }
+            for score in self.scores()
+        ]
+
+    def called(self, side: str) -> str:
+        """Return what a picture is called in the summary."""
+        return side
+
+    def close(self) -> None:
+        """Close the file of votes."""
+        self._file.close()
