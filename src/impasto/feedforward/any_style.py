@@ -6,7 +6,6 @@ so tiles show no seams: they are what the picture in one piece would be.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +23,12 @@ from impasto.feedforward.networks import Loaded
 from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import ADAIN, WCT, Learnt, Transform, applied, blended
 from impasto.feedforward.weave import remove_weave
-from impasto.images import Picture
-from impasto.losses import State
 from impasto.nets import store
 from impasto.nets.decoder import Decoder, pad_to_neurons
-from impasto.nets.linear import KIND, Linear, means
+from impasto.nets.linear import KIND, Linear
 from impasto.nets.transforms import Affine
 from impasto.scene import Painted
 from impasto.scene.areas import areas, style_weights
-from impasto.scene.painting import After
 
 MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
@@ -46,27 +42,6 @@ SCRATCH = {
     "linear": {"float32": 310, "bfloat16": 280},
 }
 """Bytes per pixel that is encoded at a time, at the peak, as seen: maps, their padded copies, and sums."""
-
-
-@dataclass(frozen=True)
-class FrozenMap:
-    """A map that paints frames of moving pictures other than the one that it was made of."""
-
-    affine: Affine
-    center: Tensor
-    """The mean (C,) of the features that it was made of."""
-
-    def at(self, center: Tensor, alpha: float) -> Affine:
-        """Return the map for features of another `center`, which goes where the first one went.
-
-        A photograph that is a little darker would be painted in colours that no style has; and a whitening, which makes
-        the smallest differences of the features it was made of as large as all others, would take it far outside.
-        """
-        matrix = self.affine.matrix
-        # A region that is not seen has no center, and nothing to be moved.
-        away = (self.center - center).nan_to_num(0, 0, 0).to(matrix)
-        moved = matrix * away if matrix.ndim == 1 else matrix @ away
-        return Affine(matrix, self.affine.offset + moved - (1 - alpha) * away)
 
 
 class AnyStyle(FeedForward):
@@ -88,16 +63,6 @@ class AnyStyle(FeedForward):
         self._areas = areas(self.scene)
         self._said: set[tuple[str, str]] = set()
         self._styles: dict[str, list[list[Any]]] | None = None
-        self._frozen: dict[tuple[int, str], list[FrozenMap | None]] | None = None
-        """The maps of each pass and layer that are not made anew; None where each photograph has its own."""
-
-    def freeze(self, photo: Picture, after: After | None = None) -> None:
-        """Make the maps from `photo` to the styles, as `Painting.freeze`: all that follow are painted by them."""
-        self._frozen = self._styles = None
-        super().freeze(photo, after)
-        self._frozen = {}
-        for _ in self:
-            pass
 
     def _passes(self) -> int:
         recipe = self.recipe
@@ -152,14 +117,14 @@ class AnyStyle(FeedForward):
         )
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
-        follows = self.recipe.color in ("match", "luminance") and not self._frozen
+        follows = self.recipe.color in ("match", "luminance")
         if self._styles is None or follows:  # the content's colours
             self._styles = self._measured()
         styles, image = self._styles, self._start()
         passes = max(1, self.recipe.passes)
         for number in range(passes):
             for decoder in self.decoders:
-                image = self._once(image, decoder, styles, number)
+                image = self._once(image, decoder, styles)
                 # Decoded as a change alone, the photograph's own pixels stay, with whatever fabrics it shows.
                 if number == passes - 1 and decoder is self.decoders[-1] and decoder.layer not in DETAILED:
                     remove_weave(image, wrap=self.recipe.tileable)
@@ -177,8 +142,8 @@ class AnyStyle(FeedForward):
         return image.to(self.resources.device) if self.tile is None else image
 
     @torch.no_grad()
-    def _once(self, image: Tensor, decoder: Decoder, styles: Mapping[str, list[list[Any]]], number: int) -> Tensor:
-        """Paint `image` (1, 3, H, W) at one layer, in pass `number`."""
+    def _once(self, image: Tensor, decoder: Decoder, styles: Mapping[str, list[list[Any]]]) -> Tensor:
+        """Paint `image` (1, 3, H, W) at one layer."""
         layer, wrap = decoder.layer, self.recipe.tileable
         encoder = self.encoder.padded("circular") if wrap else self.encoder
 
@@ -191,7 +156,7 @@ class AnyStyle(FeedForward):
         least = tiles.measuring(self.size, layer, self._tile, encoder, self.transform.reach, wrap=wrap)
         regions = self._regions(layer)
         measured = pieces if self.tile is None else Pieces(encode, image, least, encoder)
-        maps = self._frozen_maps(number, measured, layer, regions, styles[layer])
+        maps = self._maps(measured, layer, regions, styles[layer])
         canvas = torch.empty_like(image, memory_format=torch.contiguous_format)
         for piece in pieces:
             around = None if regions is None else piece.around(regions, layer)
@@ -201,38 +166,6 @@ class AnyStyle(FeedForward):
                 painted += cut - decoder(piece.features[layer])
             tiles.put(canvas, piece.tile, painted)
         return canvas.clamp_(0, 1)
-
-    def _frozen_maps(
-        self, number: int, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]
-    ) -> list[Affine | None]:
-        """Return the maps of pass `number`: the frozen ones, and new ones for regions that were not seen before."""
-        if self._frozen is None:
-            return self._maps(pieces, layer, regions, styles)
-        frozen = self._frozen.get((number, layer), [])
-        centers = self._centers(pieces, layer, regions)
-        if not frozen or not all(frozen):
-            maps = self._maps(pieces, layer, regions, styles)
-            fresh = [
-                None if affine is None else FrozenMap(affine, center)
-                for affine, center in zip(maps, centers, strict=True)
-            ]
-            frozen = [old or new for old, new in zip(frozen, fresh, strict=True)] if frozen else fresh
-            self._frozen[number, layer] = frozen
-        alpha = self.recipe.alpha
-        return [None if kept is None else kept.at(center, alpha) for kept, center in zip(frozen, centers, strict=True)]
-
-    def _centers(self, pieces: Pieces, layer: str, regions: Tensor | None) -> list[Tensor]:
-        """Return the mean of the features (C,) of each region."""
-        totals: list[State] = []
-        guides_of_regions = self._content_guides(regions, layer)
-        for piece in pieces:
-            own = piece.own(layer)
-            parts = [
-                means(own, None if guide is None else piece.window(guide, layer).to(own.device))
-                for guide in guides_of_regions
-            ]
-            totals = parts if not totals else [one + other for one, other in zip(totals, parts, strict=True)]
-        return [total.mean() for total in totals]
 
     def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
         """Return the map of each region that is painted, of the whole picture where there are none."""

@@ -48,7 +48,7 @@ class Flow:
     def __init__(self) -> None:
         self.seconds = 0.0
         """That finding flow has taken."""
-        self._dis = _cv2().DISOpticalFlow.create(_cv2().DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._dis = cv2().DISOpticalFlow.create(cv2().DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def between(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the flow (2, H, W) from the frame `one` (1, 3, H, W) to the frame `other`, both sRGB in [0, 1]."""
@@ -141,10 +141,10 @@ def _gray(frame: Tensor, scale: int) -> Any:
     return luma[0, 0].clamp(0, 1).mul(255).round().byte().contiguous().numpy()
 
 
-def _cv2() -> Any:
+def cv2() -> Any:
     """Return OpenCV. Raises `ResourceError` where it is not installed."""
     try:
-        import cv2
+        import cv2 as library
     except ImportError:
         raise ResourceError(f"flow needs OpenCV, which is not installed; {INSTALL} brings it") from None
-    return cv2
+    return library

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from impasto.images import Picture
 from impasto.scene.painting import After
+from impasto.video.carried import Carried
 from impasto.video.flow import Flow, Motion, composed, reliability
-from impasto.video.masks import MaskTrack
 from impasto.video.optimized import OptimizedPainter, Past, long_term
 from impasto.video.settings import Coherence
 from impasto.video.shot import Shot
@@ -21,7 +21,7 @@ Fill = Callable[[Picture], Tensor]
 
 
 class KeyframePainter(OptimizedPainter):
-    """Paints every `every`th frame and the last; between two of them, both are moved to each frame and blended.
+    """Paints one frame of `every`, and the last; between two of them, both are moved to each frame and blended.
 
     What neither shows is taken from a quick painting of the frame, in the colours of the others. `starts`: whether the
     method can begin with a picture; then a painted frame begins with the one before.
@@ -31,14 +31,14 @@ class KeyframePainter(OptimizedPainter):
         self,
         begin: Begin,
         coherence: Coherence,
-        masks: MaskTrack | None,
+        carried: Carried,
         watch: Watch,
         *,
         every: int,
         starts: bool,
         fill: Fill,
     ) -> None:
-        super().__init__(begin, coherence, masks, watch)
+        super().__init__(begin, coherence, carried, watch)
         self._every, self._starts, self._fill = every, starts, fill
 
     def paint(self, shot: Shot, state: State | None) -> Iterator[Painted]:
@@ -49,8 +49,9 @@ class KeyframePainter(OptimizedPainter):
         photos = shot.photos(begin)
         photo = next(photos)
         if state is None or not done:
+            after = self.after(shot, 0, photo)
             painting = self.first(photo)
-            image = self.run(painting, photo, self.after(shot, 0))
+            image = self.run(painting, photo, after)
             state = self.state(0, {"near": image}, {"loss": self.loss_of(painting)})
             yield Painted(0, painting.finished_picture(image), state)
             done = 1
@@ -73,8 +74,11 @@ class KeyframePainter(OptimizedPainter):
         start, stop = near.number, near.number + len(photos)
         frames = [near.frame, *(self._frame(photo, near.image) for photo in photos)]
         chain = Chain(self.flow, frames)
-        regions = {} if self.masks is None else self.masks.state()
-        afters = [self.after(shot, start + place, chain.steps[place - 1]) for place in range(1, len(frames))]
+        carried = self.carried.state()
+        afters = [
+            self.after(shot, start + place, photo, step)
+            for place, (photo, step) in enumerate(zip(photos, chain.steps, strict=True), 1)
+        ]
         far = state.tensors.get("far")
         if far is None:
             far = self._key(photos[-1], afters[-1], near, chain, float(state.numbers["loss"]))
@@ -84,9 +88,9 @@ class KeyframePainter(OptimizedPainter):
             image = far if number == stop else self._between(photo, number - start, near.image, far, chain)
             painting = self.first(photo)
             painting.take(photo, after=after)
-            tensors = {"near": near.image, "far": far} | regions
+            tensors = {"near": near.image, "far": far} | carried
             if number == stop:
-                tensors = {"near": far} | ({} if self.masks is None else self.masks.state())
+                tensors = {"near": far} | self.carried.state()
             yield Painted(number, painting.finished_picture(image), State(number + 1, tensors, numbers))
 
     def _key(self, photo: Picture, after: After, near: Past, chain: "Chain", scale: float) -> Tensor:
@@ -130,6 +134,9 @@ class Chain:
 
 
 def keys(count: int, every: int) -> list[int]:
-    """Return the numbers of the frames that are painted: the first, every so many, and the last."""
-    numbers = list(range(0, count, every))
-    return numbers if numbers[-1] == count - 1 else [*numbers, count - 1]
+    """Return the numbers of the frames that are painted: the first, the last, and others so that none is `every` away.
+
+    They are spread evenly: a last frame beside another one would be painted for nothing.
+    """
+    sections = -(-(count - 1) // every)
+    return [0] if not sections else [round(place * (count - 1) / sections) for place in range(sections + 1)]
