@@ -57,6 +57,19 @@ def test_what_escapes_is_a_fault_and_kept(modules, tmp_path):
     assert kept == modules[0].damaged(made_up(modules, read), [b"first valid file", b"second"], 0, number)
 
 
+def test_the_same_fault_is_told_once_with_its_inputs(modules, tmp_path, monkeypatch):
+    def read(_given):
+        raise ZeroDivisionError("of all things")
+
+    fuzz = modules[0]
+    said: list[str] = []
+    monkeypatch.setattr(fuzz, "KINDS", (made_up(modules, read),))
+    assert fuzz.main(["--inputs", "7", "--each", "60", "--keep", str(tmp_path)], say=said.append) == 1
+    assert "ZeroDivisionError" in said[-1]
+    assert said[-1].endswith("(inputs 0, 1, 2, 3, 4 and 2 more)")
+    assert "ZeroDivisionError" not in said[-2]
+
+
 def test_our_own_errors_are_refusals_and_must_be_one_line(modules, tmp_path):
     from impasto.errors import ImageError
 
