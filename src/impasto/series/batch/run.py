@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -300,28 +300,3 @@ def told(error: Exception | None) -> str:
         return "nothing came back"
     text = " ".join(str(error).split())
     return text if isinstance(error, ImpastoError) else f"{type(error).__name__}: {text}"[:500]
-
-
-def unsaved(
-    jobs: Iterable[Item],
-    executor: Executor,
-    resources: Resources | None,
-    watch: Callable[[int, Progress], object] | None = None,
-) -> Iterator[BatchResult]:
-    """Paint a stream of items and yield each with its picture as it comes; nothing is saved, and they may never end."""
-    painter = Painter(resources, kept_bytes=KEPT_BYTES)
-
-    def orders() -> Iterator[Order]:
-        for item in jobs:
-            job = item.job
-            inputs = painter.portable(job.inputs, job.recipe)
-            yield Order(replace(job, inputs=inputs, recipe=painter.exact(job.recipe)))
-
-    def look(index: int, _order: Order, progress: Progress) -> object:
-        return watch is not None and watch(index, progress)
-
-    for outcome in executor.run(maker(executor, painter, share(executor.workers)), orders(), watch=look):
-        painted: Painted | None = outcome.value
-        state = "failed" if painted is None else painted.state
-        result = None if painted is None else painted.result
-        yield BatchResult(outcome.index, state, None, result, outcome.error, outcome.seconds, outcome.attempts)
