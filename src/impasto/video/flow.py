@@ -81,8 +81,7 @@ def reliability(backward: Tensor, forward: Tensor) -> Tensor:
     disagreement = (there + backward).square().sum(0)
     lengths = there.square().sum(0) + backward.square().sum(0)
     hidden = disagreement >= DISAGREEMENT[0] * lengths + DISAGREEMENT[1]
-    inside = _inside(backward)
-    return (inside & ~hidden & ~boundary(backward)).float()[None, None]
+    return (inside(backward) & ~hidden & ~boundary(backward)).float()[None, None]
 
 
 def boundary(flow: Tensor) -> Tensor:
@@ -126,7 +125,8 @@ def composed(steps: Sequence[Motion]) -> list[Motion]:
     return motions
 
 
-def _inside(flow: Tensor) -> Tensor:
+def inside(flow: Tensor) -> Tensor:
+    """Return (H, W) where a flow (2, H, W) leads into the picture."""
     height, width = flow.shape[1:]
     x = torch.arange(width, dtype=flow.dtype) + flow[0]
     y = torch.arange(height, dtype=flow.dtype)[:, None] + flow[1]
