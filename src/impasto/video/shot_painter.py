@@ -25,7 +25,7 @@ LIKENESS = 50.0
 over channels), the latter counts by exp(-LIKENESS times that): a change of light or of what is seen is no flicker."""
 FEATHER = 3
 """Pixels over which what is reliable is faded out, so that its border does not show."""
-SIMILAR = 5
+SIMILAR = 3
 """Pixels over which two frames are compared where the flow is not relied on: one alone is alike by chance."""
 
 Begin = Callable[[Picture, bool], Painting]
