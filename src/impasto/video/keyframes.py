@@ -21,7 +21,7 @@ UNSURE = 0.05
 the camera alone has moved, over one that is relied on: it counts where there is no other. A motion's edge sweeps over
 much of a picture in ten frames, and flow beside it goes with what moves."""
 SEEN = 0.05
-"""`alike` from which it does: a difference of 0.14 in each channel of sRGB; what is filled stands out more than that."""
+"""`alike` from which it does: a difference of 0.14 in each channel of sRGB; what is filled stands out more."""
 
 Fill = Callable[[Picture], Tensor]
 """Paints a frame (1, 3, H, W) quickly, for what no painted frame shows."""
