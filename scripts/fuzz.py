@@ -229,8 +229,12 @@ def main(arguments: Sequence[str] | None = None, *, say: Callable[[str], None] =
         faults += tally.faults
         inputs += tally.inputs
     say(f"{inputs} inputs, {len(faults)} faults" + (f", kept in {options.keep}" if faults else ""))
+    told: dict[str, list[str]] = {}
     for fault in faults:
-        say(fault)
+        which, _, what = fault.partition(": ")
+        told.setdefault(f"{which.rpartition(' ')[0]}: {what}", []).append(which.rpartition(" ")[2])
+    for what, numbers in told.items():
+        say(f"{what} (inputs {', '.join(numbers[:5])}{f' and {len(numbers) - 5} more' if len(numbers) > 5 else ''})")
     return 1 if faults else 0
 
 

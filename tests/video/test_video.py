@@ -184,6 +184,7 @@ def test_somebody_elses_folder_is_left_alone(tmp_path: Path, folder: Path) -> No
         job(folder, tmp_path / "out.mp4")
 
 
+@pytest.mark.slow
 def test_shots_are_painted_in_processes(tmp_path: Path, folder: Path) -> None:
     plan = job(folder, tmp_path / "one")
     list(plan.paint(ignore))

@@ -33,7 +33,7 @@ def path_of():
 def live(camera, studio):
     """The view of the camera."""
     with pages() as opened:
-        found = opened(camera, studio, path="#live", forgiven=("404", "429"))
+        found = opened(camera, studio, path="#live")
         yield found
 
 
