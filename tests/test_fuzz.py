@@ -61,7 +61,8 @@ def test_the_same_fault_is_told_once_with_its_inputs(modules, tmp_path, monkeypa
     def read(_given):
         raise ZeroDivisionError("of all things")
 
-    fuzz, said = modules[0], []
+    fuzz = modules[0]
+    said: list[str] = []
     monkeypatch.setattr(fuzz, "KINDS", (made_up(modules, read),))
     assert fuzz.main(["--inputs", "7", "--each", "60", "--keep", str(tmp_path)], say=said.append) == 1
     assert "ZeroDivisionError" in said[-1]
