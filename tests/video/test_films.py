@@ -318,3 +318,9 @@ def test_without_the_library_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch
     path.write_bytes(b"\0\0\0\x18ftypisom" + bytes(200))
     with pytest.raises(ResourceError, match=r'pip install "impasto\[video\]"'):
         _ = open_clip(path).info
+
+
+def test_libav_never_calls_python_from_its_threads(tmp_path: Path) -> None:
+    """A thread that logs would wait for the interpreter, which waits for it where a decoder is closed."""
+    Film(films.write_film(tmp_path / "in.mp4", moving(2), [3600] * 2)).info.shown[0]
+    assert av.logging.get_level() is None

@@ -158,6 +158,24 @@ def test_what_neither_keyframe_shows_is_filled_in_their_colors() -> None:
     assert torch.allclose(found.std((2, 3)), other.std((2, 3)), atol=1e-4)
 
 
+def test_beside_a_thing_that_moves_painted_frames_are_used_and_nothing_is_filled(picture) -> None:
+    """A disc moves over a still scene; what it passed by is in one of two painted frames, in all but a narrow rim."""
+    scene, rows, columns = picture(64, 96, 1), torch.arange(64)[:, None], torch.arange(96)
+    frames = []
+    for number in range(8):
+        disc = ((rows - 32).square() + (columns - 24 - 5 * number).square() < 14**2).float()
+        frames.append(torch.lerp(scene, 1 - picture(64, 96, 5).roll(5 * number, 3), disc))
+    begin, filled = Beginner(plain), torch.tensor([1.0, -1.0, 1.0]).view(1, 3, 1, 1)
+    made = KeyframePainter(
+        begin, Coherence(), Carried(), ignore, every=7, starts=True, fill=lambda photo: filled.expand_as(photo.pixels)
+    )
+    found = pictures(list(made.paint(shot_of(frames), None)))
+    wrong = [
+        float(((one - frame).abs().amax(1) > 0.25).float().mean()) for one, frame in zip(found, frames, strict=True)
+    ]
+    assert max(wrong) < 0.05, wrong
+
+
 def test_passes_go_forth_and_back(picture) -> None:
     order: list[int] = []
     frames = [picture(32, 48, 1) + 0.001 * number for number in range(5)]

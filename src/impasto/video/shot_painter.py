@@ -14,7 +14,8 @@ from impasto.images import Picture
 from impasto.scene.painting import After, Painting
 from impasto.video.carried import Carried
 from impasto.video.clock import Clock
-from impasto.video.flow import Flow, Motion
+from impasto.video.flow import Flow, Motion, inside
+from impasto.video.local_mean import local_mean
 from impasto.video.settings import Coherence
 from impasto.video.shot import Shot
 from impasto.video.store import State
@@ -24,6 +25,8 @@ LIKENESS = 50.0
 over channels), the latter counts by exp(-LIKENESS times that): a change of light or of what is seen is no flicker."""
 FEATHER = 3
 """Pixels over which what is reliable is faded out, so that its border does not show."""
+SIMILAR = 3
+"""Pixels over which two frames are compared where the flow is not relied on: one alone is alike by chance."""
 
 Begin = Callable[[Picture, bool], Painting]
 """Begins a painting of a photograph; of one that begins with a picture given later, where the second says so."""
@@ -107,6 +110,15 @@ def likeness(motion: Motion, frame: Tensor, before: Tensor) -> Tensor:
     """Return (1, 1, H, W) in [0, 1]: how surely the frame `before`, moved by `motion`, shows the same as `frame`."""
     away = (frame - motion.warp(before)).square().sum(1, keepdim=True)
     return feathered(motion.reliable) * torch.exp(-LIKENESS * away)
+
+
+def alike(motion: Motion, frame: Tensor, before: Tensor) -> Tensor:
+    """Return (1, 1, H, W) in [0, 1]: how much the frame `before`, moved by `motion`, looks like `frame`.
+
+    Whatever is said of the flow: beside a thing that moves, much is taken for hidden that looks the same.
+    """
+    away = local_mean((frame - motion.warp(before)).square().sum(1, keepdim=True), SIMILAR)
+    return inside(motion.backward)[None, None] * torch.exp(-LIKENESS * away)
 
 
 def feathered(weights: Tensor) -> Tensor:
