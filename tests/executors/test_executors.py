@@ -243,25 +243,23 @@ def test_a_work_sees_what_comes_next_where_it_is_quick():
 def test_second_tries_make_room_for_themselves_where_all_processes_are_idle():
     """Two pieces whose process died with both in hand: the second waited for a place that nobody left, and was lost."""
 
-    class Crew:
+    class Crew(Processes):
         """An executor whose processes are counted, and do nothing."""
 
-        workers, foresees = 2, False
-
         def __init__(self):
-            self.crew = [self.made(), self.made()]
+            super().__init__(2)
+            self._workers = [self.made(), self.made()]
             self.retired = []
 
         def made(self):
             return _Worker(subprocess.Popen(["true"], stdin=subprocess.PIPE))
 
         def start(self):
-            self.crew.append(self.made())
-            return self.crew[-1]
+            self._workers.append(self.made())
+            return self._workers[-1]
 
         def retire(self, worker):
-            worker.close()
-            self.crew.remove(worker)
+            super().retire(worker)
             self.retired.append(worker)
 
     owner = Crew()
