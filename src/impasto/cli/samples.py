@@ -27,12 +27,14 @@ def samples(
 
     impasto samples -o assets && impasto paint assets/photos/cat.jpg --style assets/styles/swirls.jpg -o out.png
     """
-    found = shipped.files()
-    if not found:
+    shipped_files = shipped.files()
+    if not shipped_files:
         raise ResourceError("samples: are not in this installation; install impasto again: pip install impasto")
-    rows = [{"kind": key.partition("-")[0], "name": path.stem, "file": str(path)} for key, path in found.items()]
+    rows = [
+        {"kind": key.partition("-")[0], "name": path.stem, "file": str(path)} for key, path in shipped_files.items()
+    ]
     if output is not None:
-        targets = [Path(output, path.parent.name, path.name) for path in found.values()]
+        targets = [Path(output, path.parent.name, path.name) for path in shipped_files.values()]
         for target in targets:
             files.check_output(target, force=force)
         for row, target in zip(rows, targets, strict=True):
