@@ -5,12 +5,13 @@ BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 OUT ?= out
 SECONDS ?= 60
 SEED ?= 0
+KIND ?= recipe
 # One thread a test process: two workers share the cores. Tests use tiny pictures. Each worker takes neighbors, so that
 # what a module's tests share is made once, and at the end tests that the other has left. Bytecode is kept whatever the
 # environment says: to compile all tests takes each worker eight seconds, and reading them two.
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
-.PHONY: help demo install install-dev lint test durations test-slow test-all fuzz audit docs plugins man build bench clean
+.PHONY: help demo install install-dev lint test durations test-slow test-all fuzz fuzz-guided audit docs plugins man build bench clean
 
 help: ## Say what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/:/'
@@ -57,6 +58,9 @@ test-all: lint ## Everything that can run here, and the lines of impasto that no
 
 fuzz: $(VENV)/.installed-dev ## Damage files and read them, SECONDS=60 long (or EACH=60 a kind), SEED=0: only impasto's own errors may come out
 	$(BIN)/python scripts/fuzz.py --seconds $(SECONDS) $(if $(EACH),--each $(EACH)) --seed $(SEED) --keep $(OUT)/fuzz
+
+fuzz-guided: $(VENV)/.installed-dev ## The same for one KIND=recipe, led by the lines it runs; needs pip install atheris
+	$(BIN)/python scripts/fuzz_guided.py "$(KIND)" --seconds $(SECONDS) --keep $(OUT)/fuzz
 
 audit: $(VENV)/.installed-dev ## Known weaknesses of what is installed (asks the network), and the bill of materials, out/bill.json
 	$(BIN)/python scripts/audit.py --bill $(OUT)/bill.json

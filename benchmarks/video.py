@@ -1,24 +1,20 @@
 """How steady moving pictures are, against painting each frame by itself, and at what price in style.
 
-    python benchmarks/video.py --methods adain,linear,johnson --photos ../shared/images/content --size 192
+    python benchmarks/video.py --work FOLDER
 
 Six clips with known motion are made of photographs. Each is painted twice by each method: as `impasto video` does,
 and each frame by itself. Both are measured against the photographs' flow (warp error at 1 and 10 frames, flicker) and
-against the style (Gram distance and sliced Wasserstein at layers that were not optimised, of five frames). What was
-measured is kept in `--work`, and not measured again.
+against the style (Gram distance and sliced Wasserstein at layers that were not optimised, of five frames). `doodle` has
+masks of what is light and what is dark. What was measured is kept in `--work`, and not measured again.
 """
 
-import math
 import statistics
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import torch
-import torch.nn.functional as F
 from harness import ROOT, Table, heading, parser, remembered
-from torch import Tensor
+from video_clips import FRAMES, KINDS, PHOTOS, mask_of, write_clip
 
 from impasto import images
 from impasto.evaluation import Evaluator
@@ -28,185 +24,122 @@ from impasto.video.api import stylize_video
 from impasto.video.evaluate import evaluate_clip
 from impasto.video.settings import Coherence, Writing
 
-FRAMES = 14
-
-
-def _photo(path: Path, side: int) -> Tensor:
-    """Return a photograph (1, 3, H, W) whose short side is `side`."""
-    picture = images.load(path)
-    scale = side / min(picture.size)
-    height, width = (max(side, round(scale * length)) for length in picture.size)
-    return images.resize(picture.pixels, (height, width)).clamp(0, 1)
-
-
-def _view(photo: Tensor, size: tuple[int, int], x: float, y: float, scale: float = 1.0, turn: float = 0.0) -> Tensor:
-    """Return what a camera sees of a photograph: `size` pixels about (x, y), enlarged and turned (radians)."""
-    height, width = size
-    rows = torch.arange(height) - (height - 1) / 2
-    columns = torch.arange(width) - (width - 1) / 2
-    v, u = torch.meshgrid(rows / scale, columns / scale, indexing="ij")
-    at_x = x + math.cos(turn) * u - math.sin(turn) * v
-    at_y = y + math.sin(turn) * u + math.cos(turn) * v
-    tall, wide = photo.shape[2:]
-    grid = torch.stack([(2 * at_x + 1) / wide - 1, (2 * at_y + 1) / tall - 1], -1)[None]
-    seen = F.grid_sample(photo, grid, mode="bicubic", padding_mode="reflection", align_corners=False)
-    return seen.clamp(0, 1)
-
-
-def pan(photo: Tensor, size: tuple[int, int], _other: Tensor) -> list[Tensor]:
-    """The camera turns to the right by 2.5 pixels a frame."""
-    middle = photo.shape[2] / 2
-    return [_view(photo, size, size[1] / 2 + 2.5 * number, middle) for number in range(FRAMES)]
-
-
-def zoom(photo: Tensor, size: tuple[int, int], _other: Tensor) -> list[Tensor]:
-    """The camera comes nearer by 1.5 per cent a frame."""
-    height, width = photo.shape[2:]
-    return [_view(photo, size, width / 2, height / 2, 1.015**number) for number in range(FRAMES)]
-
-
-def cutout(photo: Tensor, size: tuple[int, int], other: Tensor) -> list[Tensor]:
-    """A disc cut out of another photograph moves over the still photograph by 4 pixels a frame."""
-    height, width = size
-    still = _view(photo, size, photo.shape[3] / 2, photo.shape[2] / 2)
-    radius = 0.28 * height
-    rows, columns = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-    frames = []
-    for number in range(FRAMES):
-        x = radius + 4.0 * number
-        disc = (radius - (rows - height / 2).hypot(columns - x)).add(0.5).clamp(0, 1)
-        thing = _view(other, size, other.shape[3] / 2 + width / 2 - x, other.shape[2] / 2)
-        frames.append(torch.lerp(still, thing, disc))
-    return frames
-
-
-def light(photo: Tensor, size: tuple[int, int], _other: Tensor) -> list[Tensor]:
-    """The light of a still scene falls to two thirds and comes back."""
-    still = _view(photo, size, photo.shape[3] / 2, photo.shape[2] / 2)
-    return [still * (0.83 + 0.17 * math.cos(2 * math.pi * number / FRAMES)) for number in range(FRAMES)]
-
-
-def cut(photo: Tensor, size: tuple[int, int], other: Tensor) -> list[Tensor]:
-    """After half of a pan, another scene."""
-    return pan(photo, size, other)[: FRAMES // 2] + pan(other, size, photo)[: FRAMES - FRAMES // 2]
-
-
-def shake(photo: Tensor, size: tuple[int, int], _other: Tensor) -> list[Tensor]:
-    """A camera in a hand: up to 3 pixels and half a degree a frame, at random."""
-    random = torch.Generator().manual_seed(3)
-    x, y, turn = photo.shape[3] / 2, photo.shape[2] / 2, 0.0
-    frames = []
-    for _ in range(FRAMES):
-        frames.append(_view(photo, size, x, y, 1.0, turn))
-        away = torch.rand(3, generator=random) * 2 - 1
-        x, y, turn = x + 3 * float(away[0]), y + 3 * float(away[1]), turn + math.radians(0.5 * float(away[2]))
-    return frames
-
-
-KINDS: dict[str, Callable[[Tensor, tuple[int, int], Tensor], list[Tensor]]] = {
-    "pan": pan,
-    "zoom": zoom,
-    "cutout": cutout,
-    "light": light,
-    "cut": cut,
-    "shake": shake,
-}
-
-
-def make(kind: str, photo: Path, other: Path, size: tuple[int, int]) -> list[Tensor]:
-    """Return the frames (1, 3, H, W) of a clip of `size` (height, width), of two photographs."""
-    side = round(1.15 * size[0])
-    return KINDS[kind](_photo(photo, side), size, _photo(other, side))
-
-
-PHOTOS = {
-    "pan": ("golden_gate", "chicago"),
-    "zoom": ("kodim08_houses", "lion"),
-    "cutout": ("kodim13_stream", "lion"),
-    "light": ("kodim22_barn", "lion"),
-    "cut": ("chicago", "kodim19_lighthouse"),
-    "shake": ("kodim16_beach", "lion"),
-}
-"""The photographs of each clip."""
 STYLE_METRICS = ("gram_distance/1", "sliced_wasserstein/1")
 CLIP_METRICS = ("warp_error/1", "warp_error_far/1", "flicker/1")
+NETWORKS = {"johnson": "swirls", "texture_net": "pointillism"}
+"""Of the methods of one style: networks that ship."""
+OPTIMIZED = 96
+"""Pixels across of clips for methods that optimise, which take a second for a frame of that size."""
+STEPS = 20
+"""Of those methods, for the first frame."""
 
 
 def settings(method: str, size: int) -> dict[str, Any]:
     """Return the settings of a method: drafts by petite where it optimises."""
     values: dict[str, Any] = {"method": method, "size": size, "precision": "float32"}
     if METHODS[method].optimizes:
-        values |= {"iterations": 50, "encoder": "petite"}
-    if method == "johnson":
-        values |= {"network": "swirls"}
-    if method == "texture_net":
-        values |= {"network": "pointillism"}
+        values |= {"iterations": STEPS, "encoder": "petite"}
+    if method in NETWORKS:
+        values |= {"network": NETWORKS[method]}
     return values
 
 
-def painted(source: Path, style: Path, method: str, size: int, coherence: Coherence, output: Path) -> float:
-    """Paint a clip into a folder; return the seconds a frame."""
-    began = time.monotonic()
-    styles = [style] if METHODS[method].styles else []
-    stylize_video(source, styles, output, coherence=coherence, writing=Writing(force=True), **settings(method, size))
-    return (time.monotonic() - began) / FRAMES
+def style_of(method: str, style: Path) -> Path:
+    """Return the painting that a method imitates: that of its network, where it has one."""
+    return style.with_name(f"{NETWORKS[method]}.jpg") if method in NETWORKS else style
 
 
-def measured(source: Path, style: Path, method: str, size: int, smooth: float, work: Path) -> dict[str, Any]:
+def inputs_of(method: str, style: Path, masks: Path, work: Path) -> dict[str, Any]:
+    """Return the styles of a method, and the masks of a doodle."""
+    if method != "doodle":
+        return {"styles": [style] if METHODS[method].styles else []}
+    mask = work / f"{style.stem}-mask.png"
+    if not mask.exists():
+        images.save(Picture(mask_of(images.load(style).pixels)), mask)
+    return {"styles": [style], "content_mask": masks, "style_masks": [mask]}
+
+
+def measured(clip: Path, masks: Path, method: str, size: int, smooth: float, given: Any) -> dict[str, Any]:
     """Paint one clip in both ways and measure both."""
     figures: dict[str, Any] = {}
-    for name, coherence in (("alone", Coherence(independent=True)), ("video", Coherence(smooth=smooth))):
-        output = work / f"{source.name}-{method}-{name}"
-        figures[f"{name} seconds"] = painted(source, style, method, size, coherence, output)
-        evaluator = Evaluator("petite", "petite")
-        wanted = [*CLIP_METRICS, *STYLE_METRICS]
-        found = evaluate_clip(output, source, [style], evaluator, metrics=wanted)
-        figures |= {f"{name} {key}": value for key, value in found.values.items()}
+    style = style_of(method, given.style)
+    inputs = inputs_of(method, style, masks, given.work)
+    for name, coherence in (("alone", Coherence(independent=True)), (f"video-{smooth:.0%}", Coherence(smooth=smooth))):
+        output = given.work / f"{clip.name}-{method}-{name}"
+
+        def one() -> dict[str, Any]:
+            began = time.monotonic()
+            how: dict[str, Any] = {"coherence": coherence, "writing": Writing(force=True)}  # noqa: B023
+            stylize_video(clip, output=output, **how, **inputs, **settings(method, size))  # noqa: B023
+            seconds = (time.monotonic() - began) / FRAMES
+            wanted = [*CLIP_METRICS, *STYLE_METRICS]
+            evaluation = evaluate_clip(output, clip, [style], Evaluator("petite", "petite"), metrics=wanted)  # noqa: B023
+            return {"seconds": seconds, **evaluation.values}
+
+        of_one = remembered(output.with_name(f"{output.name}.json"), one)
+        figures |= {f"{name.split('-')[0]} {key}": value for key, value in of_one.items()}
     return figures
 
 
+def factor(figures: dict[str, Any], key: str) -> float | None:
+    """Return by how much a number of clips falls, where both were measured."""
+    alone, video = figures[f"alone {key}"], figures[f"video {key}"]
+    return alone / video if alone is not None and video else None
+
+
+def cells(figures: dict[str, Any]) -> list[str]:
+    """Return the cells of one clip: both values, and by how much they fall."""
+    row = []
+    for key in CLIP_METRICS:
+        falls = factor(figures, key)
+        both = f"{figures[f'alone {key}']:.5f} / {figures[f'video {key}']:.5f} = " if falls is not None else ""
+        row.append("-" if falls is None else f"{both}{falls:.1f}")
+    row += [f"{figures[f'alone {key}']:.3f} / {figures[f'video {key}']:.3f}" for key in STYLE_METRICS]
+    return [*row, f"{figures['alone seconds']:.2f} / {figures['video seconds']:.2f}"]
+
+
+def summary(by_method: dict[str, dict[str, dict[str, Any]]], clips: list[str]) -> None:
+    """Print by how much the warp error falls, a row for each method, with the medians of the other numbers."""
+    table = Table("method", *clips, "10 frames", "flicker", "Gram distance", "Wasserstein")
+    for method, by_clip in by_method.items():
+        falls = [factor(by_clip[clip], CLIP_METRICS[0]) for clip in clips]
+        row = ["-" if value is None else f"{value:.1f}" for value in falls]
+        for key in CLIP_METRICS[1:]:
+            values = [value for value in (factor(figures, key) for figures in by_clip.values()) if value is not None]
+            row.append(f"{statistics.median(values):.1f}" if values else "-")
+        for key in STYLE_METRICS:
+            means = [
+                statistics.mean(figures[f"{way} {key}"] for figures in by_clip.values()) for way in ("alone", "video")
+            ]
+            row.append(f"{means[0]:.3f}, {means[1]:.3f}")
+        table.row(method, *row)
+
+
 def main() -> None:
-    """Paint, measure, and print a table."""
+    """Paint, measure, and print a table of all, and one of each method."""
     options = parser(__doc__)
-    options.add_argument("--methods", default="adain,linear,wct,johnson,texture_net")
+    options.add_argument("--methods", default=",".join(METHODS))
     options.add_argument("--clips", default=",".join(KINDS))
-    options.add_argument("--photos", type=Path, default=ROOT.parent / "shared" / "images" / "content")
+    options.add_argument("--photos", type=Path, default=PHOTOS)
     options.add_argument("--style", type=Path, default=ROOT / "assets" / "styles" / "swirls.jpg")
     options.add_argument("--size", type=int, default=192)
     options.add_argument("--smooth", type=float, default=Coherence().smooth)
     options.add_argument("--work", type=Path, required=True)
     given = options.parse_args()
-    size = (given.size * 3 // 4, given.size)
-    heading(f"{FRAMES} frames of {size[1]}x{size[0]} px, smooth {given.smooth}")
+    clips = given.clips.split(",")
+    given.work.mkdir(parents=True, exist_ok=True)
+    heading(f"{FRAMES} frames of {given.size} px, {OPTIMIZED} by methods that optimise; smooth {given.smooth}")
     table = Table("method", "clip", "warp 1", "warp 10", "flicker", "Gram distance", "Wasserstein", "s a frame")
-    ratios: dict[str, list[float]] = {}
+    by_method: dict[str, dict[str, dict[str, Any]]] = {}
     for method in given.methods.split(","):
-        style = given.style if method != "texture_net" else given.style.with_name("pointillism.jpg")
-        for kind in given.clips.split(","):
-            source = given.work / "clips" / kind
-            if not source.exists():
-                source.mkdir(parents=True)
-                photo, other = (given.photos / f"{name}.jpg" for name in PHOTOS[kind])
-                for number, frame in enumerate(make(kind, photo, other, size)):
-                    images.save(Picture(frame.contiguous()), source / f"{number:03}.png")
-            figures = remembered(
-                given.work / f"{kind}-{method}-{given.smooth}.json",
-                lambda: measured(source, style, method, given.size, given.smooth, given.work),  # noqa: B023
-            )
-            cells = []
-            for key in (*CLIP_METRICS, *STYLE_METRICS):
-                alone, video = figures[f"alone {key}"], figures[f"video {key}"]
-                if key in CLIP_METRICS:
-                    factor = alone / video if alone is not None and video else None
-                    cells.append("-" if factor is None else f"{alone:.4f} / {video:.4f} = {factor:.1f}")
-                    if factor is not None:
-                        ratios.setdefault(f"{method} {key}", []).append(factor)
-                else:
-                    cells.append(f"{alone:.3f} / {video:.3f}")
-            table.row(method, kind, *cells, f"{figures['alone seconds']:.2f} / {figures['video seconds']:.2f}")
-    print()
-    for name, factors in ratios.items():
-        print(f"{name}: falls by {statistics.median(factors):.1f} ({min(factors):.1f}-{max(factors):.1f})")
+        across = OPTIMIZED if METHODS[method].optimizes else given.size
+        for kind in clips:
+            folder = given.work / f"clips-{across}"
+            clip, masks = write_clip(folder, kind, (across * 3 // 4, across), given.photos)
+            figures = measured(clip, masks, method, across, given.smooth, given)
+            table.row(method, kind, *cells(figures))
+            by_method.setdefault(method, {})[kind] = figures
+    summary(by_method, clips)
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
     python benchmarks/video_speed.py --methods johnson,adain --sizes 256,512
 
 A film of a pan is painted and written as H.264; the time is what `impasto video` takes after loading: reading, flow,
-painting, keeping each frame until the result is written, and encoding. Reading is done beside painting, and counts as
-far as it was waited for.
+painting, keeping each frame until the result is written, and encoding. All but keeping and painting is done beside
+these in other threads, so that the shares may add up to more than the whole.
 """
 
 import tempfile

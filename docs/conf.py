@@ -44,13 +44,27 @@ def plain_text(line: str) -> str:
     return text
 
 
+def plain_lines(lines: list[str]) -> list[str]:
+    """Return the lines of a docstring as Sphinx reads such text: what is indented after an empty line is code."""
+    made: list[str] = []
+    code = False
+    for before, line in zip(["", *lines], lines, strict=False):
+        if line.startswith("    ") and not code and not before.strip():
+            code = True
+            made += ["::", ""]
+        elif line.strip() and not line.startswith("    "):
+            code = False
+        made.append(line if code else plain_text(line))
+    return made
+
+
 def _each_docstring(_app: Any, _what: str, _name: str, _of: Any, _options: Any, lines: list[str]) -> None:
     text = "\n".join(lines)
     if text.count("`") % 2 == 0 and re.search(r"`[^`\n]*\n[^`\n]*`", text):
         # Code that goes on in the next line is one piece of code.
         text = re.sub(r"`[^`]*`", lambda code: " ".join(code[0].split()), text)
         lines[:] = text.split("\n")
-    lines[:] = [plain_text(line) for line in lines]
+    lines[:] = plain_lines(lines)
 
 
 def _once(_app: Any, what: str, _name: str, value: Any, skip: bool, _options: Any) -> bool | None:

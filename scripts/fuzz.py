@@ -218,19 +218,23 @@ def main(arguments: Sequence[str] | None = None, *, say: Callable[[str], None] =
     )
     options = parser.parse_args(arguments)
     chosen = [kind for kind in KINDS if not options.kind or kind.name in options.kind]
-    each = options.seconds / len(chosen) if options.each is None else options.each
-    say(f"seed {options.seed}, {each:g} s a kind, {SECONDS_EACH:g} s and {MEMORY_EACH >> 20} MiB an input at most")
+    share = options.seconds / len(chosen) if options.each is None else options.each
+    say(f"seed {options.seed}, {share:g} s a kind, {SECONDS_EACH:g} s and {MEMORY_EACH >> 20} MiB an input at most")
     say(HEADER)
     faults: list[str] = []
     inputs = 0
     for kind in chosen:
-        tally = fuzz(kind, each, options.seed, options.keep.resolve(), options.inputs)
+        tally = fuzz(kind, share, options.seed, options.keep.resolve(), options.inputs)
         say(tally.line())
         faults += tally.faults
         inputs += tally.inputs
     say(f"{inputs} inputs, {len(faults)} faults" + (f", kept in {options.keep}" if faults else ""))
+    told: dict[str, list[str]] = {}
     for fault in faults:
-        say(fault)
+        which, _, what = fault.partition(": ")
+        told.setdefault(f"{which.rpartition(' ')[0]}: {what}", []).append(which.rpartition(" ")[2])
+    for what, numbers in told.items():
+        say(f"{what} (inputs {', '.join(numbers[:5])}{f' and {len(numbers) - 5} more' if len(numbers) > 5 else ''})")
     return 1 if faults else 0
 
 

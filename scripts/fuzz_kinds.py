@@ -22,8 +22,9 @@ import torch
 from PIL import Image
 from safetensors.torch import save
 
-from impasto import guides, images, landmarks, metadata, weights
+from impasto import guides, images, landmarks, metadata, shards, weights
 from impasto.checkpoint import Checkpoint
+from impasto.cli import batch_sources
 from impasto.color import lut
 from impasto.color.oklab import to_oklab
 from impasto.encoders import create
@@ -344,6 +345,46 @@ def _read_table(given: Input) -> None:
         raise AssertionError("a table with infinite colours was read")
 
 
+def _lists() -> list[bytes]:
+    """Return lists of jobs, as JSON and as CSV."""
+    rows = [{"content": "a.jpg", "style": ["b.jpg", "c.jpg"], "size": 64}, {"content": "b.jpg", "output": "d/b.png"}]
+    return ["".join(f"{json.dumps(row)}\n" for row in rows).encode(), b'content,style,size\na.jpg,"b.jpg",64\n']
+
+
+def _read_list(given: Input) -> None:
+    named = given.path.with_suffix(given.chance.choice((".jsonl", ".csv")))
+    given.path.rename(named)
+    try:
+        batch_sources.read_list(str(named))
+    finally:
+        named.rename(given.path)
+
+
+def _shards() -> list[bytes]:
+    """Return tar files as WebDataset has them, one of them packed."""
+    made = []
+    kinds: tuple[Literal["w", "w:gz"], ...] = ("w", "w:gz")
+    for mode in kinds:
+        stream = io.BytesIO()
+        with tarfile.open(fileobj=stream, mode=mode) as archive:
+            for name, content in (("a.png", _encoded("PNG")), ("a.txt", b"a cat"), ("folder/b.png", _encoded("PNG"))):
+                entry = tarfile.TarInfo(name)
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+        made.append(stream.getvalue())
+    return made
+
+
+def _read_shard(given: Input) -> None:
+    named = given.path.with_suffix(".tar")
+    given.path.rename(named)
+    try:
+        for member in shards.listing(named)[:5]:
+            images.load(member.read_bytes(), max_pixels=PIXELS)
+    finally:
+        named.rename(given.path)
+
+
 def _addresses() -> list[bytes]:
     """Return addresses on the Hub."""
     return [b"hf:owner/name/nets/style.safetensors@v1#" + b"ab" * 32, b"hf:owner/name/a.safetensors"]
@@ -374,6 +415,8 @@ KINDS = (
     Kind("archive", _archives, _read_archive),
     Kind("preset", _presets, _read_preset, mutate=mutations.mutate_text),
     Kind("color table", _tables, _read_table, mutate=mutations.mutate_text),
+    Kind("job list", _lists, _read_list, mutate=mutations.mutate_text),
+    Kind("shard", _shards, _read_shard),
     Kind("address", _addresses, _read_address, mutate=mutations.mutate_text),
 )
 """Everything that reads what strangers made."""

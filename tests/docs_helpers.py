@@ -119,6 +119,10 @@ def make_files(folder: Path, page: str) -> None:
     jobs = [{"content": "a.jpg", "style": "b.jpg"}, {"content": "b.jpg", "style": ["a.jpg", "photo.jpg"]}]
     (folder / "jobs.jsonl").write_text("".join(f"{json.dumps(job)}\n" for job in jobs), "utf-8")
     _networks(folder, page)
+    if page == "video.md":
+        from tests.video.video_helpers import patches, write_film
+
+        write_film(folder / "in.mp4", [patches(SIDE, SIDE + 16, 2 * number) for number in range(4)], [3600] * 4)
     (folder / "out" / "theirs").mkdir(parents=True)
     for pair in ("one_one", "one_two", "two_one", "two_two"):
         _picture(folder / "out" / "theirs" / f"{pair}.png", 7)

@@ -1,6 +1,7 @@
 """The wheel and the source archive: what they hold, that they are made alike, and that they paint once installed."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -163,10 +164,13 @@ def test_it_paints_offline_where_it_was_installed(built, fresh, kind):
     fresh("python", "-m", "pip", "install", "--quiet", "--no-index", "--no-build-isolation", built[kind])
     where = Path(fresh("python", "-P", "-c", "import impasto; print(impasto.__file__)").strip())
     assert "environment" in where.parts, where
-    samples = where.parent / "samples"
     assert fresh("impasto", "--version").split() == ["impasto", __version__]
     options = ("--size", 64, "--iterations", 2, "--precision", "float32", "-o", "out.png")
-    fresh("impasto", "paint", samples / "photos/cat.jpg", "--style", samples / "styles/swirls.jpg", *options)
+    # As the README says, which a wheel has not: its second command, and where the pictures in it come from.
+    fresh("impasto", "samples", "-o", "assets")
+    words = re.search(r"^impasto (paint .*) -o out.png$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert words is not None
+    fresh("impasto", *words[1].split(), *options)
     assert '"size": 64' in fresh("impasto", "show", "out.png", "--json")
     assert "All is well" in (told := fresh("impasto", "doctor")) or "it could have more" in told
 

@@ -1,5 +1,6 @@
 """Every command that the documentation shows is run as it stands there, only smaller."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ if not (ROOT / "docs" / "README.md").exists():
 NOT_RUN = {
     ("weights", "fetch"): "downloads; weights/test_weights_download.py has a server of its own",
     ("datasets", "fetch"): "downloads; datasets/ has a server of its own",
+    ("live",): "opens a window, which wants a screen; video/test_live.py",
     ("studio",): "serves until it is ended; studio/test_studio_command.py",
     ("compare",): "serves a page until it is ended; cli/test_cli_compare.py",
     ("tune", "photo.jpg", "painting.jpg", "-o", "tuned", "--ask"): "asks somebody; cli/test_cli_tune.py",
@@ -56,11 +58,19 @@ def test_what_is_not_run_is_shown_somewhere():
         assert any(words[1 : 1 + len(first)] == first for words in shown), first
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_stands_where_it_is_found(page):
+    """A block that is indented, and not fenced, would never be run."""
+    assert re.findall(r"^(?: {4}|\t) *(?:\$ )?impasto .*", page.read_text("utf-8"), re.MULTILINE) == []
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", [page for page in PAGES if any(commands(page))], ids=lambda page: page.name)
 def test_commands_of_a_page_work(page, tmp_path, monkeypatch, capsys):
     """One after another in one folder, as a reader types them."""
+    if any(line.words[1] == "video" for line in commands(page)):
+        pytest.importorskip("av", reason="needs pip install 'impasto[video]'")
     here = tmp_path / "here"
     here.mkdir()
     make_files(here, page.name)

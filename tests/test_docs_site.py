@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from impasto import errors
+from impasto import errors, metadata
 from impasto._version import __version__
+from impasto.recipe import Recipe
+from impasto.recipe.applicable import settings_of
 from tests.script_helpers import load_script
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -49,6 +51,9 @@ def test_docstrings_are_read_as_the_plain_text_that_they_are():
     plain_text = load_script(DOCS / "conf.py").plain_text
     assert plain_text("`A`s of |x| and *y*, foo_") == "``A``\\ s of \\|x\\| and \\*y\\*, foo\\_"
     assert plain_text("nothing to do") == "nothing to do"
+    lines = ["So:", "", "    a = `b_`", "", "        c", "and", "    no code"]
+    plain_lines = load_script(DOCS / "conf.py").plain_lines
+    assert plain_lines(lines) == ["So:", "", "::", "", "    a = `b_`", "", "        c", "and", "    no code"]
 
 
 def test_the_reference_has_the_modules_of_the_inventory():
@@ -80,6 +85,23 @@ def test_every_picture_of_the_gallery_has_its_command():
     assert {path.name for path in (DOCS / "figures" / "gallery").iterdir()} == set(named)
     for name, words in found:
         assert words[words.index("-o") + 1] == name
+
+
+def test_every_picture_of_the_gallery_is_painted_as_its_command_means_today():
+    """By the recipe that it carries: a default that changed since would leave a picture that nobody gets."""
+    script = load_script(ROOT / "scripts" / "gallery_pictures.py")
+    for name, words in script.pictures((DOCS / "gallery.md").read_text("utf-8")):
+        carried = metadata.read(script.FOLDER / name)
+        assert carried is not None
+        options = {word[2:].replace("-", "_"): words[at + 1] for at, word in enumerate(words) if word.startswith("--")}
+        given = {key: value for key, value in options.items() if key in Recipe.model_fields}
+        given |= {"tileable": True} if "--tileable" in words else {}
+        given |= {"init": "style", "content_layers": {}} if words[1] == "texture" else {}
+        wanted = Recipe.from_preset(options.get("preset"), **given).model_dump(mode="json")
+        painted = Recipe.parse(carried["recipe"]).model_dump(mode="json")
+        # What is automatic is resolved in the picture, by pictures and machine.
+        settings = settings_of(painted["method"]) - {"version", "encoder", "precision", "network", "levels", "passes"}
+        assert {key: painted[key] for key in settings} == {key: wanted[key] for key in settings}, name
 
 
 def test_the_citation_is_of_this_version():

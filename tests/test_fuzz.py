@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -54,6 +55,19 @@ def test_what_escapes_is_a_fault_and_kept(modules, tmp_path):
     number = int(tally.faults[0].split(":")[0].split()[-1])
     kept = (tmp_path / f"made-up-{number}").read_bytes()
     assert kept == modules[0].damaged(made_up(modules, read), [b"first valid file", b"second"], 0, number)
+
+
+def test_the_same_fault_is_told_once_with_its_inputs(modules, tmp_path, monkeypatch):
+    def read(_given):
+        raise ZeroDivisionError("of all things")
+
+    fuzz = modules[0]
+    said: list[str] = []
+    monkeypatch.setattr(fuzz, "KINDS", (made_up(modules, read),))
+    assert fuzz.main(["--inputs", "7", "--each", "60", "--keep", str(tmp_path)], say=said.append) == 1
+    assert "ZeroDivisionError" in said[-1]
+    assert said[-1].endswith("(inputs 0, 1, 2, 3, 4 and 2 more)")
+    assert "ZeroDivisionError" not in said[-2]
 
 
 def test_our_own_errors_are_refusals_and_must_be_one_line(modules, tmp_path):
@@ -113,6 +127,33 @@ def test_a_short_run_finds_nothing_and_says_what_it_tried(modules, tmp_path):
         assert read > 0, kind
         assert faults == 0
     assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", [False, True])
+def test_led_by_coverage_it_tries_and_keeps_what_is_wrong(tmp_path, fault):
+    pytest.importorskip("atheris", reason="needs pip install atheris")
+    read = "1 / (given.data[:1] in (b'', b'v'))" if fault else "len(given.data)"
+    script = f"""
+import sys
+sys.path.insert(0, {str(SCRIPTS)!r})
+import fuzz_guided, fuzz_kinds
+kind = fuzz_kinds.Kind("made up", lambda: [b"valid"], lambda given: {read})
+fuzz_kinds.KINDS = (kind,)
+fuzz_guided.main(["made up", "--seconds", "5", "--keep", {str(tmp_path / "kept")!r}])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=200, check=False)
+    said = done.stdout + done.stderr
+    assert (done.returncode != 0) == fault, said[-2000:]
+    assert ("ZeroDivisionError" in said) == fault
+    assert [path.read_bytes()[:1] != b"v" for path in (tmp_path / "kept").iterdir()] == [True] * fault
+
+
+@pytest.mark.usefixtures("modules")
+def test_without_atheris_it_says_how_to_install_it(monkeypatch, capsys):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    assert importlib.import_module("fuzz_guided").main(["recipe"]) == 5
+    assert "pip install atheris" in capsys.readouterr().err
 
 
 def test_every_kind_begins_with_files_that_something_is_made_of(modules, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from impasto import notebook
+from impasto import images, notebook
 from impasto.errors import ResourceError
 from impasto.painting.stylizer import Stylizer
 
@@ -72,3 +72,38 @@ def test_outside_notebooks_it_is_told(painting, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ResourceError, match="no IPython here"):
         notebook.watch(painting)
+
+
+CELLS = (
+    """
+import impasto
+from impasto.notebook import watch
+photo, painting = "photo.png", "painting.png"
+recipe = impasto.Recipe.parse({"size": 48, "iterations": 2, "precision": "float32"})
+result = watch(impasto.Stylizer(photo, painting, recipe), every_s=0)
+""",
+    "result",
+    """
+from impasto.series import sweep
+small = {"size": 48, "iterations": 2, "precision": "float32"}
+sweep(photo, painting, vary={"content_weight": [0.3, 3]}, folder="sweep", overrides=small)
+""",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_a_kernel_of_jupyter_shows_all_of_it(content, style, tmp_path):
+    nbformat = pytest.importorskip("nbformat", reason="needs pip install nbclient ipykernel")
+    nbclient = pytest.importorskip("nbclient", reason="needs pip install nbclient ipykernel")
+    pytest.importorskip("ipykernel", reason="needs pip install nbclient ipykernel")
+    for name, pixels in (("photo.png", content), ("painting.png", style)):
+        images.save(images.load(pixels), tmp_path / name)
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    nbclient.NotebookClient(
+        book, timeout=250, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    shown = [[out["data"].get("text/html", "") for out in cell.outputs if "data" in out] for cell in book.cells]
+    assert [len(outputs) for outputs in shown] == [1, 1, 1], "one place that changes, and what a cell ends in"
+    assert all("data:image" in text for (text,) in shown)
+    assert shown[0] == shown[1], "the result stands where the painting grew"

@@ -171,10 +171,11 @@ def test_masks_in_the_folder_of_the_photographs_are_not_painted(batch):
         mask.paste("blue", (0, 0, 24, 40))
         mask.save(name)
     rules = ("--content-mask", "{content}_mask.png", "--style-mask", "{style}_mask.png")
-    outcome = batch("in", *rules, styles=("styles/s.png",))
+    outcome = batch("in", *rules)
     assert outcome.status == 0, outcome.err
-    assert painted() == ["a_s.png", "b_s.png"]
-    assert "1 of the pictures are masks by --content-mask, and are not painted" in outcome.err
+    assert painted() == ["a_s.png", "a_t.png", "b_s.png", "b_t.png"]
+    assert "left out pictures that are masks by --content-mask: 1" in outcome.err
+    assert "left out pictures that are masks by --style-mask: 1" in outcome.err
 
 
 def packed(name="in.tar", photos=("in/a.png", "in/b.jpg", "in/sub/c.png")):

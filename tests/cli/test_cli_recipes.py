@@ -58,6 +58,7 @@ def test_each_option_reaches_its_field(key):
         "neighbor_layers": "relu3_1=0.5",
         "hypercolumn_layers": "relu3_1=0.5",
         "strength": "0.5",
+        "feather": "0.25",
     }
     default = Recipe.model_fields[key].get_default()
     choices = [choice for choice in options.choices(key) if choice != default]

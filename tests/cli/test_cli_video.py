@@ -127,6 +127,17 @@ def test_a_still_picture_is_for_another_command(run, photo):
     assert "impasto paint" in outcome.error
 
 
+def test_landmarks_of_one_side_are_refused_and_of_another_method_too(run, clip, style):
+    Path("face.json").write_text("[[0.3, 0.4], [0.6, 0.4], [0.5, 0.7]]")
+    draft = ("--size", "48", "--iterations", "2", "--encoder", "petite", "--precision", "float32", "--dry-run")
+    outcome = run("video", clip, "--style", style, "--method", "portrait", "--landmarks", "face.json", *draft)
+    assert outcome.status == 2
+    assert "belong together" in outcome.error
+    both = ("--landmarks", "face.json", "--style-landmarks", "face.json")
+    assert run("video", clip, "--style", style, "--method", "portrait", *both, *draft).status == 0
+    assert "belong to method portrait" in run("video", clip, "--style", style, *both, *draft).error
+
+
 def test_what_is_there_is_kept_without_force(run, clip):
     Path("out.gif").write_bytes(b"old")
     assert "--force" in run("video", clip, "-o", "out.gif", *SWIRLS).error

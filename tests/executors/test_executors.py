@@ -13,7 +13,7 @@ import pytest
 
 from impasto.errors import ImageError, ResourceError, UsageError
 from impasto.executors import InProcess, Processes, WorkerDiedError, divide, ordered
-from impasto.executors.processes import MANY
+from impasto.executors.processes import MANY, _Piece, _Run, _Worker
 from tests.executors import works
 
 
@@ -238,3 +238,37 @@ def test_a_work_sees_what_comes_next_where_it_is_quick():
     assert 2 <= max(seen) <= MANY
     # What was seen at once begins with what is worked on; an error of it is nobody's.
     assert any(count > 1 and own for count, own in (outcome.value for outcome in outcomes))
+
+
+def test_second_tries_make_room_for_themselves_where_all_processes_are_idle():
+    """Two pieces whose process died with both in hand: the second waited for a place that nobody left, and was lost."""
+
+    class Crew(Processes):
+        """An executor whose processes are counted, and do nothing."""
+
+        def __init__(self):
+            super().__init__(2)
+            self._workers = [self.made(), self.made()]
+            self.retired = []
+
+        def made(self):
+            return _Worker(subprocess.Popen(["true"], stdin=subprocess.PIPE))
+
+        def start(self):
+            self._workers.append(self.made())
+            return self._workers[-1]
+
+        def retire(self, worker):
+            super().retire(worker)
+            self.retired.append(worker)
+
+    owner = Crew()
+    idle = list(owner.crew)
+    run = _Run(owner, iter(()), None)
+    run._again.extend(_Piece(number, b"", attempts=1) for number in range(3))
+    run._hand_out()
+    assert owner.retired == idle
+    assert [list(worker.pieces) for worker in owner.crew] == [[0], [1]]
+    assert len(run._again) == 1, "the third waits for one of them to end"
+    for worker in owner.crew:
+        worker.close()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -96,6 +97,32 @@ def test_shards_of_a_cluster_are_those_of_a_serial_run(executor, shard, tmp_path
     assert sum(result.state == "failed" for result in results) == 1
     for path in (tmp_path / "serial").glob("*.tar"):
         assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
+
+
+@marked
+def test_the_command_paints_shards_on_a_cluster_without_its_words(shard, tmp_path):
+    """`--ray local` begins a cluster and ends it; what is said is impasto's own."""
+    settings = ["--method", "johnson", "--network", "swirls", "--size", "32", "--precision", "float32"]
+    command = [sys.executable, "-m", "impasto", "batch", str(shard), *settings, "--shards", "3", "--json"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [*command, "--ray", "local", "--workers", "1", "-o", str(tmp_path / "out")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 1, done.stderr
+    states = [json.loads(line)["state"] for line in done.stdout.splitlines()]
+    assert sorted(states) == ["failed", *["painted"] * 5]
+    said = done.stderr.splitlines()
+    assert said[0] == "6 of 6 pictures to paint, 1 at once with 1 thread each"
+    assert said[-1].startswith("saved 5 of 6 pictures in ")
+    assert all(
+        line.startswith(("6 of 6", *(f"{n}/6" for n in range(1, 7)), "impasto: note: ", "saved")) for line in said
+    )
+    pictures = {member.name: member.read_bytes() for member in listing(tmp_path / "out" / "00000.tar")}
+    assert pictures["1_swirls.png"] == alone(shard, 1, tmp_path)
 
 
 SMALL_SHM = """

@@ -99,9 +99,9 @@ def given(graph: Graph, size: tuple[int, int], batch: int = 1, seed: int = 0) ->
     return made
 
 
-# Tracing takes seconds: a network of blocks and a decoder each time, the other kinds with the slow tests.
+# Tracing takes seconds: one network each time, the other kinds with the slow tests.
 @pytest.mark.parametrize(
-    "kind", [kind if kind in ("johnson", "wct") else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+    "kind", [kind if kind == "johnson" else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
 )
 def test_paints_as_torch_does_at_any_size(exported: Callable[[str], tuple[Graph, bytes]], kind: str) -> None:
     graph, data = exported(kind)
@@ -151,7 +151,7 @@ SIDES = ["height", "width"]
     [
         ("johnson", "8", {"picture": ["batch", 3, *SIDES]}, "painted", SIDES),
         # Twice the features' height and width: sides without a name.
-        ("wct", "2", {"features": ["batch", 48, *SIDES]}, "painted", [0, 0]),
+        pytest.param("wct", "2", {"features": ["batch", 48, *SIDES]}, "painted", [0, 0], marks=pytest.mark.slow),
         pytest.param(
             "linear",
             "4",

@@ -31,7 +31,7 @@ class Quick(Painting):
     def __init__(self, photo: Picture, make: Make) -> None:
         inputs = Inputs(photo, [Picture(torch.rand(1, 3, 32, 32))])
         super().__init__(inputs.scene(RECIPE), RECIPE, photo.size, Resources(torch.device("cpu")))
-        self.make, self.count, self.frozen = make, 0, 0
+        self.make, self.count = make, 0
         self.inits: list[Tensor | None] = []
         self.anchors: list[Tensor | None] = []
 
@@ -44,10 +44,6 @@ class Quick(Painting):
         self.count += 1
         self._history.append({"loss": 1.0})
         yield Progress(0, 1, 1, 1, 1, 1, 1.0, {}, self.size, 0.0, 0.0, self._image)
-
-    def freeze(self, photo: Picture, after=None) -> None:
-        super().freeze(photo, after)
-        self.frozen += 1
 
     def seconds(self) -> float:
         return 0.0

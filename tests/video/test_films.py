@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from impasto.errors import ImageError, InputError, OutputError, ResourceError, UsageError
 from impasto.images import Picture
@@ -111,6 +112,24 @@ def test_variable_times_and_the_last_frames_length_stay(tmp_path: Path) -> None:
     format = FilmFormat(film.info.size, time_base=film.info.time_base, rate=film.info.rate)
     write_film(tmp_path / "out.mp4", film.frames(), film.info.shown, format)
     assert Film(tmp_path / "out.mp4").info.shown == film.info.shown
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("last", [1800, 9000, 27_000])
+def test_the_last_frame_has_its_length_whatever_is_decoded_last(tmp_path: Path, suffix: str, last: int) -> None:
+    """Frames that are alike become B-frames, the last among them: what is decoded last is then shown before it."""
+    ticks = [3600, 7200, 3600, 1800, last]
+    ends = [sum(ticks[: number + 1]) for number in range(5)]
+    shown = [Shown(Fraction(end - span, 90_000), Fraction(span, 90_000)) for end, span in zip(ends, ticks, strict=True)]
+    random = torch.Generator().manual_seed(1)
+    wide = F.interpolate(torch.rand(1, 3, 6, 12, generator=random), (48, 96), mode="bicubic").clamp(0, 1)
+    pan = [Picture(wide[..., 3 * number : 3 * number + 64].contiguous()) for number in range(5)]
+    write_film(tmp_path / f"out{suffix}", pan, shown, FilmFormat((48, 64), time_base=films.CLOCK))
+    with av.open(str(tmp_path / f"out{suffix}")) as container:
+        order = [packet.pts for packet in container.demux(video=0) if packet.size]
+    assert order[-1] < max(order)
+    written = Film(tmp_path / f"out{suffix}").info.shown
+    assert [float(at.duration) for at in written] == pytest.approx([span / 90_000 for span in ticks], abs=0.0011)
 
 
 def test_the_rate_of_american_television_stays(tmp_path: Path) -> None:
@@ -299,3 +318,9 @@ def test_without_the_library_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch
     path.write_bytes(b"\0\0\0\x18ftypisom" + bytes(200))
     with pytest.raises(ResourceError, match=r'pip install "impasto\[video\]"'):
         _ = open_clip(path).info
+
+
+def test_libav_never_calls_python_from_its_threads(tmp_path: Path) -> None:
+    """A thread that logs would wait for the interpreter, which waits for it where a decoder is closed."""
+    Film(films.write_film(tmp_path / "in.mp4", moving(2), [3600] * 2)).info.shown[0]
+    assert av.logging.get_level() is None

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from impasto.errors import ResourceError
-from impasto.video.flow import Flow, boundary, compose, reliability, warp
+from impasto.video.flow import Flow, Motion, boundary, compose, of_camera, reliability, warp
 
 pytest.importorskip("cv2", reason="needs OpenCV (the extra video)")
 
@@ -100,3 +100,12 @@ def test_without_the_library_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(__import__("sys").modules, "cv2", None)
     with pytest.raises(ResourceError, match=r'pip install "impasto\[video\]"'):
         Flow()
+
+
+def test_the_motion_of_the_camera_is_that_of_most_of_a_picture() -> None:
+    y, x = torch.meshgrid(torch.arange(60.0), torch.arange(80.0), indexing="ij")
+    zoomed = torch.stack([2 + 0.05 * (x - 40), -1 + 0.05 * (y - 30)])
+    flow = zoomed.clone()
+    flow[:, 10:40, 10:40] = torch.tensor([9.0, 4.0])[:, None, None]  # a thing of a fifth of the picture
+    found = of_camera(Motion(flow, torch.ones(1, 1, 60, 80))).backward
+    assert float((found - zoomed).abs().max()) < 0.25

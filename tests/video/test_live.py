@@ -78,12 +78,6 @@ def test_it_ends_when_it_is_asked_to() -> None:
     assert live.run(live.play(film(50)), Board(), Beginner(slow(0.0)), stopped=lambda: True).shown == 0
 
 
-def test_what_was_measured_of_the_first_frame_is_frozen() -> None:
-    begin = Beginner(slow(0.0))
-    live.run(live.play(film(5)), Board(), begin, smooth=0.5)
-    assert begin.made[False].frozen == 1
-
-
 def test_what_reading_raises_is_raised_here() -> None:
     def fail() -> Iterator[tuple[Picture, float]]:
         yield Picture(torch.zeros(1, 3, 32, 32)), 0.0

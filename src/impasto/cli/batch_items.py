@@ -67,8 +67,12 @@ class Words:
             return [self._of_row(row) for row in read_list(self.listed)]
         if not self.content:
             raise UsageError("no photographs are named; give files, folders or patterns, or --list FILE")
-        photos = self._without_masks(photographs(self.content, tree=self.tree))
+        photos = photographs(self.content, tree=self.tree)
+        masks = _masks([photo.path for photo in photos], "--content-mask", self.content_mask, "content")
+        photos = [photo for photo in photos if _place(photo.path) not in masks]
         styles = expand(self.style, largest=MANY)
+        masks = _masks(styles, "--style-mask", self.style_mask, "style")
+        styles = [style for style in styles if _place(style) not in masks]
         if "-" in styles:
             raise UsageError("--style -: a batch reads its paintings from files; name them")
         varied = split(list(self.vary))
@@ -82,19 +86,6 @@ class Words:
             Wish(photo, () if style is None else (style,), dict(zip(varied, values, strict=True)))
             for photo, style, *values in self._combined(axes, ["photographs", "paintings", *varied])
         ]
-
-    def _without_masks(self, photos: list[Photograph]) -> list[Photograph]:
-        """Leave out what is in a folder of photographs because it is the mask of one of them."""
-        if self.content_mask is None:
-            return photos
-        rule = Rule("--content-mask", self.content_mask, "content")
-        masks = {_place(mask) for photo in photos if (mask := rule.look(photo.path)) is not None}
-        kept = [photo for photo in photos if _place(photo.path) not in masks]
-        if not kept:
-            raise UsageError(f"--content-mask {self.content_mask}: every photograph is the mask of one; name others")
-        if len(kept) < len(photos):
-            notice(f"{len(photos) - len(kept)} of the pictures are masks by --content-mask, and are not painted")
-        return kept
 
     def _combined(self, axes: list[list[Any]], names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
         if not self.pair:
@@ -193,6 +184,19 @@ class _Maker:
 
 def _rule(option: str, pattern: str | None, name: str) -> Rule | None:
     return None if pattern is None else Rule(option, pattern, name)
+
+
+def _masks(pictures: Sequence[str | Member], option: str, pattern: str | None, field: str) -> set[str]:
+    """Return which of the pictures are there because they are masks of others, by a naming rule; say how many."""
+    if pattern is None:
+        return set()
+    rule = Rule(option, pattern, field)
+    places = {_place(picture): picture for picture in pictures}
+    found = {place: rule.look(picture) for place, picture in places.items()}
+    masks = {_place(mask) for place, mask in found.items() if mask is not None and _place(mask) != place} & set(places)
+    if masks:
+        notice(f"left out pictures that are masks by {option}: {len(masks)}")
+    return masks
 
 
 def _place(picture: str | Member) -> str:

@@ -27,7 +27,7 @@ def live(
     style: given.Styles = None,
     smooth: Annotated[
         float, typer.Option("--smooth", min=0, max=0.99, help="Part of a frame that comes from the last one shown.")
-    ] = 0.5,
+    ] = 0.7,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0, help="End after so many.")] = None,
     recipe: given.RecipeFile = None,
     preset: given.Preset = None,

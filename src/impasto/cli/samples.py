@@ -25,14 +25,16 @@ def samples(
 ) -> None:
     """List the sample photographs and paintings that come with impasto, or copy them into a folder.
 
-    impasto samples -o samples && impasto paint samples/cat.jpg --style samples/swirls.jpg -o out.png
+    impasto samples -o assets && impasto paint assets/photos/cat.jpg --style assets/styles/swirls.jpg -o out.png
     """
-    found = shipped.files()
-    if not found:
+    shipped_files = shipped.files()
+    if not shipped_files:
         raise ResourceError("samples: are not in this installation; install impasto again: pip install impasto")
-    rows = [{"kind": key.partition("-")[0], "name": path.stem, "file": str(path)} for key, path in found.items()]
+    rows = [
+        {"kind": key.partition("-")[0], "name": path.stem, "file": str(path)} for key, path in shipped_files.items()
+    ]
     if output is not None:
-        targets = [Path(output, Path(row["file"]).name) for row in rows]
+        targets = [Path(output, path.parent.name, path.name) for path in shipped_files.values()]
         for target in targets:
             files.check_output(target, force=force)
         for row, target in zip(rows, targets, strict=True):

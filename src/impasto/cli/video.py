@@ -48,6 +48,8 @@ def video(
     style_mask: given.StyleMasks = None,
     region: given.Regions = None,
     region_names: given.RegionNames = None,
+    landmarks: given.Landmarks = None,
+    style_landmarks: given.StyleLandmarks = None,
     recipe: given.RecipeFile = None,
     preset: given.Preset = None,
     force: given.Force = False,
@@ -66,7 +68,7 @@ def video(
     impasto video in.mp4 --style painting.jpg -o out.mp4 --method adain
 
     The same command again goes on with what was finished. A mask is for the first frame and is carried along, or a
-    folder with masks of several frames.
+    folder with masks of several frames; landmarks of a portrait likewise.
     """
     session: Session = ctx.obj
     session.terminal.quiet = quiet
@@ -100,7 +102,13 @@ def video(
     job = begin_video(
         Path(source),
         target,
-        Inputs(None, [Path(name) for name in styles], max_pixels=most),
+        Inputs(
+            None,
+            [Path(name) for name in styles],
+            content_landmarks=None if landmarks is None else Path(landmarks),
+            style_landmarks=None if style_landmarks is None else Path(style_landmarks),
+            max_pixels=most,
+        ),
         chosen.recipe,
         coherence=coherence,
         part=part,

@@ -34,7 +34,7 @@ class VideoOptions:
     ] = 0
     smooth: Annotated[
         float, typer.Option("--smooth", min=0, max=0.99, help="Part of a frame that comes from the one before.")
-    ] = 0.7
+    ] = 0.85
     keyframe: Annotated[
         int, typer.Option("--keyframe", min=0, metavar="N", help="Paint one frame of N; 0: as the method needs.")
     ] = 0

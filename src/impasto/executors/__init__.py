@@ -9,7 +9,7 @@ imported. What is costly (encoders, networks, measured styles) belongs to the in
 
         def __call__(self, payload: Path, tell: Tell) -> float:
             for step in ...:
-                if tell(step):      # the caller's `watch` sees `step`; True asks to end early
+                if tell(step):      # the caller's watch sees it; True asks to end early
                     break
             return value            # what comes back; payloads, messages and values are pickled
 

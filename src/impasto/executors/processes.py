@@ -216,7 +216,13 @@ class _Run:
     def _hand_out(self) -> None:
         """Hand every process something to do, and begin processes as long as there is more to do."""
         crew, most = self._owner.crew, self._owner.workers
-        while self._again and len(crew) < most and not self._stopped:
+        while self._again and not self._stopped:
+            if len(crew) >= most:
+                # Whoever has nothing to do makes room for a fresh process.
+                idle = next((worker for worker in crew if not worker.pieces), None)
+                if idle is None:
+                    break
+                self._owner.retire(idle)
             self._assign(self._owner.start(), self._again.popleft())
         deepest = AHEAD if self._usual_s < SHORT_S else 1
         if self._owner.foresees and self._usual_s < BRISK_S:

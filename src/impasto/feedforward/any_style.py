@@ -119,7 +119,7 @@ class AnyStyle(Matched):
         passes = max(1, self.recipe.passes)
         for number in range(passes):
             for decoder in self.decoders:
-                image = self._once(image, decoder, styles, number)
+                image = self._once(image, decoder, styles)
                 # Decoded as a change alone, the photograph's own pixels stay, with whatever fabrics it shows.
                 if number == passes - 1 and decoder is self.decoders[-1] and decoder.layer not in DETAILED:
                     remove_weave(image, wrap=self.recipe.tileable)
@@ -137,8 +137,8 @@ class AnyStyle(Matched):
         return image.to(self.resources.device) if self.tile is None else image
 
     @torch.no_grad()
-    def _once(self, image: Tensor, decoder: Decoder, styles: Mapping[str, list[list[Any]]], number: int) -> Tensor:
-        """Paint `image` (1, 3, H, W) at one layer, in pass `number`."""
+    def _once(self, image: Tensor, decoder: Decoder, styles: Mapping[str, list[list[Any]]]) -> Tensor:
+        """Paint `image` (1, 3, H, W) at one layer."""
         layer, wrap = decoder.layer, self.recipe.tileable
         encoder = self.encoder.padded("circular") if wrap else self.encoder
 
@@ -151,7 +151,7 @@ class AnyStyle(Matched):
         least = tiles.measuring(self.size, layer, self._tile, encoder, self.transform.reach, wrap=wrap)
         regions = self._regions(layer)
         measured = pieces if self.tile is None else Pieces(encode, image, least, encoder)
-        maps = self._frozen_maps(number, measured, layer, regions, styles[layer])
+        maps = self._maps(measured, layer, regions, styles[layer])
         canvas = torch.empty_like(image, memory_format=torch.contiguous_format)
         for piece in pieces:
             around = None if regions is None else piece.around(regions, layer)

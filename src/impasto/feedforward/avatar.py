@@ -16,13 +16,11 @@ from impasto.feedforward.codec import petite_of
 from impasto.feedforward.matched import Matched
 from impasto.feedforward.tiles import Need, Pieces, Size, Strides
 from impasto.feedforward.transform import Matching, Transform, applied, blended
-from impasto.images import Picture
 from impasto.nets import store
 from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, encoded, faded, softly
 from impasto.nets.norm_statistics import HaloTile, IncompleteStatistics, NormStatistics
 from impasto.nets.transforms import Affine
 from impasto.optim.grid import Grid, Tile
-from impasto.scene.painting import After
 
 SCRATCH = {"float32": 420, "bfloat16": 330}
 """Bytes per pixel that is painted or measured at a time, at the peak: maps, their padded copies, and sums."""
@@ -59,13 +57,6 @@ class AvatarPainting(Matched):
     """
 
     layers = (*reversed(LAYERS), PIXELS)
-    _statistics: NormStatistics | None = None
-    """What frames of moving pictures are normalised by: the first one's."""
-
-    def freeze(self, photo: Picture, after: After | None = None) -> None:
-        """Keep the maps and the statistics of `photo`, as `Painting.freeze`: all that follow are painted by them."""
-        self._statistics = NormStatistics()
-        super().freeze(photo, after)
 
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
         recipe, device = self.recipe, self.resources.device
@@ -136,9 +127,9 @@ class AvatarPainting(Matched):
         if self._tile is not None:
             least = tiles.measuring(self.size, LAYERS[-1], self._tile, self.encoder)
             measured = Pieces(encode, photo, least, self.encoder)
-        maps = {layer: self._frozen_maps(0, measured, layer, regions[layer], styles[layer]) for layer in LAYERS}
+        maps = {layer: self._maps(measured, layer, regions[layer], styles[layer]) for layer in LAYERS}
         painted = torch.empty_like(photo, memory_format=torch.contiguous_format)
-        statistics = self._statistics or NormStatistics()
+        statistics = NormStatistics()
         measuring = True
         while measuring:
             for piece in pieces:
@@ -162,7 +153,7 @@ class AvatarPainting(Matched):
         regions = self._regions(PIXELS)
         grid = Grid(self.size, tile=self._tile or max(self.size), reach=0, strides={PIXELS: 1})
         pieces = Pieces(lambda cut: {PIXELS: cut.to(self.resources.device)}, photo, grid, self._strides)
-        maps = self._frozen_maps(0, pieces, PIXELS, regions, styles)
+        maps = self._maps(pieces, PIXELS, regions, styles)
         result = torch.empty_like(photo, memory_format=torch.contiguous_format)
         for piece in pieces:
             tiles.put(result, piece.tile, applied(piece.features[PIXELS], maps, self._around(piece, regions, PIXELS)))

@@ -6,7 +6,6 @@ picture in one piece would be. Each region has maps of its own.
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -19,37 +18,12 @@ from impasto.feedforward import tiles
 from impasto.feedforward.base import FeedForward
 from impasto.feedforward.tiles import Pieces, Strides
 from impasto.feedforward.transform import Transform, blended
-from impasto.images import Picture
-from impasto.losses import State
-from impasto.nets.linear import means
 from impasto.nets.transforms import Affine
 from impasto.scene import Painted
 from impasto.scene.areas import Area, areas, style_weights
-from impasto.scene.painting import After
 
 MIN_NEURONS = 1.0
 """Neurons that a region needs at a layer: statistics of less than one mean nothing."""
-
-
-@dataclass(frozen=True)
-class FrozenMap:
-    """A map that paints frames of moving pictures other than the one that it was made of."""
-
-    affine: Affine
-    center: Tensor
-    """The mean (C,) of the features that it was made of."""
-
-    def at(self, center: Tensor, alpha: float) -> Affine:
-        """Return the map for features of another `center`, which goes where the first one went.
-
-        A photograph that is a little darker would be painted in colours that no style has; and a whitening, which makes
-        the smallest differences of the features it was made of as large as all others, would take it far outside.
-        """
-        matrix = self.affine.matrix
-        # A region that is not seen has no center, and nothing to be moved.
-        away = (self.center - center).nan_to_num(0, 0, 0).to(matrix)
-        moved = matrix * away if matrix.ndim == 1 else matrix @ away
-        return Affine(matrix, self.affine.offset + moved - (1 - alpha) * away)
 
 
 class Matched(FeedForward):
@@ -64,8 +38,6 @@ class Matched(FeedForward):
         self._areas: Sequence[Area] = areas(self.scene)
         self._said: set[tuple[str, str]] = set()
         self._styles: dict[str, list[list[Any]]] | None = None
-        self._frozen: dict[tuple[int, str], list[FrozenMap | None]] | None = None
-        """The maps of each pass and layer that are not made anew; None where each photograph has its own."""
 
     @abstractmethod
     def _transform(self, layer: str) -> Transform:
@@ -83,52 +55,12 @@ class Matched(FeedForward):
     def _stride(self, layer: str) -> int:
         return self._strides.stride(layer)
 
-    def freeze(self, photo: Picture, after: After | None = None) -> None:
-        """Make the maps from `photo` to the styles, as `Painting.freeze`: all that follow are painted by them."""
-        self._frozen = self._styles = None
-        super().freeze(photo, after)
-        self._frozen = {}
-        for _ in self:
-            pass
-
     def _of_styles(self) -> dict[str, list[list[Any]]]:
         """Return what `_measured` does, measured once unless the styles follow the photograph's colours."""
-        follows = self.recipe.color in ("match", "luminance") and not self._frozen
+        follows = self.recipe.color in ("match", "luminance")
         if self._styles is None or follows:
             self._styles = self._measured()
         return self._styles
-
-    def _frozen_maps(
-        self, number: int, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]
-    ) -> list[Affine | None]:
-        """Return the maps of pass `number`: the frozen ones, and new ones for regions that were not seen before."""
-        if self._frozen is None:
-            return self._maps(pieces, layer, regions, styles)
-        frozen = self._frozen.get((number, layer), [])
-        centers = self._centers(pieces, layer, regions)
-        if not frozen or not all(frozen):
-            maps = self._maps(pieces, layer, regions, styles)
-            fresh = [
-                None if affine is None else FrozenMap(affine, center)
-                for affine, center in zip(maps, centers, strict=True)
-            ]
-            frozen = [old or new for old, new in zip(frozen, fresh, strict=True)] if frozen else fresh
-            self._frozen[number, layer] = frozen
-        alpha = self.recipe.alpha
-        return [None if kept is None else kept.at(center, alpha) for kept, center in zip(frozen, centers, strict=True)]
-
-    def _centers(self, pieces: Pieces, layer: str, regions: Tensor | None) -> list[Tensor]:
-        """Return the mean of the features (C,) of each region."""
-        totals: list[State] = []
-        guides_of_regions = self._content_guides(regions, layer)
-        for piece in pieces:
-            own = piece.own(layer)
-            parts = [
-                means(own, None if guide is None else piece.window(guide, layer).to(own.device))
-                for guide in guides_of_regions
-            ]
-            totals = parts if not totals else [one + other for one, other in zip(totals, parts, strict=True)]
-        return [total.mean() for total in totals]
 
     def _maps(self, pieces: Pieces, layer: str, regions: Tensor | None, styles: list[list[Any]]) -> list[Affine | None]:
         """Return the map of each region that is painted, of the whole picture where there are none."""

@@ -177,8 +177,3 @@ class RefinedPainting(Painting):
     def _show(self, photo: Picture, after: After) -> None:
         for part in (self.first, self.second):
             after.put(part.scene, photo)
-
-    def freeze(self, photo: Picture, after: After | None = None) -> None:
-        """Measure `photo` for the first part, as `Painting.freeze`."""
-        self.first.freeze(photo, after)
-        super().freeze(photo, after)

@@ -113,6 +113,8 @@ class Inputs:
     """Larger pictures are refused before they are decoded."""
     allow_truncated: bool = False
     """Whether damaged pictures are used as far as they can be read."""
+    find_faces: bool = True
+    """Whether faces are looked for where a method aligns them and no landmarks are given."""
 
     @property
     def paintings(self) -> list[PictureLike]:
@@ -166,7 +168,9 @@ class Inputs:
     def scene(self, recipe: Recipe) -> Scene:
         """Read everything and check it against the recipe. Raises what `Scene` and `landmarks_of` do."""
         read = self.read(recipe)
-        pair = landmarks_of(recipe, read.content, read.paintings, self.content_landmarks, self.style_landmarks)
+        pair = None
+        if self.find_faces or self.has_landmarks:
+            pair = landmarks_of(recipe, read.content, read.paintings, self.content_landmarks, self.style_landmarks)
         regions = None if read.regions is None else guides.feather(read.regions, recipe.feather)
         return Scene(recipe, read.content, read.paintings, regions, read.init, pair, read.protect)
 

@@ -14,6 +14,7 @@ from impasto.errors import InputError, UsageError
 from impasto.events import Progress
 from impasto.guides import Regions
 from impasto.images import Picture
+from impasto.landmarks import Pair
 from impasto.losses import Anchor
 from impasto.optim.resources import Resources
 from impasto.recipe import Recipe
@@ -45,6 +46,8 @@ class After:
     """What the canvas begins with, for `init` 'file'."""
     anchor: Anchor | None = None
     """What the canvas is held to, by methods that optimise."""
+    landmarks: Pair | None = None
+    """Where the face of a portrait is now; None: where it was in the first frame."""
 
     def put(self, scene: Scene, photo: Picture) -> None:
         """Take all of it, and `photo`, as what is painted next."""
@@ -52,6 +55,7 @@ class After:
         scene.regions = self.regions or scene.regions
         scene.init = self.init or scene.init
         scene.anchor = self.anchor
+        scene.landmarks = self.landmarks or scene.landmarks
 
 
 class Painting(ABC):
@@ -224,14 +228,6 @@ class Painting(ABC):
         No picture depends on whether this was called. Here, nothing is faster.
         """
         return
-
-    def freeze(self, photo: Picture, after: After | None = None) -> None:
-        """Measure `photo`, and paint all that are taken later by what was measured of it, until this is called again.
-
-        Statistics that are measured anew of each frame make moving pictures flicker. A method that measures nothing of
-        the photograph as a whole has nothing to freeze. The arguments, and what is raised, are those of `take`.
-        """
-        self.take(photo, "the frame that is measured", after=after)
 
     def _reset(self) -> None:
         """Forget what was painted."""

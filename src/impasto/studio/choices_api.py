@@ -38,7 +38,7 @@ async def open_choice(asked: ChoiceRequest, studio: Here) -> dict[str, Any]:
     choice = hashlib.sha256(key.encode()).hexdigest()[:32]
     folder = studio.settings.data / FOLDER / choice
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (folder / "jobs.json").write_text(json.dumps(jobs))
+    (folder / "jobs.json").write_text(json.dumps(jobs), "utf-8")
     return await _ask(studio, choice)
 
 
@@ -87,7 +87,7 @@ def _pictures(studio: Studio, name: str, folder: Path) -> dict[str, Path]:
     # A name of ours is letters and digits, so that none leads elsewhere.
     if not name.isalnum() or not (folder / "jobs.json").is_file():
         raise Refused(404, "there is no such choice here; begin it in the gallery")
-    jobs: list[str] = json.loads((folder / "jobs.json").read_text())
+    jobs: list[str] = json.loads((folder / "jobs.json").read_text("utf-8"))
     paths = {job: studio.scheduler.folder(job) / folders.RESULT for job in jobs}
     if not all(path.is_file() for path in paths.values()):
         raise Refused(404, "one of these paintings was deleted; choose from the others")

@@ -17,7 +17,7 @@ def evaluated(order: dict[str, Any], path: str, out: str) -> dict[str, Any]:
     recipe = Recipe.parse(order["recipe"])
     given = inputs(Order.of(order)).read(recipe)
     weights = list(recipe.style_weights) or None
-    found = evaluate(path, given.content, given.paintings, style_weights=weights, regions=given.regions)
-    measured = {"groups": arrange(found.record(), METRICS), "notes": [plain(note) for note in found.notes]}
+    evaluation = evaluate(path, given.content, given.paintings, style_weights=weights, regions=given.regions)
+    measured = {"groups": arrange(evaluation.record(), METRICS), "notes": [plain(note) for note in evaluation.notes]}
     files.write_bytes(Path(out), json.dumps(measured).encode())
     return measured

@@ -37,7 +37,9 @@ def av() -> Any:
         import av
     except ImportError:
         raise ResourceError(f"films need PyAV, which is not installed; {INSTALL} brings it") from None
-    av.logging.set_level(av.logging.PANIC)  # what matters of a damaged film is said in our words
+    # What matters of a damaged film is said in our words. PyAV's other levels call Python from libav's threads, which
+    # then wait for the interpreter, while that waits for them to end: films hung, now and then, when they were closed.
+    av.logging.set_level(None)
     return av
 
 

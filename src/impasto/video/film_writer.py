@@ -151,14 +151,20 @@ def write_film(
     sound: Sound | None = None,
     *,
     force: bool = False,
+    beside: Path | None = None,
 ) -> None:
     """Write a film, whole or not at all, with the sound of another copied as it is.
+
+    Until it is whole it is in the folder `beside`, where that is on the same disk, or beside the file.
 
     Raises `OutputError` where it cannot be written: the disk is full, the file is there and not to be replaced.
     """
     files.check_output(path, force=force)
     target = Path(os.path.realpath(path))
-    handle, temporary = tempfile.mkstemp(prefix=files.PREFIX, suffix=path.suffix.lower(), dir=target.parent)
+    folder = target.parent
+    if beside is not None and beside.stat().st_dev == folder.stat().st_dev:
+        folder = beside
+    handle, temporary = tempfile.mkstemp(prefix=files.PREFIX, suffix=path.suffix.lower(), dir=folder)
     os.close(handle)
     part = Path(temporary)
     try:
@@ -191,13 +197,13 @@ def _write(
             container = stack.enter_context(library.open(str(part), "w", format=kind))
             stream = _stream(container, encoder, format)
             audio = _Audio(stack, container, sound) if sound is not None else None
-            spans: dict[int, int] = {}
+            muxer = _Muxer(container, kind)
             for picture, at in zip(pictures, shown, strict=True):
-                frame = _frame(picture, format, stream, at, spans)
-                _mux(container, stream.encode(frame), spans)
+                frame = _frame(picture, format, stream, at, muxer.spans)
+                muxer.mux(stream.encode(frame))
                 if audio is not None:
                     audio.copy(until=at.end)
-            _mux(container, stream.encode(None), spans)
+            muxer.finish(stream.encode(None))
             if audio is not None:
                 audio.copy(until=None)
     except (library.error.FFmpegError, ValueError) as error:
@@ -261,12 +267,40 @@ def _frame(
     return frame
 
 
-def _mux(container: "OutputContainer", packets: "Iterable[Packet[VideoStream]]", spans: Mapping[int, int]) -> None:
-    for packet in packets:
-        # Encoders forget how long a frame is shown, and the last would be as short as the others.
-        if packet.pts is not None and packet.pts in spans:
-            packet.duration = spans[packet.pts]
-        container.mux(packet)
+class _Muxer:
+    """Writes packets with how long their frames are shown, which encoders forget."""
+
+    def __init__(self, container: "OutputContainer", kind: str) -> None:
+        self._container, self._kind = container, kind
+        self.spans: dict[int, int] = {}
+        """By the time stamp of each frame, in the encoder's unit."""
+        self._first: int | None = None
+
+    def mux(self, packets: "Iterable[Packet[VideoStream]]") -> None:
+        """Write packets."""
+        for packet in packets:
+            if self._first is None:
+                self._first = packet.dts
+            if packet.pts is not None and packet.pts in self.spans:
+                packet.duration = self.spans[packet.pts]
+            self._container.mux(packet)
+
+    def finish(self, packets: "Iterable[Packet[VideoStream]]") -> None:
+        """Write the last packets.
+
+        MP4 has the time from one packet to the next in the order of decoding, and ends no later than the last of these:
+        where that is another frame than the one that is shown last, it has to last as long as the film still does.
+        """
+        rest = list(packets)
+        if not rest:
+            return
+        *others, last = rest
+        self.mux(others)
+        end = max(start + span for start, span in self.spans.items())
+        if self._kind in ("mp4", "mov") and last.dts is not None and self._first is not None:
+            left = end - min(self.spans) - (last.dts - self._first)
+            self.spans[last.pts or 0] = max(left, self.spans.get(last.pts or 0, 1))
+        self.mux([last])
 
 
 class _Audio:

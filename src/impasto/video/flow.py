@@ -23,6 +23,10 @@ these squared pixels more."""
 BOUNDARY = (0.01, 0.002)
 """The same, eq. 6: the squared gradient of a flow is that of a motion's edge beyond this part of its squared length,
 and this more."""
+CAMERA_POINTS = 4096
+"""Pixels that the motion of the camera is fitted to: it has six numbers."""
+CAMERA_ROUNDS = 8
+"""In which what moves by itself is left out more and more."""
 SMALLEST = 32
 """Pixels of the short side that DIS needs: smaller pictures are enlarged for it."""
 _LUMA = (0.299, 0.587, 0.114)
@@ -48,7 +52,7 @@ class Flow:
     def __init__(self) -> None:
         self.seconds = 0.0
         """That finding flow has taken."""
-        self._dis = _cv2().DISOpticalFlow.create(_cv2().DISOPTICAL_FLOW_PRESET_MEDIUM)
+        self._dis = cv2().DISOpticalFlow.create(cv2().DISOPTICAL_FLOW_PRESET_MEDIUM)
 
     def between(self, one: Tensor, other: Tensor) -> Tensor:
         """Return the flow (2, H, W) from the frame `one` (1, 3, H, W) to the frame `other`, both sRGB in [0, 1]."""
@@ -81,8 +85,7 @@ def reliability(backward: Tensor, forward: Tensor) -> Tensor:
     disagreement = (there + backward).square().sum(0)
     lengths = there.square().sum(0) + backward.square().sum(0)
     hidden = disagreement >= DISAGREEMENT[0] * lengths + DISAGREEMENT[1]
-    inside = _inside(backward)
-    return (inside & ~hidden & ~boundary(backward)).float()[None, None]
+    return (inside(backward) & ~hidden & ~boundary(backward)).float()[None, None]
 
 
 def boundary(flow: Tensor) -> Tensor:
@@ -106,6 +109,27 @@ def warp(picture: Tensor, flow: Tensor, *, mode: str = "bicubic") -> Tensor:
     return F.grid_sample(picture, grid[None].to(picture), mode=mode, padding_mode="border", align_corners=False)
 
 
+def of_camera(motion: Motion) -> Motion:
+    """Return the motion of most of a picture: an affine one, as a camera that turns, nears or shakes makes.
+
+    Flow beside a thing that moves goes with the thing, while what it is of stays with the rest. Least squares, in which
+    what is off counts less (Cauchy's weights, of a pixel's scale), beginning with the median.
+    """
+    flow = motion.backward
+    height, width = flow.shape[1:]
+    step = max(1, round((height * width / CAMERA_POINTS) ** 0.5))
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    plane = torch.stack([torch.ones_like(x), x, y], -1)
+    points, moves = plane[::step, ::step].reshape(-1, 3), flow[:, ::step, ::step].reshape(2, -1).T
+    fitted = torch.zeros(3, 2)
+    fitted[0] = moves.median(0).values
+    for _ in range(CAMERA_ROUNDS):
+        weights = 1 / (1 + (moves - points @ fitted).square().sum(1, keepdim=True))
+        normal = points.T @ (weights * points) + 1e-6 * torch.eye(3)
+        fitted = torch.linalg.solve(normal, points.T @ (weights * moves))
+    return Motion((plane @ fitted).permute(2, 0, 1).contiguous(), torch.zeros_like(motion.reliable))
+
+
 def compose(first: Tensor, second: Tensor) -> Tensor:
     """Return the flow from a frame to a third, of that to a second and of the second's to the third, (2, H, W) each.
 
@@ -126,7 +150,8 @@ def composed(steps: Sequence[Motion]) -> list[Motion]:
     return motions
 
 
-def _inside(flow: Tensor) -> Tensor:
+def inside(flow: Tensor) -> Tensor:
+    """Return (H, W) where a flow (2, H, W) leads into the picture."""
     height, width = flow.shape[1:]
     x = torch.arange(width, dtype=flow.dtype) + flow[0]
     y = torch.arange(height, dtype=flow.dtype)[:, None] + flow[1]
@@ -141,10 +166,10 @@ def _gray(frame: Tensor, scale: int) -> Any:
     return luma[0, 0].clamp(0, 1).mul(255).round().byte().contiguous().numpy()
 
 
-def _cv2() -> Any:
+def cv2() -> Any:
     """Return OpenCV. Raises `ResourceError` where it is not installed."""
     try:
-        import cv2
+        import cv2 as library
     except ImportError:
         raise ResourceError(f"flow needs OpenCV, which is not installed; {INSTALL} brings it") from None
-    return cv2
+    return library

@@ -1,7 +1,7 @@
 """Frames in a folder, a file each, in the order of their numbers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -23,6 +23,26 @@ def frame_number(name: str) -> int | None:
     """Return the last number in a name without its suffix; None where there is none."""
     numbers = _NUMBER.findall(Path(name).stem)
     return int(numbers[-1]) if numbers else None
+
+
+def numbers_of(folder: Path, names: list[str], frames: Sequence[Path], what: str) -> list[int]:
+    """Return of which frame of a clip, from 0, each of the files in a folder is.
+
+    A file belongs to the frame with the same name, where the clip is a folder of `frames` and any file is called so;
+    else to the one whose number, counted from 1, is the last in its own name. Raises `InputError` for one of no frame;
+    `what` the files are is for the message.
+    """
+    stems = {path.stem: number for number, path in enumerate(frames)}
+    if not any(Path(name).stem in stems for name in names):
+        stems = {}
+    numbers = []
+    for name in names:
+        counted = frame_number(name)
+        number = stems.get(Path(name).stem, None if counted is None or stems else counted - 1)
+        if number is None or number < 0:
+            raise InputError(f"{folder / name}: is of no frame; name {what} as their frames, or by numbers from 1")
+        numbers.append(number)
+    return numbers
 
 
 class Folder:

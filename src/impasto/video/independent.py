@@ -14,6 +14,7 @@ class IndependentPainter(ShotPainter):
         """Paint the frames of a shot, those that follow after `state` where there is one."""
         done = 0 if state is None else state.done
         for number, photo in enumerate(shot.photos(done), done):
+            after = self.after(shot, number, photo)
             painting = self.first(photo)
-            image = self.run(painting, photo, self.after(shot, number))
+            image = self.run(painting, photo, after)
             yield Painted(number, painting.finished_picture(image), self.state(number, {}))

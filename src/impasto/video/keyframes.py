@@ -8,20 +8,27 @@ from torch import Tensor
 
 from impasto.images import Picture
 from impasto.scene.painting import After
-from impasto.video.flow import Flow, Motion, composed, reliability
-from impasto.video.masks import MaskTrack
+from impasto.video.carried import Carried
+from impasto.video.flow import Flow, Motion, composed, of_camera, reliability
 from impasto.video.optimized import OptimizedPainter, Past, long_term
 from impasto.video.settings import Coherence
 from impasto.video.shot import Shot
-from impasto.video.shot_painter import Begin, Painted, Watch, feathered, likeness, recolored
+from impasto.video.shot_painter import Begin, Painted, Watch, alike, feathered, likeness, recolored
 from impasto.video.store import State
+
+UNSURE = 0.05
+"""Weight of a painted frame whose flow is not relied on but leads to what looks the same, or that looks the same where
+the camera alone has moved, over one that is relied on: it counts where there is no other. A motion's edge sweeps over
+much of a picture in ten frames, and flow beside it goes with what moves."""
+SEEN = 0.05
+"""`alike` from which it does: a difference of 0.14 in each channel of sRGB; what is filled stands out more."""
 
 Fill = Callable[[Picture], Tensor]
 """Paints a frame (1, 3, H, W) quickly, for what no painted frame shows."""
 
 
 class KeyframePainter(OptimizedPainter):
-    """Paints every `every`th frame and the last; between two of them, both are moved to each frame and blended.
+    """Paints one frame of `every`, and the last; between two of them, both are moved to each frame and blended.
 
     What neither shows is taken from a quick painting of the frame, in the colours of the others. `starts`: whether the
     method can begin with a picture; then a painted frame begins with the one before.
@@ -31,14 +38,14 @@ class KeyframePainter(OptimizedPainter):
         self,
         begin: Begin,
         coherence: Coherence,
-        masks: MaskTrack | None,
+        carried: Carried,
         watch: Watch,
         *,
         every: int,
         starts: bool,
         fill: Fill,
     ) -> None:
-        super().__init__(begin, coherence, masks, watch)
+        super().__init__(begin, coherence, carried, watch)
         self._every, self._starts, self._fill = every, starts, fill
 
     def paint(self, shot: Shot, state: State | None) -> Iterator[Painted]:
@@ -49,8 +56,9 @@ class KeyframePainter(OptimizedPainter):
         photos = shot.photos(begin)
         photo = next(photos)
         if state is None or not done:
+            after = self.after(shot, 0, photo)
             painting = self.first(photo)
-            image = self.run(painting, photo, self.after(shot, 0))
+            image = self.run(painting, photo, after)
             state = self.state(0, {"near": image}, {"loss": self.loss_of(painting)})
             yield Painted(0, painting.finished_picture(image), state)
             done = 1
@@ -73,8 +81,11 @@ class KeyframePainter(OptimizedPainter):
         start, stop = near.number, near.number + len(photos)
         frames = [near.frame, *(self._frame(photo, near.image) for photo in photos)]
         chain = Chain(self.flow, frames)
-        regions = {} if self.masks is None else self.masks.state()
-        afters = [self.after(shot, start + place, chain.steps[place - 1]) for place in range(1, len(frames))]
+        carried = self.carried.state()
+        afters = [
+            self.after(shot, start + place, photo, step)
+            for place, (photo, step) in enumerate(zip(photos, chain.steps, strict=True), 1)
+        ]
         far = state.tensors.get("far")
         if far is None:
             far = self._key(photos[-1], afters[-1], near, chain, float(state.numbers["loss"]))
@@ -84,9 +95,9 @@ class KeyframePainter(OptimizedPainter):
             image = far if number == stop else self._between(photo, number - start, near.image, far, chain)
             painting = self.first(photo)
             painting.take(photo, after=after)
-            tensors = {"near": near.image, "far": far} | regions
+            tensors = {"near": near.image, "far": far} | carried
             if number == stop:
-                tensors = {"near": far} | ({} if self.masks is None else self.masks.state())
+                tensors = {"near": far} | self.carried.state()
             yield Painted(number, painting.finished_picture(image), State(number + 1, tensors, numbers))
 
     def _key(self, photo: Picture, after: After, near: Past, chain: "Chain", scale: float) -> Tensor:
@@ -101,10 +112,21 @@ class KeyframePainter(OptimizedPainter):
         """Return the frame at `place` of a section, of the painted ones at both its ends."""
         part = place / (len(chain.frames) - 1)
         frame, back, forth = chain.frames[place], chain.to_near[place - 1], chain.to_far[place]
-        behind = (1 - part) * likeness(back, frame, chain.frames[0])
-        before = part * likeness(forth, frame, chain.frames[-1])
-        blended = torch.lerp(back.warp(near), forth.warp(far), before / (behind + before).clamp_min(1e-6))
-        seen = feathered((torch.maximum(back.reliable, forth.reliable) > 0.5).float())
+        total, sums, seen = torch.zeros_like(frame[:, :1]), torch.zeros_like(frame), torch.zeros_like(frame[:, :1])
+        for motion, key, image, fraction in (
+            (back, chain.frames[0], near, 1 - part),
+            (forth, chain.frames[-1], far, part),
+        ):
+            sure = likeness(motion, frame, key)
+            seen = torch.maximum(seen, motion.reliable)
+            for way in (motion, of_camera(motion)):
+                look = alike(way, frame, key)
+                weight = fraction * (UNSURE * look + (sure if way is motion else 0))
+                sums += weight * way.warp(image)
+                total = total + weight
+                seen = torch.maximum(seen, (look > SEEN).float())
+        blended = sums / total.clamp_min(1e-6)
+        seen = feathered(((seen > 0.5) & (total > 1e-6)).float())
         if float(seen.min()) >= 1:
             return blended
         return torch.lerp(recolored(self._fill(photo), blended, seen), blended, seen)
@@ -130,6 +152,9 @@ class Chain:
 
 
 def keys(count: int, every: int) -> list[int]:
-    """Return the numbers of the frames that are painted: the first, every so many, and the last."""
-    numbers = list(range(0, count, every))
-    return numbers if numbers[-1] == count - 1 else [*numbers, count - 1]
+    """Return the numbers of the frames that are painted: the first, the last, and others so that none is `every` away.
+
+    They are spread evenly: a last frame beside another one would be painted for nothing.
+    """
+    sections = -(-(count - 1) // every)
+    return [0] if not sections else [round(place * (count - 1) / sections) for place in range(sections + 1)]

@@ -194,8 +194,8 @@ def run(
 ) -> Live:
     """Paint the newest frame again and again, and show it with the frames a second, until one of both ends.
 
-    The statistics of the first frame are frozen, and painted by a method that is feed-forward. `smooth` is the part of
-    a frame that comes from the one before. `seconds`: the longest time.
+    Painted by a method that is feed-forward. `smooth` is the part of a frame that comes from the one before. `seconds`:
+    the longest time.
     """
     began = time.monotonic()
     times: deque[float] = deque(maxlen=RATE_OVER)
@@ -210,7 +210,6 @@ def run(
                 break
             if painting is None:
                 painting = begin(photo)
-                painting.freeze(photo)
             painting.take(photo, "a frame")
             for _ in painting:
                 pass

@@ -15,7 +15,8 @@ from impasto.images import Picture
 from impasto.scene.resolve import PictureLike
 from impasto.video.clip import ClipInfo
 from impasto.video.flow import Motion, warp
-from impasto.video.folder import frame_number, in_order
+from impasto.video.folder import in_order, numbers_of
+from impasto.video.local_mean import local_mean
 
 Load = Callable[[PictureLike], Picture]
 """Reads a mask that was named."""
@@ -30,10 +31,12 @@ class MaskTrack:
     """Where the regions of a clip are, frame by frame.
 
     `regions` holds the content's masks of the frames `numbers` of the clip, one below the other. The first frame of a
-    shot takes the mask that was given last before it, since nothing can be carried over a cut.
+    shot takes the mask that was given last before it, since nothing can be carried over a cut. Their edges are carried
+    sharp, and made soft in each frame, over `feather` of its long side.
     """
 
-    def __init__(self, regions: Regions, numbers: Sequence[int] = (0,)) -> None:
+    def __init__(self, regions: Regions, numbers: Sequence[int] = (0,), feather: float = 0.0) -> None:
+        self._feather = feather
         parts = regions.content.chunk(len(numbers), 1)
         self._given = dict(zip(numbers, parts, strict=True))
         self._regions = regions
@@ -58,7 +61,12 @@ class MaskTrack:
             self._now = self._given[max(before) if before else min(self._given)]
         else:
             self._now = carried(self._now, motion)
-        return replace(self._regions, content=self._now)
+        return self.now()
+
+    def now(self) -> Regions:
+        """Return the regions in the frame that was asked for last, or whose state was restored."""
+        now = self.first if self._now is None else replace(self._regions, content=self._now)
+        return guides.feather(now, self._feather)
 
     def state(self) -> dict[str, Tensor]:
         """Return what the next frame's regions depend on."""
@@ -70,9 +78,9 @@ class MaskTrack:
 
 
 def read_track(
-    read: ReadMasks, load: Load, styles: int, info: ClipInfo, first: int, max_pixels: int
+    read: ReadMasks, load: Load, styles: int, info: ClipInfo, first: int, max_pixels: int, feather: float = 0.0
 ) -> MaskTrack | None:
-    """Return the regions of a clip; None where there are none.
+    """Return the regions of a clip, `feather` of its long side soft; None where there are none.
 
     `load` reads a picture, and a mask is one, of frame `first` of the clip, or a folder of them (`load_masks`). Raises
     `UsageError` for folders with masks of different frames, and what `read` raises.
@@ -89,7 +97,7 @@ def read_track(
     regions = read(load_mask, styles)
     if len({*numbers}) > 1:
         raise UsageError("the masks of regions are of different frames; give each region one for the same frames")
-    return None if regions is None else MaskTrack(regions, numbers[0] if numbers else (first,))
+    return None if regions is None else MaskTrack(regions, numbers[0] if numbers else (first,), feather)
 
 
 def carried(maps: Tensor, motion: Motion) -> Tensor:
@@ -97,34 +105,23 @@ def carried(maps: Tensor, motion: Motion) -> Tensor:
     size = (motion.backward.shape[1], motion.backward.shape[2])
     moved = warp(guides.fit(maps, size)[None], motion.backward, mode="bilinear").clamp(0, 1)
     known = motion.reliable
-    weight = F.avg_pool2d(known, 2 * REACH + 1, 1, REACH, count_include_pad=False)
-    around = F.avg_pool2d(moved * known, 2 * REACH + 1, 1, REACH, count_include_pad=False) / weight.clamp_min(1e-6)
+    weight = local_mean(known, 2 * REACH + 1)
+    around = local_mean(moved * known, 2 * REACH + 1) / weight.clamp_min(1e-6)
     filled = torch.where((known > 0) | (weight < 1e-6), moved, around)[0]
     return filled / filled.sum(0).clamp_min(1e-6)
 
 
 def load_masks(name: str | Path, frames: Sequence[Path] = (), *, max_pixels: int) -> tuple[Picture, tuple[int, ...]]:
-    """Return the masks in a folder one below the other, and the numbers of their frames in the clip.
+    """Return the masks in a folder one below the other, and the numbers of their frames in the clip (`numbers_of`).
 
-    A mask belongs to the frame with the same name, where the clip is a folder of `frames` and any mask is called so;
-    else to the one whose number, counted from 1, is the last in its own name. All are taken at the size of the first.
-    Raises `InputError` for a folder without masks, or with one of no frame.
+    All are taken at the size of the first. Raises `InputError` for a folder without masks, or with one of no frame.
     """
     folder = Path(name)
     names = in_order([path.name for path in folder.iterdir() if path.suffix.lower() in files.PICTURE_SUFFIXES])
     if not names:
         raise InputError(f"{folder}: has no masks; name a picture, or a folder with one for each frame or for some")
-    stems = {path.stem: number for number, path in enumerate(frames)}
-    if not any(Path(file).stem in stems for file in names):
-        stems = {}
-    numbers, pictures = [], []
-    for file in names:
-        counted = frame_number(file)
-        number = stems.get(Path(file).stem, None if counted is None or stems else counted - 1)
-        if number is None or number < 0:
-            raise InputError(f"{folder / file}: is of no frame; name masks as their frames, or by numbers from 1")
-        numbers.append(number)
-        pictures.append(images.load(folder / file, max_pixels=max_pixels))
+    numbers = numbers_of(folder, names, frames, "masks")
+    pictures = [images.load(folder / name, max_pixels=max_pixels) for name in names]
     size = pictures[0].size
     rows = [F.interpolate(picture.pixels, size, mode="nearest-exact") for picture in pictures]
     digest = "".join(picture.sha256 for picture in pictures)

@@ -42,8 +42,9 @@ class OptimizedPainter(ShotPainter):
         photos = shot.photos(done)
         for number, photo in enumerate(photos, done):
             if not past:
+                after = self.after(shot, number, photo)
                 painting = self.first(photo)
-                image = self.run(painting, photo, self.after(shot, number))
+                image = self.run(painting, photo, after)
                 scale = self.loss_of(painting)
             else:
                 painting = self.follower(photo)
@@ -59,7 +60,7 @@ class OptimizedPainter(ShotPainter):
         frame = self.small(photo, painting.size)
         motions = [self.flow.motion(frame, one.frame) for one in reversed(past)]
         target, weights = long_term([(motion, one) for motion, one in zip(motions, reversed(past), strict=True)], frame)
-        after = self.after(shot, number, motions[0])
+        after = self.after(shot, number, photo, motions[0])
         return self.run(painting, photo, self.held(after, frame, target, weights, scale))
 
     def held(self, after: After, frame: Tensor, target: Tensor, weights: Tensor, scale: float) -> After:

@@ -104,11 +104,14 @@ class ClipFormat:
             return f"{paths[number].stem}.png"
         return f"frame-{number + 1:0{DIGITS}}.png"
 
-    def write(self, pictures: Iterable[Picture]) -> None:
-        """Write the clip, whole or not at all; of a folder, each frame so. Raises `OutputError` where it fails."""
+    def write(self, pictures: Iterable[Picture], beside: Path | None = None) -> None:
+        """Write the clip, whole or not at all; of a folder, each frame so. Raises `OutputError` where it fails.
+
+        `beside` is a folder for a film that is not whole yet.
+        """
         kind = self.kind
         if kind == "film":
-            write_film(self.path, pictures, self.shown, self.film, self.sound, force=self.force)
+            write_film(self.path, pictures, self.shown, self.film, self.sound, force=self.force, beside=beside)
         elif kind == "animation":
             spans = [Fraction(at.duration) for at in self.shown]
             images.save_frames(list(pictures), self.path, spans, loops=self.loops, force=self.force)

@@ -1,6 +1,6 @@
 """Which way a clip is painted: by the method of the recipe, and by what is asked of its frames."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -14,11 +14,11 @@ from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS, SHARED
 from impasto.scene.inputs import Inputs
 from impasto.scene.painting import Painting
+from impasto.video.carried import Carried
 from impasto.video.independent import IndependentPainter
 from impasto.video.keyframes import KeyframePainter, keys
-from impasto.video.masks import MaskTrack
 from impasto.video.optimized import OptimizedPainter
-from impasto.video.passes import PassesPainter
+from impasto.video.passes import PassesPainter, Scratch
 from impasto.video.settings import Coherence
 from impasto.video.shot_painter import ShotPainter, Watch
 from impasto.video.smooth import SmoothPainter
@@ -38,7 +38,7 @@ class Studio:
     encoder: str | Path | Encoder | None = None
     network: str | Path | None = None
     resources: Resources | None = None
-    masks: MaskTrack | None = None
+    carried: Carried = field(default_factory=Carried)
 
     def begin(self, photo: Picture, after: bool = False) -> Painting:
         """Begin a painting of a frame; of one that begins with a picture given later, where `after` says so."""
@@ -51,28 +51,41 @@ class Studio:
             part = 1.0 if self.coherence.passes > 1 else self.coherence.follow
             recipe = recipe.replace(init="file", levels=1, iterations=max(1, round(part * steps)))
             inputs = replace(inputs, init=photo)
-        if self.masks is not None:
-            inputs = replace(inputs, masks=self.masks.first)
+        if self.carried.masks is not None:
+            inputs = replace(inputs, masks=self.carried.masks.first)
+        if METHODS[recipe.method].landmarks:
+            inputs = self._with_face(inputs, photo)
         return begin_with(
             inputs, recipe, encoder=self.encoder, network=self.network, resources=self.resources or Resources.choose()
         )
 
-    def painter(self, watch: Watch) -> ShotPainter:
-        """Return what paints the clip's shots. Raises `UsageError` for what the method cannot do."""
+    def _with_face(self, inputs: Inputs, photo: Picture) -> Inputs:
+        """Return the inputs with the landmarks of the frame that is painted, `photo`; with none where it has none."""
+        faces = self.carried.faces
+        pair = None if faces is None else faces.now or faces.at(0, photo)
+        if pair is None:
+            return replace(inputs.without_landmarks(), find_faces=False)
+        return replace(inputs, content_landmarks=pair.content, style_landmarks=pair.style)
+
+    def painter(self, watch: Watch, scratch: Scratch | None = None) -> ShotPainter:
+        """Return what paints the clip's shots; several passes keep frames in the `scratch`, or in memory.
+
+        Raises `UsageError` for what the method cannot do.
+        """
         coherence, method = self.coherence, METHODS[self.recipe.method]
         starts = "init" in method.settings
         if coherence.passes > 1 and not starts:
             raise UsageError(f"passes: {method.name} begins with no picture, as the second pass would; leave them out")
         if coherence.independent:
-            return IndependentPainter(self.begin, coherence, self.masks, watch)
+            return IndependentPainter(self.begin, coherence, self.carried, watch)
         if coherence.passes > 1:
-            return PassesPainter(self.begin, coherence, self.masks, watch)
+            return PassesPainter(self.begin, coherence, self.carried, watch, scratch)
         if self.every > 1:
             return KeyframePainter(
-                self.begin, coherence, self.masks, watch, every=self.every, starts=starts, fill=_Quick(self).paint
+                self.begin, coherence, self.carried, watch, every=self.every, starts=starts, fill=_Quick(self).paint
             )
         kind = OptimizedPainter if starts else SmoothPainter
-        return kind(self.begin, coherence, self.masks, watch)
+        return kind(self.begin, coherence, self.carried, watch)
 
     @property
     def every(self) -> int:
@@ -106,7 +119,6 @@ class _Quick:
             self._painting = begin_with(
                 inputs, Recipe.parse(settings), resources=studio.resources or Resources.choose()
             )
-            self._painting.freeze(photo)
         self._painting.take(photo)
         for _ in self._painting:
             pass

@@ -8,6 +8,8 @@ from typing import Any
 
 from impasto.events import Progress, notice
 from impasto.images import Picture
+from impasto.recipe.catalogue import METHODS
+from impasto.video.encoding import Encoding
 from impasto.video.loops import paint_loop
 from impasto.video.output import ClipFormat
 from impasto.video.painters import Studio
@@ -20,6 +22,8 @@ SAVED_EVERY_S = 2.0
 
 Watch = Callable[[Progress], None]
 """Sees each step of each frame; stops the painting by raising."""
+Painted = Callable[[int, Picture], None]
+"""Sees the number of each finished frame, and the frame."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ class FrameProgress:
 
 @dataclass
 class Shares:
-    """Seconds that went into each part of the work of one process."""
+    """Seconds that went into each part of the work of one process; threads overlap, so they may exceed the whole."""
 
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -53,10 +57,9 @@ class Shares:
         self.seconds[part] = self.seconds.get(part, 0.0) + now - since
         return now
 
-    def move(self, part: str, other: str, seconds: float) -> None:
-        """Count seconds of one part for another, which was within it."""
-        self.seconds[part] = self.seconds.get(part, 0.0) - seconds
-        self.seconds[other] = self.seconds.get(other, 0.0) + seconds
+    def take(self, part: str, seconds: float) -> None:
+        """Count seconds for a part."""
+        self.seconds[part] = self.seconds.get(part, 0.0) + seconds
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,18 +97,31 @@ class VideoJob:
             notice(f"{self.folder.name}: {before} of {total} frames were painted before, and are kept")
         if self.studio.coherence.loop and shots > 1:
             notice(f"{self.plan.clip.info.name}: has {shots} shots, so its end is a cut already, and no loop is made")
-        for fresh, (shot, path) in enumerate(self._frames(store, watch, workers), 1):
+        for fresh, (shot, path) in enumerate(self._written(store, watch, workers), 1):
             elapsed = time.monotonic() - began
             done = before + fresh
             eta = elapsed / fresh * (total - done)
             yield FrameProgress(done, total, shot, shots, self.plan.size, elapsed, eta, path)
-        since = time.monotonic()
-        self.format.write(store.frames(total))
-        self.shares.add("encode", since)
         store.remove()
 
-    def _frames(self, store: Store, watch: Watch, workers: int) -> Iterator[tuple[int, Path]]:
-        """Paint all shots; yield the shot and the file of each frame that was not there."""
+    def _written(self, store: Store, watch: Watch, workers: int) -> Iterator[tuple[int, Path]]:
+        """Paint all shots, and write the result: where painting is quick, while it goes on; yield as `_frames`."""
+        total, quick = len(self.plan.selected), METHODS[self.studio.recipe.method].feed_forward
+        if self.format.kind != "film" or workers > 1 or not quick:
+            yield from self._frames(store, watch, workers)
+            since = time.monotonic()
+            self.format.write(store.frames(total))
+            self.shares.add("encode", since)
+            return
+        with Encoding(lambda frames: self.format.write(frames, store.folder), store.read, total) as encoding:
+            yield from self._frames(store, watch, workers, encoding.put)
+            encoding.finish()
+        self.shares.take("encode", encoding.seconds)
+
+    def _frames(
+        self, store: Store, watch: Watch, workers: int, painted: Painted | None = None
+    ) -> Iterator[tuple[int, Path]]:
+        """Paint all shots; yield the shot and the file of each frame that was not there. `painted` sees each."""
         numbers = range(len(self.plan.shots))
         if workers > 1 and len(numbers) > 1:
             told: list[tuple[int, Path]] = []
@@ -114,33 +130,36 @@ class VideoJob:
                 told.clear()
             return
         for number in numbers:
-            for path in self.paint_shot(number, store, watch):
+            for path in self.paint_shot(number, store, watch, painted):
                 yield number, path
 
-    def paint_shot(self, number: int, store: Store, watch: Watch) -> Iterator[Path]:
-        """Paint what is not finished yet of a shot, keeping each frame; yield their files."""
+    def paint_shot(self, number: int, store: Store, watch: Watch, painted: Painted | None = None) -> Iterator[Path]:
+        """Paint what is not finished yet of a shot, keeping each frame; yield their files. `painted` sees each."""
         start, stop = self.plan.shots[number]
         state = store.state(number)
         if state is not None and not all(store.has(start + frame) for frame in range(state.done)):
             state = None
         if state is not None and state.done >= stop - start:
             return
-        painter = self.studio.painter(watch)
+        painter = self.studio.painter(watch, store.scratch(number))
         shot = self.plan.shot(number)
         loop = self.studio.coherence.loop and len(self.plan.shots) == 1
         frames = paint_loop(painter, shot, state) if loop else painter.paint(shot, state)
         saved = since = time.monotonic()
-        for painted in frames:
+        for frame in frames:
             since = self.shares.add("paint", since)
-            store.save(start + painted.number, painted.picture)
-            if since - saved >= SAVED_EVERY_S or painted.number == stop - start - 1:
-                store.save_state(number, painted.state)
+            store.save(start + frame.number, frame.picture)
+            if since - saved >= SAVED_EVERY_S or frame.number == stop - start - 1:
+                store.save_state(number, frame.state)
                 saved = time.monotonic()
             since = self.shares.add("keep", since)
-            yield store.frame(start + painted.number)
+            if painted is not None:
+                painted(start + frame.number, frame.picture)
+            yield store.frame(start + frame.number)
             since = time.monotonic()
-        self.shares.move("paint", "flow", painter.flow.seconds)
-        self.shares.move("paint", "read", shot.waited)
+        self.shares.take("paint", -painter.aside(shot))
+        self.shares.take("flow", painter.flow.seconds)
+        self.shares.take("read", shot.reading.seconds)
 
     def counts(self) -> tuple[int, int]:
         """Return how many frames are painted from nothing, and how many from another."""
@@ -154,7 +173,9 @@ class VideoJob:
         pictures = []
         for number in numbers:
             photo = self.plan.photo(number)
+            after = self.studio.carried.after(self.plan.selected[number].index, photo)
             painting = self.studio.begin(photo)
+            painting.take(photo, after=after)
             for progress in painting:
                 watch(progress)
             pictures.append((number, painting.result().picture))

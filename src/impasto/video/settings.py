@@ -20,7 +20,7 @@ class Coherence:
 
     independent: bool = False
     """Paint each frame by itself: what everything else here is measured against."""
-    smooth: float = 0.7
+    smooth: float = 0.85
     """Of a frame painted by networks, the fraction that comes from the frame before where that shows the same."""
     keyframe: int = 0
     """Paint one frame of so many, and move it along the flow to those between; 0: as the method needs, 1: each."""

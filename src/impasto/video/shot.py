@@ -2,15 +2,13 @@
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, pairwise
-from typing import TypeVar
 
 from impasto.images import Picture
 from impasto.video.clip import Clip
+from impasto.video.clock import Clock, Item
 
-Item = TypeVar("Item")
 _AHEAD = 2
 """Frames that are decoded before they are asked for: one is painted meanwhile, and more would only take memory."""
 
@@ -20,18 +18,17 @@ class Shot:
 
     def __init__(self, clip: Clip, indices: Sequence[int]) -> None:
         self._clip, self.indices = clip, tuple(indices)
-        self.waited = 0.0
-        """Seconds that frames were waited for: reading that was not done while others were painted."""
+        self.reading, self.waiting = Clock(), Clock()
+        """Of decoding, and of waiting for it: what is read while others are painted is not waited for."""
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def photo(self, number: int) -> Picture:
         """Return one frame; all of the clip before it is decoded for that."""
-        index, began = self.indices[number], time.monotonic()
-        picture = next(iter(self._clip.frames(index, index + 1)))
-        self.waited += time.monotonic() - began
-        return picture
+        index = self.indices[number]
+        with self.reading.running(), self.waiting.running():
+            return next(iter(self._clip.frames(index, index + 1)))
 
     def photos(self, start: int = 0) -> Iterator[Picture]:
         """Return the frames from number `start` on, decoded in another thread ahead of their use."""
@@ -40,16 +37,9 @@ class Shot:
             if index < before:
                 rising.append([])
             rising[-1].append(index)
-        return self._timed(ahead(lambda: chain.from_iterable(self._rising(part) for part in rising if part)))
-
-    def _timed(self, pictures: Iterator[Picture]) -> Iterator[Picture]:
-        while True:
-            began = time.monotonic()
-            picture = next(pictures, None)
-            self.waited += time.monotonic() - began
-            if picture is None:
-                return
-            yield picture
+        parts = [part for part in rising if part]
+        read = ahead(lambda: self.reading.over(chain.from_iterable(self._rising(part) for part in parts)))
+        return self.waiting.over(read)
 
     def _rising(self, indices: Sequence[int]) -> Iterator[Picture]:
         frames, number, picture = self._clip.frames(indices[0], indices[-1] + 1), indices[0] - 1, None

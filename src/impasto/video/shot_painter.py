@@ -12,8 +12,10 @@ from impasto import images
 from impasto.events import Progress
 from impasto.images import Picture
 from impasto.scene.painting import After, Painting
-from impasto.video.flow import Flow, Motion
-from impasto.video.masks import MaskTrack
+from impasto.video.carried import Carried
+from impasto.video.clock import Clock
+from impasto.video.flow import Flow, Motion, inside
+from impasto.video.local_mean import local_mean
 from impasto.video.settings import Coherence
 from impasto.video.shot import Shot
 from impasto.video.store import State
@@ -21,8 +23,10 @@ from impasto.video.store import State
 LIKENESS = 50.0
 """Lai et al. 2018, eq. 5: where a frame differs from the one before, moved to it, by squares of colours (sRGB, summed
 over channels), the latter counts by exp(-LIKENESS times that): a change of light or of what is seen is no flicker."""
-FEATHER = 5
+FEATHER = 3
 """Pixels over which what is reliable is faded out, so that its border does not show."""
+SIMILAR = 3
+"""Pixels over which two frames are compared where the flow is not relied on: one alone is alike by chance."""
 
 Begin = Callable[[Picture, bool], Painting]
 """Begins a painting of a photograph; of one that begins with a picture given later, where the second says so."""
@@ -42,27 +46,34 @@ class Painted:
 class ShotPainter(ABC):
     """Paints shots, one after another."""
 
-    def __init__(self, begin: Begin, coherence: Coherence, masks: MaskTrack | None, watch: Watch) -> None:
-        self.coherence, self.masks, self.flow = coherence, masks, Flow()
+    flow_meanwhile = False
+    """Whether flow is found in another thread while a frame is painted."""
+
+    def __init__(self, begin: Begin, coherence: Coherence, carried: Carried, watch: Watch) -> None:
+        self.coherence, self.carried, self.flow = coherence, carried, Flow()
+        self.waiting = Clock()
+        """Of frames, with their flow where that is found meanwhile."""
         self._begin, self._watch = begin, watch
-        self._first: Painting | None = None
-        self._follower: Painting | None = None
+        self._paintings: dict[tuple[bool, bool], Painting] = {}
 
     @abstractmethod
     def paint(self, shot: Shot, state: State | None) -> Iterator[Painted]:
         """Paint the frames of a shot, those that follow after `state` where there is one."""
 
     def first(self, photo: Picture) -> Painting:
-        """Return what paints a frame from nothing."""
-        if self._first is None:
-            self._first = self._begin(photo, False)
-        return self._first
+        """Return what paints a frame from nothing; what is carried to it was asked for before."""
+        return self._painting(photo, False)
 
     def follower(self, photo: Picture) -> Painting:
         """Return what paints a frame from a picture to begin with."""
-        if self._follower is None:
-            self._follower = self._begin(photo, True)
-        return self._follower
+        return self._painting(photo, True)
+
+    def _painting(self, photo: Picture, after: bool) -> Painting:
+        # A picture whose face is aligned is planned without a margin, and one without a face is not.
+        key = after, self.carried.faces is not None and self.carried.faces.now is not None
+        if key not in self._paintings:
+            self._paintings[key] = self._begin(photo, after)
+        return self._paintings[key]
 
     def run(self, painting: Painting, photo: Picture, after: After) -> Tensor:
         """Paint one frame; return it (1, 3, H, W), float32 on the CPU, before colours are put back."""
@@ -74,18 +85,21 @@ class ShotPainter(ABC):
             raise RuntimeError("a painting took no step")
         return image.detach().float().cpu().clone()
 
-    def after(self, shot: Shot, number: int, motion: Motion | None = None) -> After:
-        """Return what a frame has of those before it: where its regions are now."""
-        return After(None if self.masks is None else self.masks.at(shot.indices[number], motion))
+    def after(self, shot: Shot, number: int, photo: Picture, motion: Motion | None = None) -> After:
+        """Return what a frame has of those before it: where its regions and its face are now."""
+        return self.carried.after(shot.indices[number], photo, motion)
 
     def state(self, number: int, tensors: dict[str, Tensor], numbers: dict[str, float] | None = None) -> State:
         """Return the state after frame `number`."""
-        return State(number + 1, tensors | ({} if self.masks is None else self.masks.state()), numbers or {})
+        return State(number + 1, tensors | self.carried.state(), numbers or {})
 
     def restore(self, state: State) -> None:
-        """Take the regions up where a state left them."""
-        if self.masks is not None:
-            self.masks.restore(dict(state.tensors))
+        """Take regions and face up where a state left them."""
+        self.carried.restore(state.tensors)
+
+    def aside(self, shot: Shot) -> float:
+        """Return the seconds of `paint` that were not spent on painting: frames waited for, and flow."""
+        return self.waiting.seconds if self.flow_meanwhile else shot.waiting.seconds + self.flow.seconds
 
     def small(self, photo: Picture, size: tuple[int, int]) -> Tensor:
         """Return a frame (1, 3, H, W) at the size that is painted, which flow is found at."""
@@ -96,6 +110,15 @@ def likeness(motion: Motion, frame: Tensor, before: Tensor) -> Tensor:
     """Return (1, 1, H, W) in [0, 1]: how surely the frame `before`, moved by `motion`, shows the same as `frame`."""
     away = (frame - motion.warp(before)).square().sum(1, keepdim=True)
     return feathered(motion.reliable) * torch.exp(-LIKENESS * away)
+
+
+def alike(motion: Motion, frame: Tensor, before: Tensor) -> Tensor:
+    """Return (1, 1, H, W) in [0, 1]: how much the frame `before`, moved by `motion`, looks like `frame`.
+
+    Whatever is said of the flow: beside a thing that moves, much is taken for hidden that looks the same.
+    """
+    away = local_mean((frame - motion.warp(before)).square().sum(1, keepdim=True), SIMILAR)
+    return inside(motion.backward)[None, None] * torch.exp(-LIKENESS * away)
 
 
 def feathered(weights: Tensor) -> Tensor:

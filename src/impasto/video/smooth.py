@@ -1,12 +1,16 @@
-"""Feed-forward methods: the statistics of a shot are frozen, and each frame has a part of the one before."""
+"""Feed-forward methods: each frame has a part of the one before."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.video.shot import Shot
+from impasto.images import Picture
+from impasto.video.flow import Motion
+from impasto.video.local_mean import local_mean
+from impasto.video.shot import Shot, ahead
 from impasto.video.shot_painter import Painted, ShotPainter, likeness
 from impasto.video.store import State
 
@@ -32,9 +36,9 @@ def blended(image: Tensor, carried: Tensor, weight: Tensor) -> Tensor:
     rest, wanted = _turned(torch.lerp(image, carried, weight), _AXES), _turned(image, _AXES)
     total = torch.zeros_like(image)
     for side in DETAIL:
-        coarse, wanted_coarse = _mean(rest, side), _mean(wanted, side)
+        coarse, wanted_coarse = local_mean(rest, side), local_mean(wanted, side)
         around = max(AROUND, side)
-        energies = [_mean(detail.square(), around) for detail in (wanted - wanted_coarse, rest - coarse)]
+        energies = [local_mean(detail.square(), around) for detail in (wanted - wanted_coarse, rest - coarse)]
         gain = (energies[0] / energies[1].clamp_min(1e-8)).clamp(1, MAX_GAIN**2).sqrt()
         total += gain * (rest - coarse)
         rest, wanted = coarse, wanted_coarse
@@ -45,35 +49,58 @@ def _turned(image: Tensor, axes: Tensor) -> Tensor:
     return torch.einsum("ij,bjhw->bihw", axes.to(image), image)
 
 
-def _mean(image: Tensor, side: int) -> Tensor:
-    return F.avg_pool2d(image, side, 1, side // 2, count_include_pad=False)
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A photograph, what leads from it back to the one before, and how surely that shows the same (1, 1, H, W)."""
+
+    photo: Picture
+    motion: Motion | None
+    likeness: Tensor
 
 
 class SmoothPainter(ShotPainter):
-    """Paints every frame, with statistics that are measured once for a shot, in the middle of it.
+    """Paints every frame, and takes a part of it from the frame before.
 
     Of each frame, `smooth` is the frame before as it was painted, moved along the flow, where that shows the same.
-    Frames are blended before colours are put back, and in float32.
+    Frames are blended before colours are put back, and in float32. Flow is found in another thread while the frame
+    before is painted, which it does not depend on.
+
+    The style is measured once, the photograph in each frame: maps that are made of one frame leave a change of light in
+    the others (`adain`), and a whitening takes what it does not know far out of the style (`wct`).
     """
+
+    flow_meanwhile = True
 
     def paint(self, shot: Shot, state: State | None) -> Iterator[Painted]:
         """Paint the frames of a shot, those that follow after `state` where there is one."""
         done = 0 if state is None else state.done
-        middle = 0 if self.masks is not None else len(shot) // 2
-        reference = shot.photo(middle)
-        painting = self.first(reference)
-        painting.freeze(reference, self.after(shot, middle))
-        photos = shot.photos(max(0, done - 1))
-        before: tuple[Tensor, Tensor] | None = None
+        before: Tensor | None = None
         if state is not None and done:
-            before = self.small(next(photos), painting.size), state.tensors["painted"]
+            before = state.tensors["painted"]
             self.restore(state)
-        for number, photo in enumerate(photos, done):
-            frame = self.small(photo, painting.size)
-            motion = None if before is None else self.flow.motion(frame, before[0])
-            image = self.run(painting, photo, self.after(shot, number, motion))
-            if before is not None and motion is not None and self.coherence.smooth:
-                weight = self.coherence.smooth * likeness(motion, frame, before[0])
-                image = blended(image, motion.warp(before[1]), weight)
-            before = frame, image
+        photos = shot.photos(max(0, done - 1))
+        with self.waiting.running():
+            opening = next(photos)
+        painting = self.first(opening)
+        seen = self.waiting.over(ahead(lambda: self._seen(chain([opening], photos), painting.size)))
+        if before is not None:
+            next(seen)
+        for number, one in enumerate(seen, done):
+            after = self.after(shot, number, one.photo, one.motion)
+            image = self.run(painting, one.photo, after)
+            if before is not None and one.motion is not None and self.coherence.smooth:
+                image = blended(image, one.motion.warp(before), self.coherence.smooth * one.likeness)
+            before = image
             yield Painted(number, painting.finished_picture(image), self.state(number, {"painted": image}))
+
+    def _seen(self, photos: Iterator[Picture], size: tuple[int, int]) -> Iterator[Seen]:
+        """Return each photograph with what leads back to the one before it."""
+        before: Tensor | None = None
+        for photo in photos:
+            frame = self.small(photo, size)
+            if before is None:
+                yield Seen(photo, None, torch.zeros(1, 1, 1, 1))
+            else:
+                motion = self.flow.motion(frame, before)
+                yield Seen(photo, motion, likeness(motion, frame, before))
+            before = frame

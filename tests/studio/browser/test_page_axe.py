@@ -111,7 +111,7 @@ def test_views_have_no_violations(scheme, screen, open_page, uploaded, past):
     for _ in range(state["number"]):
         checked.look.server.call(f"/api/choices/{state['choice']}/undo", {})
     checked.view(f"#best/{jobs[0]}/{jobs[1]}", ".best-pair", "best, asking")
-    checked.page.get_by_role("button", name="Left").last.click()
+    checked.page.locator(".best-foot .primary").first.click()
     checked.page.get_by_role("button", name="That is enough").or_(
         checked.page.get_by_text("This one is the best")
     ).first.wait_for()

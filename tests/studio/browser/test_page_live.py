@@ -33,7 +33,7 @@ def path_of():
 def live(camera, studio):
     """The view of the camera."""
     with pages() as opened:
-        found = opened(camera, studio, path="#live", forgiven=("404", "429"))
+        found = opened(camera, studio, path="#live")
         yield found
 
 
@@ -56,7 +56,6 @@ def test_the_camera_is_painted_and_stops(live):
     assert "dropped" in rate
     # Another style while it paints is painted from then on.
     page.locator(".live-styles .thumb").nth(1).click()
-    page.locator(".live-rate", has_text="Getting ready").wait_for()
     painted(page, 100)
     page.get_by_role("button", name="Stop").click()
     assert page.locator(".live-picture").is_hidden()

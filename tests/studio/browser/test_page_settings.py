@@ -7,7 +7,7 @@ from impasto.studio.form import HINTS
 
 ELSEWHERE = {"version", "method", "style_weights", "keep"}
 """Set by the preset, the method's own list, the sliders of the paintings, and the regions of masks."""
-OF_REGIONS = {"region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions"}
+OF_REGIONS = {"region_weights", "region_content_weights", "region_scales", "region_styles", "gain_regions", "feather"}
 """They name regions, and are there when there are masks; strength is of a photograph."""
 
 

@@ -12,8 +12,9 @@ from impasto.optim.resources import Resources
 from impasto.optim.tile_planner import Tiling
 from impasto.series.batch.items import Item, job_of
 from impasto.series.batch.names import Naming
-from impasto.series.batch.run import Batch, BatchResult, unsaved
+from impasto.series.batch.run import Batch, BatchResult
 from impasto.series.batch.sharded import ShardedBatch
+from impasto.series.batch.stream import unsaved
 from impasto.series.grid import Job
 from impasto.shards.writing import Kind
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from impasto.errors import ImageError, InputError
-from impasto.series.batch.items import Item
+from impasto.series.batch.items import Item, Same
 from impasto.series.batch.run import Batch
 
 SAMPLED = 5
@@ -30,8 +30,9 @@ class Estimate:
 def estimated(made: Batch, threads: int) -> Estimate:
     """Estimate what is to do with so many threads a picture, from a few pictures of each recipe."""
     groups: dict[str, list[Item]] = {}
+    recipes: Same[str] = Same(lambda recipe: recipe.model_dump_json())
     for item in made.waiting:
-        groups.setdefault(item.job.recipe.model_dump_json(), []).append(item)
+        groups.setdefault(recipes(item.job.recipe), []).append(item)
     seconds, steps = 0.0, 0.0
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

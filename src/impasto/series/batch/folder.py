@@ -22,7 +22,7 @@ from typing import Any, Self
 
 from impasto import files
 from impasto.errors import OutputError
-from impasto.series.batch.items import fingerprint
+from impasto.series.batch.items import Same, fingerprint
 
 NAME = ".impasto-batch"
 MANIFEST, JOBS = "manifest.json", "jobs.jsonl"
@@ -213,8 +213,9 @@ class JobFolder:
 def _shortened(entries: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield entries with the number of the entry that has the same recipe in a recipe's place: most have one."""
     first: dict[str, int] = {}
+    recipes: Same[str] = Same(lambda recipe: json.dumps(recipe, sort_keys=True))
     for number, entry in enumerate(entries):
-        known = first.setdefault(json.dumps(entry["recipe"], sort_keys=True), number)
+        known = first.setdefault(recipes(entry["recipe"]), number)
         yield dict(entry) if known == number else {**entry, "recipe": known}
 
 

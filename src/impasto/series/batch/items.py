@@ -1,10 +1,12 @@
 """What a batch paints: one item for each picture, and what the folder remembers of it."""
 
+import functools
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from impasto import images, metadata
 from impasto.encoders import Encoder
@@ -18,6 +20,7 @@ from impasto.scene.resolve import PictureLike
 from impasto.series.grid import Job
 from impasto.shards import Member
 
+Value = TypeVar("Value")
 FILES = ("content", "styles", "init_image", "content_mask", "style_masks", "content_landmarks", "style_landmarks")
 """Keys of a job that name pictures and other files."""
 KEYS = (*FILES, "region_masks", "region_names", "encoder", "network", "preset", "recipe", "output")
@@ -62,8 +65,33 @@ def job_of(given: Mapping[str, Any] | Job, **reading: Any) -> tuple[Job, str | N
     return Job(inputs, recipe, files["encoder"], files["network"]), files["output"]
 
 
-def described(item: Item) -> dict[str, Any]:
-    """Return everything that an item's picture depends on, as JSON can hold it; names of files as they are."""
+class Same(Generic[Value]):
+    """What a function makes of objects, once for each object: of a million items, most have one recipe.
+
+    An object that is no longer there leaves its number to others; so each is kept.
+    """
+
+    def __init__(self, make: Callable[[Any], Value]) -> None:
+        self._make = make
+        self._made: dict[int, tuple[Any, Value]] = {}
+
+    def __call__(self, source: Any) -> Value:
+        if id(source) not in self._made:
+            self._made[id(source)] = source, self._make(source)
+        return self._made[id(source)][1]
+
+
+def described_all(items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Return what `described` does of each item; those of one recipe share what is said of that."""
+    recipes = Same(lambda recipe: recipe.model_dump(mode="json"))
+    return [described(item, recipes) for item in items]
+
+
+def described(item: Item, dump: Callable[[Recipe], Any]) -> dict[str, Any]:
+    """Return everything that an item's picture depends on, as JSON can hold it; names of files as they are.
+
+    `dump` returns a recipe so.
+    """
     job = item.job
     inputs = job.inputs
     kept: dict[str, Any] = {
@@ -73,7 +101,7 @@ def described(item: Item) -> dict[str, Any]:
         "init": _named(inputs.init),
         "masks": _masks(inputs.masks),
         "landmarks": [_named(inputs.content_landmarks), _named(inputs.style_landmarks)],
-        "recipe": job.recipe.model_dump(mode="json"),
+        "recipe": dump(job.recipe),
         "encoder": _network(job.encoder),
         "network": _network(job.network),
         "max_pixels": inputs.max_pixels,
@@ -82,8 +110,17 @@ def described(item: Item) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if value not in (None, [None, None])}
 
 
-def restored(entry: Mapping[str, Any]) -> Item:
-    """Return the item that `described` described. Raises `UsageError` where it was of pictures in memory."""
+def restored_all(entries: Sequence[Mapping[str, Any]]) -> list[Item]:
+    """Return the items that `described_all` described. Raises `UsageError` as `restored`."""
+    recipes: Same[Recipe] = Same(Recipe.parse)
+    return [restored(entry, recipes) for entry in entries]
+
+
+def restored(entry: Mapping[str, Any], parse: Callable[[Any], Recipe]) -> Item:
+    """Return the item that `described` described; `parse` returns its recipe.
+
+    Raises `UsageError` where it was of pictures in memory.
+    """
     masks = entry.get("masks")
     named = None
     if isinstance(masks, dict):
@@ -107,15 +144,16 @@ def restored(entry: Mapping[str, Any]) -> Item:
         max_pixels=entry["max_pixels"],
         allow_truncated=entry["allow_truncated"],
     )
-    recipe = Recipe.parse(entry["recipe"])
+    recipe = parse(entry["recipe"])
     return Item(Job(inputs, recipe, _encoder(entry.get("encoder")), _encoder(entry.get("network"))), entry["output"])
 
 
 def fingerprint(entries: Sequence[Mapping[str, Any]]) -> str:
     """Return the sha256 of what a batch paints."""
     whole = hashlib.sha256()
+    recipes = Same(lambda recipe: hashlib.sha256(metadata.canonical(recipe).encode()).hexdigest())
     for entry in entries:
-        whole.update(metadata.canonical(dict(entry)).encode())
+        whole.update(metadata.canonical({**entry, "recipe": recipes(entry["recipe"])}).encode())
     return whole.hexdigest()
 
 
@@ -131,14 +169,22 @@ def _named(source: PictureLike | None) -> Any:
     if source is None:
         return None
     if isinstance(source, str | Path) and source != "-":
-        return {"file": str(Path(source).absolute())}
+        return {"file": _absolute(os.fspath(source), os.getcwd())}  # noqa: PTH109 (a million times)
     if isinstance(source, Member):
-        kept = {key: value for key, value in asdict(source).items() if key != "data" and value not in ("", ())}
-        return {**kept, "archive": str(Path(source.archive).absolute()), "beside": [*map(list, source.beside)]}
+        kept: dict[str, Any] = {"archive": _absolute(source.archive, os.getcwd()), "name": source.name}  # noqa: PTH109
+        kept |= {"place": source.place, "length": source.length}
+        kept |= {"column": source.column} if source.column else {}
+        return {**kept, "beside": [*map(list, source.beside)]}
     if isinstance(source, list | tuple) or hasattr(source, "points"):  # landmarks
         return {"points": str(source)}
     picture = source if isinstance(source, Picture) else images.load(source)
     return {"sha256": picture.sha256}
+
+
+@functools.lru_cache(maxsize=4096)
+def _absolute(name: str, folder: str) -> str:
+    """Return a name from the root; paintings and shards come again and again."""
+    return str(Path(folder, name))
 
 
 def _masks(masks: Regions | Masks | None) -> Any:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from impasto.result import Result
 from impasto.scene.painting import Painting
 from impasto.series import records
 from impasto.series.batch.folder import NAME, JobFolder
-from impasto.series.batch.items import Item, check_landmarks, described, fingerprint, restored
+from impasto.series.batch.items import Item, Same, check_landmarks, described_all, fingerprint, restored_all
 from impasto.series.batch.names import check_names
 from impasto.series.paint_work import KEPT_BYTES, Order, Painted, maker
 
@@ -79,11 +79,11 @@ class Batch:
             )
         self._jobs = JobFolder.open(folder) if there or items is None else None
         if items is None:
-            items = [restored(entry) for entry in self._opened.entries()]
+            items = restored_all(self._opened.entries())
         if not items:
             raise UsageError("there is nothing to paint; name photographs and paintings")
         self.items = list(items)
-        self._entries = [described(item) for item in self.items]
+        self._entries = described_all(self.items)
         if self._jobs is not None and (divided := self._jobs.manifest.get("shards")) != self.kind.get("shards"):
             one = "a picture a file" if divided is None else "shards of {pictures}, {kind}".format(**divided)
             raise OutputError(f"{folder}: holds a batch of {one}; go on with it by --resume and -o alone")
@@ -122,9 +122,10 @@ class Batch:
     def check(self) -> None:
         """Try the settings on the pictures, those of each recipe on a few. Raises what `begin_with` does."""
         tried: dict[str, list[ImpastoError]] = {}
+        recipes: Same[str] = Same(lambda recipe: recipe.model_dump_json())
         for item in self.items:
             job = item.job
-            key = f"{job.recipe.model_dump_json()} {job.encoder} {job.network} {job.inputs.masks is None}"
+            key = f"{recipes(job.recipe)} {job.encoder} {job.network} {job.inputs.masks is None}"
             if len(tried.get(key, [None] * TRIED)) >= TRIED and key in tried:
                 continue
             try:
@@ -299,28 +300,3 @@ def told(error: Exception | None) -> str:
         return "nothing came back"
     text = " ".join(str(error).split())
     return text if isinstance(error, ImpastoError) else f"{type(error).__name__}: {text}"[:500]
-
-
-def unsaved(
-    jobs: Iterable[Item],
-    executor: Executor,
-    resources: Resources | None,
-    watch: Callable[[int, Progress], object] | None = None,
-) -> Iterator[BatchResult]:
-    """Paint a stream of items and yield each with its picture as it comes; nothing is saved, and they may never end."""
-    painter = Painter(resources, kept_bytes=KEPT_BYTES)
-
-    def orders() -> Iterator[Order]:
-        for item in jobs:
-            job = item.job
-            inputs = painter.portable(job.inputs, job.recipe)
-            yield Order(replace(job, inputs=inputs, recipe=painter.exact(job.recipe)))
-
-    def look(index: int, _order: Order, progress: Progress) -> object:
-        return watch is not None and watch(index, progress)
-
-    for outcome in executor.run(maker(executor, painter, share(executor.workers)), orders(), watch=look):
-        painted: Painted | None = outcome.value
-        state = "failed" if painted is None else painted.state
-        result = None if painted is None else painted.result
-        yield BatchResult(outcome.index, state, None, result, outcome.error, outcome.seconds, outcome.attempts)

@@ -215,13 +215,13 @@ class ShardedBatch(Batch):
         return self._result(number, "failed", row, error)
 
     def _result(self, number: int, state: str, row: Mapping[str, Any], error: Exception | None = None) -> BatchResult:
-        shard = self.shards_of(number)
+        shard = self.shard_of(number)
         whole = {**row, "file": self.items[number].output, "shard": shard, "state": state}
         path = None if error is not None else self.folder / shard
         seconds, attempts = float(row.get("seconds") or 0.0), int(row.get("attempts") or 1)
         return BatchResult(number, state, path, None, error, seconds, attempts, whole)
 
-    def shards_of(self, number: int) -> str:
+    def shard_of(self, number: int) -> str:
         """Return the file that an item goes into."""
         return f"{number // self._pictures:05}.{self._shard_kind}"
 

@@ -41,7 +41,7 @@ function request(method, path, operation, schemas) {
     el(
       "section",
       {},
-      list("Parameters", (operation.parameters ?? []).map((each) => [each.name, `${kind(each.schema)}, in the ${each.in}${each.required ? "" : ", not needed"}`, each.description ?? each.schema.description])),
+      list("Parameters", (operation.parameters ?? []).map((each) => [each.name, `${kind(each.schema)}, in the ${each.in}${each.required ? "" : ", optional"}`, each.description ?? each.schema.description])),
       json ? fields("It takes JSON", json, schemas) : Object.keys(body).length > 0 && el("p", { text: "It takes the bytes of a file." }),
       answer ? fields(`It answers ${done[0]} with JSON`, answer, schemas) : el("p", { text: `It answers ${done[0]}${Object.keys(done[1].content ?? {}).map((type) => ` with ${type}`).join("")}.` }),
       list("It refuses", refused.map(([status, { description }]) => [status, description, ""])),
@@ -61,7 +61,7 @@ function fields(title, schema, schemas) {
   const { of, many } = resolve(schema, schemas);
   if (!of.properties) return el("p", { text: `${title}.` });
   const needed = of.required ?? [];
-  const rows = Object.entries(of.properties).map(([name, each]) => [name, kind(each) + (needed.includes(name) ? "" : ", not needed"), each.description]);
+  const rows = Object.entries(of.properties).map(([name, each]) => [name, kind(each) + (needed.includes(name) ? "" : ", optional"), each.description]);
   return list(`${title}${many ? ": a list of objects" : ""}`, rows);
 }
 

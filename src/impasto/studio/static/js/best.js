@@ -83,6 +83,8 @@ class Best {
     // No side is seen before the other.
     await Promise.all(images.map((image) => image.decode().catch(() => {})));
     const job = sides[0][1];
+    // In a narrow window one lies above the other.
+    const [left, tie, right] = matchMedia("(max-width: 760px)").matches ? ["Upper", "Same", "Lower"] : ["Left", "No difference", "Right"];
     const beside = [job.content, ...job.styles].filter((id) => id && pictures.has(id)).slice(0, 2);
     fill(
       this.node,
@@ -96,16 +98,16 @@ class Best {
       el(
         "div",
         { class: "best-pair" },
-        sides.map(([side], index) => el("button", { type: "button", class: "best-side", "aria-label": `The one on the ${side} is better`, on: { click: () => this.answer(side) } }, images[index])),
+        sides.map(([side], index) => el("button", { type: "button", class: "best-side", "aria-label": `The ${[left, right][index].toLowerCase()} one is better`, on: { click: () => this.answer(side) } }, images[index])),
       ),
       el(
         "div",
         { class: "best-foot" },
         el("div", { class: "best-beside", "aria-hidden": "true" }, beside.map((id) => el("img", { src: pictureUrl(id, 192), alt: "" }))),
         button("Take back", { icon: "undo", disabled: !state.number, on: { click: () => this.undo() } }),
-        button("Left", { kind: "primary", title: "1 or ←", on: { click: () => this.answer("left") } }),
-        button("No difference", { title: "0", on: { click: () => this.answer("tie") } }),
-        button("Right", { kind: "primary", title: "2 or →", on: { click: () => this.answer("right") } }),
+        button(left, { kind: "primary", title: "1 or ←", on: { click: () => this.answer("left") } }),
+        button(tie, { title: "0", on: { click: () => this.answer("tie") } }),
+        button(right, { kind: "primary", title: "2 or →", on: { click: () => this.answer("right") } }),
         state.number > 0 && button("That is enough", { on: { click: () => ((this.ended = true), this.#end()) } }),
       ),
     );

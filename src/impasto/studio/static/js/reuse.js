@@ -46,7 +46,7 @@ export function reuse(job) {
 /** Paint the same larger: from this picture, where the method begins with one. */
 async function larger(job, size) {
   const method = known.schema.methods.find((each) => each.name === job.recipe.method);
-  const from = method.settings.includes("init") ? (await api.use(job.id, "content")).id : null;
+  const from = method.settings.includes("init") && !job.clip ? (await api.use(job.id, "content")).id : null;
   // A picture that is there already has its forms; the steps are for what can only be seen at this size.
   const follow = from && { levels: 1, iterations: STEPS, finishing_steps: Math.min(STEPS, job.recipe.finishing_steps) };
   await api.start({ ...again(job, { size, init: from ? "content" : job.recipe.init, ...follow }), init: from, title: `${job.title}, larger` });

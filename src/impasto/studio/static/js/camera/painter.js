@@ -19,6 +19,7 @@ export class Painter {
   /** Paint until `stop`. `size`: pixels of the long side. Throws what the studio refuses. */
   async run(session, size) {
     this.session = session;
+    this.leaving = new AbortController();
     this.times = [];
     this.painted = 0;
     this.first = null;
@@ -30,7 +31,7 @@ export class Painter {
       }
       const frame = await this.#grab(size);
       if (this.session !== session) return;
-      const painted = await paint(session, frame);
+      const painted = await paint(session, frame, this.leaving.signal);
       if (this.session !== session) return;
       await this.#show(painted);
     }
@@ -38,16 +39,16 @@ export class Painter {
 
   stop() {
     this.session = null;
+    this.leaving?.abort();
   }
 
-  /** How many frames came and were not painted. */
+  /** How many frames came and were not painted, since the first one that was. */
   get dropped() {
     return this.first === null ? 0 : Math.max(0, this.presented - this.first + 1 - this.painted);
   }
 
   #count() {
     this.video.requestVideoFrameCallback?.((_, { presentedFrames }) => {
-      this.first ??= presentedFrames;
       this.presented = presentedFrames;
       if (this.session) this.#count();
     });
@@ -71,6 +72,7 @@ export class Painter {
     }
     this.canvas.getContext("2d").drawImage(bitmap, 0, 0);
     bitmap.close();
+    if (!this.painted) this.first = this.presented ?? null;
     this.painted++;
     this.times.push(performance.now());
     if (this.times.length > RATE_OVER) this.times.shift();
@@ -79,11 +81,13 @@ export class Painter {
   }
 }
 
-async function paint(session, frame) {
+/** What is painted of a frame; null for one that nobody waits for any more. */
+async function paint(session, frame, signal) {
   let answer;
   try {
-    answer = await fetch(`/api/live/${session}`, { method: "POST", headers: { "Content-Type": "image/jpeg" }, body: frame });
-  } catch {
+    answer = await fetch(`/api/live/${session}`, { method: "POST", headers: { "Content-Type": "image/jpeg" }, body: frame, signal });
+  } catch (error) {
+    if (error.name === "AbortError") return null;
     throw new ApiError(0, "The studio does not answer; it may be restarting.");
   }
   if (answer.ok) return answer.blob();
