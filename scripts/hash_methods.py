@@ -37,7 +37,7 @@ CUT_OUT = torch.cat([OTHER, (torch.arange(60) > 12).float().expand(1, 60, 60)])
 PLAIN = {"precision": "float32", "encoder": "petite", "iterations": 6, "size": 64}
 REGIONS = {"content_mask": MASK, "style_masks": [STYLE_MASK]}
 OPTIMIZED = ("gatys", "mrf", "doodle", "nnst", "strotss", "portrait")
-ENCODED = ("reshuffle", "nnst_fast", "wct", "adain", "linear")
+ENCODED = ("reshuffle", "nnst_fast", "wct", "adain", "linear", "avatar")
 
 
 def cases() -> dict[str, dict[str, Any]]:

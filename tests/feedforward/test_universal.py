@@ -108,12 +108,14 @@ def test_wct_goes_from_deep_to_shallow_and_encodes_anew(
     torch.testing.assert_close(picture(painted("wct", alpha=0.5)), image, atol=1e-4, rtol=0)
 
 
-def test_adain_gives_the_styles_moments(painted: Paint, folder: Path, petite: Petite) -> None:
+def test_adain_gives_first_the_colours_and_then_the_features_the_styles_moments(painted: Paint, folder: Path, petite: Petite) -> None:
     painting = painted("adain")
     photo, style = (
         x[None] for x in (painting.scene.photo(painting.level)[0], painting.scene.style(0, painting.level).pixels[0])
     )
     layer = "relu4_1"
+    measured = transforms.Moments.measure
+    photo = transforms.recoloring(measured(photo), measured(style))(photo).clamp(0, 1)
     with torch.no_grad():
         target = transforms.adain(petite.raw(photo, [layer])[layer], petite.raw(style, [layer])[layer])
         wanted = load(folder / "adain-relu4_1.safetensors")(target).clamp(0, 1)

@@ -10,9 +10,9 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.errors import WeightsError
 from impasto.nets import store
-from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, AvatarPlan, StyleNorm, encoded, softly
+from impasto.nets.avatar import KIND, LAYERS, METHOD, Avatar, AvatarPlan, StyleNorm, encoded, softly
 from impasto.nets.norm_statistics import NormStatistics, moments
-from impasto.nets.transforms import Moments, whitening
+from impasto.nets.transforms import Moments, recoloring, whitening
 
 Picture = Callable[..., Tensor]
 TINY = AvatarPlan(channels=(3, 4, 5, 6), up=(2, 3, 4), last=5)
@@ -100,7 +100,7 @@ def test_features_take_the_moments_of_the_painting() -> None:
     of_content, of_style = Moments.measure(content), Moments.measure(style)
     exact = Moments.measure(whitening(of_content, of_style)(content))
     torch.testing.assert_close(exact.covariance, of_style.covariance, rtol=1e-3, atol=1e-3)
-    soft = Moments.measure(softly("relu1_1", of_content, of_style)(content))
+    soft = Moments.measure(softly(of_content, of_style)(content))
     torch.testing.assert_close(soft.mean, of_style.mean, rtol=1e-3, atol=1e-3)
     assert float(soft.covariance.trace()) == pytest.approx(float(of_style.covariance.trace()), rel=0.05)
     assert float(soft.covariance.trace()) < float(of_style.covariance.trace())
@@ -120,7 +120,7 @@ def test_an_even_photograph_is_not_made_noisy() -> None:
     grey = torch.rand(1, 1, 64, 64, generator=random).expand(1, 3, 64, 64)
     content = grey + (torch.rand(1, 3, 64, 64, generator=random) - 0.5) / 255
     style = Moments.measure(torch.rand(1, 3, 64, 64, generator=random))
-    moved = softly(PIXELS, Moments.measure(content), style)(content)
+    moved = recoloring(Moments.measure(content), style)(content)
     color = moved - moved.mean(1, keepdim=True)
     assert float((color - color.mean((2, 3), keepdim=True)).std()) < 4 / 255
 

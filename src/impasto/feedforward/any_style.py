@@ -16,7 +16,7 @@ from impasto.encoders import Encoder, Petite
 from impasto.errors import WeightsError
 from impasto.feedforward import networks, tiles
 from impasto.feedforward.codec import decoder_of, petite_of
-from impasto.feedforward.matched import Matched
+from impasto.feedforward.matched import PIXELS, Matched
 from impasto.feedforward.networks import Loaded
 from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import ADAIN, WCT, Learnt, Transform, applied, blended
@@ -29,6 +29,8 @@ TEXTURE_PASSES = 3
 DETAILED = ("relu5_1",)
 """Layers at which only the change that the transform makes is decoded and added to the picture. Li et al. decode the
 whole: from relu5_1, where a neuron stands for 16x16 pixels, faces and windows do not come back."""
+RECOLORED = ("adain", "linear")
+"""Methods whose photograph takes the colours first; `wct` matches colours at its last layer."""
 SCRATCH = {
     "wct": {"float32": 380, "bfloat16": 340},
     "adain": {"float32": 290, "bfloat16": 190},
@@ -49,6 +51,7 @@ class AnyStyle(Matched):
         self.encoder, resolved = petite_of(recipe, encoder, self.resources.device)
         self.recipe = resolved.replace(passes=self._passes())
         self._load(network)
+        self.recolors = recipe.method in RECOLORED and self.scene.content is not None
         self.steps = self.recipe.passes * len(self.decoders) if recipe.method == "wct" else 1
         deepest = self.decoders[0].layer
         what = f"painting {self.size[1]}x{self.size[0]} px with {recipe.method}"
@@ -101,7 +104,7 @@ class AnyStyle(Matched):
         recipe, pixels = self.recipe, size[0] * size[1]
         picture = 12 * pixels
         # The photograph, the picture so far and the one to come; while styles are measured, these instead.
-        pictures = max(3.0, 1 + 2.5 * recipe.style_scale**2)
+        pictures = max(4.0 if self.recolors else 3.0, 1 + 2.5 * recipe.style_scale**2)
         if recipe.color in ("match", "luminance"):
             pictures += 6 * (1 + recipe.style_scale**2)
         regions = 0 if self.scene.regions is None else len(self.scene.regions.names)
@@ -115,7 +118,8 @@ class AnyStyle(Matched):
         )
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
-        styles, image = self._of_styles(), self._start()
+        styles = self._of_styles()
+        image = self._start(styles)
         passes = max(1, self.recipe.passes)
         for number in range(passes):
             for decoder in self.decoders:
@@ -126,11 +130,12 @@ class AnyStyle(Matched):
                 yield f"pass {number + 1}, {decoder.layer}", image
                 self._release()
 
-    def _start(self) -> Tensor:
+    def _start(self, styles: Mapping[str, list[list[Any]]]) -> Tensor:
         if self.scene.content is None:
             random = torch.Generator().manual_seed(self.recipe.seed)
             return self._stored(torch.rand(1, 3, *self.size, generator=random))
-        return self._stored(self.scene.photo(self.level))
+        photo = self.scene.photo(self.level)
+        return self._stored(self._recolored(photo, styles[PIXELS]) if self.recolors else photo)
 
     def _stored(self, image: Tensor) -> Tensor:
         # Tiles go to the device one by one; the whole only where it is worked on in one piece.
@@ -154,8 +159,7 @@ class AnyStyle(Matched):
         maps = self._maps(measured, layer, regions, styles[layer])
         canvas = torch.empty_like(image, memory_format=torch.contiguous_format)
         for piece in pieces:
-            around = None if regions is None else piece.around(regions, layer)
-            painted = decoder(applied(piece.features[layer], maps, around))
+            painted = decoder(applied(piece.features[layer], maps, self._around(piece, regions, layer)))
             if layer in DETAILED and self.scene.content is not None:  # noise has nothing to keep
                 cut = pad_to_neurons(piece.tile.cut(image).to(painted), encoder.stride(layer))
                 painted += cut - decoder(piece.features[layer])

@@ -2,22 +2,20 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from impasto.encoders import Encoder
+from impasto.encoders import Encoder, Petite
 from impasto.feedforward import networks, tiles
 from impasto.feedforward.codec import petite_of
-from impasto.feedforward.matched import Matched
-from impasto.feedforward.tiles import Need, Pieces, Size, Strides
+from impasto.feedforward.matched import PIXELS, Matched
+from impasto.feedforward.tiles import Need, Pieces, Size
 from impasto.feedforward.transform import Matching, Transform, applied, blended
 from impasto.nets import store
-from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, encoded, faded, softly
+from impasto.nets.avatar import KIND, LAYERS, METHOD, Avatar, encoded, faded, softly
 from impasto.nets.norm_statistics import HaloTile, IncompleteStatistics, NormStatistics
 from impasto.nets.transforms import Affine
 from impasto.optim.grid import Grid, Tile
@@ -38,17 +36,6 @@ def halo_tile(tile: Tile) -> HaloTile:
     )
 
 
-@dataclass(frozen=True)
-class WithPixels:
-    """An encoder's layers, and the picture itself as one more."""
-
-    encoder: Encoder
-
-    def stride(self, layer: str) -> int:
-        """Return the pixels per neuron of `layer`, along one side."""
-        return 1 if layer == PIXELS else self.encoder.stride(layer)
-
-
 class AvatarPainting(Matched):
     """A painting with `avatar`.
 
@@ -56,7 +43,9 @@ class AvatarPainting(Matched):
     decodes them all.
     """
 
-    layers = (*reversed(LAYERS), PIXELS)
+    encoder: Petite
+    layers = tuple(reversed(LAYERS))
+    recolors = True
 
     def _prepare(self, encoder: str | Path | Encoder | None, network: Path | None) -> None:
         recipe, device = self.recipe, self.resources.device
@@ -94,20 +83,16 @@ class AvatarPainting(Matched):
         step = self.net.stride
         seen = (self.encoder.receptive_field(LAYERS[-1]) - step) // 2
         reach = -(-(self.net.halo + seen) // step) * step
-        strides = {layer: self._stride(layer) for layer in self.layers}
+        strides = {layer: self._stride(layer) for layer in LAYERS}
         return Grid(size, tile=max(size) if tile is None else tile, reach=reach, strides=strides)
 
-    @property
-    def _strides(self) -> Strides:
-        return WithPixels(self.encoder)
-
     def _transform(self, layer: str) -> Transform:
-        return Matching(partial(softly, layer))
+        return Matching(softly)
 
     def _features(self, cut: Tensor) -> dict[str, Tensor]:
-        cut = cut.to(self.resources.device)
         # Without parts of neurons: a style's border is no place to go on from.
-        return {PIXELS: cut, **{layer: maps.float() for layer, maps in self.encoder.raw(cut, LAYERS).items()}}
+        features = self.encoder.raw(cut.to(self.resources.device), LAYERS)
+        return {layer: maps.float() for layer, maps in features.items()}
 
     def _painted(self) -> Iterator[tuple[str, Tensor]]:
         painted = self._picture(self._of_styles())
@@ -148,26 +133,10 @@ class AvatarPainting(Matched):
         return painted
 
     @torch.no_grad()
-    def _recolored(self, photo: Tensor, styles: list[list[Any]]) -> Tensor:
-        """Return the photograph (1, 3, H, W) in the colours of the styles, clamped, as the encoder sees it."""
-        regions = self._regions(PIXELS)
-        grid = Grid(self.size, tile=self._tile or max(self.size), reach=0, strides={PIXELS: 1})
-        pieces = Pieces(lambda cut: {PIXELS: cut.to(self.resources.device)}, photo, grid, self._strides)
-        maps = self._maps(pieces, PIXELS, regions, styles)
-        result = torch.empty_like(photo, memory_format=torch.contiguous_format)
-        for piece in pieces:
-            tiles.put(result, piece.tile, applied(piece.features[PIXELS], maps, self._around(piece, regions, PIXELS)))
-        return result.clamp_(0, 1)
-
-    @staticmethod
-    def _around(piece: tiles.Piece, regions: Tensor | None, layer: str) -> Tensor | None:
-        return None if regions is None else piece.around(regions, layer)
-
-    @torch.no_grad()
     def _tried(self, image: Tensor) -> None:
         height, width = image.shape[-2:]
         grid = self._grid((height, width), None)
-        pieces = Pieces(self._features, image, grid, self._strides)
+        pieces = Pieces(self._features, image, grid, self.encoder)
         matched: dict[str, Tensor] = {}
         for layer in LAYERS:
             transform = self._transform(layer)

@@ -27,14 +27,11 @@ from impasto.nets.transforms import Moments as FeatureMoments
 
 METHOD = "avatar"
 KIND = "stylizer"
-PIXELS = "pixels"
-"""Stands beside `LAYERS` for the picture itself, whose colours are matched before its features are."""
 LAYERS = ("relu1_1", "relu2_1", "relu3_1", "relu4_1")
 """Layers of petite whose raw features are matched and decoded, from fine to coarse."""
-RIDGE = {PIXELS: 0.03, **dict.fromkeys(LAYERS, 0.01)}
-"""Added to the variances of a photograph before it is whitened, as a fraction of their mean. Directions in which it
-hardly varies would be blown up to the painting's variance, noise of the sensor and all: a grey photograph has no
-colours to give, and an even sky no features but its grain."""
+RIDGE = 0.01
+"""Added to the variances of a photograph's features before they are whitened, as a fraction of their mean. Directions
+in which they hardly vary would be blown up to the painting's variance: an even sky has no features but its grain."""
 UP_REACH = 1
 """Neurons around one that a step up from it depends on."""
 HALF = 0.5
@@ -211,6 +208,6 @@ def faded(photo: Tensor, painted: Tensor, strength: float) -> Tensor:
     return painted if strength >= HALF else torch.lerp(photo, painted, strength / HALF)
 
 
-def softly(layer: str, content: FeatureMoments, style: FeatureMoments) -> Affine:
-    """Return the map of features of `layer` (or `PIXELS`) from a photograph's moments to a painting's."""
-    return whitening(content, style, ridge=RIDGE[layer])
+def softly(content: FeatureMoments, style: FeatureMoments) -> Affine:
+    """Return the map of features from a photograph's moments to a painting's."""
+    return whitening(content, style, ridge=RIDGE)

@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from impasto.encoders import Petite, Vgg
 from impasto.errors import UsageError, WeightsError
 from impasto.nets import avatar, johnson, linear, store, texture_net
-from impasto.nets.avatar import HALF, LAYERS, PIXELS, RIDGE, Avatar
+from impasto.nets.avatar import HALF, LAYERS, RIDGE, Avatar
 from impasto.nets.decoder import Decoder
 from impasto.nets.johnson import Johnson
 from impasto.nets.linear import Linear
 from impasto.nets.onnx_matching import matched
 from impasto.nets.store import Card
 from impasto.nets.texture_net import TextureNet
-from impasto.nets.transforms import adain
+from impasto.nets.transforms import COLOR_RIDGE, adain
 from impasto.recipe.catalogue import METHODS
 from impasto.recipe.shipped_networks import shipped
 
@@ -144,7 +144,7 @@ class DecoderModule(nn.Module):
 
 
 class AnyStyleModule(nn.Module):
-    """Encode a photograph and a painting, change the features of one after the other's, decode."""
+    """Encode a photograph in the colours of a painting, change its features after the painting's, decode."""
 
     def __init__(self, encoder: Vgg, decoder: Decoder, change: Callable[[Tensor, Tensor], Tensor]) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ class AnyStyleModule(nn.Module):
 
     def forward(self, content: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
         height, width = content.shape[-2:]
-        features = self._features(content)
+        features = self._features(matched(content, style, alpha, COLOR_RIDGE).clamp(0, 1))
         changed = self.change(features, self._features(style))
         painted: Tensor = self.decoder(torch.lerp(features, changed, alpha[:, None, None, None]))
         return painted[..., :height, :width].clamp(0, 1)
@@ -171,13 +171,13 @@ class AvatarModule(nn.Module):
 
     def forward(self, content: Tensor, style: Tensor, alpha: Tensor) -> Tensor:
         height, width = content.shape[-2:]
-        photo = matched(content, style, alpha, RIDGE[PIXELS]).clamp(0, 1)
+        photo = matched(content, style, alpha, COLOR_RIDGE).clamp(0, 1)
         whole = reflect_to_multiple(photo, self.net.stride)
         of_style = self.encoder.raw(style, LAYERS)
         features = []
         for level, (layer, maps) in enumerate(self.encoder.raw(whole, LAYERS).items()):
             part = maps[..., : (height + 2**level - 1) // 2**level, : (width + 2**level - 1) // 2**level]
-            changed = matched(part, of_style[layer], alpha, RIDGE[layer])
+            changed = matched(part, of_style[layer], alpha, RIDGE)
             features.append(repeat_to(changed, maps))
         painted = self.net.decode(whole, features)[..., :height, :width]
         return torch.lerp(content, painted, (alpha / HALF).clamp(max=1)[:, None, None, None]).clamp(0, 1)

@@ -22,6 +22,8 @@ As a fraction it means the same for features of any scale.
 """
 FLOOR = 1e-5
 """Added to a channel's variance, as a fraction of the mean E f² over channels: one that is off has no scale to undo."""
+COLOR_RIDGE = 0.03
+"""As `ridge` of `whitening`, for colours: a grey photograph has none to give, but the noise of its sensor."""
 _TINY = 1e-12
 """The variance below which features count as constant, so that nothing is divided by zero."""
 
@@ -120,6 +122,11 @@ def whitening(content: Moments, style: Moments, cut: float = EIGENVALUE_CUT, rid
         )
     matrix = _power(style.covariance, 0.5, cut) @ _power(covariance, -0.5, cut)
     return Affine(matrix, style.mean - matrix @ content.mean)
+
+
+def recoloring(content: Moments, style: Moments) -> Affine:
+    """Return the map of a photograph's colours (sRGB) to a painting's: their mean and covariance, as `whitening`."""
+    return whitening(content, style, ridge=COLOR_RIDGE)
 
 
 def scaling(content: Moments, style: Moments) -> Affine:

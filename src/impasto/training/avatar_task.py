@@ -18,9 +18,9 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.images import Picture, Tile, contact_sheet, save
 from impasto.nets import store
-from impasto.nets.avatar import KIND, LAYERS, METHOD, PIXELS, Avatar, encoded, faded, softly
+from impasto.nets.avatar import KIND, LAYERS, METHOD, Avatar, encoded, faded, softly
 from impasto.nets.store import Card
-from impasto.nets.transforms import Affine, Moments
+from impasto.nets.transforms import Affine, Moments, recoloring
 from impasto.recipe import Recipe
 
 Stream = Callable[[int], Tensor]
@@ -29,6 +29,9 @@ TINY = 1e-8
 SHEET_ROWS = 6
 """Pictures on a sheet of samples: what is seen at a glance."""
 SHEET_STRENGTHS = (0.5, 1.0)
+
+Match = Callable[[Moments, Moments], Affine]
+"""From the moments of a photograph and a painting to a map between them."""
 
 
 @dataclass
@@ -133,14 +136,15 @@ class AvatarTask:
     def _matched(self, content: Tensor, style: Tensor, strength: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
         """Return photographs in the colours of their styles, and their features with the statistics of their styles."""
 
-        def match(layer: str, features: Tensor, of_style: Tensor) -> Tensor:
+        def match(transform: Match, features: Tensor, of_style: Tensor) -> Tensor:
             pairs = zip(torch.split(features, 1), torch.split(of_style.float(), 1), strict=True)
-            return torch.cat([_map(layer, one, other, strength)(one) for one, other in pairs])
+            moments = ((one, Moments.measure(one), Moments.measure(other)) for one, other in pairs)
+            return torch.cat([transform(own, to).weakened(strength)(one) for one, own, to in moments])
 
-        photo = match(PIXELS, content, style).clamp(0, 1)
+        photo = match(recoloring, content, style).clamp(0, 1)
         of_style = self.encoder.raw(style, LAYERS)
         features = encoded(self.encoder, photo)
-        return photo, {layer: match(layer, maps, of_style[layer]) for layer, maps in features.items()}
+        return photo, {layer: match(softly, maps, of_style[layer]) for layer, maps in features.items()}
 
     def _judge(self, content: Tensor, style: Tensor) -> tuple[Tensor, dict[str, float]]:
         recipe = self.recipe
@@ -163,11 +167,6 @@ class AvatarTask:
         loss = recipe.content_weight * parts["content"] + recipe.style_weight * parts["style"]
         loss = loss + recipe.tv_weight * parts["variation"] + recipe.gamut_weight * parts["gamut"]
         return loss.mean(), {key: float(value.detach().mean()) for key, value in parts.items()}
-
-
-def _map(layer: str, content: Tensor, style: Tensor, strength: float) -> Affine:
-    """Return the map of one picture's features (1, C, h, w) to those of another, at a strength."""
-    return softly(layer, Moments.measure(content), Moments.measure(style)).weakened(strength)
 
 
 def _gram(features: Tensor) -> Tensor:
