@@ -108,7 +108,9 @@ def test_wct_goes_from_deep_to_shallow_and_encodes_anew(
     torch.testing.assert_close(picture(painted("wct", alpha=0.5)), image, atol=1e-4, rtol=0)
 
 
-def test_adain_gives_first_the_colours_and_then_the_features_the_styles_moments(painted: Paint, folder: Path, petite: Petite) -> None:
+def test_adain_gives_first_the_colours_and_then_the_features_the_styles_moments(
+    painted: Paint, folder: Path, petite: Petite
+) -> None:
     painting = painted("adain")
     photo, style = (
         x[None] for x in (painting.scene.photo(painting.level)[0], painting.scene.style(0, painting.level).pixels[0])

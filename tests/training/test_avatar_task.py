@@ -11,7 +11,7 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.errors import UsageError
 from impasto.nets import store
-from impasto.nets.avatar import LAYERS, Avatar, AvatarPlan, encoded
+from impasto.nets.avatar import LAYERS, Avatar, AvatarPlan, encoded, matched
 from impasto.recipe import Recipe
 from impasto.training.avatar_run import OBJECTIVE_OF_ANY, AvatarTraining, learn, prepare
 from impasto.training.avatar_task import AvatarTask
@@ -101,7 +101,7 @@ def test_at_strength_0_the_photograph_and_its_own_features_come_in(
     task = make()
     image = picture(48, 32, seed=3)
     style = picture(32, 32, seed=4)
-    photo, features = task._matched(image, style, 0.0)
+    photo, features = matched(task.encoder, image, style, 0.0)
     torch.testing.assert_close(photo, image, rtol=0, atol=1e-6)
     for layer, maps in encoded(task.encoder, image).items():
         torch.testing.assert_close(features[layer], maps, rtol=1e-3, atol=1e-4)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from impasto.training.training import Training
 
 Work = TypeVar("Work", bound="Training")
+Options = TypeVar("Options", bound="TrainOptions")
 LOG_EVERY = 25
 """Steps between lines about a training."""
 
@@ -124,6 +125,13 @@ def with_train_options(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Add the options of a training to a command, which takes them as `options`, with these defaults."""
     return with_group("options", kind, steps=steps, rate=rate, batch=batch, crop=crop)
+
+
+def unless_named(ctx: typer.Context, options: Options, **values: Any) -> Options:
+    """Return the options with `values` in place of defaults, where the command line does not name them."""
+    sources = {key: ctx.get_parameter_source(key) for key in values}
+    free = [key for key, source in sources.items() if source is not None and source.name == "DEFAULT"]
+    return replace(options, **{key: values[key] for key in free})
 
 
 def paths(names: Sequence[str] | None) -> list[Path]:

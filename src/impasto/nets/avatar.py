@@ -9,7 +9,7 @@ itself, in the painting's colours, under what is painted; and a training by the 
 """
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, cast
 
@@ -22,7 +22,7 @@ from impasto.nets import store
 from impasto.nets.blocks import EPSILON, Conv, UpConv, check, initialize, plan_of, to_multiple
 from impasto.nets.norm_statistics import IncompleteStatistics, Moments, NormStatistics, moments
 from impasto.nets.store import Card
-from impasto.nets.transforms import Affine, whitening
+from impasto.nets.transforms import Affine, recoloring, whitening
 from impasto.nets.transforms import Moments as FeatureMoments
 
 METHOD = "avatar"
@@ -36,6 +36,8 @@ UP_REACH = 1
 """Neurons around one that a step up from it depends on."""
 HALF = 0.5
 """Strength below which what is painted fades into the photograph."""
+Match = Callable[[FeatureMoments, FeatureMoments], Affine]
+"""From the moments of a photograph and a painting to a map between them."""
 FIRST_SHARE = 2.0
 """Logit of the share of the photograph under the paint to begin with: 0.88."""
 
@@ -201,6 +203,23 @@ def encoded(encoder: Petite, image: Tensor) -> dict[str, Tensor]:
         layer: maps[..., : -(-height // 2**level), : -(-width // 2**level)].float()
         for level, (layer, maps) in enumerate(features.items())
     }
+
+
+def matched(encoder: Petite, content: Tensor, style: Tensor, strength: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return what the network paints from: photographs in the colours of their paintings, and their features.
+
+    content, style: (B, 3, H, W), sRGB, a painting for each photograph; features: as `Avatar.forward` takes them.
+    """
+
+    def match(transform: Match, features: Tensor, of_style: Tensor) -> Tensor:
+        pairs = zip(torch.split(features, 1), torch.split(of_style.float(), 1), strict=True)
+        moments = ((one, FeatureMoments.measure(one), FeatureMoments.measure(other)) for one, other in pairs)
+        return torch.cat([transform(own, to).weakened(strength)(one) for one, own, to in moments])
+
+    photo = match(recoloring, content, style).clamp(0, 1)
+    of_style = encoder.raw(style, LAYERS)
+    features = encoded(encoder, photo)
+    return photo, {layer: match(softly, maps, of_style[layer]) for layer, maps in features.items()}
 
 
 def faded(photo: Tensor, painted: Tensor, strength: float) -> Tensor:

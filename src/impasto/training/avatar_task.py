@@ -18,9 +18,8 @@ from torch import Tensor
 from impasto.encoders import Petite
 from impasto.images import Picture, Tile, contact_sheet, save
 from impasto.nets import store
-from impasto.nets.avatar import KIND, LAYERS, METHOD, Avatar, encoded, faded, softly
+from impasto.nets.avatar import KIND, LAYERS, METHOD, Avatar, encoded, faded, matched
 from impasto.nets.store import Card
-from impasto.nets.transforms import Affine, Moments, recoloring
 from impasto.recipe import Recipe
 
 Stream = Callable[[int], Tensor]
@@ -29,9 +28,6 @@ TINY = 1e-8
 SHEET_ROWS = 6
 """Pictures on a sheet of samples: what is seen at a glance."""
 SHEET_STRENGTHS = (0.5, 1.0)
-
-Match = Callable[[Moments, Moments], Affine]
-"""From the moments of a photograph and a painting to a map between them."""
 
 
 @dataclass
@@ -95,7 +91,7 @@ class AvatarTask:
     def painted(self, content: Tensor, style: Tensor, strength: float) -> Tensor:
         """Return `content` (B, 3, H, W) painted in `style` (B, 3, H', W') at `strength`, clamped."""
         with torch.no_grad():
-            painted = self.net(*self._matched(content, style, strength))
+            painted = self.net(*matched(self.encoder, content, style, strength))
             return faded(content, painted, strength).clamp(0, 1)
 
     def sheet(self, path: Path, note: str = "") -> None:
@@ -132,26 +128,13 @@ class AvatarTask:
         contents = [image.to(self.device) for image in self.held_out]
         return [(image, styles[index % len(styles)]) for index, image in enumerate(contents) if styles]
 
-    @torch.no_grad()
-    def _matched(self, content: Tensor, style: Tensor, strength: float = 1.0) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return photographs in the colours of their styles, and their features with the statistics of their styles."""
-
-        def match(transform: Match, features: Tensor, of_style: Tensor) -> Tensor:
-            pairs = zip(torch.split(features, 1), torch.split(of_style.float(), 1), strict=True)
-            moments = ((one, Moments.measure(one), Moments.measure(other)) for one, other in pairs)
-            return torch.cat([transform(own, to).weakened(strength)(one) for one, own, to in moments])
-
-        photo = match(recoloring, content, style).clamp(0, 1)
-        of_style = self.encoder.raw(style, LAYERS)
-        features = encoded(self.encoder, photo)
-        return photo, {layer: match(softly, maps, of_style[layer]) for layer, maps in features.items()}
-
     def _judge(self, content: Tensor, style: Tensor) -> tuple[Tensor, dict[str, float]]:
         recipe = self.recipe
         with torch.no_grad():
             wanted = self.encoder(content, recipe.content_layers)
             grams = {layer: _gram(maps) for layer, maps in self.encoder(style, recipe.style_layers).items()}
-        painted = self.net(*self._matched(content, style))
+            drawn = matched(self.encoder, content, style)
+        painted = self.net(*drawn)
         features = self.encoder(painted, self._layers)
         parts = {key: content.new_zeros(len(content)) for key in ("content", "style")}
         for layer, weight in recipe.content_layers.items():

@@ -7,11 +7,12 @@ from typing import Any
 
 from impasto import images
 from impasto.errors import UsageError
+from impasto.events import notice
 from impasto.nets import johnson, texture_net
 from impasto.nets.johnson import PAPER, Johnson, scaled
 from impasto.nets.texture_net import TextureNet, TexturePlan
 from impasto.recipe import Recipe
-from impasto.training import held_out
+from impasto.training import held_out, quick
 from impasto.training.fast_task import FastTask, same_style
 from impasto.training.initialize import begin
 from impasto.training.outputs import check_folder
@@ -41,6 +42,8 @@ class FastTraining(Training):
     batch: int = 2
     crop: int = 256
     style_size: int = 384
+    quick: bool = False
+    """Begin with the shipped network that is nearest to the style, and stop when nothing is gained any more."""
 
 
 def learn(
@@ -53,10 +56,18 @@ def learn(
     """
     plan = schedule(steps, rate, save_every)
     check_folder(folder)
+    resumed = has_checkpoint(folder)
     # A checkpoint knows more than any start.
-    task = prepare(replace(work, init=None) if has_checkpoint(folder) else work, steps=steps)
+    task = prepare(replace(work, init=None) if resumed else work, steps=steps)
     same_style(folder, task.styles)
-    yield from with_progress(task, plan, folder, sheet_every)
+    if not work.quick:
+        yield from with_progress(task, plan, folder, sheet_every)
+        return
+    quick.hold_out(task)
+    if not resumed and work.init is None:
+        notice(f"begins with the network of '{quick.begin_nearest(task, work.method)}'")
+    records = with_progress(task, plan, folder, sheet_every, quick.SHEET_SECONDS)
+    yield from quick.until_flat(records, quick.of_avatar(task))
 
 
 def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
@@ -65,6 +76,10 @@ def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
     recipe = Recipe.parse(dict(work.settings))
     if not work.styles:
         raise UsageError("a style is needed: --style painting.jpg")
+    if work.quick and (work.mode != "photos" or work.width != 1):
+        raise UsageError(
+            "--quick: begins with networks of photographs and of the usual width; leave --mode and --width out"
+        )
     styles = [images.load(path) for path in work.styles]
     encoder = frozen_petite(precision)
     net: Johnson | TextureNet

@@ -5,7 +5,7 @@ and normalisation: the network learns to paint in one pass what the optimisation
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,16 +87,20 @@ class FastTask:
 
     def evaluate(self) -> dict[str, float]:
         """Return the mean objective and its groups over the held-out pictures, or over some textures."""
+        self._measured = self.measure(self.net)
+        return self._measured
+
+    @torch.no_grad()
+    def measure(self, paint: Callable[[Tensor], Tensor]) -> dict[str, float]:
+        """Return what `evaluate` does, where `paint` paints the held-out pictures (1, 3, H, W)."""
         measured: dict[str, float] = {}
         cases: list[Tensor | None] = [None] * 2 if self.mode == "noise" else [*self.held_out]
-        with torch.no_grad():
-            for number, image in enumerate(cases):
-                content = None if image is None else image.to(self.device)
-                painted = self._textures(NOISE_SIDE, 1, -1 - number) if content is None else self.net(content)
-                loss, record = self._mean_objective(painted, content)
-                for key, value in {"loss": float(loss), **record}.items():
-                    measured[key] = measured.get(key, 0.0) + value / len(cases)
-        self._measured = measured
+        for number, image in enumerate(cases):
+            content = None if image is None else image.to(self.device)
+            painted = self._textures(NOISE_SIDE, 1, -1 - number) if content is None else paint(content)
+            loss, record = self._mean_objective(painted, content)
+            for key, value in {"loss": float(loss), **record}.items():
+                measured[key] = measured.get(key, 0.0) + value / len(cases)
         return measured
 
     def export(self, path: Path) -> None:

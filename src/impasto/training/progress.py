@@ -1,6 +1,7 @@
 """What trainings of painting networks have in common: the time left, and sheets of pictures to look at."""
 
 import math
+import time
 from collections.abc import Generator
 from pathlib import Path
 from typing import Protocol
@@ -25,14 +26,19 @@ class TaskWithSheets(Task, Protocol):
 
 
 def with_progress(
-    task: TaskWithSheets, schedule: Schedule, folder: Path, sheet_every: int
+    task: TaskWithSheets, schedule: Schedule, folder: Path, sheet_every: int, sheet_seconds: float = math.inf
 ) -> Generator[dict[str, float], None, None]:
-    """Train as `train` does, with `eta_s` in the records and a sheet in `samples/` every `sheet_every` steps."""
+    """Train as `train` does, with `eta_s` in the records.
+
+    `samples/` gets a sheet every `sheet_every` steps, at the end, and when there was none for `sheet_seconds`.
+    """
     pace, steps, shown = 0.0, schedule.steps, True
+    drawn = time.monotonic()
     for record in train(task, schedule, folder):
         step = int(record["step"])
         pace = PACE * pace + (1 - PACE) * record["seconds"] if pace else record["seconds"]
-        if step % sheet_every == 0 or step == steps:
+        if step % sheet_every == 0 or step == steps or time.monotonic() - drawn >= sheet_seconds:
+            drawn = time.monotonic()
             sheet = folder / SAMPLES / f"{step:06d}.png"
             try:
                 with writing(sheet):
