@@ -20,6 +20,7 @@ from impasto.errors import WeightsError
 from impasto.feedforward import networks, tiles
 from impasto.feedforward.base import FeedForward
 from impasto.feedforward.codec import decoder_of, petite_of
+from impasto.feedforward.detail import add_detail
 from impasto.feedforward.tiles import Need, Size
 from impasto.feedforward.weave import remove_weave
 from impasto.losses import PatchBank, PatchSource
@@ -106,6 +107,7 @@ class Rearranged(FeedForward):
             result = image[..., : self.size[0], : self.size[1]]
             if layer == LAYERS[-1]:
                 remove_weave(result)
+                add_detail(result, photo[..., : self.size[0], : self.size[1]], self.recipe.detail)
             yield layer, result
 
     @abstractmethod

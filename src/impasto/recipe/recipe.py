@@ -19,8 +19,10 @@ from impasto.recipe.spelling import first_mistake, parse_json, renamed, unknown
 
 VERSION = 1
 """The version of the format of recipes, which they carry; another is refused."""
-LATER = frozenset({"margin", "strength", "protect", "protect_weight", "feather"})
+LATER = frozenset({"margin", "detail", "strength", "protect", "protect_weight", "feather"})
 """Settings that came when pictures and checkpoints already carried recipes with every key."""
+BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0}
+"""What those did, of them, that have another default."""
 
 
 class Recipe(Settings):
@@ -117,13 +119,16 @@ class Recipe(Settings):
 
 
 def _complete(values: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `values` with what a recipe means that was recorded before there was a margin: it has none.
+    """Return `values` with what a recipe means that was recorded before there was a margin or detail: it has none.
 
-    Such a recipe names every other setting, those of other methods too, at defaults that may have changed since: they
-    are left out.
+    Before there was a margin, a recipe named every other setting, those of other methods too, at defaults that may have
+    changed since: they are left out.
     """
     missing = fields.keys() - values.keys()
-    if "margin" not in missing or not missing <= LATER:
+    if not missing or not missing <= LATER:
         return dict(values)
+    completed = {**BEFORE, **values}
+    if "margin" not in missing:
+        return completed
     known = settings_of(values["method"], refined=bool(values["refine"]))
-    return {key: value for key, value in {**values, "margin": 0}.items() if key in known}
+    return {key: value for key, value in completed.items() if key in known}

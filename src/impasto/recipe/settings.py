@@ -215,6 +215,12 @@ class Settings(BaseModel):
 
     # How a network paints, where that is the method.
     alpha: float = Field(1.0, ge=0, le=1, description="strength of the style in what a network decodes, 0 is none")
+    detail: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="how much comes back of the photograph's finest light and dark, which reshuffle and nnst_fast blur",
+    )
     passes: int = Field(
         0, ge=0, le=32, description="how often wct goes through its layers; 0: once, for textures three times"
     )

@@ -60,7 +60,7 @@ GROUPS = (
     Group(
         "balance",
         "Photograph and painting",
-        ("strength", "content_weight", "style_weight", "alpha", "passes", "refine", "network"),
+        ("strength", "content_weight", "style_weight", "alpha", "detail", "passes", "refine", "network"),
     ),
     Group("scale", "Scale and strokes", ("style_scale", "style_fit", "aspect", "tileable")),
     Group("color", "Colour", ("color", "color_transform", "color_strength")),
