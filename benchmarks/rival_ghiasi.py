@@ -27,7 +27,7 @@ from typing import Any
 
 import harness
 import torch
-from style_left import Errors
+from rival_wct import Errors
 
 from impasto import begin, encoders, images
 from impasto.evaluation import Evaluator

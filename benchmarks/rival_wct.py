@@ -9,6 +9,7 @@ the photograph's were (0 is there, 1 not begun), and how far relu4_2 is from the
 seconds at that size, on what this machine is faster with for ours, and float32 for theirs.
 """
 
+import statistics
 import time
 from pathlib import Path
 
@@ -16,11 +17,13 @@ import harness
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
-from style_left import Errors
 from torch import Tensor
 
 from impasto import Picture, Recipe, begin, encoders, images, load
+from impasto.encoders import Encoder
+from impasto.losses import statistic
 from impasto.nets.transforms import wct
+from impasto.recipe import STYLE_LAYERS
 
 CONVOLUTIONS = ("11", "12", "21", "22", "31", "32", "33", "34", "41", "42", "43", "44", "51")
 POOLED = ("21", "31", "41", "51")
@@ -66,6 +69,32 @@ class Distilled:
 
     def _convolve(self, x: Tensor, name: str) -> Tensor:
         return F.relu(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="reflect"), *self._of(name)))
+
+
+class Errors:
+    """How far a painting is from its style and its photograph, in the features of VGG-19."""
+
+    def __init__(self, encoder: Encoder, photo: Tensor, style: Tensor) -> None:
+        self._encoder, self._gram = encoder, statistic("gram", lift=None, seed=0)
+        self._wanted, self._before = self._grams(style), self._grams(photo)
+        self._content = self._deep(photo)
+
+    @torch.no_grad()
+    def __call__(self, painted: Tensor) -> tuple[float, float]:
+        """Return what is left of the way to the style, mean over layers, and the error of the content."""
+        found = self._grams(painted)
+        left = [float((found[k] - self._wanted[k]).norm() / (self._before[k] - self._wanted[k]).norm()) for k in found]
+        deep = self._deep(painted)
+        return statistics.mean(left), float((deep - self._content).norm() / self._content.norm())
+
+    @torch.no_grad()
+    def _grams(self, image: Tensor) -> dict[str, Tensor]:
+        features = self._encoder(image, STYLE_LAYERS)
+        return {layer: self._gram.finish(self._gram.measure(found)) for layer, found in features.items()}
+
+    @torch.no_grad()
+    def _deep(self, image: Tensor) -> Tensor:
+        return self._encoder(image, ["relu4_2"])["relu4_2"]
 
 
 def ours(method: str, photo: Picture, style: Picture, size: int) -> tuple[Tensor, float]:

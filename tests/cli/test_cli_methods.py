@@ -250,7 +250,7 @@ def test_a_refinement_is_gone_on_with(paint, run, networks, monkeypatch, by):
             2,
             f"iterations belongs to {SLOW}, not to adain, which knows alpha",
         ),
-        ("gatys", ("--alpha", "0.5"), 2, "alpha belongs to reshuffle, nnst_fast, wct, adain and linear"),
+        ("gatys", ("--alpha", "0.5"), 2, "alpha belongs to reshuffle, nnst_fast, wct, adain, linear and avatar"),
         ("gatys", ("--network", "waves"), 2, "--network: gatys paints without one"),
         ("adain", ("--checkpoint", "c"), 2, "--checkpoint: adain is feed-forward"),
         ("adain", ("--plot", "p.png"), 2, "--plot: adain is feed-forward"),

@@ -60,6 +60,7 @@ def decoder(
     data: Annotated[list[str], typer.Argument(help="Folders or tar files of pictures.")],
     method: Annotated[Literal["wct", "adain"], typer.Option("--method", help="What the decoder is for.")] = "wct",
     layer: Annotated[str, typer.Option("--layer", help="Layer it decodes: relu1_1, relu2_1, ... relu5_1.")] = "relu4_1",
+    width: Annotated[float, typer.Option("--width", min=0, help="Times the usual number of channels.")] = 1.0,
     paintings: Annotated[
         list[str] | None,
         typer.Option("--paintings", metavar="DATA", help="Folders or tar files of paintings; adain's styles."),
@@ -89,6 +90,7 @@ def decoder(
     work = DecoderTraining(
         data=given.paths(data),
         layer=layer,
+        width=width,
         objective=Objective(method, feature_weight, style_weight, identity_weight, tv_weight),
         paintings=given.paths(paintings),
         init=given.optional_path(init),

@@ -26,6 +26,21 @@ PLAN = {"5_1": 128, "4_2": 128, "4_1": 96, "3_3": 96, "3_2": 96, "3_1": 64, "2_2
 """Channels that leave each convolution, deep to shallow. A decoder begins at the one named as its layer, and so is
 the tail of a deeper one. Those of 2_1 are dealt out to four pixels each."""
 
+
+def scaled(layer: str, width: float) -> dict[str, int]:
+    """Return the plan of a decoder from `layer` with `width` times the usual channels.
+
+    Raises `UsageError` for a layer that has no decoder, or a width that leaves no channels or very many.
+    """
+    if layer not in LAYERS:
+        raise UsageError(f"layer '{layer}' cannot be decoded; choose from {', '.join(LAYERS)}")
+    if not 1 / 16 <= width <= 8:
+        raise UsageError(f"--width {width:g}: choose between 1/16 and 8")
+    names = list(PLAN)[list(PLAN).index(layer[4:]) :]
+    # Four pixels take turns in the channels of 2_1, and a picture has three.
+    return {name: 3 if name == "1_1" else max(4, 4 * round(width * PLAN[name] / 4)) for name in names}
+
+
 MAX_CHANNELS = 2048
 """The most channels of features that a file may say it decodes: VGG-19's widest layers have 512, and more would be a
 claim of a damaged file."""

@@ -127,8 +127,7 @@ def _complete(values: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str,
     missing = fields.keys() - values.keys()
     if not missing or not missing <= LATER:
         return dict(values)
-    completed = {**BEFORE, **values}
-    if "margin" not in missing:
-        return completed
     known = settings_of(values["method"], refined=bool(values["refine"]))
-    return {key: value for key, value in completed.items() if key in known}
+    before = {key: value for key, value in BEFORE.items() if key in missing & known}
+    kept = values if "margin" not in missing else {key: value for key, value in values.items() if key in known}
+    return {**kept, **before}

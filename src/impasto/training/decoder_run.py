@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from impasto.errors import UsageError
-from impasto.nets.decoder import LAYERS, Decoder
+from impasto.nets.decoder import LAYERS, Decoder, scaled
 from impasto.training import held_out
 from impasto.training.decoder_task import DecoderTask, Objective
 from impasto.training.initialize import begin
@@ -22,6 +22,8 @@ class DecoderTraining(Training):
 
     _: KW_ONLY
     layer: str = "relu4_1"
+    width: float = 1.0
+    """Times the usual channels."""
     objective: Objective = field(default_factory=Objective)
     paintings: Sequence[Path] = ()
     """Where adain takes its styles from; wct learns them like other pictures."""
@@ -60,7 +62,8 @@ def prepare(work: DecoderTraining, *, steps: int = 0) -> DecoderTask:
     if work.layer not in LAYERS:
         raise UsageError(f"--layer {work.layer}: cannot be decoded; choose from {', '.join(LAYERS)}")
     channels = encoder.tensors[f"conv{work.layer[4:]}.weight"].shape[0]
-    decoder = Decoder(work.layer, channels=channels, precision=precision)
+    plan = scaled(work.layer, work.width)
+    decoder = Decoder(work.layer, plan, channels=channels, precision=precision)
     if work.init is not None:
         begin(decoder, work.init, "decoder", f"a decoder from {work.layer}")
     wct = work.objective.method == "wct"
