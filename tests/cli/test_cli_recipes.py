@@ -66,7 +66,8 @@ def test_each_option_reaches_its_field(key):
         value = other.get(key) or choices[0]
     else:
         value = spell(default // 2 if isinstance(default, int) else default / 2) if default else "1"
-    method = {"alpha": "wct", "passes": "wct", "network": "johnson", "refine": "adain"}.get(key, "gatys")
+    owners = {"alpha": "wct", "passes": "wct", "network": "johnson", "refine": "adain", "detail": "nnst_fast"}
+    method = owners.get(key, "gatys")
     prefixes = {"patch_": "mrf", "semantic_": "doodle", "gain": "portrait", "neighbor_": "nnst", "quarter_": "nnst"}
     prefixes |= {"content_fraction": "nnst", "hypercolumn_": "strotss"}
     method = next((own for prefix, own in prefixes.items() if key.startswith(prefix)), method)
