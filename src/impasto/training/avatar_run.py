@@ -20,7 +20,7 @@ FIRST_BATCHES = 8
 OBJECTIVE_OF_ANY: Mapping[str, Any] = {
     "statistics": {"gram": 1.0},
     "style_layers": dict(zip(STYLE_LAYERS, (0.1, 0.3, 0.3, 0.2, 0.1), strict=True)),
-    "style_weight": 40.0,
+    "style_weight": 30.0,
 }
 """How such a network is judged where that differs from a painting. Gram matrices, whose normalised distance is bounded
 whatever the pair; coarse layers count more, because the fine ones are nearly matched before the network begins; and a
