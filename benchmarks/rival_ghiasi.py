@@ -69,15 +69,16 @@ def paint_rival(python: str, jobs: Mapping[Pair, Path], options: Any) -> None:
 
 
 def paint_ours(method: str, jobs: Mapping[Pair, Path], options: Any) -> None:
-    """Paint what is missing with a method of ours: its name, or name:field=value:..."""
+    """Paint what is missing with a method of ours: its name, or name:field=value:..., `preset` among the fields."""
     name, *settings = method.split(":")
-    fields = {"method": name, "size": options.size, **dict(setting.split("=") for setting in settings)}
+    fields: dict[str, Any] = {"method": name, "size": options.size, **dict(part.split("=") for part in settings)}
+    recipe = Recipe.from_preset(fields.pop("preset", None), **fields)
     for pair, path in jobs.items():
         if seconds_of(path).exists():
             continue
         for _ in range(2):
             began = time.perf_counter()
-            painting = begin(*pair, Recipe.parse(fields))
+            painting = begin(*pair, recipe)
             for _ in painting:
                 pass
             picture = painting.result().picture

@@ -41,10 +41,13 @@ means, deviations and Gram matrices at four layers.
 
 Limits: the calmest of the three, and the steadiest on a moving picture; fine strokes are weaker than adain's.""",
     "avatar": """A decoder of petite's features at four layers, whitened and coloured as the painting's, for any style;
-trained on the objective of `impasto paint` with Gram matrices, each distance over the power of both, and
-`style_weight` 20.
+trained on the objective of `impasto paint` with Gram matrices, each distance over the power of both. `style_weight`
+was 20 for 1,900 steps, 60 for 1,200, 40 for 300 and 30 for the last 1,000, in which the rate fell: more than 30 lost
+eyes and faces. On pictures held out the style's distance was 0.21 after 100 steps, 0.12 after 1,400 and 0.08 at the
+end.
 
-Limits: bold at full strength, and faces come apart; take `--alpha 0.5` for them.""",
+Limits: small faces come apart at full strength; take `--alpha 0.5` for them. The strokes are those of a painting of
+300 to 500 px: in large pictures they are fine (`--style-scale 2`).""",
     "johnson": """One network per style, trained on the very objective of `impasto paint`, with `style_weight` 30 and
 `tv_weight` 2. The first began at half a thousand steps with hardly any style (`style_weight` 2), and each other one at
 one before it (`--init`): swirls, woodblock, then stained_glass and swirls again.
