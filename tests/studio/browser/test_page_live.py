@@ -63,6 +63,24 @@ def test_the_camera_is_painted_and_stops(live):
     page.get_by_role("button", name="Start the camera").wait_for()
 
 
+def test_styles_that_are_chosen_one_after_another_leave_it_painting(live):
+    """Whatever frames and sessions are on their way: the last choice is painted, and nothing is said of the others."""
+    page = live.page
+    page.get_by_label("Size in pixels").select_option("192")
+    page.get_by_role("button", name="Start the camera").click()
+    painted(page, 100)
+    for number in (1, 2, 0, 1, 2, 0, 2, 1):
+        page.locator(".live-styles .thumb").nth(number).click()
+    painted(page, 100)
+    for number in (2, 0, 1):
+        # While frames come and go.
+        page.wait_for_timeout(150)
+        page.locator(".live-styles .thumb").nth(number).click()
+        painted(page, 100)
+    assert page.locator(".live-picture").is_visible()
+    assert page.locator("#live .error-line:visible").count() == 0
+
+
 def test_leaving_the_view_turns_the_camera_off(live):
     page = live.page
     page.get_by_role("button", name="Start the camera").click()

@@ -86,11 +86,12 @@ async function paint(session, frame, signal) {
   let answer;
   try {
     answer = await fetch(`/api/live/${session}`, { method: "POST", headers: { "Content-Type": "image/jpeg" }, body: frame, signal });
+    // Its bytes may still be on their way when nobody waits for them any more.
+    if (answer.ok) return await answer.blob();
   } catch (error) {
     if (error.name === "AbortError") return null;
     throw new ApiError(0, "The studio does not answer; it may be restarting.");
   }
-  if (answer.ok) return answer.blob();
   const said = await answer.json().catch(() => null);
   throw new ApiError(answer.status, said?.error ?? `The studio answered ${answer.status}.`);
 }

@@ -23,6 +23,9 @@ export class Live {
     this.empty = el("p", { class: "hint live-empty", text: "The camera is off. What it sees stays on this machine." });
     this.chosen = null;
     this.leave = null;
+    /** Counts what was begun and ended: what belongs to an earlier turn is nobody's business any more. */
+    this.turn = 0;
+    this.opening = Promise.resolve();
     const file = el("input", { type: "file", class: "unseen", accept: "video/*", tabindex: "-1", "aria-label": "Clip file", on: { change: () => file.files.length && this.#start((video) => openFile(video, file.files[0])).then(() => (file.value = "")) } });
     this.begin = button("Start the camera", { kind: "primary", icon: "play", on: { click: () => this.#start(openCamera) } });
     this.clip = button("Paint a clip", { icon: "image", on: { click: () => file.click() } });
@@ -58,6 +61,7 @@ export class Live {
 
   /** Turn the camera off. */
   close() {
+    this.turn++;
     this.painter.stop();
     if (this.session) api.endLive(this.session).catch(() => {});
     this.session = null;
@@ -120,28 +124,38 @@ export class Live {
 
   /** Begin a session with the studio, and paint beside everything else. */
   async #paint() {
+    const turn = ++this.turn;
     const { recipe, styles = [] } = this.chosen;
     const size = Number(this.size.value);
     this.canvas.hidden = true;
     this.rate.textContent = "Getting ready…";
-    const { session } = await api.openLive({ styles, recipe: { ...recipe, size }, smooth: this.steady.checked ? STEADY : 0 });
-    if (!this.running) return;
-    this.session = session;
-    this.painter.run(session, size).catch((error) => {
-      if (this.session !== session) return;
+    const failed = (error) => {
+      if (this.turn !== turn) return;
       this.close();
       this.trouble.show(error);
-    });
+    };
+    const asked = { styles, recipe: { ...recipe, size }, smooth: this.steady.checked ? STEADY : 0 };
+    // One after another: the studio paints for whoever asked last.
+    const opening = this.opening.then(() => (this.turn === turn ? api.openLive(asked) : null));
+    this.opening = opening.catch(() => {});
+    let opened;
+    try {
+      opened = await opening;
+    } catch (error) {
+      failed(error);
+      return;
+    }
+    if (this.turn === turn) {
+      this.session = opened.session;
+      this.painter.run(opened.session, size).catch(failed);
+    } else if (opened && !this.running) api.endLive(opened.session).catch(() => {});
   }
 
   /** Something else was chosen while it paints. */
   async #restyle() {
     if (!this.running) return;
     this.painter.stop();
-    await this.#paint().catch((error) => {
-      this.close();
-      this.trouble.show(error);
-    });
+    await this.#paint();
   }
 
   async #record() {
