@@ -191,8 +191,8 @@ def main() -> None:
     table = harness.Table("", *SCORES, "content and faults", "all three")
     for program in programs[1:]:
         ours, rival = found[program], found[RIVAL]
-        each = [share(ours, rival, name) for name in SCORES]
-        table.row(program, *each, share(ours, rival, "content", "faults"), share(ours, rival, *SCORES))
+        shares = [share(ours, rival, name) for name in SCORES]
+        table.row(program, *shares, share(ours, rival, "content", "faults"), share(ours, rival, *SCORES))
     sheet(
         {program: [paths[pair] for pair in pairs[:12]] for program, paths in painted.items()},
         pairs[:12],

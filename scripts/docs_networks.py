@@ -20,7 +20,7 @@ on 2,200 photographs and 1,600 paintings with a short side of 288 px, from publi
 for training only and not distributed; none is among the pictures they are shown and measured on. The networks and the
 paintings of single styles (`assets/styles/`) are our own. Licence: MIT. AdamW, one cycle of the rate (up
 to 5e-3 at relu1_1, 2e-3 at relu2_1 and for single styles, 1.5e-3 at relu3_1, 1e-3 for all else), bfloat16 convolutions;
-together about three hours of a core. A file's card is its safetensors header; `encoder`
+together about five hours of a core. A file's card is its safetensors header; `encoder`
 there is the sha256 of the petite it belongs to.
 """
 

@@ -73,8 +73,8 @@ def test_graphs_paint_without_torch_what_torch_paints(network: str, tmp_path: Pa
     for name in ("cat", "coffee"):
         styles = [painting] if takes_style else []
         wanted = stylize(photos / f"{name}.png", styles, recipe=recipe).picture.pixels
-        found = load(tmp_path / "out" / f"{name}.png").pixels
-        assert float((found - wanted).abs().max()) <= 2 / 255
+        painted = load(tmp_path / "out" / f"{name}.png").pixels
+        assert float((painted - wanted).abs().max()) <= 2 / 255
 
 
 @pytest.mark.slow

@@ -45,8 +45,8 @@ class Matched(FeedForward):
     layers: Sequence[str]
     """The layers at which features are matched, the deepest first."""
     recolors = False
-    """Whether the photograph takes the painting's colours before its features are matched. What is decoded from
-    features that are far from a photograph's has but half of the way behind it: what was red stays red."""
+    """Whether the photograph takes the painting's colours before its features are matched: a decoder alone leaves much
+    of the photograph's own, and what was red stays red."""
 
     def _begin(self) -> None:
         """Set up what is known before anything is measured."""

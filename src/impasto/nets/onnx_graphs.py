@@ -163,7 +163,7 @@ class AnyStyleModule(nn.Module):
 
 
 class AvatarModule(nn.Module):
-    """Give the features of photographs the statistics of a painting's at every layer, and decode them at once."""
+    """Match the features of photographs to a painting's at every layer, and decode them at once."""
 
     def __init__(self, encoder: Petite, net: Avatar) -> None:
         super().__init__()

@@ -300,7 +300,7 @@ METHODS: Mapping[str, Method] = {
             "avatar",
             "features of four layers with any painting's statistics, decoded at once: its colours and strokes, quickly",
             "Sheng et al. 2018",
-            "a quarter of a second",
+            "half a second",
             "a painting",
             ("alpha", "strength", "refine", *_OF_PAINTINGS),
             training="impasto train any",
