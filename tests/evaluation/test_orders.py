@@ -197,8 +197,8 @@ def test_style_metrics_order_less_style_and_the_wrong_one(
             wrong.append([right, values(strong, other)])
             soft.append([right, values(blur(strong, 1.5), painting), values(blur(strong, 4), painting)])
     # Painted by avatar, since linear takes the painting's colours first and is as far at half its strength. What is not
-    # expected: patches of photographs are as near to some painting's as a weak imitation's are, and colours are those of
-    # the painting at half the strength already.
+    # expected: patches of photographs are as near to some painting's as a weak imitation's are, and colours are those
+    # of the painting at half the strength already.
     holds([[row[0], row[2]] for row in less], tuple(name for name in STYLE if name != "local_patterns/1"))
     holds([row[:2] for row in less], ("global_effects/1", "gram_distance/1", "sliced_wasserstein/1", "frechet/1"))
     holds(wrong, ("gram_distance/1", "sliced_wasserstein/1", "frechet/1"))

@@ -9,6 +9,7 @@ so the encoder returns R f: c channels instead of N, and the losses are the lift
 the small ones. `channels` stays the nominal N, which is what the normalisations of losses ask for.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -38,7 +39,7 @@ class Petite(Vgg):
     """impasto's small encoder; it returns features isometric to its prediction of VGG-19's.
 
     `tensors` holds `conv1_1.weight`, `conv1_1.bias`, ... and `lift1_1.weight` (N, c) for each lifted layer.
-    Pooling is average, as it was trained.
+    Pooling is average, as it was trained. `factors` are Q and R of each lift, where they are known.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Petite(Vgg):
         padding: str = "reflect",
         precision: torch.dtype | None = None,
         sha256: str = "",
+        factors: Mapping[str, tuple[Tensor, Tensor]] | None = None,
     ) -> None:
         super().__init__(
             {key: value for key, value in tensors.items() if key.startswith("conv")},
@@ -58,14 +60,9 @@ class Petite(Vgg):
             sha256=sha256,
             geometry=GEOMETRY,
         )
-        self._lifts: dict[str, Tensor] = {}
-        self._roots: dict[str, Tensor] = {}
-        for layer in LIFTED:
-            key = f"lift{layer[4:]}.weight"
-            if key not in tensors:
-                raise WeightsError(f"a petite encoder needs {key}; train one with: impasto train encoder")
-            q, r = torch.linalg.qr(tensors[key].double())
-            self._lifts[layer], self._roots[layer] = q.float(), r.float()
+        factors = factors or _factors(tensors)
+        self._lifts = {layer: q for layer, (q, _) in factors.items()}
+        self._roots = {layer: r for layer, (_, r) in factors.items()}
         self.layers = LIFTED
 
     @classmethod
@@ -77,10 +74,8 @@ class Petite(Vgg):
     @classmethod
     def from_bytes(cls, data: bytes, *, padding: str = "reflect", precision: torch.dtype | None = None) -> "Petite":
         """Build the encoder from the bytes of a safetensors file."""
-        from safetensors.torch import load
-
-        tensors = {key: value.float() for key, value in load(data).items()}
-        return cls(tensors, padding=padding, precision=precision, sha256=hashlib.sha256(data).hexdigest())
+        tensors, factors, sha256 = _parsed(data)
+        return cls(tensors, padding=padding, precision=precision, sha256=sha256, factors=factors)
 
     def __call__(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         """Encode `image` (B, 3, H, W), sRGB in [0, 1]; return {layer: (B, c, H/stride, W/stride)}.
@@ -111,3 +106,24 @@ class Petite(Vgg):
         moved._lifts = {layer: matrix.to(device) for layer, matrix in self._lifts.items()}
         moved._roots = {layer: matrix.to(device) for layer, matrix in self._roots.items()}
         return moved
+
+
+def _factors(tensors: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
+    """Return Q (N, c) and R (c, c) of each lift. Raises `WeightsError` where one is missing."""
+    factors = {}
+    for layer in LIFTED:
+        key = f"lift{layer[4:]}.weight"
+        if key not in tensors:
+            raise WeightsError(f"a petite encoder needs {key}; train one with: impasto train encoder")
+        q, r = torch.linalg.qr(tensors[key].double())
+        factors[layer] = q.float(), r.float()
+    return factors
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(data: bytes) -> tuple[dict[str, Tensor], dict[str, tuple[Tensor, Tensor]], str]:
+    """Return the tensors, the factors and the sha256 of a file; once for a process that paints many pictures."""
+    from safetensors.torch import load
+
+    tensors = {key: value.float() for key, value in load(data).items()}
+    return tensors, _factors(tensors), hashlib.sha256(data).hexdigest()

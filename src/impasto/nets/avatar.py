@@ -142,7 +142,7 @@ class Avatar(nn.Module):
                 x = torch.cat([x, own[level]], 1)
             x = self.norms[level - 1](self.joins[level - 1](x), targets[level - 1], statistics)
             x = F.relu(self.ups[level - 1](F.relu(x)))
-        based = photo - 0.5
+        based = (photo - 0.5).contiguous(memory_format=torch.channels_last)
         x = F.relu(self.enter(torch.cat([x, own[0], based.to(kind)], 1)))
         paint = self.leave(x.to(photo.dtype))
         painted: Tensor = torch.sigmoid(paint[:, 3:]) * based + paint[:, :3] + 0.5
