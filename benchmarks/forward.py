@@ -14,7 +14,7 @@ import harness
 
 LARGEST = 2048
 """Side of the photograph and the painting at the most: prints are larger than what they are made from."""
-METHODS = ("wct", "adain", "linear", "johnson", "texture_net")
+METHODS = ("wct", "adain", "linear", "avatar", "johnson", "texture_net")
 
 
 def child(case: harness.Case) -> harness.Figures:
