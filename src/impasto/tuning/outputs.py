@@ -108,7 +108,7 @@ def _content(trial: Trial) -> float:
 
 def _tile(folder: Path, trial: Trial, name: str) -> Tile:
     words, scores = describe(trial).split(", "), trial.scores
-    lines = [", ".join(words[:2]), ", ".join(words[2:])]
+    lines = [", ".join(words[:2]) + "," * (len(words) > 2), ", ".join(words[2:])]
     if scores is not None:
         lines += [f"content {scores.content:.2f}  style {scores.style:.2f}"]
         lines += [f"faults {scores.faults:.2f}  {trial.seconds:.3g} s", f"balanced {trial.value:.3f}"]

@@ -29,7 +29,7 @@ COLORS = ("style", "match", "luminance")
 """Whose colours: the style's, the style's matched to the content's, or the content's by painting luminance only."""
 STATISTICS = ("gram", "covariance", "mean_std")
 """Statistics of the style term; others take several times as long."""
-SEARCHED = ("gatys", "strotss", "reshuffle", "nnst", "mrf", "nnst_fast", "wct")
+SEARCHED = ("gatys", "strotss", "reshuffle", "nnst", "mrf", "avatar", "nnst_fast", "wct")
 """Methods that are tried unless others are named, those that the eye preferred first; `adain` and `linear`, which it
 chose in 2 of 24 choices, and methods that need more than two pictures are left out."""
 OF_ONE_STYLE = "has a network for each of a few styles, none for any other"
