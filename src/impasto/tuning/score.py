@@ -16,7 +16,7 @@ from impasto.evaluation.grades import BANDS
 CONTENT = ("content_features", "edges")
 """Metrics of the content that is kept: of the deep features, and of the edges, whose sharpness is preferred by eye."""
 STYLE = ("local_patterns", "frechet", "color_histogram")
-"""Metrics of the style that is reached: the three that agree with the eye most often (docs/evaluation.md)."""
+"""Metrics of the style that is reached: those that agreed with the eye most often in its first 58 choices."""
 FAULTS = ("weave", "border", "clipping")
 """Metrics of faults. Noise and fine patterns are not among them: what is blurred has least of them."""
 LIKE = ("gram_distance", "sliced_wasserstein", "frechet", "color_histogram")

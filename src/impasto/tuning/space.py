@@ -31,7 +31,7 @@ STATISTICS = ("gram", "covariance", "mean_std")
 """Statistics of the style term; others take several times as long."""
 SEARCHED = ("gatys", "strotss", "reshuffle", "nnst", "mrf", "avatar", "nnst_fast", "wct")
 """Methods that are tried unless others are named, those that the eye preferred first; `adain` and `linear`, which it
-chose in 2 of 24 choices, and methods that need more than two pictures are left out."""
+chose in 2 of 21 choices, and methods that need more than two pictures are left out."""
 OF_ONE_STYLE = "has a network for each of a few styles, none for any other"
 
 ORDER = ("style_scale", "method", "strength", "alpha", "layers", "color", "statistic")
