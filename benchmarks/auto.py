@@ -42,14 +42,13 @@ def measure(pair: Pair, options: Any) -> dict[str, Any]:
             told[name] = told["default"]
             continue
         stylize(content, style, recipe).save(path, force=True)
-        seconds = time.monotonic() - began
+        seconds = time.monotonic() - began + (looked if name == "auto" else 0)
         told[name] = asdict(judge.measure(images.load(path))) | {"seconds": seconds}
     return {
         **told,
         "reason": choice.reason,
         "expected": choice.expected,
         "hard": choice.hard,
-        "looked_s": looked,
         "is_default": choice.recipe == default,
     }
 

@@ -39,9 +39,28 @@ def test_choices_for_pairs_that_it_did_not_see_are_better_than_always_the_same(
     rule = load_script(BENCHMARKS / "auto_rule.py")
     rows = rule.read()
     scores, expected = rule.numbers(rows, rule.METHODS), rule.held_out(rows, group)
-    chosen = scores[range(len(rows)), expected.argmax(1)]
-    assert chosen.mean() > scores.mean(0).max()
-    assert (chosen > scores[:, 0]).sum() > (chosen < scores[:, 0]).sum()
+    chosen = scores[range(len(rows)), rule.choices(expected)]
+    assert chosen.mean() > scores[:, 0].mean()
+    assert (chosen > scores[:, 0]).sum() >= 2 * (chosen < scores[:, 0]).sum()
+
+
+def test_another_method_has_to_be_clearly_better() -> None:
+    near = 0.7 + auto.ADVANTAGE / 2
+    assert auto.best({"gatys": 0.7, "reshuffle": near}) == "gatys"
+    assert auto.best({"gatys": 0.7, "reshuffle": 0.7 + 2 * auto.ADVANTAGE}) == "reshuffle"
+    assert auto.best({"reshuffle": 0.5}) == "reshuffle"
+
+
+def test_where_there_is_a_face_gatys_is_taken_with_a_strength_that_leaves_it(
+    content: Tensor, style: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auto, "expected", lambda method, _: {"gatys": 0.4, "reshuffle": 0.8}[method])
+    chosen = auto.choose(content, style, Recipe.parse({"size": 80})).recipe
+    assert (chosen.method, chosen.alpha, chosen.strength) == ("reshuffle", 1.0, "off")
+    monkeypatch.setattr("impasto.landmarks.detect.find", lambda _: (0, 0, 9, 9))
+    monkeypatch.setattr(auto, "_kept", lambda *_: 0.8)
+    chosen = auto.choose(content, style, Recipe.parse({"size": 80})).recipe
+    assert (chosen.method, chosen.wanted_strength) == ("gatys", auto.STRENGTH_OF_FACES)
 
 
 def test_facts_at_their_means_are_worth_the_mean() -> None:
@@ -53,7 +72,7 @@ def test_facts_at_their_means_are_worth_the_mean() -> None:
     assert auto.expected("gatys", more) == pytest.approx(line.mean + line.slopes[0])
     # Beyond two standard deviations nothing was learnt.
     far, farther = (Facts(*auto.MEANS[:2], auto.MEANS[2] + many * auto.DEVIATIONS[2]) for many in (2, 9))
-    assert auto.expected("strotss", far) == auto.expected("strotss", farther)
+    assert auto.expected("reshuffle", far) == auto.expected("reshuffle", farther)
 
 
 def test_facts_of_pictures_by_hand() -> None:
@@ -72,16 +91,32 @@ def test_facts_of_pictures_by_hand() -> None:
 # What is chosen.
 
 
-def test_the_recipe_says_what_was_chosen(content: Tensor, style: Tensor) -> None:
+def test_the_recipe_says_what_was_chosen(content: Tensor, style: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auto, "_kept", lambda *_: 0.7)
     choice = auto.choose(content, style, Recipe.parse({"size": 80}))
     assert choice.recipe.method in auto.EXPECTED
     assert choice.recipe.wanted_strength == auto.STRENGTH
     assert choice.recipe.style_scale == pytest.approx(0.7)  # the painting has 56 px, and is not enlarged
     assert choice.hard == (choice.expected < auto.HARD)
-    for word in (choice.recipe.method, "strength 0.5", "style scale 0.7"):
+    for word in (choice.recipe.method, "strength 0.4", "style scale 0.7"):
         assert word in choice.reason
     assert len(choice.reason.splitlines()) == 1
     assert Recipe.parse(choice.recipe.to_json()) == choice.recipe
+
+
+def test_a_strength_never_takes_more_of_the_photograph_than_the_default(
+    content: Tensor, style: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for kept, strength in ((0.5, auto.STRENGTH), (0.9, None)):
+        monkeypatch.setattr(auto, "_kept", lambda *_, kept=kept: kept)
+        assert auto.choose(content, style, Recipe.parse({"size": 80})).recipe.wanted_strength == strength
+
+
+def test_a_draft_with_more_weight_keeps_more(content: Tensor, style: Tensor) -> None:
+    photo, paintings = Picture(content[None]), [Picture(style[None])]
+    low, high = (auto._kept(photo, paintings, Recipe.parse({"size": 64, "content_weight": w})) for w in (0.01, 100.0))
+    assert 0 < low < high - 0.05
+    assert high <= 1
 
 
 def test_what_is_fixed_stays(content: Tensor, style: Tensor) -> None:

@@ -40,6 +40,14 @@ def recipe(quick: Recipe) -> Recipe:
     return quick.replace(size=48, iterations=6, levels=1)
 
 
+def test_a_painting_that_is_used_small_is_no_hindrance(content: Tensor, style: Tensor) -> None:
+    # At the 128 px of the small paintings its sides would have 13 px and fewer; at 512 they have 51.
+    recipe = Recipe.parse({"size": 512, "style_scale": 0.1, "strength": 0.4, "iterations": 1, "levels": 1})
+    painting = Stylizer(content, [style], recipe)
+    next(iter(painting))
+    assert painting.content_weight is not None
+
+
 # What is asked for.
 
 
@@ -88,7 +96,7 @@ def test_the_search_ends_where_as_much_is_kept_as_is_wanted(
         painted.append(weight)
         return 0.64 + 0.36 / (1 + (30 / weight) ** 0.6)
 
-    monkeypatch.setattr(trials, "_kept", kept)
+    monkeypatch.setattr(trials, "kept", kept)
     weights = []
     for tenth in range(1, 10):
         painted.clear()

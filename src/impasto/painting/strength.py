@@ -25,7 +25,8 @@ from impasto.optim.resources import Resources
 from impasto.painting.level_builder import LevelBuilder
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.scene import Scene
+from impasto.scene import SMALLEST, Scene
+from impasto.scene.areas import area_scales
 from impasto.scene.resolve import result_size
 
 SIDE = 128
@@ -83,6 +84,12 @@ def found_weight(
     return float(f"{weight:.4g}")
 
 
+def kept(scene: Scene, recipe: Recipe, encoder: Encoder, resources: Resources) -> float:
+    """Return how much of the photograph a small painting of `scene` by `recipe` keeps, with the weight it has."""
+    with events.muted():
+        return _Trials(scene, recipe, encoder, resources).kept(recipe.content_weight)
+
+
 def next_ratio(tried: Sequence[tuple[float, float]], goal: float) -> float:
     """Return the next logarithm to try, after (logarithm, kept) pairs, so that `goal` is kept.
 
@@ -106,7 +113,9 @@ class _Trials:
     def __init__(self, scene: Scene, recipe: Recipe, encoder: Encoder, resources: Resources) -> None:
         # One size, from the photograph, whatever the painting itself begins with: what is looked for is where it ends.
         size = result_size(scene.content, recipe, scene.regions, encoder)
-        small = recipe.model_copy(update={"size": min(SIDE, max(size)), "levels": 1, "init": "content"})
+        side = min(SIDE, max(size))
+        scale = max(recipe.style_scale, _least_scale(scene, recipe, side))
+        small = recipe.model_copy(update={"size": side, "levels": 1, "init": "content", "style_scale": scale})
         height, width = result_size(scene.content, small, scene.regions, encoder)
         self._scene, self._recipe, self._encoder, self._resources = scene, small, encoder, resources
         self._level = Level(0, (height, width), STEPS[recipe.solved_by])
@@ -121,7 +130,7 @@ class _Trials:
         tried: list[tuple[float, float]] = []
         ratio = (goal - wanted(0.5)) / KEPT_PER_DECADE
         while len(tried) < TRIALS:
-            tried.append((ratio, self._kept(unit * 10**ratio)))
+            tried.append((ratio, self.kept(unit * 10**ratio)))
             ratio = next_ratio(tried, goal)
             if abs(tried[-1][1] - goal) < CLOSE or any(abs(ratio - earlier) < TINY for earlier, _ in tried):
                 break
@@ -148,7 +157,7 @@ class _Trials:
         image = builder.view(self._level)(builder.first_point(self._level))
         return builder.objective(self._level, image), image
 
-    def _kept(self, weight: float) -> float:
+    def kept(self, weight: float) -> float:
         """Return how much is kept of the photograph in a small painting with a content `weight`."""
         builder = self._builder(weight)
         view, point = builder.view(self._level), builder.first_point(self._level)
@@ -192,6 +201,14 @@ class _Trials:
             guide = images.resize(shown[None, None], (maps.shape[2], maps.shape[3]))[0, 0].clamp(0, 1).sqrt()
             guides[layer] = (guide if float(guide.sum()) > TINY else torch.ones_like(guide)).to(maps).double()
         return guides
+
+
+def _least_scale(scene: Scene, recipe: Recipe, side: int) -> float:
+    """Return the style scale below which a painting is too narrow to be seen in small pictures of `side` pixels."""
+    if recipe.style_fit == "crop" or not scene.styles:
+        return 0.0
+    narrowest = min(min(style.size) / max(style.size) for style in scene.styles)
+    return (SMALLEST + 1) / (side * narrowest * min(area_scales(scene)))
 
 
 def check(scene: Scene, recipe: Recipe) -> None:
