@@ -105,7 +105,7 @@ def test_the_search_ends_where_as_much_is_kept_as_is_wanted(
         assert kept(weights[-1]) == pytest.approx(strength.wanted(tenth / 10), abs=0.02)
     assert weights == sorted(weights, reverse=True)
     # Where the style alone keeps more than is wanted, the photograph is let go.
-    monkeypatch.setattr(trials, "_kept", lambda weight: 0.9 + 0.1 / (1 + 1 / weight))
+    monkeypatch.setattr(trials, "kept", lambda weight: 0.9 + 0.1 / (1 + 1 / weight))
     assert trials.search(0.7) < 1e-3 * weights[-1]
 
 
