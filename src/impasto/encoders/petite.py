@@ -39,7 +39,7 @@ class Petite(Vgg):
     """impasto's small encoder; it returns features isometric to its prediction of VGG-19's.
 
     `tensors` holds `conv1_1.weight`, `conv1_1.bias`, ... and `lift1_1.weight` (N, c) for each lifted layer.
-    Pooling is average, as it was trained. `factors` are Q and R of each lift, where they are known.
+    Pooling is average, as it was trained.
     """
 
     def __init__(
@@ -49,7 +49,6 @@ class Petite(Vgg):
         padding: str = "reflect",
         precision: torch.dtype | None = None,
         sha256: str = "",
-        factors: Mapping[str, tuple[Tensor, Tensor]] | None = None,
     ) -> None:
         super().__init__(
             {key: value for key, value in tensors.items() if key.startswith("conv")},
@@ -60,7 +59,7 @@ class Petite(Vgg):
             sha256=sha256,
             geometry=GEOMETRY,
         )
-        factors = factors or _factors(tensors)
+        factors = tensors.factors if isinstance(tensors, _File) else _factors(tensors)
         self._lifts = {layer: q for layer, (q, _) in factors.items()}
         self._roots = {layer: r for layer, (_, r) in factors.items()}
         self.layers = LIFTED
@@ -74,8 +73,8 @@ class Petite(Vgg):
     @classmethod
     def from_bytes(cls, data: bytes, *, padding: str = "reflect", precision: torch.dtype | None = None) -> "Petite":
         """Build the encoder from the bytes of a safetensors file."""
-        tensors, factors, sha256 = _parsed(data)
-        return cls(tensors, padding=padding, precision=precision, sha256=sha256, factors=factors)
+        file = _parsed(data)
+        return cls(file, padding=padding, precision=precision, sha256=file.sha256)
 
     def __call__(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         """Encode `image` (B, 3, H, W), sRGB in [0, 1]; return {layer: (B, c, H/stride, W/stride)}.
@@ -120,10 +119,17 @@ def _factors(tensors: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor]]:
     return factors
 
 
-@functools.lru_cache(maxsize=2)
-def _parsed(data: bytes) -> tuple[dict[str, Tensor], dict[str, tuple[Tensor, Tensor]], str]:
-    """Return the tensors, the factors and the sha256 of a file; once for a process that paints many pictures."""
-    from safetensors.torch import load
+class _File(dict[str, Tensor]):
+    """The tensors of a file, with the factors of its lifts and its sha256."""
 
-    tensors = {key: value.float() for key, value in load(data).items()}
-    return tensors, _factors(tensors), hashlib.sha256(data).hexdigest()
+    def __init__(self, data: bytes) -> None:
+        from safetensors.torch import load
+
+        super().__init__({key: value.float() for key, value in load(data).items()})
+        self.factors, self.sha256 = _factors(self), hashlib.sha256(data).hexdigest()
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(data: bytes) -> _File:
+    """Read a file; once for a process that paints many pictures."""
+    return _File(data)

@@ -124,7 +124,8 @@ def choose(
         changes["style_scale"] = scale
     if METHODS[method].optimizes and not {"strength", *FOUND} & {*fixed}:
         aim = STRENGTH_OF_FACES if face else STRENGTH
-        if method != "gatys" or _kept(photo, paintings, recipe.replace(**changes)) < strength.wanted(aim):
+        goal = strength.wanted(aim)
+        if method not in EXPECTED or _kept(photo, paintings, recipe.replace(**changes)) < goal:
             changes["strength"] = aim
     chosen = recipe.replace(**changes)
     return Choice(chosen, _reason(chosen, facts, score, changes, face=face), score, hard=score < HARD)
