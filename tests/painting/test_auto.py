@@ -135,6 +135,18 @@ def test_only_what_knows_the_settings_is_chosen(settings: dict[str, object], con
     assert auto.choose(content, style, Recipe.parse(settings)).recipe.method == "gatys"
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"region_scales": {"sky": 0.5}}, {"region_weights": {"sky": 2}}, {"keep": ["sky"]}, {"init": "file"}],
+)
+def test_settings_of_masks_and_beginnings_are_no_hindrance(
+    settings: dict[str, object], content: Tensor, style: Tensor
+) -> None:
+    recipe = Recipe.parse({"size": 64, **settings})
+    chosen = auto.choose(content, style, recipe, fixed=[*settings]).recipe
+    assert all(getattr(chosen, name) == getattr(recipe, name) for name in settings)
+
+
 def test_there_must_be_something_to_look_at(content: Tensor, style: Tensor) -> None:
     with pytest.raises(UsageError, match="auto looks at a photograph and a painting"):
         auto.choose(None, style)

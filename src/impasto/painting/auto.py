@@ -187,7 +187,10 @@ def _methods(recipe: Recipe, fixed: Collection[str], photo: Picture, *, face: bo
 
 def _kept(photo: Picture, paintings: Sequence[Picture], recipe: Recipe) -> float:
     """Return how much of the photograph is kept by a small draft with the weights of `recipe`, seen through petite."""
-    plain = recipe.replace(init="content", protect="nothing", levels=1)
+    # Without masks, which are not here.
+    fields = Recipe.model_fields.items()
+    unmasked = {name: field.get_default() for name, field in fields if name.startswith("region") or name == "keep"}
+    plain = recipe.replace(init="content", protect="nothing", levels=1, **unmasked)
     scene = Inputs(content=photo, styles=paintings).scene(plain)
     return strength.kept(scene, plain, encoders.create("petite"), Resources.choose("cpu"))
 
