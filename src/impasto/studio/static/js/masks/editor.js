@@ -35,7 +35,11 @@ class Editor {
     this.feathered = draft.changed.feather ?? 0;
     this.tools = { palette: this.palette, tool: "brush", label: 1, size: 60, spread: 32, opacity: 0.5, feather: this.feathered, moving: false };
     this.trouble = errorLine();
-    this.save = debounced(KEEP_MS, () => this.shell.node.isConnected && keepAll(this.sheets, this.palette));
+    /** Settles when what was last kept in the browser is there. */
+    this.kept = Promise.resolve();
+    this.save = debounced(KEEP_MS, () => {
+      if (!this.over && this.shell.node.isConnected) this.kept = keepAll(this.sheets, this.palette);
+    });
     this.history = new History(() => {
       this.#count();
       this.save();
@@ -109,6 +113,9 @@ class Editor {
   }
 
   async #forget() {
+    // Nothing is kept from here on, and what is on its way there comes first, lest it stay as what was not finished.
+    this.over = true;
+    await this.kept.catch(() => {});
     await forgetAll(this.sheets);
     this.history.done = [];
   }
