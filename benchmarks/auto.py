@@ -11,6 +11,7 @@ What was done is remembered in `--folder`; the same command goes on with what is
 import statistics
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from impasto import images
 from impasto.painting import auto
 from impasto.painting.api import stylize
 from impasto.recipe import Recipe
-from impasto.series.pairs import balanced
 from impasto.tuning.draft import Drafter
 
 
@@ -66,22 +66,18 @@ def main() -> None:
     given = options.parse_args()
     torch.set_num_threads(1)
     given.folder.mkdir(parents=True, exist_ok=True)
-    contents, styles = (
-        sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png"))
-        for folder in (given.contents, given.styles)
-    )
-    pairs = [(contents[one], styles[other]) for one, other in balanced(len(contents), len(styles), given.pairs)]
+    pairs = harness.drawn(given.contents, given.styles, given.pairs)
     harness.heading(f"{given.size} px, judged with {given.judge}", threads=1)
     table = harness.Table("pair", "default", "auto", "difference", "seconds", "auto's seconds", "what was said")
     differences = []
     for content, style in pairs[: given.limit]:
-        remembered = given.folder / f"{content.stem}_{style.stem}.json"
-        found = harness.remembered(remembered, lambda pair=(content, style): measure(pair, given))  # type: ignore[misc]
-        one, other = geometric(found["default"]), geometric(found["auto"])
+        path = given.folder / f"{content.stem}_{style.stem}.json"
+        measured = harness.remembered(path, partial(measure, (content, style), given))
+        one, other = geometric(measured["default"]), geometric(measured["auto"])
         differences.append(other - one)
-        seconds = [f"{found[name]['seconds']:.0f}" for name in ("default", "auto")]
+        seconds = [f"{measured[name]['seconds']:.0f}" for name in ("default", "auto")]
         name = f"{content.stem.removesuffix('1024')}, {style.stem}"
-        table.row(name, f"{one:.3f}", f"{other:.3f}", f"{differences[-1]:+.3f}", *seconds, found["reason"])
+        table.row(name, f"{one:.3f}", f"{other:.3f}", f"{differences[-1]:+.3f}", *seconds, measured["reason"])
     wins, losses = sum(value > 0 for value in differences), sum(value < 0 for value in differences)
     print(f"\nauto is better on {wins} of {len(differences)}, worse on {losses}; ", end="")
     print(f"median difference {statistics.median(differences):+.3f}")

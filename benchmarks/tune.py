@@ -14,6 +14,7 @@ import math
 import statistics
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from impasto import images
 from impasto.painting.api import stylize
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
-from impasto.series.pairs import balanced
 from impasto.tuning import Tuning
 from impasto.tuning.draft import Drafter
 from impasto.tuning.outputs import describe
@@ -99,23 +99,19 @@ def main() -> None:
     options.add_argument("--limit", type=int, help="pairs that are worked on at most")
     given = options.parse_args()
     torch.set_num_threads(1)
-    contents, styles = (
-        sorted(path for path in folder.iterdir() if path.suffix in (".jpg", ".png"))
-        for folder in (given.contents, given.styles)
-    )
-    pairs = [(contents[one], styles[other]) for one, other in balanced(len(contents), len(styles), given.pairs)]
+    pairs = harness.drawn(given.contents, given.styles, given.pairs)
     judged = f"judged at {given.size} px, {given.steps} steps, with {given.judge}"
     harness.heading(f"{given.budget} drafts of {given.draft} px", judged, threads=1)
     table = harness.Table("pair", "default", "tuned", "difference", "chosen", "search, s")
     differences = []
     for content, style in pairs[: given.limit]:
-        remembered = given.folder / f"{content.stem}_{style.stem}.json"
-        found = harness.remembered(remembered, lambda pair=(content, style): measure(pair, given))  # type: ignore[misc]
-        one, other = geometric(found["default"]), geometric(found["tuned"])
-        differences.append(0.0 if found["is_default"] else other - one)
+        path = given.folder / f"{content.stem}_{style.stem}.json"
+        measured = harness.remembered(path, partial(measure, (content, style), given))
+        one, other = geometric(measured["default"]), geometric(measured["tuned"])
+        differences.append(0.0 if measured["is_default"] else other - one)
         name = f"{content.stem.removesuffix('1024')}, {style.stem}"
-        seconds = f"{found['searched_s']:.0f}"
-        table.row(name, f"{one:.3f}", f"{other:.3f}", f"{differences[-1]:+.3f}", found["chosen"], seconds)
+        seconds = f"{measured['searched_s']:.0f}"
+        table.row(name, f"{one:.3f}", f"{other:.3f}", f"{differences[-1]:+.3f}", measured["chosen"], seconds)
     wins, losses = sum(value > 0 for value in differences), sum(value < 0 for value in differences)
     print(f"\ntuned is better on {wins} of {len(differences)}, worse on {losses}; ", end="")
     print(f"median difference {statistics.median(differences):+.3f}")
