@@ -57,7 +57,8 @@ def main() -> None:
     for name, encoder in networks.items():
         for text in options.sizes:
             width, height = map(int, text.split("x"))
-            recipe = Recipe.parse({"size": max(width, height), "levels": 1})
+            # Without a margin, so that the picture is as large as the table says.
+            recipe = Recipe.parse({"size": max(width, height), "levels": 1, "margin": 0})
             photo = torch.rand(3, height, width)
             stylizer = Stylizer(photo, harness.STYLE, recipe, encoder=encoder)
             objective = stylizer.objective(stylizer.levels[0])

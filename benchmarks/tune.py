@@ -39,7 +39,7 @@ def measure(pair: Pair, options: Any) -> dict[str, Any]:
     began = time.monotonic()
     methods = None if options.methods is None else options.methods.split(",")
     tuning = Tuning(
-        content, style, folder, budget=options.budget, methods=methods, size=options.draft, encoder="petite"
+        content, style, folder, budget=options.budget, methods=methods, size=options.draft, encoder=options.encoder
     )
     tuning.run()
     tuning.finish()
@@ -64,6 +64,7 @@ def measure(pair: Pair, options: Any) -> dict[str, Any]:
         "searched_s": searched,
         "drafts_s": tuning.seconds,
         "in_search": [tuning.trials[0].value, best.value],
+        "looked": {trial.number: asdict(trial.look) for trial in tuning.trials if trial.look is not None},
     }
 
 
@@ -90,6 +91,7 @@ def main() -> None:
     options.add_argument("styles", type=Path)
     options.add_argument("--folder", type=Path, required=True)
     options.add_argument("--judge", required=True, help="vgg19, or its file")
+    options.add_argument("--encoder", default="petite", help="what the search looks through")
     options.add_argument("--budget", default="40")
     options.add_argument("--methods", help="those that are searched; the usual ones without it")
     options.add_argument("--draft", type=int, default=256, help="long side of drafts")

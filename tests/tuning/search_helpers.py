@@ -41,6 +41,9 @@ class FakeDrafter:
         self.orders.append(order)
         return self.outcome(order)
 
+    def work(self, payload: Order, tell: object) -> Outcome:
+        return self.paint(payload, tell)
+
 
 def picture(seed: int, size: int = 64) -> Picture:
     pixels = torch.rand(1, 3, size, size, generator=torch.Generator().manual_seed(seed))

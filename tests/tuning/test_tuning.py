@@ -260,7 +260,9 @@ def test_drafts_are_painted_and_measured(tmp_path):
     tuning = tune(
         picture(1), picture(2), budget=2, on_draft=lambda trial: seen.append(trial.number), paint=None, **given
     )
-    assert seen == [0, 1]
+    # Two drafts, and both again.
+    assert seen == [0, 1, 0, 1]
+    assert all((tmp_path / present(trial.look).file).is_file() for trial in tuning.trials)
     assert [trial.state for trial in tuning.trials] == ["complete", "complete"]
     assert all((tmp_path / trial.file).is_file() for trial in tuning.trials)
     assert all(0 < part < 1 for trial in tuning.trials for part in vars(present(trial.scores)).values())

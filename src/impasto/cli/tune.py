@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from impasto.cli.session import Session
     from impasto.events import Progress
     from impasto.executors import Executor
-    from impasto.tuning import Trial, Tuning
+    from impasto.tuning import Scores, Trial, Tuning
     from impasto.tuning.draft import Order
 
 app = typer.Typer(add_completion=False)
@@ -70,8 +70,8 @@ def tune(
     impasto tune photo.jpg painting.jpg --budget 40 -o tuned
 
     Small drafts are painted and measured: first the size of the style's features, then methods, strengths, layers and
-    colours. The folder gets a sheet of the best, and recipes called faithful, balanced and bold. The same command goes
-    on where it was stopped.
+    colours. The best are painted again, larger, and compared. The folder gets a sheet, and recipes called faithful,
+    balanced and bold. The same command goes on where it was stopped.
     """
     folder = Path(output or f"{Path(content).stem}_{Path(style).stem}_tuned")
     session = options.begin(ctx, str(folder))
@@ -206,13 +206,21 @@ def _line(tuning: "Tuning", trial: "Trial") -> str:
     """Say how a draft went, and how long the search may still take."""
     from impasto.tuning.outputs import describe
 
+    told = {"pruned": "behind after its coarse level", "failed": f"failed: {trial.note}"}.get(trial.state, "")
+    if trial.look is not None:
+        told = _scores(trial.look.scores) or f"failed: {trial.look.note}"
+        return f"again at {tuning.larger} px  {describe(trial)}: {told}"
     total = f"/{tuning.budget.drafts}" if tuning.budget.drafts else ""
-    told = {"pruned": "behind after its coarse level", "failed": f"failed: {trial.note}"}.get(trial.state)
-    if trial.scores is not None:
-        parts = vars(trial.scores)
-        told = "  ".join([*(f"{name} {value:.2f}" for name, value in parts.items()), f"balanced {trial.value:.3f}"])
     left = f"  (about {_minutes(tuning.left_s)} left)" if tuning.left_s else ""
-    return f"draft {len(tuning.trials)}{total}  {describe(trial)}: {told}{left}"
+    return f"draft {len(tuning.trials)}{total}  {describe(trial)}: {_scores(trial.scores) or told}{left}"
+
+
+def _scores(scores: "Scores | None") -> str:
+    """Return scores in words; empty where there are none."""
+    if scores is None:
+        return ""
+    parts = [f"{name} {value:.2f}" for name, value in vars(scores).items()]
+    return "  ".join([*parts, f"balanced {scores.mean():.3f}"])
 
 
 def report(tuning: "Tuning", painted: Path | None) -> dict[str, Any]:
@@ -252,10 +260,12 @@ def _plan(tuning: "Tuning", *, as_json: bool) -> str:
             "searched": things,
             "seconds": round(seconds, 1),
             "size": tuning.size,
+            "size_again": tuning.larger,
         }
         return json.dumps(plan, sort_keys=True)
     lines = [
-        f"budget     {tuning.budget}, {tuning.size} px each, about {_minutes(seconds)}",
+        f"budget     {tuning.budget}, {tuning.size} px each, then the best again at {tuning.larger} px",
+        f"time       about {_minutes(seconds)}",
         f"searched   {', '.join(things)}",
         f"methods    {', '.join(space.methods)}",
         f"folder     {tuning.folder}",

@@ -20,7 +20,8 @@ def flatten_positions(features: Tensor) -> Tensor:
     """Return `features` (1, C, h, w) as (C, M)."""
     if features.shape[0] != 1:
         raise ValueError(f"a statistic takes the features of one picture, not of {features.shape[0]}")
-    return features.flatten(2)[0]
+    # As a view: the slope of an index fills a map with zeros first.
+    return features.flatten(2).squeeze(0)
 
 
 def guide_weights(features: Tensor, guide: Tensor | None) -> Tensor | None:
@@ -93,17 +94,22 @@ class _SecondMoments(Function):
         both = gradient + gradient.mT
         square, line = both[:, :channels, :channels], both[:, :channels, channels:]
         slopes = torch.empty_like(flat)
+        # The channels of a position lie together in the maps of encoders, and a product laid out likewise is written
+        # where it belongs, without a map between.
+        together = flat.stride(0) == 1 and slopes.stride() == flat.stride() and flat.dtype is both.dtype
         step = _positions_at_once(flat, weight)
         for begin in range(0, count, step):
             part = flat[:, begin : begin + step].to(both.dtype)
+            place = slopes[:, begin : begin + step]
             total: Tensor | None = None
             for of_region, (slope, w) in enumerate(zip(square, weight, strict=True)):
-                piece = slope @ part
+                out = place.T if total is None and together else None
+                piece = torch.mm(part.T, slope, out=out).T
                 if ctx.mean:
                     piece += line[of_region]
                 if w is not None:
                     piece *= w[begin : begin + step]
                 total = piece if total is None else total.add_(piece)
-            if total is not None:
-                slopes[:, begin : begin + step] = total
+            if total is not None and not together:
+                place.copy_(total)
         return (slopes, None, *(None for _ in weight))

@@ -34,9 +34,15 @@ def pareto(trials: Sequence[Trial]) -> list[Trial]:
 def choose(trials: Sequence[Trial], *, like: bool = False) -> dict[str, Trial]:
     """Return a trial for each taste, the first of equals, and with `like` the one nearest to the reference.
 
-    Empty where no draft could be measured.
+    Where drafts were looked at again, one of these is chosen, by what it was worth then. Empty where none was measured.
     """
-    measured = [(trial, trial.scores) for trial in trials if trial.scores is not None]
+    seen = [trial for trial in trials if trial.look is not None and trial.look.scores is not None]
+    return best(seen, like=like) if len(seen) > 1 else best(trials, like=like)
+
+
+def best(trials: Sequence[Trial], *, like: bool = False) -> dict[str, Trial]:
+    """Return the best of `trials` by each taste, by the latest that is known of each."""
+    measured = [(trial, trial.judged) for trial in trials if trial.judged is not None]
     if not measured:
         return {}
     chosen = {name: max(measured, key=lambda entry: entry[1].mean(weights))[0] for name, weights in TASTES.items()}

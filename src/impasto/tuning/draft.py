@@ -1,7 +1,7 @@
 """One draft: a small painting of a recipe, measured, and given up after its coarse level where it falls behind."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -10,7 +10,7 @@ from impasto.encoders import Encoder
 from impasto.errors import ImpastoError, OutputError, WeightsError
 from impasto.evaluation import Evaluator
 from impasto.events import Progress
-from impasto.executors import Tell
+from impasto.executors import Executor, InProcess, Tell, Work
 from impasto.images import Picture
 from impasto.painting.api import begin_with
 from impasto.recipe import Recipe
@@ -25,8 +25,8 @@ SIZE = 256
 """Long side of drafts in pixels: the smallest at which strokes can be told from noise by eye."""
 STEPS = 60
 """Steps of a draft that is optimised, a third of them at its full size: what separates recipes has shown by then."""
-FINISHING = 12
-"""Of the steps, those that are finishing: the same fifth as in a recipe's defaults."""
+FINISHING = 5
+"""One in so many steps is finishing, as in a recipe's defaults."""
 TWO_LEVELS = 128
 """Long side in pixels from which a draft begins at half its size: relu5_1 sees 156 pixels, so its first level lays out
 forms and colours, and is enough to see which drafts fall behind."""
@@ -60,15 +60,15 @@ class Outcome:
     """Why it failed."""
 
 
-def draft_recipe(recipe: Recipe, size: int = SIZE) -> Recipe:
+def draft_recipe(recipe: Recipe, size: int = SIZE, steps: int = STEPS) -> Recipe:
     """Return the recipe of a draft: `recipe` at `size` px with few steps, by petite where the encoder is automatic."""
     changes: dict[str, object] = {"size": min(size, recipe.size) if isinstance(recipe.size, int) else size}
     method = METHODS[recipe.method]
     if recipe.encoder == "auto" and "encoder" in method.settings:
         changes["encoder"] = "petite"
     if method.optimizes:
-        changes["iterations"] = min(recipe.iterations, STEPS)
-        changes["finishing_steps"] = min(recipe.finishing_steps, FINISHING)
+        changes["iterations"] = min(recipe.iterations, steps)
+        changes["finishing_steps"] = min(recipe.finishing_steps, steps // FINISHING)
         if not recipe.levels and not method.coarsest:
             changes["levels"] = 2 if size >= TWO_LEVELS else 1
     return recipe.replace(**changes)
@@ -134,6 +134,10 @@ class Drafter:
             return Outcome("failed", None, coarse, time.monotonic() - began, " ".join(str(error).split()))
         return Outcome("complete", scores, coarse, time.monotonic() - began)
 
+    def work(self, payload: Order, tell: Tell) -> Outcome:
+        """Paint a draft for an executor of this process."""
+        return self.paint(payload, tell)
+
     def _coarse(self, painting: Painting, progress: Progress) -> float | None:
         """Return the balanced score of the coarse level; None where it is too small to be measured."""
         try:
@@ -151,3 +155,26 @@ class DraftWork:
     def __call__(self, payload: Order, tell: Tell) -> Outcome:
         """Paint a draft. What is told of each step has no picture, which would be sent between processes."""
         return self._drafter.paint(payload, lambda progress: tell(replace(progress, image=None)))
+
+
+def paint_all(
+    work: Callable[[], Work],
+    orders: Iterable[Order],
+    executor: Executor | None = None,
+    watch: Callable[[Order, Progress], object] | None = None,
+) -> Iterator[tuple[Order, Outcome]]:
+    """Yield how each of the orders went, as they are ready: one after another here, without an executor.
+
+    `watch` sees every step, and stops a draft by returning True. Raises what would befall all of them, as
+    `Drafter.paint` does.
+    """
+
+    def see(_index: int, order: Order, progress: Progress) -> bool:
+        return watch is not None and watch(order, progress) is True
+
+    for done in (InProcess() if executor is None else executor).run(work, orders, watch=see):
+        if isinstance(done.error, OutputError | WeightsError):
+            raise done.error
+        note = " ".join(str(done.error).split())
+        failed = Outcome("failed", seconds=done.seconds, note=note)
+        yield done.payload, failed if done.error is not None else done.value

@@ -38,6 +38,7 @@ def rows(trials: Sequence[Trial], chosen: Mapping[str, Trial]) -> list[dict[str,
             "balanced": None if trial.scores is None else round(trial.value, 4),
             "coarse": None if trial.coarse is None else round(trial.coarse, 4),
             "seconds": round(trial.seconds, 2),
+            **_again(trial),
             "front": trial.number in on_front,
             "chosen": " ".join(name for name, other in chosen.items() if other.number == trial.number),
             "file": trial.file,
@@ -45,6 +46,14 @@ def rows(trials: Sequence[Trial], chosen: Mapping[str, Trial]) -> list[dict[str,
         }
         for trial in trials
     ]
+
+
+def _again(trial: Trial) -> dict[str, Any]:
+    """Return what a second look at a draft found."""
+    scores = None if trial.look is None else trial.look.scores
+    found = dict.fromkeys(("content", "style", "faults")) if scores is None else vars(scores)
+    values = {**found, "balanced": None if scores is None else scores.mean()}
+    return {f"again_{name}": None if value is None else round(value, 4) for name, value in values.items()}
 
 
 def write_table(folder: Path, trials: Sequence[Trial], chosen: Mapping[str, Trial]) -> None:
@@ -55,7 +64,7 @@ def write_table(folder: Path, trials: Sequence[Trial], chosen: Mapping[str, Tria
 
 def write_recipe(path: Path, name: str, recipe: Recipe, trial: Trial, about: str) -> None:
     """Write the recipe of a taste as a preset that `--preset` and `--recipe` read."""
-    scores = trial.scores
+    scores = trial.judged
     told = (
         ""
         if scores is None
@@ -111,7 +120,9 @@ def _tile(folder: Path, trial: Trial, name: str) -> Tile:
     lines = [", ".join(words[:2]) + "," * (len(words) > 2), ", ".join(words[2:])]
     if scores is not None:
         lines += [f"content {scores.content:.2f}  style {scores.style:.2f}"]
-        lines += [f"faults {scores.faults:.2f}  {trial.seconds:.3g} s", f"balanced {trial.value:.3f}"]
+        lines += [f"faults {scores.faults:.2f}  {trial.seconds:.3g} s"]
+        again = None if trial.look is None else trial.look.scores
+        lines += [f"balanced {trial.value:.3f}" + ("" if again is None else f", again {again.mean():.3f}")]
     path = folder / trial.file
     head = f"{trial.number}" + (f"  {name}" if name else "")
     if not trial.file or not path.is_file():

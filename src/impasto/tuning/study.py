@@ -11,7 +11,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +30,23 @@ STARTUP = 8
 """Settled trials from which on what is drawn follows a model of them; before, it is drawn evenly."""
 _STUDY = "impasto"
 _IDENTITY, _DRAFT = "identity", "draft"
+_LOOK = "look "
+"""Before the number of the draft, the name of what the second look at it found."""
 _FOREIGN = "is no journal of a search; name another folder, or pass --force to begin anew"
 _BEGINS = b'{"op_code":0,'
 """What a journal begins with: the line by which its study was created."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """A second look at a draft: the same recipe painted larger, and what it was worth then."""
+
+    scores: Scores | None
+    seconds: float = 0.0
+    note: str = ""
+    """Why it failed."""
+    file: str = ""
+    """Its picture, by its name in the folder; empty where there is none."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +62,13 @@ class Trial:
     note: str = ""
     file: str = ""
     """Its picture, by its name in the folder; empty where there is none."""
+    look: Look | None = None
+    """What was seen of it the second time; None: it was not looked at again."""
+
+    @property
+    def judged(self) -> Scores | None:
+        """The scores that count: those of the second look, else the draft's; None where there are none."""
+        return self.scores if self.look is None or self.look.scores is None else self.look.scores
 
     @property
     def value(self) -> float:
@@ -106,7 +127,9 @@ class Study:
         """The trials that were settled, in order."""
         drafts = ((trial.number, trial.user_attrs.get(_DRAFT)) for trial in self._study.get_trials(deepcopy=False))
         states = {trial.number: trial.state.is_finished() for trial in self._study.get_trials(deepcopy=False)}
-        return [_trial(number, draft) for number, draft in drafts if draft is not None and states[number]]
+        settled = [_trial(number, draft) for number, draft in drafts if draft is not None and states[number]]
+        told = self._study.user_attrs
+        return [replace(trial, look=_look(told.get(f"{_LOOK}{trial.number}"))) for trial in settled]
 
     def ask(self, space: Space, point: Point | None, seed: int, keep: Point | None = None) -> tuple[int, Point]:
         """Begin a trial at `point`, or where the trials so far promise most; return its number and its point.
@@ -142,6 +165,14 @@ class Study:
             else:
                 self._study.tell(number, state=states.FAIL)
         return settled
+
+    def look(self, trial: Trial, outcome: Outcome, file: str) -> Trial:
+        """Record a second look at a trial; it is on the disk when this returns."""
+        seen = Look(outcome.scores, outcome.seconds, outcome.note, file)
+        with self._writing(), _silence():
+            # Optuna's trials are closed by now; what the study knows is not.
+            self._study.set_user_attr(f"{_LOOK}{trial.number}", asdict(seen))
+        return replace(trial, look=seen)
 
     def drop(self, number: int) -> None:
         """Close a trial without a record: it was stopped, and is asked for again."""
@@ -245,6 +276,13 @@ def _trial(number: int, draft: Mapping[str, Any]) -> Trial:
     return Trial(
         number, draft["point"], draft["state"], scores, draft["coarse"], draft["seconds"], draft["note"], draft["file"]
     )
+
+
+def _look(told: Mapping[str, Any] | None) -> Look | None:
+    if told is None:
+        return None
+    scores = None if told["scores"] is None else Scores(**told["scores"])
+    return Look(scores, told["seconds"], told["note"], told["file"])
 
 
 def _difference(known: Any, identity: Mapping[str, Any]) -> str:

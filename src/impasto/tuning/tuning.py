@@ -8,9 +8,9 @@ from typing import Any
 
 from impasto import files, images
 from impasto.encoders import Encoder
-from impasto.errors import OutputError, UsageError, WeightsError
+from impasto.errors import OutputError, UsageError
 from impasto.events import Progress
-from impasto.executors import Executor, InProcess, Tell, Work
+from impasto.executors import Executor, InProcess, Work
 from impasto.executors.painter import Painter
 from impasto.images import Picture
 from impasto.painting.api import begin_with
@@ -24,7 +24,8 @@ from impasto.series.measuring import without_notices
 from impasto.tuning import outputs
 from impasto.tuning.budget import Budget
 from impasto.tuning.choice import LIKE, TASTES, choose, pareto
-from impasto.tuning.draft import SIZE, Drafter, DraftWork, Order, Outcome, draft_recipe
+from impasto.tuning.draft import SIZE, Drafter, DraftWork, Order, Outcome, draft_recipe, paint_all
+from impasto.tuning.finals import FINALISTS, FOLDER, final_recipe, finalists
 from impasto.tuning.questions import DraftBallot
 from impasto.tuning.search import floor, opening, settled_words, twin
 from impasto.tuning.space import Point, Space
@@ -121,9 +122,22 @@ class Tuning:
 
     @property
     def chosen(self) -> dict[str, Trial]:
-        """The draft of each taste, by its name, and the one that a person preferred; empty where none was measured."""
+        """The draft of each taste, by its name, and the one that a person preferred; empty where none was measured.
+
+        Drafts that were looked at again are chosen by what they were worth then, and before those that were not.
+        """
         chosen = choose(self._trials, like=self.like is not None)
         return chosen if self._asked is None else chosen | {ASKED: self._asked}
+
+    @property
+    def larger(self) -> int:
+        """The long side in pixels at which the best drafts are looked at again."""
+        return int(final_recipe(self.space.recipe(self.space.start), self.size).size)
+
+    @property
+    def unseen(self) -> list[Trial]:
+        """The drafts that are worth a second look and have had none."""
+        return [trial for trial in finalists(self._trials, like=self.like is not None) if trial.look is None]
 
     @property
     def about(self) -> str:
@@ -159,49 +173,73 @@ class Tuning:
         on_draft: Callable[[Trial], object] | None = None,
         watch: Callable[[Order, Progress], object] | None = None,
     ) -> bool:
-        """Search until the budget is spent; return whether it is.
+        """Search until the budget is spent, then look again at the best drafts; return whether all of that is done.
 
         With an `executor`, drafts are painted side by side, and which ones are tried depends on which are ready first.
-        `on_draft` sees every draft, `watch` every step of one; the search stops when either returns True.
+        `on_draft` sees every draft, and again those that were looked at a second time, by their `look`; `watch` sees
+        every step. The search stops when either returns True.
         """
-        if executor is None:
-            executor = InProcess()
-            work: Callable[[], Work] = lambda: _here(self._drafter)  # noqa: E731
-        else:
-            work = partial(DraftWork, self.content, self.style, self.like, self._encoder)
+        if not self._search(executor, on_draft, watch):
+            return False
+        return self._look_again(executor, on_draft, watch)
+
+    def _search(
+        self,
+        executor: Executor | None,
+        on_draft: Callable[[Trial], object] | None,
+        watch: Callable[[Order, Progress], object] | None,
+    ) -> bool:
+        """Paint drafts until the budget is spent; return whether it is, and nobody stopped the search."""
         running: dict[int, Order] = {}
+        stopped = False
 
         def orders() -> Iterator[Order]:
+            nonlocal stopped
             while not self._full(len(running)):
                 order = self._next([order.point for order in running.values()])
                 if isinstance(order, Order):
                     running[order.number] = order
                     yield order
                 elif on_draft is not None and on_draft(order) is True:
+                    stopped = True
                     return
 
-        def see(_index: int, order: Order, progress: Progress) -> bool:
-            return watch is not None and watch(order, progress) is True
-
-        stopped = False
         try:
-            for done in executor.run(work, orders(), watch=see):
-                if isinstance(done.error, OutputError | WeightsError):
-                    raise done.error
-                outcome = done.value
-                if done.error is not None:
-                    note = " ".join(str(done.error).split())
-                    outcome = Outcome("failed", seconds=done.seconds, note=note)
-                trial = self._settle(running.pop(done.payload.number), outcome)
-                stopped = trial is None or (on_draft is not None and on_draft(trial) is True)
-                if stopped:
+            for order, outcome in paint_all(self._work(executor), orders(), executor, watch):
+                trial = self._settle(running.pop(order.number), outcome)
+                if trial is None or (on_draft is not None and on_draft(trial) is True):
+                    stopped = True
                     break
         finally:
             # What was begun and has no outcome is asked for another time.
             for number in running:
                 with contextlib.suppress(OutputError):
                     self._opened().drop(number)
-        return self.over
+        return self.over and not stopped
+
+    def _look_again(
+        self,
+        executor: Executor | None,
+        on_draft: Callable[[Trial], object] | None,
+        watch: Callable[[Order, Progress], object] | None,
+    ) -> bool:
+        """Paint the best drafts again, larger; return whether all of them were."""
+
+        def orders() -> Iterator[Order]:
+            for trial in self.unseen:
+                path = self.folder / FOLDER / f"{trial.number:04}.png"
+                yield Order(trial.number, trial.point, final_recipe(self.recipe(trial), self.size), path)
+
+        places = {trial.number: place for place, trial in enumerate(self._trials)}
+        for order, outcome in paint_all(self._work(executor), orders(), executor, watch):
+            if outcome.state == "stopped":
+                return False
+            place = places[order.number]
+            file = self._file(order, outcome)
+            self._trials[place] = self._opened().look(self._trials[place], outcome, file)
+            if on_draft is not None and on_draft(self._trials[place]) is True:
+                break
+        return not self.unseen
 
     def finish(self) -> None:
         """Write the table, a recipe for each taste, and the sheet of the front, of what there is."""
@@ -244,11 +282,14 @@ class Tuning:
         return path
 
     def estimate_s(self) -> float:
-        """Estimate the seconds of the drafts that are left, by timing a part of the first one."""
-        if self._trials or self.budget.seconds is not None:
-            return self.left_s
+        """Estimate the seconds of the drafts that are left and of the second look, by timing a part of the first."""
         with without_notices():
-            return (self.budget.drafts or 0) * self._first_draft().seconds()
+            again = len(self.unseen) if self.over else min(FINALISTS, self.budget.drafts or FINALISTS)
+            recipe = final_recipe(self.space.recipe(self.space.start), self.size)
+            looks = self._begin(recipe).seconds() * again if again > 1 else 0.0
+            if self._trials or self.budget.seconds is not None:
+                return self.left_s + looks
+            return (self.budget.drafts or 0) * self._first_draft().seconds() + looks
 
     def ballot(self) -> DraftBallot:
         """Return questions about the drafts, for a person to answer. Raises what `DraftBallot` does."""
@@ -299,10 +340,19 @@ class Tuning:
         if outcome.state == "stopped":
             self._opened().drop(order.number)
             return None
-        file = order.path.relative_to(self.folder).as_posix() if outcome.scores is not None else ""
-        trial = self._opened().settle(order.number, order.point, outcome, file)
+        trial = self._opened().settle(order.number, order.point, outcome, self._file(order, outcome))
         self._trials.append(trial)
         return trial
+
+    def _work(self, executor: Executor | None) -> Callable[[], Work]:
+        """Return what makes the work of a process: here, with the pictures and encoders that are loaded."""
+        if executor is None:
+            return lambda: self._drafter.work
+        return partial(DraftWork, self.content, self.style, self.like, self._encoder)
+
+    def _file(self, order: Order, outcome: Outcome) -> str:
+        """Return the name of a draft's picture in the folder; empty where there is none."""
+        return order.path.relative_to(self.folder).as_posix() if outcome.scores is not None else ""
 
     def _opened(self) -> Study:
         if self._study is None:
@@ -332,12 +382,3 @@ class Tuning:
             "size of drafts": self.size,
             "metrics": self._drafter.setting,
         }
-
-
-def _here(drafter: Drafter) -> Work:
-    """Return the work of this process, whose pictures and encoders are loaded."""
-
-    def work(payload: Order, tell: Tell) -> Outcome:
-        return drafter.paint(payload, tell)
-
-    return work
