@@ -27,7 +27,7 @@ def test_the_first_draft_is_looked_at_again_however_bad_it_was():
     trials = [trial(n, 0.2 + 0.05 * n, scale=1.3**n) for n in range(10)]
     chosen = finalists(trials)
     assert len(chosen) == FINALISTS
-    assert numbers(chosen) == [0, 5, 6, 7, 8, 9]
+    assert numbers(chosen) == [0, 6, 7, 8, 9]
 
 
 def test_of_drafts_that_are_alike_the_better_one_is_taken():
@@ -44,7 +44,7 @@ def test_the_best_by_each_taste_are_looked_at():
     trials = [trial(n, 0.6 - 0.01 * n, scale=1.3**n) for n in range(10)]
     faithful = Trial(10, {"method": "wct", "alpha": 0.6}, "complete", Scores(0.99, 0.3, 0.9))
     bold = Trial(11, {"method": "mrf", "style_scale": 1.0}, "complete", Scores(0.3, 0.99, 0.9))
-    assert numbers(finalists([*trials, faithful, bold])) == [0, 1, 2, 3, 10, 11]
+    assert numbers(finalists([*trials, faithful, bold])) == [0, 1, 2, 10, 11]
 
 
 @pytest.mark.parametrize("first", [0.1, 0.9])

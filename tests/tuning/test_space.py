@@ -4,7 +4,7 @@ from impasto.errors import RecipeError, UsageError
 from impasto.recipe import Recipe
 from impasto.recipe.catalogue import METHODS
 from impasto.tuning.draft import draft_recipe
-from impasto.tuning.space import ORDER, SEARCHED, Space, tilt
+from impasto.tuning.space import ORDER, OWN, SEARCHED, WEIGHTS, Space, tilt
 
 
 def test_the_search_starts_with_the_recipe_as_it_is():
@@ -92,6 +92,20 @@ def test_strengths_are_the_recipes_own_and_others():
     fixed = Space.of(Recipe(), None, {"strength": 0.3})
     assert [fixed.recipe(fixed.default(method)).strength for method in ("gatys", "wct")] == [0.3, 0.3]
     assert not {"alpha", "strength"} & {*fixed.default("wct"), *fixed.default("gatys")}
+
+
+def test_weights_are_multiples_of_the_recipes_own():
+    space = Space.of(Recipe(content_weight=3.0))
+    for method, weight in (("gatys", 3.0), ("mrf", 3.0), ("strotss", 3.0)):
+        start = space.default(method)
+        assert space.recipe({**start, "strength": "content x2"}).content_weight == 2 * weight
+        assert space.recipe({**start, "strength": "content x0.5"}).content_weight == weight / 2
+    # No content weight, one that a strength finds, and one that is fixed have no multiples.
+    assert not {*WEIGHTS} & {*space.values("strength", "nnst")}
+    assert not {*WEIGHTS} & {*Space.of(Recipe(strength=0.3)).values("strength", "gatys")}
+    assert Space.of(Recipe(), None, {"content_weight": 2}).values("strength", "gatys") == ()
+    # Of a method that takes long to find one, a strength is not tried.
+    assert space.values("strength", "strotss") == (OWN, *WEIGHTS)
 
 
 def test_drafts_are_small_and_short():

@@ -13,7 +13,7 @@ from impasto.tuning.draft import draft_recipe
 from impasto.tuning.space import Point
 from impasto.tuning.study import Trial
 
-FINALISTS = 6
+FINALISTS = 5
 """Drafts that are looked at again at most."""
 LARGER = 2
 """Times the size of a draft."""

@@ -10,7 +10,7 @@ from impasto.images import Picture, Tile
 from impasto.recipe import Recipe, write_preset
 from impasto.series import records
 from impasto.tuning.choice import pareto
-from impasto.tuning.space import ORDER
+from impasto.tuning.space import ORDER, WEIGHTS
 from impasto.tuning.study import Trial
 
 SHEET, TABLE, DRAFTS = "sheet.png", "drafts.csv", "drafts"
@@ -105,6 +105,7 @@ def describe(trial: Trial) -> str:
     words = [str(point["method"])]
     words += [f"features x{point['style_scale']:.3g}"] if "style_scale" in point else []
     words += [f"{name} {point[name]:.2g}" for name in ("strength", "alpha") if isinstance(point.get(name), float)]
+    words += [str(point["strength"])] if point.get("strength") in WEIGHTS else []
     words += [f"{point['layers']} layers"] if point.get("layers", "even") != "even" else []
     words += [f"colours {point['color']}"] if point.get("color", "style") != "style" else []
     words += [str(point["statistic"])] if point.get("statistic", "gram") != "gram" else []

@@ -19,8 +19,12 @@ SCALES = (1.0, 0.5, 0.71, 1.41, 2.0)
 side; ratings fall beyond that (Kitov et al. 2024)."""
 OWN = "own"
 """The strength, or the weights, that the recipe has."""
-STRENGTHS = (0.35, 0.65, 0.5, 0.2, 0.8)
-"""Strengths that are tried, the likeliest first: at 0.2 the painting is hardly seen, at 0.8 hardly the photograph."""
+WEIGHTS = {"content x2": 2.0, "content x4": 4.0, "content x0.5": 0.5}
+"""Multiples of the recipe's own content weight: small changes, by which a pair gains that comes out well already."""
+STRENGTHS = (0.35, 0.2, 0.65)
+"""Strengths that are tried, the likeliest first: at 0.2 the painting is hardly seen, 0.65 leaves little photograph."""
+LONG_TO_FIND = ("strotss",)
+"""Methods of which the small paintings that a strength takes last several times as long as a draft."""
 ALPHAS = (1.0, 0.8, 0.6)
 """Strengths of what networks paint in one pass; below a half the photograph shows through."""
 TILTS = {"even": 0.0, "fine": -1.0, "coarse": 1.0}
@@ -106,13 +110,20 @@ class Space:
             return ()
         several: dict[str, tuple[Value, ...]] = {
             "style_scale": SCALES,
-            "strength": (OWN, *(strength for strength in STRENGTHS if strength != self.base.wanted_strength)),
+            "strength": (OWN, *self._strengths(method)),
             "alpha": (self._alpha, *(alpha for alpha in ALPHAS if alpha != self._alpha)),
             "layers": tuple(TILTS),
             "color": (self.base.color, *(color for color in COLORS if color != self.base.color)),
             "statistic": (self._statistic, *(name for name in STATISTICS if name != self._statistic)),
         }
         return several[name]
+
+    def _strengths(self, method: str) -> tuple[Value, ...]:
+        """Return what is tried besides the recipe's own strength or weights."""
+        own = self.base.wanted_strength
+        weights = WEIGHTS if own is None and "content_weight" in METHODS[method].settings else ()
+        strengths = () if method in LONG_TO_FIND else STRENGTHS
+        return (*weights, *(strength for strength in strengths if strength != own))
 
     @property
     def _statistic(self) -> str:
@@ -159,8 +170,11 @@ class Space:
         changes: dict[str, Any] = {}
         if "style_scale" in point:
             changes["style_scale"] = round(min(16.0, recipe.style_scale * float(point["style_scale"])), 3)
-        if point.get("strength", OWN) != OWN:
-            changes["strength"] = point["strength"]
+        strength = point.get("strength", OWN)
+        if strength in WEIGHTS:
+            changes["content_weight"] = round(recipe.content_weight * WEIGHTS[str(strength)], 6)
+        elif strength != OWN:
+            changes["strength"] = strength
         if "alpha" in point:
             changes["alpha"] = round(float(point["alpha"]), 3)
         if point.get("layers", "even") != "even":

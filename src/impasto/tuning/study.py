@@ -22,7 +22,7 @@ from impasto.tuning.score import Scores
 from impasto.tuning.space import ORDER, Point, Space
 
 NAME = "search.journal"
-FORMAT = 1
+FORMAT = 2
 """Version of what a search means: its space, scores and journal. A journal of another one is refused."""
 INSTALL = "pip install 'impasto[tune]'"
 """The command that installs Optuna."""
@@ -30,6 +30,7 @@ STARTUP = 8
 """Settled trials from which on what is drawn follows a model of them; before, it is drawn evenly."""
 _STUDY = "impasto"
 _IDENTITY, _DRAFT = "identity", "draft"
+_OF = " of "
 _LOOK = "look "
 """Before the number of the draft, the name of what the second look at it found."""
 _FOREIGN = "is no journal of a search; name another folder, or pass --force to begin anew"
@@ -145,7 +146,14 @@ class Study:
                 drawn = optuna.samplers.TPESampler(
                     seed=(seed * 1_000_003 + settled) % 2**32, n_startup_trials=STARTUP, multivariate=True, group=True
                 )
-                self._study.sampler = optuna.samplers.PartialFixedSampler(dict(keep), drawn) if keep else drawn
+                self._study.sampler = drawn
+                if keep:
+                    method = str(keep["method"])
+                    fixed = {
+                        name if name == "method" else _parameter(space, name, method): value
+                        for name, value in keep.items()
+                    }
+                    self._study.sampler = optuna.samplers.PartialFixedSampler(fixed, drawn)
             trial = self._study.ask()
             return trial.number, _suggest(trial, space)
 
@@ -236,9 +244,16 @@ def _fixed_sampler(optuna: Any, point: Point) -> Any:
             return {}
 
         def sample_independent(self, study: Any, trial: Any, name: str, distribution: Any) -> Any:  # noqa: ARG002
-            return point[name]
+            return point[name.partition(_OF)[0]]
 
     return Fixed()
+
+
+def _parameter(space: Space, name: str, method: str) -> str:
+    """Return what Optuna calls a thing of a method: where methods have other words for it, each its own name."""
+    several = space.values(name, method)
+    first = next(values for values in (space.values(name, other) for other in space.methods) if values)
+    return name if several == first else f"{name}{_OF}{method}"
 
 
 def _suggest(trial: Any, space: Space) -> Point:
@@ -251,8 +266,7 @@ def _suggest(trial: Any, space: Space) -> Point:
             continue
         span = space.span(name)
         if span is None:
-            # Named by the method: what a word means depends on it.
-            values[name] = trial.suggest_categorical(name, several)
+            values[name] = trial.suggest_categorical(_parameter(space, name, method), several)
         else:
             values[name] = trial.suggest_float(name, *span, log=name == "style_scale")
     return space.complete(values)
