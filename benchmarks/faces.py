@@ -1,11 +1,11 @@
 """Do eyes and mouth stay in place? `python benchmarks/faces.py nprportrait -o out`.
 
-Paints portraits of NPRportrait, whose hand-made regions say where eyes and mouths are, like the paintings of `--styles`,
-by each of the `--settings`. Around each eye and the mouth of the photograph, the orientation of edges there (the
-structure tensor's, which knows neither colour nor contrast) is looked for in the picture, shifted by up to a fifth of
-the part's size. It is in place where the best correlation is at least `ALIKE` and its shift at most `NEAR` of that size; both
-were set by looking at `--sheet`, which has the faces with what was measured, the worst first. Each picture is kept in
-the folder, and not painted again.
+Paints portraits of NPRportrait, whose hand-made regions say where eyes and mouths are, like the paintings of
+`--styles`, by each of the `--settings`. Around each eye and the mouth of the photograph, the orientation of edges there
+(the structure tensor's, which knows neither colour nor contrast) is looked for in the picture, shifted by up to a fifth
+of the part's width. It is in place where the best correlation is at least `ALIKE` and its shift at most `NEAR` of that
+width; both were set by looking at `--sheet`, which has the faces with what was measured, the worst first. Each picture
+is kept in the folder, and not painted again.
 """
 
 import statistics
@@ -33,11 +33,13 @@ SMOOTH = 0.06
 """Standard deviation of what a direction is averaged over, in widths of the part."""
 FARTHEST = 0.2
 """How far a part is looked for, in its widths."""
-ALIKE = 0.4
+ALIKE = 0.5
 """Least correlation at which a part is there."""
-NEAR = 0.1
+NEAR = 0.15
 """Farthest shift at which it is in place, in its widths."""
-BOX = tuple[int, int, int, int]
+ACROSS = 8
+"""Faces in a row of the sheet."""
+Box = tuple[int, int, int, int]
 
 
 def region(path: Path, colors: set[tuple[int, int, int]], size: tuple[int, int]) -> Tensor:
@@ -49,10 +51,10 @@ def region(path: Path, colors: set[tuple[int, int, int]], size: tuple[int, int])
     return F.adaptive_max_pool2d(wanted[None, None], size)[0, 0] > 0.5
 
 
-def boxes(regions: Path, size: tuple[int, int]) -> dict[str, list[BOX]]:
+def boxes(regions: Path, size: tuple[int, int]) -> dict[str, list[Box]]:
     """Return the boxes (top, bottom, left, right) of eyes and mouth in a picture of `size`; of those that are seen."""
     eyes, mouth = region(regions, EYES, size), region(regions, MOUTH, size)
-    found: dict[str, list[BOX]] = {"eyes": [], "mouth": []}
+    found: dict[str, list[Box]] = {"eyes": [], "mouth": []}
     if eyes.any():
         columns = eyes.any(0).nonzero().flatten()
         gaps = (columns[1:] - columns[:-1]).tolist()
@@ -69,7 +71,7 @@ def boxes(regions: Path, size: tuple[int, int]) -> dict[str, list[BOX]]:
     return found
 
 
-def box(part: Tensor) -> BOX:
+def box(part: Tensor) -> Box:
     """Return the box of a part, as much wider and higher as is looked at."""
     rows, columns = (part.any(axis).nonzero().flatten() for axis in (1, 0))
     more = max(3, round(AROUND * (int(columns[-1]) - int(columns[0]) + 1)))
@@ -96,7 +98,7 @@ def directions(picture: Picture, sigma: float) -> Tensor:
     return F.conv2d(F.conv2d(padded, kernel.view(1, 1, -1, 1)), kernel.view(1, 1, 1, -1))[:, 0]
 
 
-def placed(photo: Picture, picture: Picture, part: BOX) -> tuple[float, float]:
+def placed(photo: Picture, picture: Picture, part: Box) -> tuple[float, float]:
     """Return the best correlation of a part's directions, and the shift where it is, in widths of the part."""
     top, bottom, left, right = part
     width = (right - left) / (1 + 2 * AROUND)
@@ -154,15 +156,11 @@ def main() -> None:
     options.add_argument("portraits", type=Path, help="NPRportrait: level1, level2")
     options.add_argument("--styles", type=Path, default=harness.STYLE.parent)
     options.add_argument("-o", "--out", type=Path, required=True, help="folder of the pictures")
-    options.add_argument(
-        "--pairs", type=int, default=160, help="of portraits and paintings, each as often as any other"
-    )
+    options.add_argument("--pairs", type=int, default=160, help="of portraits and paintings")
     options.add_argument("--size", type=int, default=256)
     options.add_argument("--preset", default="draft")
     options.add_argument("--settings", nargs="*", default=["", "protect=faces"], metavar="KEY=VALUE,KEY=VALUE")
-    options.add_argument(
-        "--sheet", type=Path, help="where the sheet goes: the worst and the best, and what is at the limit"
-    )
+    options.add_argument("--sheet", type=Path, help="where the sheet goes")
     given = options.parse_args()
     torch.set_num_threads(1)
     harness.heading(f"{given.pairs} pairs at {given.size} px, preset {given.preset}")
@@ -192,15 +190,16 @@ def main() -> None:
         shares.append(f"{statistics.mean(eyes and mouth for eyes, mouth in counts):.0%}")
         table.row(setting or "default", *shares, f"{statistics.median(correlations):.2f}")
     if given.sheet:
-        ordered = [tile for _, tile in sorted(tiles, key=lambda entry: entry[0])]
-        picked = ordered[:: max(1, len(ordered) // 60)][:60]
-        rows = [picked[at : at + 10] for at in range(0, len(picked), 10)]
-        save(
-            contact_sheet(rows, height=110, title="eyes and mouths, the worst first"),
-            given.sheet,
-            force=True,
-            quality=85,
-        )
+        save(sheet(tiles), given.sheet, force=True, quality=85)
+
+
+def sheet(tiles: list[tuple[float, Tile]]) -> Picture:
+    """Lay out `ACROSS` rows of `ACROSS` faces, evenly from the worst to the best."""
+    ordered = [tile for _, tile in sorted(tiles, key=lambda entry: entry[0])]
+    count = min(len(ordered), ACROSS * ACROSS)
+    picked = [ordered[round(at * (len(ordered) - 1) / max(1, count - 1))] for at in range(count)]
+    rows = [picked[at : at + ACROSS] for at in range(0, count, ACROSS)]
+    return contact_sheet(rows, height=110, title="eyes and mouths, the worst first")
 
 
 def pairs(portraits: Path, styles: Path, count: int) -> list[tuple[Path, Path]]:

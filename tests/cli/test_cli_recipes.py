@@ -44,6 +44,7 @@ def test_each_option_reaches_its_field(key):
         "encoder": "petite",
         "style_weights": "0.25,0.75",
         "content_layers": "relu3_1=0.5",
+        "protect_layers": "relu2_1=0.5",
         "style_layers": "relu3_1=0.5",
         "schedule": "linear",
         "layer_style_weights": "relu1_1=0:1",

@@ -96,7 +96,7 @@ def test_the_content_term_counts_more_there(tiny_encoder: Vgg, quick: Recipe, co
         stylizer = Stylizer(
             content,
             style,
-            quick.replace(levels=1, content_layers={"relu2_1": 1.0}, **changes),
+            quick.replace(levels=1, **{"content_layers": {"relu2_1": 1.0}, **changes}),
             encoder=tiny_encoder,
             protect_image=given,
         )
@@ -109,9 +109,42 @@ def test_the_content_term_counts_more_there(tiny_encoder: Vgg, quick: Recipe, co
     left[..., :24] = left[..., :24].flip(-2)
     right[..., 40:] = right[..., 40:].flip(-2)
     heavy = {"protect": "file", "protect_weight": 5.0}
-    assert loss(left, **heavy) == pytest.approx(loss(left), rel=0.2)
-    assert loss(right, **heavy) == pytest.approx(5 * loss(right), rel=0.2)
+    here = {**heavy, "protect_layers": {}}
+    assert loss(left, **here) == pytest.approx(loss(left), rel=0.2)
+    assert loss(right, **here) == pytest.approx(5 * loss(right), rel=0.2)
     assert loss(right, protect="file", protect_weight=1.0) == pytest.approx(loss(right), rel=1e-6)
+    # At another layer, what is added is that layer's distance, and nothing where nothing is protected.
+    there = {**heavy, "protect_layers": {"relu3_1": 2.0}}
+    deep = loss(right, content_layers={"relu3_1": 1.0})
+    assert loss(left, **there) == pytest.approx(loss(left), rel=0.2)
+    assert loss(right, **there) == pytest.approx(loss(right) + 4 * 2 * deep, rel=0.2)
+
+
+def test_what_protects_is_at_the_layers_that_say_so() -> None:
+    recipe = Recipe(protect="faces")
+    assert recipe.layers_of_protection == {"relu3_1": 1.0}
+    assert recipe.layers_of_content == {"relu3_1": 0.0, "relu4_2": 1.0}
+    assert recipe.replace(protect_layers={}).layers_of_protection == {"relu4_2": 1.0}
+    assert recipe.replace(protect="nothing").layers_of_content == {"relu4_2": 1.0}
+    portrait = Recipe(method="portrait", protect="faces")
+    assert portrait.layers_of_protection == portrait.gain_layers == portrait.layers_of_content
+    # A picture from before this setting was protected at the layers of its content term.
+    before = {key: value for key, value in recipe.model_dump().items() if key != "protect_layers"}
+    assert Recipe.parse(before).layers_of_protection == {"relu4_2": 1.0}
+
+
+def test_where_no_face_is_seen_nothing_changes(
+    tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor
+) -> None:
+    pytest.importorskip("cv2")
+    if not detect.available():
+        pytest.skip("this OpenCV has no cascades")
+
+    def terms(recipe: Recipe) -> list[str]:
+        stylizer = Stylizer(content, style, recipe, encoder=tiny_encoder)
+        return [term.name for term in stylizer.objective(stylizer.levels[0]).contents]
+
+    assert terms(quick.replace(protect="faces")) == terms(quick)
 
 
 def test_what_is_protected_stays_nearer_to_the_photograph(paint: Paint, content: Tensor, style: Tensor) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from impasto import images
 from impasto.errors import OutputError, UsageError
-from impasto.tuning.preference import CANDIDATES, MOST
+from impasto.tuning import gaussian
+from impasto.tuning.preference import CANDIDATES, MOST, RELATED
 from impasto.tuning.questions import NAME, DraftBallot, candidates
 from impasto.tuning.score import Scores
 from impasto.tuning.study import Trial
@@ -38,11 +39,13 @@ def answer(ballot, best):
 
 def test_candidates_are_of_every_taste_and_of_several_methods(trials):
     chosen = candidates(trials)
+    assert len(chosen) == min(10, RELATED if gaussian.available() else CANDIDATES)
+    chosen = candidates(trials, most=CANDIDATES)
     assert len(chosen) == CANDIDATES
     assert len({trial.file for trial in chosen}) == CANDIDATES
     assert {trial.point["method"] for trial in chosen} == set(METHODS)
     twice = [*trials, Trial(10, trials[4].point, "complete", trials[4].scores, file=trials[4].file)]
-    assert len({trial.file for trial in candidates(twice)}) == CANDIDATES
+    assert len({trial.file for trial in candidates(twice, most=CANDIDATES)}) == CANDIDATES
 
 
 def test_whoever_answers_steadily_gets_the_draft_that_they_like(tmp_path, trials):

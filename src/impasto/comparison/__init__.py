@@ -2,7 +2,7 @@
 
 from impasto.comparison.ballot import Ballot, FolderBallot
 from impasto.comparison.pairs import Trial, common_names, label_folders, match_inputs, schedule
-from impasto.comparison.preference import Score, bradley_terry, count_wins, score_sides
+from impasto.comparison.preference import Score, bradley_terry, count_wins, ranked, score_sides
 from impasto.comparison.votes import Vote, VoteFile
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "count_wins",
     "label_folders",
     "match_inputs",
+    "ranked",
     "schedule",
     "score_sides",
 ]

@@ -102,13 +102,18 @@ def count_wins(names: Sequence[str], votes: Iterable["Vote"]) -> Table:
 def score_sides(names: Sequence[str], votes: Sequence["Vote"], ridge: float = RIDGE) -> list[Score]:
     """Return what the votes say of each side, the most preferred first."""
     scores, covariance = bradley_terry(count_wins(names, votes), ridge)
+    return ranked(names, votes, scores, np.diag(covariance))
+
+
+def ranked(names: Sequence[str], votes: Sequence["Vote"], scores: Table, variances: Table) -> list[Score]:
+    """Return the sides with their `scores` and how often each was chosen, the most preferred first."""
     ranking = []
     for index, name in enumerate(names):
         own = [vote for vote in votes if name in (vote.left, vote.right)]
         won = sum(vote.winner == name for vote in own)
         ties = sum(vote.choice == "tie" for vote in own)
         # Rounding can leave a variance a little below 0 where there is one side alone.
-        margin = NORMAL_95 * float(np.sqrt(max(0.0, covariance[index, index])))
+        margin = NORMAL_95 * float(np.sqrt(max(0.0, variances[index])))
         score = float(scores[index])
         ranking.append(Score(name, score, score - margin, score + margin, won, len(own) - won - ties, ties))
     return sorted(ranking, key=lambda score: -score.score)

@@ -25,19 +25,26 @@ class WithContent(Method):
         if scene.regions is not None and maps is not None and recipe.region_content_weights:
             region_weights = [recipe.region_content_weights.get(name, 1.0) for name in scene.regions.names]
             weights = torch.tensor(region_weights)
-        protected = scene.content_factor(level)
+        protected, protecting = scene.protected(level), recipe.layers_of_protection
         terms = []
         for layer, (features, squares) in self._content_targets(level, tile).items():
+            weight, more = recipe.layers_of_content[layer], protecting.get(layer, 0.0)
+            if more and not weight and protected is None:
+                # A layer that only faces would be compared at, of a picture in which none is seen.
+                continue
+            base = weight or more or 1.0
             channels, positions = self._encoder.channels[layer], round(features[0, 0].numel() * ratio)
-            factor = recipe.content_weight * recipe.layers_of_content[layer] * ratio
+            factor = recipe.content_weight * base * ratio
             factor *= normal.content(channels, positions, squares * ratio)
             guide = None
             if weights is not None and maps is not None:
                 at_layer = guides.propagate(maps, self._encoder.steps(layer), "simple")
                 guide = torch.einsum("r,rhw->hw", weights, at_layer)
             if protected is not None:
-                at_layer = guides.propagate(protected[None], self._encoder.steps(layer), "simple")[0]
-                guide = at_layer if guide is None else guide * at_layer
+                covered = guides.propagate(protected[None], self._encoder.steps(layer), "simple")[0]
+                # The layer's own weight everywhere, and what protection adds where it is; the factor holds `base`.
+                here = (weight + (recipe.protect_weight - 1) * more * covered) / base
+                guide = here if guide is None else guide * here
             terms.append(Content(layer, features, factor, guide))
         return tuple(terms)
 

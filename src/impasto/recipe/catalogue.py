@@ -99,6 +99,7 @@ _PATCHES = (
     *_COPIES,
     "patch_size",
     "patch_stride",
+    "protect_layers",
     "region_content_weights",
     "region_weights",
 )
@@ -125,6 +126,7 @@ METHODS: Mapping[str, Method] = {
                 *_STATISTICS,
                 "aspect",
                 "content_layers",
+                "protect_layers",
                 "tileable",
             ),
             textures=True,

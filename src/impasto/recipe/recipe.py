@@ -19,9 +19,9 @@ from impasto.recipe.spelling import first_mistake, parse_json, renamed, unknown
 
 VERSION = 1
 """The version of the format of recipes, which they carry; another is refused."""
-LATER = frozenset({"margin", "detail", "strength", "protect", "protect_weight", "feather"})
+LATER = frozenset({"margin", "detail", "strength", "protect", "protect_weight", "protect_layers", "feather"})
 """Settings that came when pictures and checkpoints already carried recipes with every key."""
-BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0}
+BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0, "protect_layers": {}}
 """What those did, of them, that have another default."""
 
 
@@ -82,8 +82,20 @@ class Recipe(Settings):
         """Return the layers that the method's content term looks at, with weights; none where it has no such term."""
         method = METHODS[self.method]
         has_term = method.content_key in method.settings or (method.holds and self.wanted_strength is not None)
-        layers: Mapping[str, float] = getattr(self, method.content_key) if has_term else {}
-        return layers
+        if not has_term:
+            return {}
+        # What is protected may be so at other layers, which count nothing elsewhere.
+        return {**dict.fromkeys(self.layers_of_protection, 0.0), **getattr(self, method.content_key)}
+
+    @property
+    def layers_of_protection(self) -> Mapping[str, float]:
+        """Return the layers at which the photograph counts more where it is protected, with weights; none: nowhere."""
+        method = METHODS[self.method]
+        if self.protect == "nothing" or "protect" not in method.settings:
+            return {}
+        own: Mapping[str, float] = self.protect_layers if "protect_layers" in method.settings else {}
+        content: Mapping[str, float] = getattr(self, method.content_key)
+        return own or content
 
     def replace(self, **changes: Any) -> "Recipe":
         """Return a copy with `changes`; who sets a weight that `strength` would find turns that off."""

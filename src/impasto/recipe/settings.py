@@ -109,7 +109,11 @@ class Settings(BaseModel):
         "white, which the command line takes",
     )
     protect_weight: float = Field(
-        15.0, ge=1, le=1000, allow_inf_nan=False, description="what the content term is multiplied by there"
+        4.0, ge=1, le=1000, allow_inf_nan=False, description="what the content term is multiplied by there"
+    )
+    protect_layers: LayerWeights = Field(
+        {"relu3_1": 1.0},
+        description="layers at which it counts more there, with weights; none: those of the content term",
     )
     style_layers: LayerWeights = Field(
         dict(zip(STYLE_LAYERS, (0.28, 0.5, 0.17, 0.04, 0.01), strict=True)),

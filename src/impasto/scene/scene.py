@@ -156,12 +156,11 @@ class Scene:
         alpha = self.visible(level.picture)
         return None if alpha is None else images.extend(alpha[None, None], level.margin)[0, 0]
 
-    def content_factor(self, level: Level) -> Tensor | None:
-        """Return what the content term is multiplied by at each pixel of a level (H, W); None where by nothing."""
+    def protected(self, level: Level) -> Tensor | None:
+        """Return how far each pixel of a level is protected (H, W) in [0, 1]; None where nothing is."""
         if self._protection is None:
             return None
-        covered = images.extend(images.resize(self._protection, level.picture), level.margin)[0, 0]
-        return 1 + (self.recipe.protect_weight - 1) * covered.clamp(0, 1)
+        return images.extend(images.resize(self._protection, level.picture), level.margin)[0, 0].clamp(0, 1)
 
     def maps(self, level: Level) -> Tensor | None:
         """Return the regions of the content (R, H, W)."""

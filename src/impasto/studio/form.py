@@ -79,6 +79,7 @@ GROUPS = (
             "region_content_weights",
             "protect",
             "protect_weight",
+            "protect_layers",
             "region_scales",
             "region_styles",
             "global_fraction",

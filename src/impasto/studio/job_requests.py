@@ -97,7 +97,7 @@ def parse(changes: Mapping[str, Any], preset: str | None, *, init: bool = False,
     return recipe
 
 
-OF_A_PHOTOGRAPH = ("strength", "protect", "protect_weight")
+OF_A_PHOTOGRAPH = ("strength", "protect", "protect_weight", "protect_layers")
 """What a preset sets of a photograph, and cannot be asked where there is none."""
 
 

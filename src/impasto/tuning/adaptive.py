@@ -10,24 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from impasto import files
-from impasto.comparison import Score, Vote, VoteFile, count_wins, score_sides
+from impasto.comparison import Score, Vote, VoteFile, count_wins, ranked
 from impasto.comparison.votes import Choice
-from impasto.tuning.preference import MOST, RIDGE, believe, next_pair
+from impasto.tuning.preference import MOST, Belief, Features, believe, next_pair
 
 
 class AdaptiveBallot:
     """A series of choices between two of several pictures, at most `MOST` of them.
 
-    paths: the file of each picture, by its name. What is at `beside` is shown too. Raises `OutputError` for a file of
-    votes that cannot be used.
+    paths: the file of each picture, by its name. What is at `beside` is shown too. `features`: how each was made, as
+    for `believe`. Raises `OutputError` for a file of votes that cannot be used.
     """
 
     title = "Which is the better painting?"
     picture_of_votes = "draft"
     """What votes say that they are about: one thing, painted in several ways."""
 
-    def __init__(self, paths: Mapping[str, Path], file: Path, beside: Mapping[str, Path | None] | None = None) -> None:
-        self.sides = list(paths)
+    def __init__(
+        self,
+        paths: Mapping[str, Path],
+        file: Path,
+        beside: Mapping[str, Path | None] | None = None,
+        features: Features = None,
+    ) -> None:
+        self.sides, self._features = list(paths), features
         self._paths, self._beside = dict(paths), dict(beside or {})
         self._file = VoteFile(file, {name: files.digest(path) for name, path in paths.items()})
 
@@ -55,7 +61,7 @@ class AdaptiveBallot:
     def pair(self) -> tuple[str, str] | None:
         """The left and right side of the question that waits; a pair that was asked before is turned."""
         votes = self._file.votes
-        pair = next_pair(count_wins(self.sides, votes))
+        pair = next_pair(count_wins(self.sides, votes), self._features)
         if pair is None:
             return None
         one, other = (self.sides[place] for place in pair)
@@ -89,12 +95,16 @@ class AdaptiveBallot:
 
     def scores(self) -> list[Score]:
         """Return what the answers say of each picture, the most preferred first."""
-        return score_sides(self.sides, self.votes, RIDGE)
+        belief = self._belief()
+        return ranked(self.sides, self.votes, belief.scores, belief.variances)
+
+    def _belief(self) -> Belief:
+        return believe(count_wins(self.sides, self.votes), self._features)
 
     @property
     def certainty(self) -> float:
         """Probability that the most preferred picture is the best of those asked about."""
-        return float(believe(count_wins(self.sides, self.votes)).best.max())
+        return float(self._belief().best.max())
 
     def summary(self) -> list[dict[str, Any]]:
         """Return the scores as rows."""

@@ -4,24 +4,32 @@
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 from impasto.comparison.votes import MOST_BYTES
 from impasto.errors import UsageError
+from impasto.tuning import gaussian
 from impasto.tuning.adaptive import AdaptiveBallot
 from impasto.tuning.choice import choose, pareto
-from impasto.tuning.preference import CANDIDATES
+from impasto.tuning.preference import CANDIDATES, RELATED
 from impasto.tuning.study import Trial
 
 NAME = "votes.jsonl"
+WORDS = ("method", "strength", "layers", "color", "statistic")
+"""What drafts differ in by words."""
 
 
-def candidates(trials: Sequence[Trial], *, like: bool = False, most: int = CANDIDATES) -> list[Trial]:
+def candidates(trials: Sequence[Trial], *, like: bool = False, most: int | None = None) -> list[Trial]:
     """Return the trials that are asked about: those of each taste, the best of each method, and the best of all.
 
+    As many as can be told apart by so few questions, unless `most` says how many: more where BoTorch is installed.
     Those that another one beats in everything come last. Two trials of one picture count as one.
     """
+    if most is None:
+        most = RELATED if gaussian.available() else CANDIDATES
     measured = sorted((trial for trial in trials if trial.file), key=lambda trial: -trial.value)
     on_front = {trial.number for trial in pareto(trials)}
     best = [trial for trial in measured if trial.number in on_front]
@@ -56,7 +64,8 @@ class DraftBallot(AdaptiveBallot):
             )
         self.trials: Mapping[str, Trial] = {_name(trial): trial for trial in chosen}
         paths = {name: folder / trial.file for name, trial in self.trials.items()}
-        super().__init__(paths, folder / NAME, {"content": content, "style": style})
+        beside = {"content": content, "style": style}
+        super().__init__(paths, folder / NAME, beside, described(chosen))
 
     @property
     def winner(self) -> Trial | None:
@@ -66,6 +75,19 @@ class DraftBallot(AdaptiveBallot):
     def called(self, side: str) -> str:
         """Return the number of a draft, and its method."""
         return f"{side}, {self.trials[side].point['method']}"
+
+
+def described(trials: Sequence[Trial]) -> list[list[float]]:
+    """Return numbers for each draft that are alike for drafts that are: how it was made, and what metrics say of it."""
+    words = {name: sorted({str(trial.point.get(name, "")) for trial in trials}) for name in WORDS}
+
+    def numbers(trial: Trial) -> list[float]:
+        point, scores = trial.point, trial.scores
+        made = [math.log2(float(point.get("style_scale", 1.0))), float(point.get("alpha", 1.0))]
+        said = [float(str(point.get(name, "")) == word) for name, several in words.items() for word in several]
+        return [*made, *said, *((0.0, 0.0, 0.0) if scores is None else astuple(scores))]
+
+    return [numbers(trial) for trial in trials]
 
 
 def _name(trial: Trial) -> str:
