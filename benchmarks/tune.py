@@ -2,12 +2,12 @@
 
     python benchmarks/tune.py photographs paintings --folder out --judge vgg19.safetensors
 
-Of each pair a search of `--budget` drafts chooses a recipe, seen through petite. Then the default recipe and the chosen
-one paint the pair at another size than the drafts', with the same number of steps, and both pictures are measured with
-the encoder `--judge`, which the search did not look through, at layers that no method optimises. The balanced score is
-that of docs/tune.md. Pairs are drawn as `impasto benchmark` draws them: each photograph and each painting as often as
-any other. What was done is remembered in `--folder`; the same command goes on with what is missing, and `--limit` stops
-after so many pairs.
+Of each pair a search of `--budget` drafts, and a second look at the best, choose a recipe, seen through `--encoder`.
+Then the default recipe and the chosen one paint the pair at `--size`, with the same number of steps, and both pictures
+are measured with the encoder `--judge`, at layers that no method optimises. The balanced score is that of docs/tune.md.
+Pairs are drawn as `impasto benchmark` draws them: each photograph and each painting as often as any other. What was
+done is remembered in `--folder`; the same command goes on with what is missing, and `--limit` stops after so many
+pairs.
 """
 
 import math
