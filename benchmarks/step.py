@@ -61,7 +61,8 @@ def main() -> None:
             recipe = Recipe.parse({"size": max(width, height), "levels": 1, "margin": 0})
             photo = torch.rand(3, height, width)
             stylizer = Stylizer(photo, harness.STYLE, recipe, encoder=encoder)
-            objective = stylizer.objective(stylizer.levels[0])
+            # Of VGG-19, the level that it finishes; petite paints the others.
+            objective = stylizer.objective(stylizer.levels[-1])
             evaluate, image = WholeImage(encoder, objective), photo[None]
             evaluate(image)
             steps, rates = [], []
