@@ -20,6 +20,8 @@ MOST = 15
 """Drafts on the sheet at most: the chosen ones, and the best of the front."""
 CELL = 256
 """Height of the pictures on the sheet in pixels at most: that of most drafts."""
+USUAL = next(iter(Recipe().statistics))
+"""The statistic that goes without saying."""
 SMALLEST_CELL = 96
 """Height in pixels of the photograph and the painting at least, whatever the size of the drafts."""
 
@@ -108,7 +110,7 @@ def describe(trial: Trial) -> str:
     words += [str(point["strength"])] if point.get("strength") in WEIGHTS else []
     words += [f"{point['layers']} layers"] if point.get("layers", "even") != "even" else []
     words += [f"colours {point['color']}"] if point.get("color", "style") != "style" else []
-    words += [str(point["statistic"])] if point.get("statistic", "gram") != "gram" else []
+    words += [str(point["statistic"])] if point.get("statistic", USUAL) != USUAL else []
     return ", ".join(words)
 
 
@@ -123,7 +125,7 @@ def _tile(folder: Path, trial: Trial, name: str) -> Tile:
         lines += [f"content {scores.content:.2f}  style {scores.style:.2f}"]
         lines += [f"faults {scores.faults:.2f}  {trial.seconds:.3g} s"]
         again = None if trial.look is None else trial.look.scores
-        lines += [f"balanced {trial.value:.3f}" + ("" if again is None else f", again {again.mean():.3f}")]
+        lines += [f"balanced {trial.value:.3f}"] + ([] if again is None else [f"again {again.mean():.3f}"])
     path = folder / trial.file
     head = f"{trial.number}" + (f"  {name}" if name else "")
     if not trial.file or not path.is_file():

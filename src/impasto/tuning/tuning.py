@@ -248,7 +248,9 @@ class Tuning:
         for name, trial in chosen.items():
             self.keep(trial, name)
         if chosen:
+            again = sum(trial.look is not None for trial in self._trials)
             note = f"{self.about} · {len(self._trials)} drafts of {self.size} px · {self.seconds:.0f} s"
+            note += f" · {again} again at {self.larger} px" if again else ""
             inputs = [("photograph", self.content), ("painting", self.style)]
             inputs += [] if self.like is None else [("reference", self.like)]
             sheet = outputs.draw(self.folder, self._trials, chosen, inputs, note, size=self.size)
