@@ -133,7 +133,10 @@ def test_tiles_paint_what_one_piece_does(quick: Recipe, picture, style: Tensor, 
     whole, tiled = (Stylizer(photo, style, asked, encoder=Wide(), tile=tile) for tile in ("off", 90))
     assert len(tiled.plans[-1].grid.tiles) > 1
     assert all(side % 9 == 0 for side in tiled.size) or not tileable
-    assert torch.allclose(pixels(run(whole)), pixels(run(tiled)), atol=2e-4)
+    difference = (pixels(run(whole)) - pixels(run(tiled))).abs()
+    # Sums in another order, which three steps of L-BFGS enlarge: by more on some processors. A seam is a hundredth.
+    assert difference.max() < 5e-3
+    assert difference.mean() < 2e-5
 
 
 @pytest.mark.parametrize("method", ["mrf", "nnst", "strotss"])

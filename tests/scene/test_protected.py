@@ -131,6 +131,9 @@ def test_what_protects_is_at_the_layers_that_say_so() -> None:
     # A picture from before this setting was protected at the layers of its content term.
     before = {key: value for key, value in recipe.model_dump().items() if key != "protect_layers"}
     assert Recipe.parse(before).layers_of_protection == {"relu4_2": 1.0}
+    # One of another method names the weight of then, which is no setting of its own.
+    other = {key: value for key, value in Recipe(method="reshuffle").model_dump().items() if key != "protect_layers"}
+    assert Recipe.parse({**other, "protect_weight": 15.0}) == Recipe(method="reshuffle")
 
 
 def test_where_no_face_is_seen_nothing_changes(

@@ -133,13 +133,12 @@ class Recipe(Settings):
 def _complete(values: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return `values` with what a recipe means that was recorded before there was a margin or detail: it has none.
 
-    Before there was a margin, a recipe named every other setting, those of other methods too, at defaults that may have
-    changed since: they are left out.
+    Such a recipe names every other setting, those of other methods too, at defaults that may have changed since: they
+    are left out.
     """
     missing = fields.keys() - values.keys()
     if not missing or not missing <= LATER:
         return dict(values)
     known = settings_of(values["method"], refined=bool(values["refine"]))
     before = {key: value for key, value in BEFORE.items() if key in missing & known}
-    kept = values if "margin" not in missing else {key: value for key, value in values.items() if key in known}
-    return {**kept, **before}
+    return {**{key: value for key, value in values.items() if key in known}, **before}
