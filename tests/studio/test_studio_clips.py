@@ -15,7 +15,7 @@ from tests.type_helpers import present
 
 pytest.importorskip("av", reason="films are written with PyAV")
 
-LONG = 24
+LONG = 96
 """Frames of a clip that takes some seconds."""
 KEPT_S = SAVED_EVERY_S + 0.5
 QUICK = {"method": "linear", "size": 64, "encoder": "petite", "precision": "float32"}

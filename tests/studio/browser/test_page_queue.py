@@ -34,7 +34,11 @@ def test_what_is_finished_stays_while_the_next_one_is_painted(ready, studio):
     studio.wait(others[1], "running")
     page.wait_for_timeout(2000)
     assert f"/api/jobs/{first}/result" in ready.shown()
-    page.locator(".queue-show").first.click()
+    # A press as long as a person's, while the line tells of every step.
+    page.locator(".queue-show").first.hover()
+    page.mouse.down()
+    page.wait_for_timeout(600)
+    page.mouse.up()
     ready.until_shown(f"/api/jobs/{others[1]}")
     items.nth(1).get_by_role("button", name="Cancel").click()
     # The one that is left is shown, and has its own line.

@@ -1,6 +1,6 @@
 // The queue: what is painted now and what waits, in order; how far it is in the title of the page; a word when it is done.
 import { api, pictureUrl, previewUrl } from "./api.js";
-import { button, debounced, el, fill, toast } from "./dom.js";
+import { button, el, fill, toast } from "./dom.js";
 import { ACTIVE, STATES } from "./format.js";
 import { watchAll } from "./live.js";
 import { on, tell } from "./state.js";
@@ -18,7 +18,20 @@ export class Queue {
     this.bell = button("Tell me", { icon: "bell", quiet: true, on: { click: () => this.#ask() } });
     this.node = el("section", { class: "queue", "aria-label": "Queue", hidden: true }, this.list, this.bell);
     node.prepend(this.node);
-    this.draw = debounced(DRAW_MS, () => this.#draw());
+    // Not debounced: steps that follow one another within that time would put it off until the painting ends.
+    this.waiting = 0;
+    this.draw = () => {
+      this.waiting ||= setTimeout(() => {
+        this.waiting = 0;
+        this.#draw();
+      }, DRAW_MS);
+    };
+    // A line that is drawn anew between press and release would lose the click.
+    this.pressed = false;
+    this.list.addEventListener("pointerdown", () => {
+      this.pressed = true;
+    });
+    for (const type of ["pointerup", "pointercancel"]) addEventListener(type, () => this.#release());
     watchAll((event, data, id) => this.#hear(event, data, id));
     on("jobs", () => this.#load());
     this.#drawBell();
@@ -54,6 +67,12 @@ export class Queue {
     this.draw();
   }
 
+  #release() {
+    if (!this.pressed) return;
+    this.pressed = false;
+    this.draw();
+  }
+
   #sorted() {
     return [...this.jobs.values()].sort((a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || a.place - b.place);
   }
@@ -64,7 +83,7 @@ export class Queue {
     document.title = `${running ? `${percent(running)} % · ` : ""}${document.title.replace(/^\d+ % · /, "")}`;
     // One painting that is shown anyway has its own line.
     this.node.hidden = !jobs.length || (jobs.length === 1 && jobs[0].id === this.session.job?.id);
-    if (this.node.hidden) return;
+    if (this.node.hidden || this.pressed) return;
     const focused = document.activeElement?.dataset?.queue;
     fill(this.list, jobs.map((job) => this.#item(job)));
     if (focused) this.list.querySelector(`[data-queue="${focused}"]`)?.focus();
