@@ -54,7 +54,7 @@ def region(path: Path, colors: set[tuple[int, int, int]], size: tuple[int, int])
 def boxes(regions: Path, size: tuple[int, int]) -> dict[str, list[Box]]:
     """Return the boxes (top, bottom, left, right) of eyes and mouth in a picture of `size`; of those that are seen."""
     eyes, mouth = region(regions, EYES, size), region(regions, MOUTH, size)
-    found: dict[str, list[Box]] = {"eyes": [], "mouth": []}
+    parts: dict[str, list[Box]] = {"eyes": [], "mouth": []}
     if eyes.any():
         columns = eyes.any(0).nonzero().flatten()
         gaps = (columns[1:] - columns[:-1]).tolist()
@@ -65,10 +65,10 @@ def boxes(regions: Path, size: tuple[int, int]) -> dict[str, list[Box]]:
         for half in halves:
             part = torch.zeros_like(eyes)
             part[:, half] = eyes[:, half]
-            found["eyes"].append(box(part))
+            parts["eyes"].append(box(part))
     if mouth.any():
-        found["mouth"].append(box(mouth))
-    return found
+        parts["mouth"].append(box(mouth))
+    return parts
 
 
 def box(part: Tensor) -> Box:
@@ -175,9 +175,9 @@ def main() -> None:
         correlations = []
         for photo, painting in chosen:
             file = folder / f"{photo.parent.name}_{photo.stem}_{painting.stem}.png"
-            found = painted(photo, painting, recipe, file)
-            counts.append((in_place(found["eyes"]), in_place(found["mouth"])))
-            parts = [tuple(part) for several in found.values() for part in several]
+            parts_of = painted(photo, painting, recipe, file)
+            counts.append((in_place(parts_of["eyes"]), in_place(parts_of["mouth"])))
+            parts = [tuple(part) for several in parts_of.values() for part in several]
             if not parts:
                 continue
             correlations += [alike for alike, _ in parts]

@@ -53,8 +53,8 @@ def rows(trials: Sequence[Trial], chosen: Mapping[str, Trial]) -> list[dict[str,
 def _again(trial: Trial) -> dict[str, Any]:
     """Return what a second look at a draft found."""
     scores = None if trial.look is None else trial.look.scores
-    found = dict.fromkeys(("content", "style", "faults")) if scores is None else vars(scores)
-    values = {**found, "balanced": None if scores is None else scores.mean()}
+    parts = dict.fromkeys(("content", "style", "faults")) if scores is None else vars(scores)
+    values = {**parts, "balanced": None if scores is None else scores.mean()}
     return {f"again_{name}": None if value is None else round(value, 4) for name, value in values.items()}
 
 
