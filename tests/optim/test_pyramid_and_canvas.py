@@ -98,6 +98,29 @@ def test_content_start_is_the_content() -> None:
     assert torch.equal(start("file"), CONTENT)
 
 
+def test_content_start_has_as_much_noise_as_it_is_given() -> None:
+    gray = torch.full((1, 3, 200, 200), 0.5)
+
+    def levels(seed: int = 0) -> torch.Tensor:
+        return 255 * (canvas.init_canvas("content", gray, [], blend=0.0, seed=seed, noise=4.0) - gray)
+
+    assert 3.9 < float(levels().abs().max()) <= 4.001
+    torch.testing.assert_close(levels().mean((0, 2, 3)), torch.zeros(3), rtol=0, atol=0.1)
+    assert torch.equal(levels(), levels())
+    assert not torch.equal(levels(), levels(seed=1))
+    white = canvas.init_canvas("content", torch.ones(1, 3, 20, 20), [], blend=0.0, seed=0, noise=4.0)
+    assert 1 - 4.001 / 255 <= float(white.min()) < float(white.max()) == 1
+    lines = gray.clone()
+    lines[..., 100:103, :] = 0.0
+    drawn = canvas.init_canvas("content", lines, [], blend=0.0, seed=0, noise=4.0)
+    assert torch.equal(drawn[..., 96:107, :], lines[..., 96:107, :]), "none where there is something"
+    assert float((drawn - lines)[..., :90, :].abs().max()) > 3.9 / 255
+    photographed = (gray + 2 / 255 * torch.randn(gray.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 1)
+    grainy = canvas.init_canvas("content", photographed, [], blend=0.0, seed=0, noise=4.0)
+    assert torch.equal(grainy, photographed), "none where there is grain"
+    assert torch.equal(canvas.init_canvas("file", gray, [], blend=0.0, seed=0, noise=4.0), gray)
+
+
 def test_noise_is_grey_levels_around_the_mean() -> None:
     levels = 255 * start("noise", content=torch.zeros(1, 3, 200, 200))
     centered = levels - torch.tensor([123.68, 116.779, 103.939]).reshape(1, 3, 1, 1)

@@ -52,9 +52,9 @@ def test_a_setting_of_another_method_is_named_with_its_owners(method: str) -> No
 
 @pytest.mark.parametrize("method", [name for name, each in METHODS.items() if each.feed_forward])
 def test_refining_lets_the_settings_of_gatys_in(method: str) -> None:
-    for key in set(METHODS["gatys"].settings) - {"iterations", "levels", "init", "init_blend"}:
+    for key in set(METHODS["gatys"].settings) - {"iterations", "levels", "init", "init_blend", "init_noise"}:
         assert foreign(method, [key], refined=True) == ""
-    for key in ("iterations", "levels", "init", "init_blend"):
+    for key in ("iterations", "levels", "init", "init_blend", "init_noise"):
         assert foreign(method, [key], refined=True).startswith(f"{key}: is what refine decides")
         assert "gatys's settings with refine" in foreign(method, [key], refined=False)
 

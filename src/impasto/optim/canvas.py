@@ -11,34 +11,60 @@ from impasto.optim.laplacian import Packing
 
 NOISE = 20 / 255
 """Half width of the uniform noise of a random start, as in Zhao's code, which the CS229 report builds on."""
+AROUND = 9
+"""Side in pixels of the square in which pixels are alike, or not."""
+GRAIN = 1 / 255
+"""Standard deviation in that square of what has grain of its own, as photographs of skies and walls have."""
 
 
-def init_canvas(kind: str, content: Tensor, styles: list[Tensor], *, blend: float, seed: int) -> Tensor:
+def init_canvas(
+    kind: str, content: Tensor, styles: list[Tensor], *, blend: float, seed: int, noise: float = 0.0
+) -> Tensor:
     """Return the first canvas, (1, 3, H, W) like `content`, for one of the values of a recipe's `init`.
 
-    `noise` is uniform around ImageNet's mean colour; `blend` mixes it into the content by the fraction `blend`; `style`
-    is Gaussian noise with the mean colour and colour covariance of the styles. `file` is as `content`, with the file as
-    content. `details` are what half the size cannot hold of the content, over the mean colour of the styles (Kolkin et
-    al. 2019, section 2.5).
+    `content` has uniform noise of up to `noise` of 255 levels where it is even: without any, forms begin where alone an
+    even area tells its places apart, at the border. `noise` is uniform around ImageNet's mean colour; `blend` mixes it
+    into the content by the fraction `blend`; `style` is Gaussian noise with the mean colour and colour covariance of
+    the styles. `file` is the content as it is. `details` are what half the size cannot hold of the content, over the
+    mean colour of the styles (Kolkin et al. 2019, section 2.5).
     """
     if kind == "details":
         colors = torch.stack([style.mean((2, 3), keepdim=True) for style in styles]).mean(0)
         half = [max(1, side // 2) for side in content.shape[2:]]
         return content - resize(resize(content, (half[0], half[1])), (content.shape[2], content.shape[3])) + colors
-    if kind in ("content", "file"):
+    if kind == "file" or (kind == "content" and not noise):
         return content.clone()
     random = torch.Generator().manual_seed(seed)
+    if kind == "content":
+        return _uniform(content, noise / 255, random).mul_(evenness(content)).add_(content).clamp_(0, 1)
     if kind == "style":
         colors = torch.cat([style.flatten(2)[0] for style in styles], dim=1).double()
         values, vectors = torch.linalg.eigh(torch.cov(colors))
         root = vectors * values.clamp_min(0).sqrt() @ vectors.T
-        noise = torch.randn(3, content[0, 0].numel(), generator=random, dtype=torch.float64)
-        painted: Tensor = root @ noise + colors.mean(1, keepdim=True)
+        grain = torch.randn(3, content[0, 0].numel(), generator=random, dtype=torch.float64)
+        painted: Tensor = root @ grain + colors.mean(1, keepdim=True)
         return painted.reshape(content.shape).to(content.dtype).clamp(0, 1)
     mean = torch.tensor([123.68, 116.779, 103.939], dtype=content.dtype).div_(255).reshape(1, 3, 1, 1)
     # In place, here and below: a picture may be a good part of the memory there is.
-    noise = torch.rand(content.shape, generator=random, dtype=content.dtype).mul_(2).sub_(1).mul_(NOISE).add_(mean)
-    return noise if kind == "noise" else torch.lerp(content, noise, blend, out=noise)
+    start = _uniform(content, NOISE, random).add_(mean)
+    return start if kind == "noise" else torch.lerp(content, start, blend, out=start)
+
+
+def evenness(content: Tensor) -> Tensor:
+    """Return how even pixels (1, 3, H, W) are (1, 1, H, W): 1 where all around are alike, 0 from `GRAIN` on."""
+    offset = content - content[..., :1, :1]
+    variance = _around(offset.square()) - _around(offset).square()
+    return 1 - (variance.clamp_min(0).mean(1, keepdim=True).sqrt() / GRAIN).clamp_max(1)
+
+
+def _around(pixels: Tensor) -> Tensor:
+    """Return the mean of the square around each pixel, of what the picture has of it."""
+    return F.avg_pool2d(pixels, AROUND, stride=1, padding=AROUND // 2, count_include_pad=False)
+
+
+def _uniform(like: Tensor, width: float, random: torch.Generator) -> Tensor:
+    """Return uniform noise in [-width, width]."""
+    return torch.rand(like.shape, generator=random, dtype=like.dtype).mul_(2).sub_(1).mul_(width)
 
 
 def enlarge(canvas: Tensor, content: Tensor, *, detail: bool, wrap: bool = False) -> Tensor:

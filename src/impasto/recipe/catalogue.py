@@ -50,6 +50,7 @@ _OPTIMIZED = (
     "history",
     "init",
     "init_blend",
+    "init_noise",
     "iterations",
     "learning_rate",
     "learning_rate_end",
@@ -106,7 +107,7 @@ _PATCHES = (
 """Settings of all methods that match patches."""
 _FIXED = ("content_weight", "solver", "history")
 """Settings that nnst has no content term for, or no other solver."""
-REFINED = ("iterations", "levels", "init", "init_blend")
+REFINED = ("iterations", "levels", "init", "init_blend", "init_noise")
 """Settings of gatys that `refine` takes the place of."""
 
 

@@ -19,9 +19,11 @@ from impasto.recipe.spelling import first_mistake, parse_json, renamed, unknown
 
 VERSION = 1
 """The version of the format of recipes, which they carry; another is refused."""
-LATER = frozenset({"margin", "detail", "strength", "protect", "protect_weight", "protect_layers", "feather"})
+LATER = frozenset(
+    {"margin", "detail", "strength", "protect", "protect_weight", "protect_layers", "feather", "init_noise"}
+)
 """Settings that came when pictures and checkpoints already carried recipes with every key."""
-BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0, "protect_layers": {}}
+BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0, "protect_layers": {}, "init_noise": 0.0}
 """What those did, of them, that have another default."""
 
 

@@ -244,6 +244,13 @@ class Settings(BaseModel):
         description="start: content, noise, both blended, noise with the style's statistics, or a file",
     )
     init_blend: float = Field(0.6, ge=0, le=1, description="fraction of noise in a blended start")
+    init_noise: float = Field(
+        4.0,
+        ge=0,
+        le=128,
+        description="noise in a start from the content where it is even, up to so many of 255 levels: forms then "
+        "begin everywhere at once, and not at the border",
+    )
     levels: int = Field(0, ge=0, le=12, description="sizes of the pyramid, each half the next; 0: by the size")
     margin: int = Field(
         16,

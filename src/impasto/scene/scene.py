@@ -210,7 +210,11 @@ class Scene:
         if self.gray:
             pixels = colors.grayed(pixels, neutral=self.neutral)
         kind = METHODS[self.recipe.method].init or self.recipe.init
-        begin = partial(canvas.init_canvas, kind, pixels, blend=self.recipe.init_blend, seed=self.recipe.seed)
+        # What somebody chose to begin with, or a network painted, is a start as it is.
+        noise = self.recipe.init_noise if init is None else 0.0
+        begin = partial(
+            canvas.init_canvas, kind, pixels, blend=self.recipe.init_blend, seed=self.recipe.seed, noise=noise
+        )
         if kind == "style":
             point = self._in_colors_of_styles(begin, level)
         else:

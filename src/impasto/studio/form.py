@@ -106,7 +106,7 @@ GROUPS = (
         ("gain_layers", "gains", "gain_strength", "gain_min", "gain_max", "gain_window", "gain_regions"),
     ),
     Group("neighbors", "Nearest neighbours", ("content_fraction", "quarter_turns", "neighbor_layers")),
-    Group("init", "Initial picture", ("init", "init_blend", "levels", "margin")),
+    Group("init", "Initial picture", ("init", "init_blend", "init_noise", "levels", "margin")),
     Group("smoothness", "Smoothness", ("tv_weight", "tv", "gamut_weight")),
     Group(
         "objective",
