@@ -94,15 +94,15 @@ def seconds_of(painted: Path) -> Path:
 class Judge:
     """Measures pictures; what was measured of a pair is kept for the next program's picture of it."""
 
-    def __init__(self, vgg19: Path, size: int) -> None:
-        self._encoder, self._size = encoders.from_file(vgg19), size
+    def __init__(self, vgg19: Path, size: int, more: Sequence[str] = ()) -> None:
+        self._encoder, self._size, self._metrics = encoders.from_file(vgg19), size, [*asked(), *more]
         self._evaluator = Evaluator(self._encoder, self._encoder, size=size)
         self._errors: tuple[Pair, Errors] | None = None
 
     def measure(self, pair: Pair, path: Path) -> dict[str, Any]:
         """Return the scores and the rest of what the table shows."""
         painted = images.load(path)
-        values = self._evaluator.evaluate(painted, *pair, metrics=asked()).values
+        values = self._evaluator.evaluate(painted, *pair, metrics=self._metrics).values
         left, _ = self._of(pair)(images.resize(painted.pixels, self._fit(images.load(pair[0]))))
         return {**asdict(score(values)), "left": left, "values": dict(values)}
 

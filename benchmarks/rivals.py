@@ -85,6 +85,13 @@ def sides(ours: str, rival: str, pair: Pair) -> tuple[str, str]:
     return names[0], names[1]
 
 
+def at_height(path: Path, height: int) -> images.Picture:
+    """Return a picture at the height of a sheet's row: a sheet shrinks pictures, and does not enlarge them."""
+    picture = images.load(path)
+    rows, columns = picture.size
+    return images.Picture(images.resize(picture.pixels, (height, round(columns * height / rows))), name=path.stem)
+
+
 def write_sheets(programs: Mapping[str, Mapping[Pair, Path]], ours: str, rival: str, work: Path, height: int) -> None:
     """Write the sheets of a rival: photograph, left, right, painting; a number on each row."""
     pairs = list(programs[ours])
@@ -94,7 +101,7 @@ def write_sheets(programs: Mapping[str, Mapping[Pair, Path]], ours: str, rival: 
         for pair in part:
             left, right = sides(ours, rival, pair)
             shown = (pair[0], programs[left][pair], programs[right][pair], pair[1])
-            rows.append([images.Tile(images.load(path)) for path in shown])
+            rows.append([images.Tile(at_height(path, height)) for path in shown])
         columns = ["photograph", "left", "right", "painting"]
         names = [str(pairs.index(pair) + 1) for pair in part]
         sheet = images.contact_sheet(rows, height=height, columns=columns, names=names)
@@ -169,7 +176,7 @@ def main() -> None:
     if given.paint_only:
         return
     torch.set_num_threads(1)
-    judge = Judge(given.vgg19, given.size)
+    judge = Judge(given.vgg19, given.size, more=list(METRICS))
     figures: dict[str, list[dict[str, float]]] = {name: [] for name in programs}
     for pair in pairs:
         for name, jobs in programs.items():
