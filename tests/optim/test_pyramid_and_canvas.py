@@ -115,7 +115,7 @@ def test_content_start_has_as_much_noise_as_it_is_given() -> None:
     drawn = canvas.init_canvas("content", lines, [], blend=0.0, seed=0, noise=4.0)
     assert torch.equal(drawn[..., 96:107, :], lines[..., 96:107, :]), "none where there is something"
     assert float((drawn - lines)[..., :90, :].abs().max()) > 3.9 / 255
-    photographed = (gray + 2 / 255 * torch.randn(gray.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 1)
+    photographed = (gray + 3 / 255 * torch.randn(gray.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 1)
     grainy = canvas.init_canvas("content", photographed, [], blend=0.0, seed=0, noise=4.0)
     assert torch.equal(grainy, photographed), "none where there is grain"
     assert torch.equal(canvas.init_canvas("file", gray, [], blend=0.0, seed=0, noise=4.0), gray)
