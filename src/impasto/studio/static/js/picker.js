@@ -205,9 +205,14 @@ function owned(picture, choose) {
           remove.title = remove.ariaLabel = `Delete ${picture.name} for good: press again`;
           return;
         }
+        // A thumbnail that is still on its way would be asked of a picture that is gone.
+        const image = node.querySelector("img");
+        const source = image.src;
+        image.removeAttribute("src");
         try {
           await api.removePicture(picture.id);
         } catch (error) {
+          image.src = source;
           toast(error.message);
           return;
         }
