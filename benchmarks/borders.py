@@ -64,10 +64,10 @@ def pieces(painting: images.Picture) -> Iterator[Tensor]:
         yield whole[:, top : top + PIECE[0], left : left + PIECE[1]]
 
 
-def row(name: str, found: Sequence[Ratios], table: harness.Table) -> None:
+def row(name: str, measured: Sequence[Ratios], table: harness.Table) -> None:
     """Print a row of the table."""
     cells = []
-    for values in zip(*found, strict=True):
+    for values in zip(*measured, strict=True):
         logs = [math.log(value) for value in values]
         near = sum(abs(value - 1) <= 0.1 for value in values) / len(values)
         cells.append(f"{statistics.mean(map(abs, logs)):.3f} ({statistics.mean(logs):+.3f}), {near:.0%}")

@@ -69,10 +69,11 @@ def paint(command: str, jobs: Mapping[Pair, Path], size: int) -> None:
 
 def measured(judge: Judge, pair: Pair, output: Path) -> dict[str, float]:
     """Return a picture's figures; seconds are missing where it was painted elsewhere."""
-    found: dict[str, Any] = harness.remembered(output.with_suffix(".json"), lambda: judge.measure(pair, output))
-    figures = {name: float(found[name]) for name in ("content", "style", "faults")}
-    figures["balanced"] = agreement.balanced(found["values"])[agreement.BALANCED]
-    figures |= {name: float(found["values"][key]) for key, name in METRICS.items() if key in found["values"]}
+    known: dict[str, Any] = harness.remembered(output.with_suffix(".json"), lambda: judge.measure(pair, output))
+    values = known["values"]
+    figures = {name: float(known[name]) for name in ("content", "style", "faults")}
+    figures["balanced"] = agreement.balanced(values)[agreement.BALANCED]
+    figures |= {name: float(values[key]) for key, name in METRICS.items() if values.get(key) is not None}
     if seconds_of(output).exists():
         figures["seconds"] = float(seconds_of(output).read_text("utf-8"))
     return figures
@@ -110,22 +111,24 @@ def write_sheets(programs: Mapping[str, Mapping[Pair, Path]], ours: str, rival: 
 
 def votes(choices: Path, pairs: Sequence[Pair], ours: str, rival: str) -> list[Vote]:
     """Return what a file of choices says; its lines are a number and l, r or =."""
-    found = {}
+    chosen = {}
     for line in choices.read_text("utf-8").splitlines():
         if line.strip():
             number, choice = line.split()[:2]
             pair = pairs[int(number) - 1]
-            found[pair] = Vote(name_of(pair), *sides(ours, rival, pair), CHOICES[choice])
-    return list(found.values())
+            chosen[pair] = Vote(name_of(pair), *sides(ours, rival, pair), CHOICES[choice])
+    return list(chosen.values())
 
 
-def count(found: Sequence[Vote], ours: str) -> str:
+def count(cast: Sequence[Vote], ours: str) -> str:
     """Write how often ours was chosen: of the choices that are no ties, with Wilson's interval."""
-    won = sum(vote.winner == ours for vote in found)
-    lost = sum(vote.winner not in (ours, None) for vote in found)
+    won = sum(vote.winner == ours for vote in cast)
+    lost = sum(vote.winner not in (ours, None) for vote in cast)
+    counts = f"ours {won}, theirs {lost}, alike {len(cast) - won - lost}"
+    if not won + lost:
+        return counts
     low, high = agreement.interval(won, won + lost)
-    ties = len(found) - won - lost
-    return f"ours {won}, theirs {lost}, alike {ties}: {won / (won + lost):.0%} ({low:.0%} to {high:.0%})"
+    return f"{counts}: {won / (won + lost):.0%} ({low:.0%} to {high:.0%})"
 
 
 def table(figures: Mapping[str, Sequence[Mapping[str, float]]], pairs: int) -> None:
@@ -133,7 +136,8 @@ def table(figures: Mapping[str, Sequence[Mapping[str, float]]], pairs: int) -> N
     columns = ["content", "style", "faults", "balanced", *METRICS.values(), "seconds"]
     medians = harness.Table("", *columns)
     for program, rows in figures.items():
-        medians.row(program, *(interval([row[key] for row in rows]) if key in rows[0] else "" for key in columns))
+        known = {key: [row[key] for row in rows if key in row] for key in columns}
+        medians.row(program, *(interval(values) if values else "" for values in known.values()))
     print(f"\nof {pairs} pairs, on how many the first is level or better")
     shares = harness.Table("", *columns)
     ours, *rivals = figures
