@@ -59,7 +59,7 @@ def child(case: harness.Case) -> harness.Figures:
         "overhead": plan.grid.overhead,
         "file": plan.storage.file,
         "threads": torch.get_num_threads(),
-        "estimated_step_s": stylizer.seconds() / (recipe.iterations + 1),
+        "estimated_step_s": stylizer.seconds() / (recipe.steps + 1),
     }
 
 

@@ -47,6 +47,7 @@ def test_each_option_reaches_its_field(key):
         "protect_layers": "relu2_1=0.5",
         "style_layers": "relu3_1=0.5",
         "schedule": "linear",
+        "iterations": "40",
         "layer_style_weights": "relu1_1=0:1",
         "statistics": "gram,histogram=0.5",
         "network": "waves",

@@ -130,8 +130,8 @@ def test_restart_forgets_and_halves_the_rate() -> None:
 
 def test_learning_rate_of_the_cs229_preset() -> None:
     recipe = Recipe.from_preset("cs229")
-    rate = learning_rate(recipe.schedule, recipe.learning_rate, recipe.learning_rate_end, recipe.iterations)
-    rates = [rate(step) for step in range(recipe.iterations)]
+    rate = learning_rate(recipe.schedule, recipe.learning_rate, recipe.learning_rate_end, recipe.steps)
+    rates = [rate(step) for step in range(recipe.steps)]
     assert len(rates) == 1000
     assert (rates[0], rates[-1]) == (10.0, 1.0)
     falls = [before - after for before, after in itertools.pairwise(rates)]

@@ -60,7 +60,7 @@ def test_refining_lets_the_settings_of_gatys_in(method: str) -> None:
 
 
 def test_a_value_that_is_the_default_is_nobodys() -> None:
-    assert Recipe.parse({"method": "adain", "iterations": 200, "tv_weight": 1.5}).method == "adain"
+    assert Recipe.parse({"method": "adain", "iterations": "auto", "tv_weight": 1.5}).method == "adain"
 
 
 def test_recipes_of_before_still_load() -> None:
@@ -68,6 +68,17 @@ def test_recipes_of_before_still_load() -> None:
     for key in ("method", "alpha", "passes", "network", "refine"):
         del old[key]
     assert Recipe.parse(old) == Recipe.parse({"size": 300})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_recipes_recorded_by_former_defaults_repeat(method: str) -> None:
+    recorded = {**Recipe.parse({"method": method}).model_dump(mode="json"), "iterations": 200}
+    if "iterations" in METHODS[method].settings:
+        assert Recipe.parse(recorded).steps == 200
+    else:
+        assert Recipe.parse(recorded) == Recipe.parse({"method": method})
+        with pytest.raises(RecipeError, match="iterations belongs to"):
+            Recipe.parse(recorded | {"iterations": 201})
 
 
 def test_unknown_methods_name_the_nearest_or_all() -> None:

@@ -30,7 +30,7 @@ def test_common_settings_go_to_the_methods_that_have_them():
 
 def test_a_preset_is_for_all_or_for_one():
     draft, fine = parse("gatys,gatys:preset=fine", preset="draft")
-    assert draft.recipe.iterations < fine.recipe.iterations
+    assert draft.recipe.steps < fine.recipe.steps
     (wct,) = parse("wct", preset="draft")
     assert wct.recipe.method == "wct"
 

@@ -57,7 +57,7 @@ def _encoder(painting: Painting) -> dict[str, str] | None:
 def _most(recipe: Recipe) -> int:
     """Return an upper bound on the number of steps."""
     if not METHODS[recipe.method].feed_forward:
-        return recipe.iterations
+        return recipe.steps
     return len(STYLE_LAYERS) * max(recipe.passes, TEXTURE_PASSES) + recipe.refine
 
 

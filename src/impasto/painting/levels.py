@@ -27,7 +27,7 @@ def plan_levels(
     levels = pyramid.plan(
         size,
         recipe.levels,
-        recipe.iterations,
+        recipe.steps,
         method.step_ratio,
         multiple=multiple,
         finishing=recipe.finishing_steps if surrogate or method.finishes else 0,

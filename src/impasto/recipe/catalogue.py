@@ -132,6 +132,7 @@ METHODS: Mapping[str, Method] = {
             ),
             textures=True,
             optimizes=True,
+            steps_from_photo=100,
             implementation="impasto.methods.gatys:Gatys",
         ),
         Method(

@@ -46,6 +46,10 @@ class Method:
     coarsest_texture: int = 0
     """The same where there is no photograph; 0: as `coarsest`. One matched patch of relu4_1 sees 84 pixels, and there
     the large forms are laid out; with a photograph, eyes and mouths were lost to what the style has."""
+    steps: int = 200
+    """What `iterations` is where it is automatic."""
+    steps_from_photo: int = 0
+    """The same from the photograph; 0: no other."""
     step_ratio: float = 0.5
     """The steps of a level over those of the next smaller one, which costs a quarter as much a step."""
     rate_falls: bool = False

@@ -25,6 +25,8 @@ LATER = frozenset(
 """Settings that came when pictures and checkpoints already carried recipes with every key."""
 BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0, "protect_layers": {}, "init_noise": 0.0}
 """What those did, of them, that have another default."""
+FORMER: Mapping[str, Any] = {"iterations": 200}
+"""Defaults that changed, as recipes have them that were recorded before, also where the method has no such setting."""
 
 
 class Recipe(Settings):
@@ -73,6 +75,14 @@ class Recipe(Settings):
     def wanted_strength(self) -> float | None:
         """Return the strength that is asked for; None where weights stand as they are."""
         return None if isinstance(self.strength, str) else self.strength
+
+    @property
+    def steps(self) -> int:
+        """Return the steps over all levels together: as many as the method needs, where `iterations` is automatic."""
+        if not isinstance(self.iterations, str):
+            return self.iterations
+        method = METHODS[self.method]
+        return (self.init == "content" and method.steps_from_photo) or method.steps
 
     @property
     def solved_by(self) -> str:
@@ -135,12 +145,14 @@ class Recipe(Settings):
 def _complete(values: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return `values` with what a recipe means that was recorded before there was a margin or detail: it has none.
 
-    Such a recipe names every other setting, those of other methods too, at defaults that may have changed since: they
+    A recorded recipe names every setting, those of other methods too, at defaults that may have changed since: they
     are left out.
     """
     missing = fields.keys() - values.keys()
-    if not missing or not missing <= LATER:
+    if not missing <= LATER or not isinstance(values["method"], str):
         return dict(values)
     known = settings_of(values["method"], refined=bool(values["refine"]))
+    if not missing:
+        return {key: value for key, value in values.items() if key in known or FORMER.get(key, ...) != value}
     before = {key: value for key, value in BEFORE.items() if key in missing & known}
     return {**{key: value for key, value in values.items() if key in known}, **before}

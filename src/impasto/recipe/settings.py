@@ -17,6 +17,7 @@ from impasto.recipe.spelling import (
     RegionScales,
     RegionStyles,
     RegionWeights,
+    Steps,
     Strength,
     Weight,
     read_list,
@@ -259,7 +260,10 @@ class Settings(BaseModel):
         description="pixels around the picture that are painted and cut off, so that its border is painted like "
         "the rest; at most an eighth of the short side",
     )
-    iterations: int = Field(200, ge=0, le=1_000_000, description="solver steps over all levels together")
+    iterations: Steps = Field(
+        "auto",
+        description="solver steps over all levels together; auto: 100 for gatys from the photograph, else 200",
+    )
     finishing_steps: int = Field(
         40,
         ge=0,

@@ -85,6 +85,33 @@ Strength = Annotated[
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": "^off$"}]}),
 ]
 """What `Recipe.strength` takes."""
+AUTO = "auto"
+"""The word for a number that is found where it is needed."""
+MOST_STEPS = 1_000_000
+"""The most steps that a recipe may ask for."""
+
+
+def read_steps(value: object) -> object:
+    """Return a number of steps, or `auto`. Raises `ValueError` for anything else."""
+    if isinstance(value, str) and value.strip() == AUTO:
+        return AUTO
+    try:
+        number = -1 if isinstance(value, bool) or not isinstance(value, str | int | float) else int(value)
+    except (ValueError, OverflowError):
+        number = -1
+    if not 0 <= number <= MOST_STEPS or (isinstance(value, float) and number != value):
+        raise ValueError(f"must be a whole number from 0 to {MOST_STEPS}, or auto")
+    return number
+
+
+Steps = Annotated[
+    int | Literal["auto"],
+    BeforeValidator(read_steps),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0, "maximum": MOST_STEPS}, {"type": "string", "pattern": "^auto$"}]}
+    ),
+]
+"""What `Recipe.iterations` takes."""
 Weight = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
 Layer = Annotated[str, Field(pattern=LAYER)]
 LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(read_layer_weights), Field(max_length=16)]

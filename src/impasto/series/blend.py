@@ -65,7 +65,7 @@ def blend(
             settings = recipe.replace(style_weights=shares(frame, frames, len(styles)))
             inputs = Inputs(content, list(styles), masks=regions)
             if before is not None and coherent:
-                steps = max(1, round(SHARE * recipe.iterations))
+                steps = max(1, round(SHARE * recipe.steps))
                 settings = settings.replace(init="file", levels=1, iterations=steps)
                 inputs = replace(inputs, init=before.picture)
             if not near:

@@ -67,7 +67,7 @@ def draft_recipe(recipe: Recipe, size: int = SIZE, steps: int = STEPS) -> Recipe
     if recipe.encoder == "auto" and "encoder" in method.settings:
         changes["encoder"] = "petite"
     if method.optimizes:
-        changes["iterations"] = min(recipe.iterations, steps)
+        changes["iterations"] = min(recipe.steps, steps)
         changes["finishing_steps"] = min(recipe.finishing_steps, steps // FINISHING)
         if not recipe.levels and not method.coarsest:
             changes["levels"] = 2 if size >= TWO_LEVELS else 1

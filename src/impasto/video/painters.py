@@ -43,7 +43,7 @@ class Studio:
     def begin(self, photo: Picture, after: bool = False) -> Painting:
         """Begin a painting of a frame; of one that begins with a picture given later, where `after` says so."""
         recipe, inputs = self.recipe, replace(self.inputs, content=photo)
-        steps = recipe.iterations
+        steps = recipe.steps
         if self.coherence.passes > 1:
             steps = max(1, steps // self.coherence.passes)
             recipe = recipe.replace(iterations=steps)

@@ -8,7 +8,7 @@ const SLIDERS = {
   aspect: [0.25, 4, 0.05],
 };
 /** Sizes worth offering. */
-const SUGGESTED = { size: [256, 512, 768, 1024, 1536, 2048, "content", "200%"] };
+const SUGGESTED = { iterations: ["auto", 50, 100, 200, 400, 600], size: [256, 512, 768, 1024, 1536, 2048, "content", "200%"] };
 
 /**
  * Build the control of a setting: {node, set(value), commit()}. `changed(value)` hears of what a person does,
@@ -105,7 +105,7 @@ function numeric(key, schema, { changed, failed, labelled }) {
   return { node: el("span", { class: "number with-slider" }, slider, input), set, commit };
 }
 
-/** A number, or words that the schema knows by their pattern: 512, content, 200%; 0.5, off. */
+/** A number, or words that the schema knows by their pattern: 512, content, 200%; 0.5, off; 100, auto. */
 function either(key, kinds, { changed, failed, labelled }) {
   const number = kinds.find((kind) => kind.type !== "string") ?? {};
   const spelled = kinds.find((kind) => kind.pattern) ?? {};
@@ -123,7 +123,7 @@ function either(key, kinds, { changed, failed, labelled }) {
     const fits = number.type === "number" ? Number.isFinite(value) : Number.isInteger(value);
     if (text && fits && value >= number.minimum && value <= number.maximum) changed(value);
     else if (new RegExp(spelled.pattern).test(text)) changed(text);
-    else if (number.type === "number") failed(`Type a number from ${number.minimum} to ${number.maximum}, or off.`);
+    else if (key !== "size") failed(`Type a ${number.type === "integer" ? "whole " : ""}number from ${number.minimum} to ${number.maximum}, or ${spelled.pattern.slice(1, -1)}.`);
     else failed(`Type a number of pixels from ${number.minimum} to ${number.maximum}, content for the photograph's own size, or 200% for twice that.`);
   });
   const suggestions = list && el("datalist", { id: `${key}-list` }, list.map((size) => el("option", { value: String(size) })));
