@@ -9,9 +9,10 @@ from typing import Any
 from impasto import metadata
 from impasto.cli.app import nearest
 from impasto.cli.options import choices, given_settings, parse
-from impasto.errors import ImageError, InputError, RecipeError, UsageError
-from impasto.recipe import MAX_JSON_BYTES, PRESET_SUFFIX, Recipe, load_preset, read_preset
+from impasto.errors import ImageError, RecipeError, UsageError
+from impasto.recipe import PRESET_SUFFIX, Recipe, load_preset, read_preset
 from impasto.recipe.catalogue import ENCODERS, METHODS
+from impasto.recipe.preset_files import read_small
 from impasto.recipe.shipped_networks import shipped
 from impasto.weights import hub
 
@@ -180,14 +181,7 @@ def _looks_like_json(path: str) -> bool:
 
 
 def _read_json(path: str) -> dict[str, Any]:
-    name = ascii(Path(path).name)[1:-1]
-    try:
-        with Path(path).open("rb") as stream:
-            text = stream.read(MAX_JSON_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
-    if len(text) > MAX_JSON_BYTES:
-        raise RecipeError(f"{name}: a recipe has at most {MAX_JSON_BYTES} bytes")
+    name, text = read_small(path, "recipe")
     try:
         values = json.loads(text.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

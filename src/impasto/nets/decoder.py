@@ -110,8 +110,7 @@ class Decoder(nn.Module):
             decoder = cls(card.layer, card.plan, channels=channels, precision=precision, drawn=False)
         except (UsageError, WeightsError) as error:
             raise WeightsError(f"{where}: {error}") from None
-        store.fill(decoder, tensors, where)
-        return decoder.eval().requires_grad_(False)
+        return store.fill(decoder, tensors, where)
 
     def forward(self, features: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         """Decode `features`; to `size` (height, width) the picture is cut, or its border repeated, right and below.

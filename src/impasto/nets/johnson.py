@@ -99,9 +99,7 @@ class Johnson(nn.Module):
     def from_card(cls, tensors: Mapping[str, Tensor], card: Card, where: str) -> "Johnson":
         """Build the network of a file that `store.load` read. Raises `WeightsError` when it is another."""
         store.expect(card, where, method=METHOD, kind=KIND)
-        net = cls(plan_of(JohnsonPlan, card, where))
-        store.fill(net, tensors, where)
-        return net.eval().requires_grad_(False)
+        return store.fill(cls(plan_of(JohnsonPlan, card, where)), tensors, where)
 
     @property
     def card_plan(self) -> dict[str, Any]:

@@ -126,9 +126,7 @@ class Linear(nn.Module):
     def from_card(cls, tensors: Mapping[str, Tensor], card: Card, where: str) -> "Linear":
         """Build the module of a file that `store.load` read. Raises `WeightsError` when it is another."""
         store.expect(card, where, method=METHOD, kind=KIND)
-        net = cls(card.layer, plan_of(LinearPlan, card, where))
-        store.fill(net, tensors, where)
-        return net.eval().requires_grad_(False)
+        return store.fill(cls(card.layer, plan_of(LinearPlan, card, where)), tensors, where)
 
     @property
     def card_plan(self) -> dict[str, Any]:

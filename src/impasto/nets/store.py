@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import safetensors
 import safetensors.torch
@@ -15,6 +15,8 @@ from torch import Tensor
 
 from impasto.errors import WeightsError
 from impasto.files import absence, is_web_address, write_bytes
+
+Net = TypeVar("Net", bound=torch.nn.Module)
 
 KEY = "impasto"
 """The one key of the safetensors header's notes; its value is the card."""
@@ -200,8 +202,8 @@ def expect(card: Card, where: str, *, method: str = "", kind: str = "", layer: s
         )
 
 
-def fill(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
-    """Copy tensors into a network that was built from the same card's plan.
+def fill(module: Net, tensors: Mapping[str, Tensor], where: str) -> Net:
+    """Copy tensors into a network that was built from the same card's plan; return it, ready to paint.
 
     Raises `WeightsError` listing the first differences in names and shapes.
     """
@@ -219,3 +221,4 @@ def fill(module: torch.nn.Module, tensors: Mapping[str, Tensor], where: str) -> 
         listing = "; ".join(sorted(differences)[:_DIFFERENCES_SHOWN]) + (f"; and {more} more" if more > 0 else "")
         raise WeightsError(f"{where}: does not fit its own plan: {listing}; {_REMEDY}")
     module.load_state_dict(dict(tensors))
+    return module.eval().requires_grad_(False)

@@ -87,9 +87,7 @@ class TextureNet(nn.Module):
         if not isinstance(mode, str):
             # The one entry of a training that is not for a person alone: it says what the net may be fed with.
             raise WeightsError(f"{where}: its training's mode is a {type(mode).__name__}, not a str; get it again")
-        net = cls(plan_of(TexturePlan, card, where))
-        store.fill(net, tensors, where)
-        return net.eval().requires_grad_(False)
+        return store.fill(cls(plan_of(TexturePlan, card, where)), tensors, where)
 
     @property
     def card_plan(self) -> dict[str, Any]:

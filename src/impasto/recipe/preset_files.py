@@ -16,10 +16,10 @@ PRESET_SUFFIX = ".toml"
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
-def read_preset(path: str | Path) -> dict[str, Any]:
-    """Return the recipe keys that a preset's file sets.
+def read_small(path: str | Path, what: str) -> tuple[str, bytes]:
+    """Return the name of a file, for messages, and all its bytes; `what` it is.
 
-    Raises `InputError` where it cannot be read, `RecipeError` where it is no preset or one that does not fit together.
+    Raises `InputError` where it cannot be read, `RecipeError` where it is larger than any recipe.
     """
     name = ascii(Path(path).name)[1:-1]
     try:
@@ -28,7 +28,16 @@ def read_preset(path: str | Path) -> dict[str, Any]:
     except OSError as error:
         raise InputError(f"{name}: cannot be read ({error.strerror or error})") from None
     if len(data) > MAX_JSON_BYTES:
-        raise RecipeError(f"{name}: a preset has at most {MAX_JSON_BYTES} bytes")
+        raise RecipeError(f"{name}: a {what} has at most {MAX_JSON_BYTES} bytes")
+    return name, data
+
+
+def read_preset(path: str | Path) -> dict[str, Any]:
+    """Return the recipe keys that a preset's file sets.
+
+    Raises `InputError` where it cannot be read, `RecipeError` where it is no preset or one that does not fit together.
+    """
+    name, data = read_small(path, "preset")
     try:
         document = tomllib.loads(data.decode())
     except (ValueError, RecursionError) as error:
