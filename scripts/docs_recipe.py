@@ -1,6 +1,7 @@
 """Write docs/recipe.md from `Recipe` and the presets: `python scripts/docs_recipe.py`."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ def _values(schema: dict[str, Any]) -> str:
         return "`content` or a percentage"
     if "enum" in schema:
         return ", ".join(f"`{value}`" for value in schema["enum"])
+    if word := re.fullmatch(r"\^(\w+)\$", schema.get("pattern", "")):
+        return f"`{word[1]}`"
     if "pattern" in schema:
         return "name"
     bounds = [
