@@ -344,3 +344,15 @@ def test_the_presets_of_strotss_and_nnst_are_the_papers_layers_and_steps() -> No
     assert (strotss.encoder, strotss.levels, strotss.iterations, strotss.learning_rate) == ("vgg16", 4, 1000, 0.51)
     assert list(nnst.neighbor_layers) == [*taps[:7], "relu4_1", "relu4_2", "relu4_3"]
     assert (nnst.encoder, nnst.content_fraction, nnst.quarter_turns, nnst.finishing_steps) == ("vgg16", 0.75, 3, 200)
+
+
+def test_steps_are_as_many_as_a_method_needs_unless_named() -> None:
+    assert (Recipe().iterations, Recipe().steps, Recipe(iterations=0).steps) == ("auto", 100, 0)
+    assert Recipe.parse({"iterations": " 7"}).steps == 7
+    assert Recipe(init="noise").steps == Recipe(method="strotss").steps == 200, "neither is as far from the start"
+
+
+@pytest.mark.parametrize("steps", ["many", "", -1, 1.5, True, None, 1_000_001, math.inf, math.nan, "9" * 5000])
+def test_steps_that_are_no_number_of_steps_are_refused(steps: object) -> None:
+    with pytest.raises(RecipeError, match=r"iterations.*must be a whole number from 0 to 1000000, or auto"):
+        Recipe.parse({"iterations": steps})
