@@ -341,7 +341,9 @@ def test_a_picture_that_kills_its_process_is_a_row_and_the_others_are_painted(ph
     given = [*jobs(photos), {"content": Deadly(str(photos[0]), "deadly.png", 0, 1), "output": "deadly.png"}]
     with Processes(2) as executor:
         results = run(given, tmp_path / "out", executor=executor)
-    assert states(results) == ["painted"] * 5 + ["failed"]
+    # The word that a picture is ready can die with the process that sends it; the picture is then found there.
+    assert {*states(results)[:5]} <= {"painted", "kept"}
+    assert states(results)[5:] == ["failed"]
     (failed,) = (result for result in results if result.state == "failed")
     assert failed.attempts == 2
     with (tmp_path / "out" / "batch.csv").open(newline="", encoding="utf-8") as stream:
