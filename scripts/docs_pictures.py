@@ -1,7 +1,8 @@
 """Paint the pictures of docs/: `python scripts/docs_pictures.py TASK --shared ../shared`.
 
 Tasks: `alpha` (the CS229 report's Figure 1 under two normalisations), `pairs` (the defaults on varied photographs
-and paintings), `paper` (the report's own setting on the same), `encoders` (petite beside VGG-19), `readme` (our own
+and paintings), `paper` (the report's own setting on the same), `encoders` (petite beside VGG-19), `published`
+(strotss and nnst as published, beside our defaults), `readme` (our own
 pictures with the embedded encoder; needs nothing shared). Each picture is kept under --work and painted only once, so
 a task can be stopped and run again; the sheet goes to docs/figures.
 """
@@ -111,6 +112,22 @@ def _side(work: Path, shared: Path, index: int, encoder: str | Path) -> Cell:
     return paint(work, f"side-{index}-{name}", shared, PAIRS[index], encoder, size=SIDE)
 
 
+def published(shared: Path, work: Path, out: Path) -> None:
+    """Paint strotss and nnst as they are published, but for VGG-19 in VGG-16's place, beside our defaults."""
+    rows = []
+    for index in (0, 1, 5):
+        row = []
+        for method in ("strotss", "nnst"):
+            for preset in (method, "standard"):
+                settings = {"preset": preset, "method": method, "encoder": "vgg19", "size": 256}
+                name = f"published-{index}-{method}-{preset}"
+                seconds, painted = paint(work, name, shared, PAIRS[index], shared / VGG, **settings)
+                title = f"{method} as published" if preset == method else f"{method}, our defaults"
+                row.append((f"{title}, {seconds}", painted))
+        rows.append(row)
+    sheet(rows, out / "published.jpg", height=260)
+
+
 def readme(_shared: Path, work: Path, out: Path) -> None:
     """Paint our own sample pictures with our own sample paintings and the embedded encoder."""
     assets = Path(__file__).resolve().parent.parent / "assets"
@@ -134,7 +151,7 @@ def _title(part: str) -> str:
     return part.split("/")[1].replace("_", " ")
 
 
-TASKS = {"alpha": alpha, "pairs": pairs, "paper": paper, "encoders": encoders, "readme": readme}
+TASKS = {"alpha": alpha, "pairs": pairs, "paper": paper, "encoders": encoders, "published": published, "readme": readme}
 
 
 def main() -> None:

@@ -97,6 +97,16 @@ def test_at_the_target_there_is_nothing_to_gain_however_long_it_is() -> None:
         assert max(float(each.abs().max()) for each in torch.autograd.grad(loss, leaves)) < 1e-10
 
 
+def test_gradients_lie_as_the_features_do() -> None:
+    leaves = {
+        layer: each.contiguous(memory_format=torch.channels_last).requires_grad_() for layer, each in maps().items()
+    }
+    gradients = torch.autograd.grad(replaced()(NO_PICTURE, leaves), tuple(leaves.values()))
+    for leaf, gradient in zip(leaves.values(), gradients, strict=True):
+        assert gradient.is_contiguous(memory_format=torch.channels_last)
+        assert gradient.stride()[1:] == leaf.stride()[1:]
+
+
 def test_the_length_of_a_picture_without_the_centre_does_not_count() -> None:
     term, features = nearest(), random(1, 3, 6, 5, seed=9)
     center = term.center.view(1, -1, 1, 1)

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import isqrt
+from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 GRID_POSITIONS = 128**2
 """About so many positions lie on the grid that an evaluation draws from (Kolkin et al. 2019, the authors' code)."""
@@ -35,16 +37,58 @@ class HypercolumnSampler:
     def __call__(self, image: Tensor, features: Mapping[str, Tensor], at: Tensor) -> Tensor:
         """Return (n, D) of `image` (1, 3, H, W) with `features` (1, C, h, w), `at` (n, 2) rows and columns."""
         at = at.to(image.device)
-        columns = []
-        for layer, factor in self.factors.items():
-            maps, stride = features[layer], self.strides[layer]
-            # grid_sample wants x before y, -1 and 1 at the borders. Odd sides lose their last row as in the encoder.
-            area = maps.new_tensor([stride * maps.shape[3], stride * maps.shape[2]])
-            where = (2 * at.flip(1).to(maps) + 1) / area - 1
-            taken = F.grid_sample(maps, where[None, None], "bilinear", "border", align_corners=False)
-            columns.append(taken[0, :, 0].T * factor)
+        columns = [
+            interpolated(features[layer], (at + 0.5) / self.strides[layer] - 0.5) * factor
+            for layer, factor in self.factors.items()
+        ]
         columns.append(image[0, :, at[:, 0], at[:, 1]].T - MID_GRAY)
         return torch.cat(columns, 1)
+
+
+class _Interpolated(Function):
+    """The sums (n, C) of four neurons each, `corners` (4, n) of `maps` (1, C, h, w), times their `shares` (4, n)."""
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, corners: Tensor, shares: Tensor) -> Tensor:
+        ctx.save_for_backward(corners, shares)
+        ctx.maps = torch.empty_like(maps, device="meta")
+        flat = maps[0].flatten(1).T
+        total = flat.index_select(0, corners[0]).mul_(shares[0, :, None])
+        for corner, share in zip(corners[1:], shares[1:], strict=True):
+            total.addcmul_(flat.index_select(0, corner), share[:, None])
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        corners, shares = ctx.saved_tensors
+        # Laid out as the maps are: otherwise those of all layers behind them are turned over.
+        slopes = torch.zeros_like(ctx.maps, device=shares.device)
+        flat = slopes[0].flatten(1).T
+        for corner, share in zip(corners, shares, strict=True):
+            flat.index_add_(0, corner, gradients[0] * share[:, None])
+        return slopes, None, None
+
+
+def interpolated(maps: Tensor, places: Tensor) -> Tensor:
+    """Return the features (n, C) of `maps` (1, C, h, w) at `places` (n, 2), rows and columns in neurons.
+
+    Between neurons they are interpolated bilinearly, and beyond the borders they stay as they are there. Neurons
+    are taken with all their channels, which lie together in the maps of encoders, and the gradient lies as the maps do:
+    that of `grid_sample` does not, so that those of all layers behind it were turned over.
+    """
+    sides = maps.new_tensor(maps.shape[2:]) - 1
+    places = places.to(maps).clamp_min(0).minimum(sides)
+    low = places.floor()
+    part = places - low
+    rows, columns = low.long().unbind(1)
+    below = (rows + 1).clamp_max(maps.shape[2] - 1)
+    beside = (columns + 1).clamp_max(maps.shape[3] - 1)
+    corners = torch.stack([row * maps.shape[3] + column for row in (rows, below) for column in (columns, beside)])
+    down, right = part.unbind(1)
+    shares = torch.stack([one * other for one in (1 - down, down) for other in (1 - right, right)])
+    taken: Tensor = _Interpolated.apply(maps, corners, shares)  # type: ignore[no-untyped-call]  # torch's own
+    return taken
 
 
 @dataclass(frozen=True)

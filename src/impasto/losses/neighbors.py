@@ -6,36 +6,77 @@ averaged, so that every pixel counts, and those that are coarser interpolated. O
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
 
 from impasto.losses.patches import PatchBank
 from impasto.losses.statistics import TINY
 
 
-def hypercolumns(features: Mapping[str, Tensor], factors: Mapping[str, float], size: tuple[int, int]) -> Tensor:
+def hypercolumns(
+    features: Mapping[str, Tensor],
+    factors: Mapping[str, float],
+    size: tuple[int, int],
+    center: Tensor | None = None,
+) -> Tensor:
     """Return the hypercolumns (1, ΣC, h, w) on a grid of `size` (h, w), of `features` (1, C, y, x) times their factors.
 
     The factor of a layer is one over its nominal width in the paper: the isometric image of a layer that an encoder may
-    return in its place then counts as much as the layer (`Encoder.lift`).
+    return in its place then counts as much as the layer (`Encoder.lift`). `center` (ΣC,) is taken off them.
     """
-    parts = []
+    parts, first = [], 0
     for layer, factor in factors.items():
         maps = features[layer]
         step = max(1, maps.shape[2] // size[0])
         if step > 1:
             maps = F.avg_pool2d(maps, step)
+        if center is not None:
+            # Before coarse maps are made larger, where there is least of them.
+            last = first + maps.shape[1]
+            maps, first = maps - center[first:last, None, None] / factor, last
         if (maps.shape[2], maps.shape[3]) != size:
             maps = F.interpolate(maps, size, mode="bilinear")
+        # The factor comes last: its gradient is one map of its own, where those of parts of what is put together lie
+        # apart and would be copied.
         parts.append(maps * factor)
     return torch.cat(parts, 1)
 
 
-def mean_cosine_distance(columns: Tensor, targets: Tensor, weights: Tensor | None) -> Tensor:
-    """Return the mean over places of 1 - cos, of `columns` and `targets` (1, C, h, w), each with its weight (h, w)."""
-    distances = 1 - F.cosine_similarity(columns, targets, dim=1, eps=TINY)
+class _Cosines(Function):
+    """The cosines (1, h, w) of `columns` (1, C, h, w) with `directions` of length 1: what autograd keeps and reads for
+    them is several times as much."""
+
+    @staticmethod
+    def forward(ctx: Any, columns: Tensor, directions: Tensor) -> Tensor:
+        lengths = torch.linalg.vector_norm(columns, dim=1).clamp_min(TINY)
+        cosines: Tensor = (columns * directions).sum(1) / lengths
+        ctx.save_for_backward(columns, directions, lengths, cosines)
+        return cosines
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        columns, directions, lengths, cosines = ctx.saved_tensors
+        across = gradients[0] / lengths
+        # Where a column is shorter than the least length, it is divided by that, which does not change with it.
+        along = torch.where(lengths > TINY, across * cosines / lengths, 0)
+        # Laid out as the columns are: otherwise the maps of all layers behind them are turned over.
+        slopes = torch.mul(directions, across[:, None], out=torch.empty_like(columns))
+        return slopes.addcmul_(columns, along[:, None], value=-1), None
+
+
+def mean_cosine_distance(columns: Tensor, directions: Tensor, weights: Tensor | None) -> Tensor:
+    """Return the mean over places of 1 - cos, each with its weight (h, w).
+
+    Of `columns` and `directions` (1, C, h, w), which have length 1 and no gradient.
+    """
+    cosines: Tensor = _Cosines.apply(columns, directions)  # type: ignore[no-untyped-call]  # torch's own
+    distances = 1 - cosines
     return distances.mean() if weights is None else (distances * weights).mean()
 
 
@@ -46,7 +87,7 @@ class FixedMatches:
     `factors` are those of `hypercolumns`; `target` (1, ΣC, h, w) are the painting's hypercolumns in the places of the
     picture's, without their mean `center` (ΣC,), which is taken off the picture's too. The paper measures angles from
     zero, from where all hypercolumns lie in much the same direction, and the loss hardly minds how pale or glaring a
-    picture is. `weights` (h, w) >= 0 are those of places.
+    picture is. Of the target only the directions are kept. `weights` (h, w) >= 0 are those of places.
     """
 
     factors: Mapping[str, float]
@@ -56,6 +97,9 @@ class FixedMatches:
     weights: Tensor | None = None
     name: str = "style hypercolumns"
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "target", F.normalize(self.target, dim=1, eps=TINY))
+
     @property
     def layers(self) -> tuple[str, ...]:
         """Return the layers whose features it needs."""
@@ -64,7 +108,7 @@ class FixedMatches:
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of a picture with these `features`, (1, C, y, x) each."""
         size = (self.target.shape[2], self.target.shape[3])
-        own = hypercolumns(features, self.factors, size) - self.center[:, None, None]
+        own = hypercolumns(features, self.factors, size, self.center)
         return self.factor * mean_cosine_distance(own, self.target, self.weights)
 
 
@@ -101,7 +145,7 @@ class NearestNeighbors:
         own = subsampled(features[self.layer], self.step) - self.center[:, None, None]
         matches, _ = self.bank.match(own[0].detach(), labels=self.labels)
         targets = self.bank.patches(matches.flatten())[:, :, 0, 0].T.view_as(own)
-        return self.factor * mean_cosine_distance(own, targets, self.weights)
+        return self.factor * mean_cosine_distance(own, F.normalize(targets, dim=1, eps=TINY), self.weights)
 
 
 def subsampled(maps: Tensor, step: int) -> Tensor:
