@@ -61,7 +61,7 @@ class Textbook:
             apart = (self._gram(found[layer[4:]]) - self._grams[layer[4:]]).square().sum()
             loss = loss + recipe.style_weight * weight * apart / (4 * len(self._grams[layer[4:]]) ** 2)
         rough = image.diff(dim=-1).abs().sum() + image.diff(dim=-2).abs().sum()
-        torch.autograd.backward(loss + recipe.tv_weight * rough)
+        torch.autograd.backward(loss + recipe.variation[1] * rough)
         self._adam.step()
 
     def _encode(self, image: Tensor) -> dict[str, Tensor]:

@@ -2,9 +2,9 @@
 
 Tasks: `alpha` (the CS229 report's Figure 1 under two normalisations), `pairs` (the defaults on varied photographs
 and paintings), `paper` (the report's own setting on the same), `encoders` (petite beside VGG-19), `published`
-(strotss and nnst as published, beside our defaults), `readme` (our own
-pictures with the embedded encoder; needs nothing shared). Each picture is kept under --work and painted only once, so
-a task can be stopped and run again; the sheet goes to docs/figures.
+(strotss and nnst as published, beside our defaults), `variation` (the total variation of before and today's, enlarged),
+`readme` (our own pictures with the embedded encoder; this and the one before need nothing shared). Each picture is kept
+under --work and painted only once, so a task can be stopped and run again; the sheet goes to docs/figures.
 """
 
 import argparse
@@ -128,6 +128,30 @@ def published(shared: Path, work: Path, out: Path) -> None:
     sheet(rows, out / "published.jpg", height=260)
 
 
+def variation(_shared: Path, work: Path, out: Path) -> None:
+    """Paint our own samples with the total variation of before and today's, and show a part of each enlarged."""
+    assets, rows = Path(__file__).resolve().parent.parent / "assets", []
+    kinds = {"1.5 of vector, as before": {"tv": "vector", "tv_weight": 1.5}, "0.4 of huber": {}}
+    for photo, style in (("astronaut", "engraving"), ("cat", "palette_knife")):
+        row = []
+        for title, settings in kinds.items():
+            path = work / f"variation-{photo}-{len(settings)}.png"
+            if not path.exists():
+                result = stylize(
+                    assets / f"photos/{photo}.jpg",
+                    assets / f"styles/{style}.jpg",
+                    encoder="petite",
+                    recipe=Recipe(size=256, **settings),
+                )
+                result.save(path)
+            painted = load(path).pixels
+            height, width = (side // 2 for side in painted.shape[2:])
+            part = painted[..., height // 2 : height // 2 + height, width // 2 : width // 2 + width]
+            row.append((title, Picture(part.repeat_interleave(3, 2).repeat_interleave(3, 3))))
+        rows.append(row)
+    sheet([rows[0] + rows[1]], out / "variation.jpg", height=384)
+
+
 def readme(_shared: Path, work: Path, out: Path) -> None:
     """Paint our own sample pictures with our own sample paintings and the embedded encoder."""
     assets = Path(__file__).resolve().parent.parent / "assets"
@@ -151,7 +175,15 @@ def _title(part: str) -> str:
     return part.split("/")[1].replace("_", " ")
 
 
-TASKS = {"alpha": alpha, "pairs": pairs, "paper": paper, "encoders": encoders, "published": published, "readme": readme}
+TASKS = {
+    "alpha": alpha,
+    "pairs": pairs,
+    "paper": paper,
+    "encoders": encoders,
+    "published": published,
+    "variation": variation,
+    "readme": readme,
+}
 
 
 def main() -> None:

@@ -97,8 +97,8 @@ def test_every_picture_of_the_gallery_is_painted_as_its_command_means_today():
         given = {key: value for key, value in options.items() if key in Recipe.model_fields}
         given |= {"tileable": True} if "--tileable" in words else {}
         given |= {"init": "style", "content_layers": {}} if words[1] == "texture" else {}
-        wanted = Recipe.from_preset(options.get("preset"), **given).model_dump(mode="json")
-        painted = Recipe.parse(carried["recipe"]).model_dump(mode="json")
+        wanted = Recipe.from_preset(options.get("preset"), **given).decided().model_dump(mode="json")
+        painted = Recipe.parse(carried["recipe"]).decided().model_dump(mode="json")
         # What is automatic is resolved in the picture, by pictures and machine.
         settings = settings_of(painted["method"]) - {"version", "encoder", "precision", "network", "levels", "passes"}
         if painted["protect"] == wanted["protect"] == "nothing":

@@ -214,6 +214,20 @@ def test_vector_variation_is_the_length_of_the_gradient() -> None:
     assert float(term(torch.full_like(image, 0.3))) == 0
 
 
+def test_huber_variation_squares_small_lengths_and_takes_large_ones_as_they_are() -> None:
+    ramp = torch.linspace(0, 1, 5, dtype=torch.float64).expand(1, 3, 6, 5)
+    huber = TotalVariation("huber", 1.0)
+    # A shade a hundredth as steep costs a ten thousandth, where it falls by little.
+    shades = [float(huber(height * ramp)) for height in (1e-2, 1e-4)]
+    assert shades[0] / shades[1] == pytest.approx(1e4, rel=0.01)
+    edge = torch.zeros(1, 3, 4, 6, dtype=torch.float64)
+    edge[..., 3:] = 1
+    assert float(huber(edge)) == pytest.approx(4 * ((3 + 0.05**2) ** 0.5 - 0.05), rel=1e-12)
+    # A shade of one grey level a pixel costs a quarter of what it costs as a length, and so is not broken into steps.
+    shade = edge.new_tensor([0.0, 1 / 255, 2 / 255]).expand(1, 3, 6, 3)
+    assert float(huber(shade)) < 0.25 * float(TotalVariation("vector", 1.0)(shade))
+
+
 def test_vector_variation_asks_the_channels_to_share_their_edges() -> None:
     together = torch.zeros(1, 3, 3, 8, dtype=torch.float64)
     together[..., 4:] = 1
@@ -228,7 +242,7 @@ def test_vector_variation_asks_the_channels_to_share_their_edges() -> None:
 def test_vector_variation_and_gamut_have_the_right_gradients() -> None:
     image = (1.6 * torch.rand(1, 3, 5, 4, dtype=torch.float64) - 0.3).requires_grad_()
     flat = torch.full((1, 3, 5, 4), 0.5, dtype=torch.float64, requires_grad=True)
-    for term in (TotalVariation("vector", 0.7), Gamut(3.0)):
+    for term in (TotalVariation("vector", 0.7), TotalVariation("huber", 0.7), Gamut(3.0)):
         assert torch.autograd.gradcheck(term, image)
         (gradient,) = torch.autograd.grad(term(flat), flat)
         assert torch.equal(gradient, torch.zeros_like(flat))

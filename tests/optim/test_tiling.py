@@ -188,7 +188,7 @@ def test_every_statistic_of_sums(tiny: Callable[..., Vgg], statistics: tuple[str
 
 
 @pytest.mark.parametrize("wrap", [False, True])
-@pytest.mark.parametrize("tv", ["l1", "l2", "vector"])
+@pytest.mark.parametrize("tv", ["l1", "l2", "vector", "huber"])
 def test_terms_over_pixels(tiny: Callable[..., Vgg], tv: str, wrap: bool) -> None:
     size = (32, 44)
     encode = tiny("circular" if wrap else "reflect")

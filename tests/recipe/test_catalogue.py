@@ -60,7 +60,7 @@ def test_refining_lets_the_settings_of_gatys_in(method: str) -> None:
 
 
 def test_a_value_that_is_the_default_is_nobodys() -> None:
-    assert Recipe.parse({"method": "adain", "iterations": "auto", "tv_weight": 1.5}).method == "adain"
+    assert Recipe.parse({"method": "adain", "iterations": "auto", "tv_weight": "auto"}).method == "adain"
 
 
 def test_recipes_of_before_still_load() -> None:
@@ -106,3 +106,30 @@ def test_networks_ship_under_their_methods_names(tmp_path: Path, monkeypatch: py
     assert shipped("wct") == {}
     monkeypatch.setattr(shipped_networks, "FOLDER", tmp_path / "nowhere")
     assert shipped("johnson") == {}
+
+
+def test_the_total_variation_is_what_the_method_needs_unless_it_is_named() -> None:
+    assert Recipe().variation == ("huber", 0.4)
+    assert Recipe.parse({"method": "nnst"}).variation == ("vector", 1.5)
+    assert Recipe.parse({"tv": "l1"}).variation == ("l1", 1.5)
+    assert Recipe.parse({"tv_weight": "3"}).variation == ("huber", 3)
+    assert Recipe.parse({"tv_weight": 0}).variation == ("huber", 0)
+    decided = Recipe().decided()
+    assert (decided.tv, decided.tv_weight, decided.iterations) == ("huber", 0.4, 100)
+    assert decided.decided() == decided
+
+
+@pytest.mark.parametrize("value", [-1, "much", True, "nan", 1e13, None])
+def test_a_weight_that_is_neither_a_number_nor_automatic(value: object) -> None:
+    with pytest.raises(RecipeError, match="'tv_weight': must be a number from 0 to 1000000000000, or auto"):
+        Recipe.parse({"tv_weight": value})
+
+
+def test_a_recorded_recipe_of_another_method_may_name_the_total_variation_of_before() -> None:
+    recorded = Recipe.parse({"method": "adain"}).model_dump(mode="json")
+    recorded |= {"tv": "vector", "tv_weight": 1.5, "iterations": 200}
+    assert Recipe.parse(recorded).method == "adain"
+    assert Recipe.parse(Recipe().model_dump(mode="json") | {"tv": "vector", "tv_weight": 1.5}).variation == (
+        "vector",
+        1.5,
+    )

@@ -221,7 +221,7 @@ layers = st.dictionaries(st.sampled_from(LAYERS), weight, min_size=1, max_size=5
             "style_layers": layers,
             "content_weight": weight,
             "tv_weight": weight,
-            "tv": st.sampled_from(["l1", "l2", "vector"]),
+            "tv": st.sampled_from(["l1", "l2", "vector", "huber"]),
             "init": st.sampled_from(["content", "noise", "blend", "style", "file"]),
             "learning_rate": st.floats(1e-6, 255),
             "seed": st.integers(0, 2**63 - 1),

@@ -87,7 +87,7 @@ def test_the_loss_is_the_weighted_sum_of_its_parts(
     weights = {
         "content": recipe.content_weight,
         "style": recipe.style_weight,
-        "variation": recipe.tv_weight,
+        "variation": recipe.variation[1],
         "gamut": recipe.gamut_weight,
     }
     assert parts.keys() == weights.keys()

@@ -15,6 +15,10 @@ from impasto.losses.weighted_sums import (
 FLAT = 1e-3
 """Length of a pixel's gradient, in sRGB of [0, 1], below which it counts as a square, so that the length has no kink
 at 0. It is a quarter of a grey level of 255: nobody sees the difference."""
+SOFT = 0.05
+"""The same of `huber`, thirteen grey levels: strokes and shades keep their gradients, edges cost what they cost before.
+Chosen by figures and by eye among 0.02, 0.05 and 0.1 (docs/evaluation.md)."""
+LENGTHS = {"vector": FLAT, "huber": SOFT}
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,8 @@ class TotalVariation:
 
     `l1`: absolute; `l2`: squared; `vector`: the length of each pixel's gradient over both directions and all
     channels (Blomgren & Chan 1998), which asks edges of the three channels to lie together and has no favourite
-    direction, so it leaves neither colour fringes nor steps. `kind` is one of these.
+    direction, so it leaves no colour fringes; `huber`: the same length, but the square of small ones (the smooth form
+    of Charbonnier et al. 1997), so that shades are not broken into flat squares. `kind` is one of these.
     """
 
     kind: str
@@ -187,10 +192,11 @@ class TotalVariation:
         down, right = image.diff(dim=-2, append=below), image.diff(dim=-1, append=beside)
         if self.kind == "l1":
             return self.factor * (down.abs().sum() + right.abs().sum())
-        if self.kind == "vector":
+        if self.kind in LENGTHS:
+            flat = LENGTHS[self.kind]
             squares = F.pad(down.square(), (0, 0, 0, int(below is None)))
             squares = squares + F.pad(right.square(), (0, int(beside is None), 0, 0))
-            return self.factor * (squares.sum(1) + FLAT**2).sqrt().sub(FLAT).sum()
+            return self.factor * (squares.sum(1) + flat**2).sqrt().sub(flat).sum()
         return self.factor * (down.square().sum() + right.square().sum())
 
 

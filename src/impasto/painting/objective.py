@@ -46,9 +46,10 @@ class ObjectiveBuilder:
         terms: list[TotalVariation | Gamut | Anchor] = []
         # A sum over this level's pixels, times this, stands for one over the last level's.
         ratio = self._pixels / (level.size[0] * level.size[1])
-        if recipe.tv_weight and "tv_weight" in known:
-            factor = recipe.tv_weight * normal.variation(recipe.tv, self._pixels) * ratio
-            terms.append(TotalVariation(recipe.tv, factor, wrap=recipe.tileable))
+        kind, weight = recipe.variation
+        if weight and "tv_weight" in known:
+            factor = weight * normal.variation(kind, self._pixels) * ratio
+            terms.append(TotalVariation(kind, factor, wrap=recipe.tileable))
         if recipe.gamut_weight and "gamut_weight" in known:
             terms.append(Gamut(recipe.gamut_weight * normal.gamut(self._pixels) * ratio))
         if (anchor := self._scene.anchor) is not None:

@@ -114,7 +114,7 @@ class Stylizer(Painting):
         base.find(recipe.method).check(scene)
         strength.check(scene, recipe)
         self.encoder, resolved = encoder_of(recipe, encoder, resources.device)
-        resolved = resolved.replace(iterations=resolved.steps)
+        resolved = resolved.decided()
         check_layers(resolved, self.encoder)
         super().__init__(scene, resolved, result_size(photo, recipe, regions, self.encoder), resources, inputs.load)
         multiple = multiple_of(recipe, self.encoder)

@@ -133,6 +133,7 @@ METHODS: Mapping[str, Method] = {
             textures=True,
             optimizes=True,
             steps_from_photo=100,
+            variation="huber",
             implementation="impasto.methods.gatys:Gatys",
         ),
         Method(

@@ -50,6 +50,8 @@ class Method:
     """What `iterations` is where it is automatic."""
     steps_from_photo: int = 0
     """The same from the photograph; 0: no other."""
+    variation: str = "vector"
+    """What `tv` is where it is automatic."""
     step_ratio: float = 0.5
     """The steps of a level over those of the next smaller one, which costs a quarter as much a step."""
     rate_falls: bool = False

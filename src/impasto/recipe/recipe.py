@@ -25,8 +25,11 @@ LATER = frozenset(
 """Settings that came when pictures and checkpoints already carried recipes with every key."""
 BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0, "protect_layers": {}, "init_noise": 0.0}
 """What those did, of them, that have another default."""
-FORMER: Mapping[str, Any] = {"iterations": 200}
+FORMER: Mapping[str, Any] = {"iterations": 200, "tv": "vector", "tv_weight": 1.5}
 """Defaults that changed, as recipes have them that were recorded before, also where the method has no such setting."""
+VARIATION_WEIGHTS = {"huber": 0.4}
+"""What `tv_weight` is where it is automatic, by the kind; 1.5 of others. As much of `huber` is half as sharp: the most
+that was tried whose strokes have no grain (docs/evaluation.md)."""
 
 
 class Recipe(Settings):
@@ -83,6 +86,17 @@ class Recipe(Settings):
             return self.iterations
         method = METHODS[self.method]
         return (self.init == "content" and method.steps_from_photo) or method.steps
+
+    @property
+    def variation(self) -> tuple[str, float]:
+        """Return the kind of the total variation and its weight: what the method needs, where they are automatic."""
+        kind = METHODS[self.method].variation if self.tv == "auto" else self.tv
+        return kind, VARIATION_WEIGHTS.get(kind, 1.5) if isinstance(self.tv_weight, str) else self.tv_weight
+
+    def decided(self) -> "Recipe":
+        """Return the recipe with what its method needs in the place of all that is automatic in it."""
+        kind, weight = self.variation
+        return self.replace(iterations=self.steps, tv=kind, tv_weight=weight)
 
     @property
     def solved_by(self) -> str:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from impasto.recipe.catalogue import ENCODERS, MethodName
 from impasto.recipe.sizes import Size
 from impasto.recipe.spelling import (
+    AutoWeight,
     LayerStyleWeights,
     LayerWeights,
     Region,
@@ -133,9 +134,13 @@ class Settings(BaseModel):
     )
     content_weight: Weight = Field(1.0, description="weight of the content term (α of the paper)")
     style_weight: Weight = Field(100.0, description="weight of the style term (β of the paper)")
-    tv_weight: Weight = Field(1.5, description="weight of the total variation (γ of the paper)")
-    tv: Literal["l1", "l2", "vector"] = Field(
-        "vector", description="total variation: of absolute or squared differences, or of the colours' gradient"
+    tv_weight: AutoWeight = Field(
+        "auto", description="weight of the total variation (γ of the paper); auto: 0.4 of huber, else 1.5"
+    )
+    tv: Literal["auto", "l1", "l2", "vector", "huber"] = Field(
+        "auto",
+        description="total variation: of absolute or squared differences, or of the lengths of the colours' gradients, "
+        "of which huber squares small ones, so that shades stay shades; auto: huber for gatys, else vector",
     )
     gamut_weight: Weight = Field(300.0, description="weight of the penalty on colours outside what can be shown")
 

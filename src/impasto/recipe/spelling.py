@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -66,17 +65,31 @@ OFF = "off"
 """The word for a strength that is not asked for."""
 
 
+AUTO = "auto"
+"""The word for a number that is found where it is needed."""
+MOST_STEPS = 1_000_000
+"""The most steps that a recipe may ask for."""
+MOST_WEIGHT = 1e12
+"""The most that a weight may be."""
+
+
+def read_number_or(word: str, most: float, value: object, *, whole: bool = False) -> object:
+    """Return a number from 0 to `most`, or `word`. Raises `ValueError` for anything else."""
+    if isinstance(value, str) and value.strip() == word:
+        return word
+    kind = int if whole else float
+    try:
+        number = -1.0 if isinstance(value, bool) or not isinstance(value, str | int | float) else kind(value)
+    except (ValueError, OverflowError):
+        number = -1.0
+    if not 0 <= number <= most or (whole and isinstance(value, float) and number != value):
+        raise ValueError(f"must be a {'whole ' * whole}number from 0 to {most:.15g}, or {word}")
+    return number
+
+
 def read_strength(value: object) -> object:
     """Return a strength as a number from 0 to 1, or `off`. Raises `ValueError` for anything else."""
-    if value is None or (isinstance(value, str) and value.strip() == OFF):
-        return OFF
-    try:
-        number = math.nan if isinstance(value, bool) or not isinstance(value, str | int | float) else float(value)
-    except ValueError:
-        number = math.nan
-    if not 0 <= number <= 1:
-        raise ValueError("must be a number from 0 to 1, or off")
-    return number
+    return OFF if value is None else read_number_or(OFF, 1, value)
 
 
 Strength = Annotated[
@@ -85,34 +98,23 @@ Strength = Annotated[
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": "^off$"}]}),
 ]
 """What `Recipe.strength` takes."""
-AUTO = "auto"
-"""The word for a number that is found where it is needed."""
-MOST_STEPS = 1_000_000
-"""The most steps that a recipe may ask for."""
-
-
-def read_steps(value: object) -> object:
-    """Return a number of steps, or `auto`. Raises `ValueError` for anything else."""
-    if isinstance(value, str) and value.strip() == AUTO:
-        return AUTO
-    try:
-        number = -1 if isinstance(value, bool) or not isinstance(value, str | int | float) else int(value)
-    except (ValueError, OverflowError):
-        number = -1
-    if not 0 <= number <= MOST_STEPS or (isinstance(value, float) and number != value):
-        raise ValueError(f"must be a whole number from 0 to {MOST_STEPS}, or auto")
-    return number
-
-
 Steps = Annotated[
     int | Literal["auto"],
-    BeforeValidator(read_steps),
+    BeforeValidator(lambda value: read_number_or(AUTO, MOST_STEPS, value, whole=True)),
     WithJsonSchema(
         {"anyOf": [{"type": "integer", "minimum": 0, "maximum": MOST_STEPS}, {"type": "string", "pattern": "^auto$"}]}
     ),
 ]
 """What `Recipe.iterations` takes."""
-Weight = Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+AutoWeight = Annotated[
+    float | Literal["auto"],
+    BeforeValidator(lambda value: read_number_or(AUTO, MOST_WEIGHT, value)),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": MOST_WEIGHT}, {"type": "string", "pattern": "^auto$"}]}
+    ),
+]
+"""What `Recipe.tv_weight` takes."""
+Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT, allow_inf_nan=False)]
 Layer = Annotated[str, Field(pattern=LAYER)]
 LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(read_layer_weights), Field(max_length=16)]
 LayerStyleWeights = Annotated[

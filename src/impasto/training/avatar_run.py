@@ -64,7 +64,7 @@ def prepare(work: AvatarTraining, *, steps: int = 0) -> AvatarTask:
     where, precision = work.place()
     if not work.paintings:
         raise UsageError("pictures to take styles from are needed: --paintings")
-    recipe = Recipe.parse({**OBJECTIVE_OF_ANY, **work.settings})
+    recipe = Recipe.parse({**OBJECTIVE_OF_ANY, **work.settings}).decided()
     if set(recipe.statistics) != {"gram"}:
         raise UsageError("a network for any style is trained with the statistic gram; leave --statistics out")
     encoder = frozen_petite(precision)

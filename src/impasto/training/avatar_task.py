@@ -148,7 +148,7 @@ class AvatarTask:
         parts["variation"] = _variation(painted)
         parts["gamut"] = (painted - painted.clamp(0, 1)).square().sum(1).mean((1, 2))
         loss = recipe.content_weight * parts["content"] + recipe.style_weight * parts["style"]
-        loss = loss + recipe.tv_weight * parts["variation"] + recipe.gamut_weight * parts["gamut"]
+        loss = loss + recipe.variation[1] * parts["variation"] + recipe.gamut_weight * parts["gamut"]
         return loss.mean(), {key: float(value.detach().mean()) for key, value in parts.items()}
 
 

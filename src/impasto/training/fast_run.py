@@ -73,7 +73,7 @@ def learn(
 def prepare(work: FastTraining, *, steps: int = 0) -> FastTask:
     """Build the task: network, petite, styles, stream of crops and held-out pictures, on their device."""
     where, precision = work.place()
-    recipe = Recipe.parse(dict(work.settings))
+    recipe = Recipe.parse({"tv": "vector", **work.settings}).decided()
     if not work.styles:
         raise UsageError("a style is needed: --style painting.jpg")
     if work.quick and (work.mode != "photos" or work.width != 1):

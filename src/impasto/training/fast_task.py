@@ -148,9 +148,9 @@ class FastTask:
         features = encoder(painted, {*recipe.style_layers, *wanted})
         pixels: list[TotalVariation | Gamut] = []
         positions = painted[0, 0].numel()
-        if recipe.tv_weight:
-            factor = recipe.tv_weight * normal.variation(recipe.tv, positions)
-            pixels.append(TotalVariation(recipe.tv, factor, wrap=content is None))
+        kind, weight = recipe.variation
+        if weight:
+            pixels.append(TotalVariation(kind, weight * normal.variation(kind, positions), wrap=content is None))
         if recipe.gamut_weight:
             pixels.append(Gamut(recipe.gamut_weight * normal.gamut(positions)))
         losses, groups = [], dict[str, float]()
