@@ -31,7 +31,7 @@ def test_upload_paint_watch_stop_download_and_restore(look, pictures, tmp_path, 
 
     look.page.get_by_role("button", name="Fine").click()
     look.page.get_by_role("button", name="Reset all").click()
-    assert look.page.locator("#field-tv_weight").input_value() == "1.5"
+    assert look.page.locator("#field-tv_weight").input_value() == "auto"
     look.page.locator("#sources [data-keep=content]").click()
     look.page.locator("dialog input[type=file]").set_input_files(path)
     look.page.get_by_role("button", name="Use its settings").click()

@@ -14,7 +14,7 @@ const EVERY_MS = 2000;
 /** What a grid may go over beside settings. */
 const PICTURES = { content: "Photograph", style: "Painting" };
 const axisName = (key) => PICTURES[key] ?? words(key);
-const EXAMPLES = { style_weight: "10, 100, 1000", style_scale: "0.5, 1, 2", content_weight: "0.3, 1, 3", color: "style, content, match", seed: "0, 1, 2", tv_weight: "0, 1.5, 6" };
+const EXAMPLES = { style_weight: "10, 100, 1000", style_scale: "0.5, 1, 2", content_weight: "0.3, 1, 3", color: "style, content, match", seed: "0, 1, 2", tv_weight: "0, 0.4, 1.5" };
 
 /** Ask for a sweep over what is chosen. */
 export function openSweep() {
