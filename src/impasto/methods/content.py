@@ -50,7 +50,7 @@ class WithContent(Method):
 
     def _content_targets(self, level: Level, tile: int | None) -> dict[str, tuple[Tensor, float]]:
         """Return what each content layer is to be, and the sum of its squares."""
-        return self._content_maps(self._scene.photo(level), tile)
+        return self._content_maps(self._scene.subject(level), tile)
 
     def _content_maps(self, photo: Tensor, tile: int | None) -> dict[str, tuple[Tensor, float]]:
         """Return the features of each content layer, and the sum of their squares."""

@@ -100,6 +100,7 @@ _PATCHES = (
     *_COPIES,
     "patch_size",
     "patch_stride",
+    "photo_colors",
     "protect_layers",
     "region_content_weights",
     "region_weights",
@@ -127,6 +128,7 @@ METHODS: Mapping[str, Method] = {
                 *_STATISTICS,
                 "aspect",
                 "content_layers",
+                "photo_colors",
                 "protect_layers",
                 "tileable",
             ),
@@ -160,6 +162,7 @@ METHODS: Mapping[str, Method] = {
             style_key="patch_layers",
             coarsest_texture=80,
             keyframe=10,
+            photo_colors="style",
             implementation="impasto.methods.patches:Mrf",
         ),
         Method(

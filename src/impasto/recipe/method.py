@@ -50,6 +50,8 @@ class Method:
     """What `iterations` is where it is automatic."""
     steps_from_photo: int = 0
     """The same from the photograph; 0: no other."""
+    photo_colors: str = "own"
+    """What `photo_colors` is where it is automatic."""
     variation: str = "vector"
     """What `tv` is where it is automatic."""
     step_ratio: float = 0.5

@@ -20,10 +20,20 @@ from impasto.recipe.spelling import first_mistake, parse_json, renamed, unknown
 VERSION = 1
 """The version of the format of recipes, which they carry; another is refused."""
 LATER = frozenset(
-    {"margin", "detail", "strength", "protect", "protect_weight", "protect_layers", "feather", "init_noise"}
+    {
+        "margin",
+        "detail",
+        "strength",
+        "protect",
+        "protect_weight",
+        "protect_layers",
+        "feather",
+        "init_noise",
+        "photo_colors",
+    }
 )
 """Settings that came when pictures and checkpoints already carried recipes with every key."""
-BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0, "protect_layers": {}, "init_noise": 0.0}
+BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0, "protect_layers": {}, "init_noise": 0.0, "photo_colors": "own"}
 """What those did, of them, that have another default."""
 FORMER: Mapping[str, Any] = {"iterations": 200, "tv": "vector", "tv_weight": 1.5}
 """Defaults that changed, as recipes have them that were recorded before, also where the method has no such setting."""
@@ -93,10 +103,21 @@ class Recipe(Settings):
         kind = METHODS[self.method].variation if self.tv == "auto" else self.tv
         return kind, VARIATION_WEIGHTS.get(kind, 1.5) if isinstance(self.tv_weight, str) else self.tv_weight
 
+    @property
+    def recolors_photo(self) -> bool:
+        """Return whether the photograph is painted in the paintings' colours."""
+        return self.color == "style" and self._photo_colors == "style"
+
     def decided(self) -> "Recipe":
         """Return the recipe with what its method needs in the place of all that is automatic in it."""
         kind, weight = self.variation
-        return self.replace(iterations=self.steps, tv=kind, tv_weight=weight)
+        decisions = {"iterations": self.steps, "photo_colors": self._photo_colors, "tv": kind, "tv_weight": weight}
+        known = settings_of(self.method, refined=bool(self.refine))
+        return self.replace(**{key: value for key, value in decisions.items() if key in known})
+
+    @property
+    def _photo_colors(self) -> str:
+        return METHODS[self.method].photo_colors if self.photo_colors == "auto" else self.photo_colors
 
     @property
     def solved_by(self) -> str:

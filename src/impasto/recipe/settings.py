@@ -61,6 +61,11 @@ class Settings(BaseModel):
         description="whose colours: the style's; the content's, put back at the end, or by painting luminance only; "
         "or the style's, matched to the content's before painting",
     )
+    photo_colors: Literal["auto", "own", "style"] = Field(
+        "auto",
+        description="colours of the photograph that is painted, where color is style: its own, or the paintings', for "
+        "methods that take few colours from them; auto: style for mrf, else own",
+    )
     color_transform: Literal["sym", "chol", "pca", "histogram"] = Field(
         "sym", description="how colours are matched: optimal transport, Cholesky, Image Analogies, or full histograms"
     )

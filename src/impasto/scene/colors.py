@@ -1,6 +1,7 @@
 """Whose colours a painting has: those of the styles before it is painted, and of the result when it is done."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,6 +16,9 @@ NEUTRAL = 1.5 / 255
 written through other colour spaces, as JPEG's, are that far from equal channels."""
 SWATCH = 512
 """Long side of a style, in pixels, whose colours a painting of luminance gets: a smaller one has the same colours."""
+
+TINY = 1e-9
+"""The least sum of weights that is divided by."""
 
 
 def is_neutral(picture: Picture) -> bool:
@@ -59,6 +63,43 @@ def recolor_style(
         )
     # What is hidden has no weight, and would stay as it was.
     return recolored if alpha is None else torch.where(alpha > 0, recolored, mean_color(recolored, alpha))
+
+
+def in_colors_of(
+    recipe: Recipe, photo: Tensor, maps: Tensor | None, shown: Tensor | None, swatches: Sequence["Swatch"]
+) -> Tensor:
+    """Return the `photo` (1, 3, H, W) with the colours of the paintings: each region with those of what paints it.
+
+    `maps` (R, H, W) are its regions and `shown` (H, W) how visible its pixels are. What is in no region stays.
+    """
+    regions = 1 if maps is None else len(maps)
+    pixels = torch.cat([swatch.pixels.flatten(2) for swatch in swatches], 2)[:, :, None]
+    weights = torch.cat([swatch.weights(regions) for swatch in swatches], 1)[:, None] * pixels.shape[3]
+    if shown is not None or maps is None:
+        maps = visible_maps(maps, shown, photo)
+    return color.match(photo, pixels, recipe.color_transform, source_maps=maps, target_maps=weights)
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """A painting whose colours count: `pixels` (1, 3, h, w), of which `alpha` and `maps` are those of `Painted`."""
+
+    pixels: Tensor
+    alpha: Tensor | None
+    maps: Tensor | None
+    paints: Sequence[int] | None
+    """Numbers of the regions that it has a part in; None: there are no regions."""
+    share: float
+    """Its weight among the paintings."""
+
+    def weights(self, regions: int) -> Tensor:
+        """Return how much each pixel counts for each region, (R, h·w): together `share`, however many there are."""
+        own = self.pixels.new_ones(regions, *self.pixels.shape[2:]) if self.maps is None else self.maps
+        weights = visible_maps(own, self.alpha, self.pixels).flatten(1)
+        weights = self.share * weights / weights.sum(1, keepdim=True).clamp_min(TINY)
+        if self.paints is not None:
+            weights[[number for number in range(regions) if number not in self.paints]] = 0
+        return weights
 
 
 def with_chroma(

@@ -125,6 +125,18 @@ class Scene:
         pixels = images.extend(images.resize_picture(self.content, level.picture).pixels, level.margin)
         return colors.grayed(pixels, neutral=self.neutral) if self.gray else pixels
 
+    def subject(self, level: Level) -> Tensor:
+        """Return the photograph (1, 3, H, W) as it is painted: `photo`, with the paintings' colours where asked for."""
+        photo, recipe = self.photo(level), self.recipe
+        if self.content is None or self.gray or not recipe.recolors_photo:
+            return photo
+        swatches = []
+        for index, weight in enumerate(recipe.style_weights or (1.0,) * len(self.styles)):
+            if weight:
+                painted, paints = self.style(index, level), None if self.regions is None else self.painted_by(index)
+                swatches.append(colors.Swatch(painted.pixels, painted.alpha, painted.maps, paints, weight))
+        return colors.in_colors_of(recipe, photo, self.maps(level), self.visible_at(level), swatches)
+
     @property
     def margin(self) -> int:
         """Pixels around the picture that are painted with it at most.
@@ -204,7 +216,7 @@ class Scene:
         """Return what the recipe's `init` begins with, (1, 3, H, W) or, of luminance alone, (1, 1, H, W)."""
         init = self.init
         if init is None:
-            pixels = self.photo(level)
+            pixels = self.subject(level)
         else:
             pixels = images.extend(images.resize_picture(init, level.picture).pixels, level.margin)
         if self.gray:
@@ -240,7 +252,7 @@ class Scene:
         whole = level.in_margin(round(before.margin * level.picture[0] / before.picture[0]))
         detail = self.content is not None and self.recipe.init in ("content", "blend")
         detail &= METHODS[self.recipe.method].detail
-        photo = self.photo(whole)[:, : point.shape[1]]
+        photo = self.subject(whole)[:, : point.shape[1]]
         grown = canvas.enlarge(point, photo, detail=detail, wrap=self.recipe.tileable)
         beyond = whole.margin - level.margin
         return replace(whole, margin=beyond).cropped(grown) if beyond > 0 else images.extend(grown, -beyond)

@@ -63,7 +63,7 @@ GROUPS = (
         ("strength", "content_weight", "style_weight", "alpha", "detail", "passes", "refine", "network"),
     ),
     Group("scale", "Scale and strokes", ("style_scale", "style_fit", "aspect", "tileable")),
-    Group("color", "Colour", ("color", "color_transform", "color_strength")),
+    Group("color", "Colour", ("color", "photo_colors", "color_transform", "color_strength")),
     Group("mixing", "Mixing styles", ("style_weights", "layer_style_weights")),
     Group(
         "regions",
