@@ -34,13 +34,13 @@ VGG = "weights/vgg19-oxford-standin.safetensors"
 Cell = tuple[str, Picture]
 
 
-def paint(work: Path, name: str, shared: Path, pair: tuple[str, str], encoder: str | Path, **settings: Any) -> Cell:
+def paint(work: Path, name: str, shared: Path, pair: tuple[str, str], weights: str | Path, **settings: Any) -> Cell:
     """Paint one picture unless it is there; give its first and last losses as a label, and the picture."""
     path, log = work / f"{name}.png", work / f"{name}.json"
     if not log.exists():
         content, style = (shared / "images" / f"{part}.jpg" for part in pair)
         recipe = Recipe.from_preset(settings.pop("preset", None), **settings)
-        stylizer = Stylizer(content, style, recipe, encoder=encoder)
+        stylizer = Stylizer(content, style, recipe, encoder=weights)
         for progress in stylizer:
             if progress.total_step % 50 == 0:
                 print(f"{name}: {progress.total_step}/{progress.total_steps} {progress.elapsed_s:.0f} s", flush=True)
@@ -113,13 +113,18 @@ def _side(work: Path, shared: Path, index: int, encoder: str | Path) -> Cell:
 
 
 def published(shared: Path, work: Path, out: Path) -> None:
-    """Paint strotss and nnst as they are published, but for VGG-19 in VGG-16's place, beside our defaults."""
+    """Paint strotss and nnst as they are published, but for VGG-19 in VGG-16's place, beside our defaults.
+
+    The weights end at relu5_1, which stands for relu5_3.
+    """
+    layers = {name.replace("relu5_3", "relu5_1"): 1.0 for name in Recipe.from_preset("strotss").hypercolumn_layers}
     rows = []
     for index in (0, 1, 5):
         row = []
         for method in ("strotss", "nnst"):
             for preset in (method, "standard"):
-                settings = {"preset": preset, "method": method, "encoder": "vgg19", "size": 256}
+                settings: dict[str, Any] = {"preset": preset, "method": method, "encoder": "vgg19", "size": 256}
+                settings |= {"hypercolumn_layers": layers} if preset == "strotss" else {}
                 name = f"published-{index}-{method}-{preset}"
                 seconds, painted = paint(work, name, shared, PAIRS[index], shared / VGG, **settings)
                 title = f"{method} as published" if preset == method else f"{method}, our defaults"
