@@ -114,6 +114,14 @@ AutoWeight = Annotated[
     ),
 ]
 """What `Recipe.tv_weight` takes."""
+AutoFraction = Annotated[
+    float | Literal["auto"],
+    BeforeValidator(lambda value: read_number_or(AUTO, 1, value)),
+    WithJsonSchema(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": "^auto$"}]}
+    ),
+]
+"""What `Recipe.mean_fraction` takes."""
 Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT, allow_inf_nan=False)]
 Layer = Annotated[str, Field(pattern=LAYER)]
 LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(read_layer_weights), Field(max_length=16)]
