@@ -60,6 +60,7 @@ def test_each_option_reaches_its_field(key):
         "neighbor_layers": "relu3_1=0.5",
         "hypercolumn_layers": "relu3_1=0.5",
         "strength": "0.5",
+        "mean_fraction": "0.25",
         "tv_weight": "2",
         "feather": "0.25",
     }

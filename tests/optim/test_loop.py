@@ -181,3 +181,87 @@ def test_a_stalled_line_search_is_said(notices: list[str]) -> None:
     assert len(notices) == 1
     assert run.sound
     assert count < 50, "bounded: not seven evaluations for each of two hundred steps"
+
+
+def points(run: Run, solver: Solver) -> list[torch.Tensor]:
+    """Return copies of the points of all steps."""
+    return [solver.point.clone() for _ in run]
+
+
+@pytest.mark.parametrize(("steps", "last"), [(60, 30), (9, 4), (2, 1), (1, 0)])
+@pytest.mark.parametrize("kind", SOLVERS)
+def test_the_picture_is_the_mean_of_the_last_half(kind: str, steps: int, last: int) -> None:
+    taking = solver(kind)
+    run = Run(taking, valley, steps, averaged=0.5)
+    assert torch.equal(run.picture, START)
+    passed = points(run, taking)
+    assert len(passed) == steps
+    wanted = torch.stack(passed[-last:]).mean(0) if last else passed[-1]
+    torch.testing.assert_close(run.picture, wanted, rtol=1e-12, atol=1e-14)
+    assert last < 2 or not torch.equal(run.picture, passed[-1])
+    # The solver never sees it.
+    alone = solver(kind)
+    assert all(map(torch.equal, points(Run(alone, valley, steps), alone), passed))
+
+
+@pytest.mark.parametrize("kind", SOLVERS)
+def test_nothing_is_averaged_unless_it_is_asked_for(kind: str) -> None:
+    taking = solver(kind)
+    run = Run(taking, valley, 20)
+    for _ in run:
+        assert run.picture is taking.point
+    assert run.picture is taking.point
+    assert "mean" not in run.state().tensors
+
+
+def test_all_steps_may_count() -> None:
+    taking = solver("adam")
+    run = Run(taking, bowl, 10, averaged=1.0)
+    torch.testing.assert_close(torch.stack(points(run, taking)).mean(0), run.picture, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.usefixtures("notices")
+def test_going_back_drops_the_mean() -> None:
+    # The points before the trouble were on the way to it.
+    taking = solver("adam")
+    run = Run(taking, Faulty(lambda count: count == 16), 20, averaged=0.5)
+    passed = points(run, taking)
+    assert len(passed) == 19
+    torch.testing.assert_close(run.picture, torch.stack(passed[-4:]).mean(0), rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.usefixtures("notices")
+def test_a_run_that_gave_up_ends_with_its_best() -> None:
+    run = Run(solver("adam"), Faulty(lambda count: count > 15), 20, averaged=0.5)
+    assert len(list(run)) == 15
+    assert not run.sound
+    assert run.picture is run.best
+
+
+@pytest.mark.parametrize("kind", SOLVERS)
+def test_the_mean_goes_on_from_any_step(kind: str) -> None:
+    # Each goes on beside the one it is of, which changes its own mean meanwhile.
+    taking = solver(kind)
+    run, others = Run(taking, valley, 12, averaged=0.5), []
+    for _ in run:
+        again = solver(kind)
+        again.restore(taking.state())
+        other = Run(again, valley, 12, averaged=0.5)
+        other.restore(run.state())
+        others.append((other, run.picture.clone()))
+    for other, picture in others:
+        assert torch.equal(other.picture, picture)
+        list(other)
+        assert torch.equal(other.picture, run.picture)
+
+
+def test_a_state_of_before_there_was_a_mean_still_loads() -> None:
+    taking = solver("adam")
+    run = Run(taking, bowl, 8)
+    reports = iter(run)
+    next(reports)
+    state = run.state()
+    assert set(state.values) == {"lowest", "usual", "step", "retries"}
+    other = Run(taking, bowl, 8)
+    other.restore(state)
+    assert other.picture is taking.point

@@ -51,6 +51,7 @@ def test_prediction_grows_with_what_there_is() -> None:
     assert bytes_() - bytes_(steps=2) == 20 * plane
     assert bytes_() - bytes_(encoded=5_000) == 10_000 * 100 * 12 - round(5_000 * 100 * 12 * 1.2)
     assert bytes_(work=Work(100, "bfloat16", target_bytes=8)) == bytes_() - 10_000 * 100 * 4
+    assert bytes_(work=Work(100, "float32", target_bytes=8, averaged=True)) == bytes_() + plane
     assert bytes_(work=Work(100, "float32", target_bytes=8, areas=3)) > bytes_()
 
 

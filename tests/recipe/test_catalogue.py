@@ -133,3 +133,34 @@ def test_a_recorded_recipe_of_another_method_may_name_the_total_variation_of_bef
         "vector",
         1.5,
     )
+
+
+def test_the_picture_is_a_mean_of_steps_where_the_method_needs_it_unless_it_is_named() -> None:
+    assert (Recipe().mean_fraction, Recipe().averaged) == ("auto", 0.5)
+    assert Recipe(init="noise").averaged == Recipe(init="file").averaged == Recipe(method="nnst").averaged == 0
+    assert Recipe.parse({"mean_fraction": "0"}).averaged == 0
+    assert Recipe.parse({"init": "noise", "mean_fraction": 1}).averaged == 1
+    assert Recipe.parse({"method": "strotss", "mean_fraction": 0.25}).decided().mean_fraction == 0.25
+    assert (Recipe().decided().mean_fraction, Recipe(method="mrf").decided().mean_fraction) == (0.5, 0)
+    assert [name for name, method in METHODS.items() if method.mean_from_photo] == ["gatys"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_automatic_is_decided_for_every_method(method: str) -> None:
+    decided = Recipe.parse({"method": method}).decided()
+    assert decided.decided() == decided
+    wanted = "auto" if METHODS[method].feed_forward else METHODS[method].mean_from_photo
+    assert decided.mean_fraction == wanted
+
+
+@pytest.mark.parametrize("value", [-0.1, 1.1, "half", True, "nan", None])
+def test_a_fraction_that_is_neither_a_number_nor_automatic(value: object) -> None:
+    with pytest.raises(RecipeError, match="'mean_fraction': must be a number from 0 to 1, or auto"):
+        Recipe.parse({"mean_fraction": value})
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_recipes_recorded_before_there_was_a_mean_have_none(method: str) -> None:
+    recorded = Recipe.parse({"method": method}).model_dump(mode="json")
+    del recorded["mean_fraction"]
+    assert Recipe.parse(recorded).averaged == 0

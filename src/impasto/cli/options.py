@@ -13,7 +13,13 @@ from impasto.errors import RecipeError
 from impasto.recipe import Recipe, StatisticName, renamed, spell, unknown
 from impasto.recipe.applicable import with_strength
 
-METAVARS = {"size": "PIXELS|content|N%", "strength": "0..1|off", "iterations": "STEPS|auto", "tv_weight": "WEIGHT|auto"}
+METAVARS = {
+    "size": "PIXELS|content|N%",
+    "strength": "0..1|off",
+    "iterations": "STEPS|auto",
+    "mean_fraction": "0..1|auto",
+    "tv_weight": "WEIGHT|auto",
+}
 """What stands for the value of an option in the help, where the type of its key does not say it."""
 
 SETTINGS = tuple(name for name in Recipe.model_fields if name != "version")

@@ -41,6 +41,8 @@ class Work:
     pairs: int = 12
     channels: int = 3
     """Of the canvas."""
+    averaged: bool = False
+    """The mean of the last points is kept beside them."""
     viewed: bool = False
     """The canvas is not the picture itself: there are both, and what is kept of the photograph."""
     areas: int = 0
@@ -60,7 +62,7 @@ def bytes_of_evaluation(
     plane = pixels * FLOAT32_BYTES
     point = plane * work.channels
     # The point, the gradient, and the old gradient and the trial; or Adam's two moments.
-    total: float = (3 if storage.file else 4) * point
+    total: float = (3 + (not storage.file) + work.averaged) * point
     if work.solver == "lbfgs" and not storage.off_device:
         total += 2 * min(work.pairs, steps) * point * (0.5 if storage.narrow else 1)
     if work.viewed:

@@ -157,6 +157,7 @@ def workload(level: Level, scene: Scene, encoder: Encoder) -> Work:
         solver=recipe.solved_by,
         pairs=recipe.history,
         channels=1 if scene.gray else 3,
+        averaged=recipe.averaged > 0,
         viewed=scene.gray or bool(recipe.keep) or METHODS[recipe.method].laplacian,
         areas=count * (count + 1) // 2 if recipe.guides == "border" else count,
         style_scale=max(math.prod(size) for size in sizes) / math.prod(level.size),

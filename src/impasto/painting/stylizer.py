@@ -164,7 +164,7 @@ class Stylizer(Painting):
                 level_state.restore(objective, saved.level_state, saved.step, level.size, builder.encoder_of(level))
             evaluate = builder.evaluator(level, view, objective)
             solver = builder.solver(point, level) if restored is None else restored
-            run = Run(solver, evaluate, level.steps)
+            run = Run(solver, evaluate, level.steps, averaged=self.recipe.averaged)
             before = 0
             if saved is not None and restored is not None:
                 run.restore(saved.run)
@@ -200,7 +200,7 @@ class Stylizer(Painting):
                 notice(f"{error}; the picture of the level before is kept")
                 self._image = level.cropped(view(point))
                 return
-            point = solver.point if run.sound else run.best
+            point = run.picture
             self._image = level.cropped(view(point))
             height, width = level.picture
             self._timings[f"level {level.index} ({width}x{height})"] = time.monotonic() - level_began

@@ -50,6 +50,8 @@ class Method:
     """What `iterations` is where it is automatic."""
     steps_from_photo: int = 0
     """The same from the photograph; 0: no other."""
+    mean_from_photo: float = 0.0
+    """What `mean_fraction` is from the photograph where it is automatic; from another start it is 0."""
     photo_colors: str = "own"
     """What `photo_colors` is where it is automatic."""
     variation: str = "vector"

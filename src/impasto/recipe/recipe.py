@@ -30,10 +30,18 @@ LATER = frozenset(
         "feather",
         "init_noise",
         "photo_colors",
+        "mean_fraction",
     }
 )
 """Settings that came when pictures and checkpoints already carried recipes with every key."""
-BEFORE: Mapping[str, Any] = {"margin": 0, "detail": 0.0, "protect_layers": {}, "init_noise": 0.0, "photo_colors": "own"}
+BEFORE: Mapping[str, Any] = {
+    "margin": 0,
+    "detail": 0.0,
+    "protect_layers": {},
+    "init_noise": 0.0,
+    "photo_colors": "own",
+    "mean_fraction": 0.0,
+}
 """What those did, of them, that have another default."""
 FORMER: Mapping[str, Any] = {"iterations": 200, "tv": "vector", "tv_weight": 1.5}
 """Defaults that changed, as recipes have them that were recorded before, also where the method has no such setting."""
@@ -98,6 +106,13 @@ class Recipe(Settings):
         return (self.init == "content" and method.steps_from_photo) or method.steps
 
     @property
+    def averaged(self) -> float:
+        """Return the fraction of a level's steps, the last ones, whose mean is the picture; 0: the last step's."""
+        if not isinstance(self.mean_fraction, str):
+            return self.mean_fraction
+        return METHODS[self.method].mean_from_photo if self.init == "content" else 0.0
+
+    @property
     def variation(self) -> tuple[str, float]:
         """Return the kind of the total variation and its weight: what the method needs, where they are automatic."""
         kind = METHODS[self.method].variation if self.tv == "auto" else self.tv
@@ -111,7 +126,13 @@ class Recipe(Settings):
     def decided(self) -> "Recipe":
         """Return the recipe with what its method needs in the place of all that is automatic in it."""
         kind, weight = self.variation
-        decisions = {"iterations": self.steps, "photo_colors": self._photo_colors, "tv": kind, "tv_weight": weight}
+        decisions = {
+            "iterations": self.steps,
+            "mean_fraction": self.averaged,
+            "photo_colors": self._photo_colors,
+            "tv": kind,
+            "tv_weight": weight,
+        }
         known = settings_of(self.method, refined=bool(self.refine))
         return self.replace(**{key: value for key, value in decisions.items() if key in known})
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from impasto.recipe.catalogue import ENCODERS, MethodName
 from impasto.recipe.sizes import Size
 from impasto.recipe.spelling import (
+    AutoFraction,
     AutoWeight,
     LayerStyleWeights,
     LayerWeights,
@@ -280,6 +281,11 @@ class Settings(BaseModel):
         le=1_000_000,
         description="of the iterations, those that vgg19 takes at the last size after petite took all others, and in "
         "which nnst matches anew at every step; 0: vgg19 takes all, and nnst matches once a level",
+    )
+    mean_fraction: AutoFraction = Field(
+        "auto",
+        description="fraction of a level's steps, the last ones, whose mean is the picture; 0: the last step's; auto: "
+        "0.5 for gatys from the photograph, else 0",
     )
     solver: Literal["lbfgs", "adam"] = Field("lbfgs", description="how steps are taken")
     history: int = Field(12, ge=1, le=200, description="pairs that L-BFGS remembers")

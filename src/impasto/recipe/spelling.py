@@ -87,6 +87,12 @@ def read_number_or(word: str, most: float, value: object, *, whole: bool = False
     return number
 
 
+def schema_of_number_or(word: str, most: float, *, whole: bool = False) -> dict[str, Any]:
+    """Return the JSON schema of what `read_number_or` takes."""
+    number = {"type": "integer" if whole else "number", "minimum": 0, "maximum": most}
+    return {"anyOf": [number, {"type": "string", "pattern": f"^{word}$"}]}
+
+
 def read_strength(value: object) -> object:
     """Return a strength as a number from 0 to 1, or `off`. Raises `ValueError` for anything else."""
     return OFF if value is None else read_number_or(OFF, 1, value)
@@ -95,25 +101,27 @@ def read_strength(value: object) -> object:
 Strength = Annotated[
     float | Literal["off"],
     BeforeValidator(read_strength),
-    WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "pattern": "^off$"}]}),
+    WithJsonSchema(schema_of_number_or(OFF, 1)),
 ]
 """What `Recipe.strength` takes."""
 Steps = Annotated[
     int | Literal["auto"],
     BeforeValidator(lambda value: read_number_or(AUTO, MOST_STEPS, value, whole=True)),
-    WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": 0, "maximum": MOST_STEPS}, {"type": "string", "pattern": "^auto$"}]}
-    ),
+    WithJsonSchema(schema_of_number_or(AUTO, MOST_STEPS, whole=True)),
 ]
 """What `Recipe.iterations` takes."""
 AutoWeight = Annotated[
     float | Literal["auto"],
     BeforeValidator(lambda value: read_number_or(AUTO, MOST_WEIGHT, value)),
-    WithJsonSchema(
-        {"anyOf": [{"type": "number", "minimum": 0, "maximum": MOST_WEIGHT}, {"type": "string", "pattern": "^auto$"}]}
-    ),
+    WithJsonSchema(schema_of_number_or(AUTO, MOST_WEIGHT)),
 ]
 """What `Recipe.tv_weight` takes."""
+AutoFraction = Annotated[
+    float | Literal["auto"],
+    BeforeValidator(lambda value: read_number_or(AUTO, 1, value)),
+    WithJsonSchema(schema_of_number_or(AUTO, 1)),
+]
+"""What `Recipe.mean_fraction` takes."""
 Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT, allow_inf_nan=False)]
 Layer = Annotated[str, Field(pattern=LAYER)]
 LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(read_layer_weights), Field(max_length=16)]

@@ -125,7 +125,16 @@ GROUPS = (
     Group(
         "solver",
         "Optimisation",
-        ("solver", "history", "learning_rate", "learning_rate_end", "schedule", "finishing_steps", "precision"),
+        (
+            "solver",
+            "history",
+            "learning_rate",
+            "learning_rate_end",
+            "schedule",
+            "mean_fraction",
+            "finishing_steps",
+            "precision",
+        ),
     ),
 )
 """Every setting of a recipe is in one of them; `version` is none."""
