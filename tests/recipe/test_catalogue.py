@@ -137,7 +137,8 @@ def test_a_recorded_recipe_of_another_method_may_name_the_total_variation_of_bef
 
 def test_the_picture_is_a_mean_of_steps_where_the_method_needs_it_unless_it_is_named() -> None:
     assert (Recipe().mean_fraction, Recipe().averaged) == ("auto", 0.5)
-    assert Recipe(init="noise").averaged == Recipe(init="file").averaged == Recipe(method="nnst").averaged == 0
+    assert Recipe(init="noise").averaged == Recipe(init="file").averaged == Recipe(method="strotss").averaged == 0
+    assert Recipe(method="nnst").averaged == 0.5
     assert Recipe.parse({"mean_fraction": "0"}).averaged == 0
     assert Recipe.parse({"init": "noise", "mean_fraction": 1}).averaged == 1
     assert Recipe.parse({"method": "strotss", "mean_fraction": 0.25}).decided().mean_fraction == 0.25

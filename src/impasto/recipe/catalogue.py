@@ -195,6 +195,7 @@ METHODS: Mapping[str, Method] = {
                 "quarter_turns",
             ),
             style_key="neighbor_layers",
+            mean_from_photo=0.5,
             holds=True,
             optimizes=True,
             laplacian=True,

@@ -285,7 +285,7 @@ class Settings(BaseModel):
     mean_fraction: AutoFraction = Field(
         "auto",
         description="fraction of a level's steps, the last ones, whose mean is the picture; 0: the last step's; auto: "
-        "0.5 for gatys from the photograph, else 0",
+        "0.5 for gatys and nnst from the photograph, else 0",
     )
     solver: Literal["lbfgs", "adam"] = Field("lbfgs", description="how steps are taken")
     history: int = Field(12, ge=1, le=200, description="pairs that L-BFGS remembers")
