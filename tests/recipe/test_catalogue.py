@@ -143,7 +143,7 @@ def test_the_picture_is_a_mean_of_steps_where_the_method_needs_it_unless_it_is_n
     assert Recipe.parse({"init": "noise", "mean_fraction": 1}).averaged == 1
     assert Recipe.parse({"method": "strotss", "mean_fraction": 0.25}).decided().mean_fraction == 0.25
     assert (Recipe().decided().mean_fraction, Recipe(method="mrf").decided().mean_fraction) == (0.5, 0)
-    assert [name for name, method in METHODS.items() if method.mean_from_photo] == ["gatys"]
+    assert [name for name, method in METHODS.items() if method.mean_from_photo] == ["gatys", "nnst"]
 
 
 @pytest.mark.parametrize("method", METHODS)
