@@ -1,6 +1,7 @@
 """What is done with paintings that are over: star, rename, take along, paint with, paint larger."""
 
 import io
+import time
 import zipfile
 
 import numpy as np
@@ -45,6 +46,11 @@ def test_several_are_downloaded_in_one_file(studio, past):
         assert packed.read("A_sea_side.png") == studio.call(f"/api/jobs/{past[0]}/result").data
     assert studio.call("/api/zip?jobs=").status == 422
     assert studio.call(f"/api/zip?jobs={'0' * 32}").status == 404
+    # What was packed is deleted once it was sent, which the answer does not wait for.
+    for _ in range(100):
+        if not list((studio.data / "incoming").iterdir()):
+            break
+        time.sleep(0.1)
     assert list((studio.data / "incoming").iterdir()) == []
 
 

@@ -172,7 +172,7 @@ class Stylizer(Painting):
             try:
                 for step, report in enumerate(run, before + 1):
                     taken += 1
-                    self._image = level.cropped(view(solver.point))
+                    self._image = level.cropped(view(run.picture))
                     progress = Progress(
                         level=level.index,
                         levels=len(self.levels),
