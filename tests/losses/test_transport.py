@@ -128,12 +128,12 @@ def test_hypercolumns_have_gradients() -> None:
 def test_between_neurons_and_beyond_borders_as_grid_sample_has_it() -> None:
     maps = torch.rand(1, 5, 7, 9, dtype=torch.float64).contiguous(memory_format=torch.channels_last).requires_grad_()
     places = torch.rand(60, 2, dtype=torch.float64) * torch.tensor([10.0, 12.0]) - 1.5
-    found = interpolated(maps, places)
+    taken = interpolated(maps, places)
     where = (2 * places.flip(1) + 1) / torch.tensor([9.0, 7.0]) - 1
     expected = F.grid_sample(maps, where[None, None], "bilinear", "border", align_corners=False)[0, :, 0].T
-    torch.testing.assert_close(found, expected)
-    slopes = torch.rand_like(found)
-    (gradient,) = torch.autograd.grad(found, maps, slopes)
+    torch.testing.assert_close(taken, expected)
+    slopes = torch.rand_like(taken)
+    (gradient,) = torch.autograd.grad(taken, maps, slopes)
     torch.testing.assert_close(gradient, torch.autograd.grad(expected, maps, slopes)[0])
     # A gradient that lies otherwise turns those of all layers behind it over, which costs more than it took.
     assert gradient.stride() == maps.stride()

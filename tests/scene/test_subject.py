@@ -37,10 +37,10 @@ def mean(pixels: Tensor) -> list[float]:
 
 def test_it_has_the_mean_and_the_covariance_of_the_painting() -> None:
     style = flat(0.6, 0.5, 0.4)
-    found = subject([style])
+    painted_photo = subject([style])
     painted = Scene(Recipe(size=48), PHOTO, [style]).style(0, LEVEL).pixels
-    assert mean(found) == pytest.approx(mean(painted), abs=2e-3)
-    ours, theirs = (each[0].flatten(1).cov() for each in (found, painted))
+    assert mean(painted_photo) == pytest.approx(mean(painted), abs=2e-3)
+    ours, theirs = (each[0].flatten(1).cov() for each in (painted_photo, painted))
     torch.testing.assert_close(ours, theirs, atol=2e-4, rtol=0.1)
 
 
@@ -61,15 +61,17 @@ def test_gatys_takes_them_where_they_are_asked_for() -> None:
 
 def test_paintings_count_by_their_weights_and_not_by_their_size() -> None:
     large = Picture(flat(0.2, 0.2, 0.6).pixels.repeat(1, 1, 3, 3), name="large")
-    found = mean(subject([large, flat(0.6, 0.6, 0.2)], style_weights=[1, 3], method="gatys", photo_colors="style"))
-    assert found == pytest.approx([0.5, 0.5, 0.3], abs=0.02)
+    painted_photo = mean(
+        subject([large, flat(0.6, 0.6, 0.2)], style_weights=[1, 3], method="gatys", photo_colors="style")
+    )
+    assert painted_photo == pytest.approx([0.5, 0.5, 0.3], abs=0.02)
 
 
 def test_each_region_has_the_colours_of_what_paints_it() -> None:
     regions = Regions(("left", "right"), halves(32, 48), (None, None))
-    found = subject([flat(0.2, 0.3, 0.6), flat(0.6, 0.5, 0.3)], regions, region_styles={"left": 1, "right": 2})
-    assert mean(found[..., :20]) == pytest.approx([0.2, 0.3, 0.6], abs=0.03)
-    assert mean(found[..., 28:]) == pytest.approx([0.6, 0.5, 0.3], abs=0.03)
+    painted_photo = subject([flat(0.2, 0.3, 0.6), flat(0.6, 0.5, 0.3)], regions, region_styles={"left": 1, "right": 2})
+    assert mean(painted_photo[..., :20]) == pytest.approx([0.2, 0.3, 0.6], abs=0.03)
+    assert mean(painted_photo[..., 28:]) == pytest.approx([0.6, 0.5, 0.3], abs=0.03)
 
 
 def test_a_mask_of_the_painting_says_which_of_its_colours_are_whose() -> None:
@@ -78,9 +80,9 @@ def test_a_mask_of_the_painting_says_which_of_its_colours_are_whose() -> None:
     upper = torch.zeros(2, 48, 40)
     upper[0, 24:], upper[1, :24] = 1, 1
     regions = Regions(("left", "right"), halves(32, 48), (upper,))
-    found = subject([style], regions)
-    assert mean(found[..., :20]) == pytest.approx([0.6, 0.5, 0.3], abs=0.04)
-    assert mean(found[..., 28:]) == pytest.approx([0.2, 0.3, 0.6], abs=0.04)
+    painted_photo = subject([style], regions)
+    assert mean(painted_photo[..., :20]) == pytest.approx([0.6, 0.5, 0.3], abs=0.04)
+    assert mean(painted_photo[..., 28:]) == pytest.approx([0.2, 0.3, 0.6], abs=0.04)
 
 
 def test_what_is_transparent_in_a_painting_has_no_colour() -> None:
