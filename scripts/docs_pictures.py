@@ -50,7 +50,11 @@ def paint(work: Path, name: str, shared: Path, pair: tuple[str, str], weights: s
             json.dumps({"start": result.history[0], "end": result.history[-1], "seconds": result.timings["total"]})
         )
     record = json.loads(log.read_text())
-    parts = (f"{key} {record['start'][key]:.1e} to {record['end'][key]:.1e}" for key in ("content", "style", "tv") if key in record["end"])
+    parts = (
+        f"{key} {record['start'][key]:.1e} to {record['end'][key]:.1e}"
+        for key in ("content", "style", "tv")
+        if key in record["end"]
+    )
     print(f"{name}: {record['seconds']:.0f} s; {'; '.join(parts)}")
     return f"{record['seconds']:.0f} s", load(path)
 

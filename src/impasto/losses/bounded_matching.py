@@ -15,6 +15,11 @@ SHORTLIST = 48
 """The patches that a query notes at a time. Only when all of them rejected it, the query searches the bank again; with
 this many that is rare, and the notes of a million queries still fit into memory."""
 
+GROUP = 16
+"""The columns of a table of similarities whose largest is looked at before they are."""
+FEW = 16
+"""Rows with at most so many new values among their largest are sorted together, apart from those with more."""
+
 Search = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """From numbers of queries (n,) and thresholds (M,) to the similarity (n, k) of the best patches, and their numbers
 (n, k), above their threshold: falling from left to right, -inf where there are no more."""
@@ -62,16 +67,59 @@ def best_columns(
 ) -> tuple[Tensor, Tensor]:
     """Return the `most` largest values of each row and the numbers of their columns, falling: (rows, most).
 
-    `tables` (P, S) come with the rows that they are of, and the number that their columns begin with.
+    `tables` (P, S) come with the rows that they are of, and the number that their columns begin with. After the first
+    tables of some rows few values are among the largest still, and only those that are get sorted.
     """
     best = torch.full((rows, most), -torch.inf, dtype=kind, device=device)
     numbers = torch.zeros((rows, most), dtype=torch.long, device=device)
+
+    def insert(at: Tensor, values: Tensor, columns: Tensor) -> None:
+        """Take the largest of what is known of rows `at` (n,) and of more `values` (n, k) of theirs."""
+        best[at], order = torch.cat([best[at], values], 1).topk(most, 1)
+        numbers[at] = torch.cat([numbers[at], columns], 1).gather(1, order)
+
     for part, begin, table in tables:
-        top = table.topk(min(most, table.shape[1]), 1)
-        joined = torch.cat([best[part], top.values], 1), torch.cat([numbers[part], top.indices + begin], 1)
-        best[part], order = joined[0].topk(most, 1)
-        numbers[part] = joined[1].gather(1, order)
+        bars = best[part, -1]
+        every = torch.arange(part.start, part.stop, device=device)
+        if bool((bars == -torch.inf).any()):
+            top = table.topk(min(most, table.shape[1]), 1)
+            insert(every, top.values, top.indices + begin)
+            continue
+        row, column = _above(table, bars)
+        counts = torch.bincount(row, minlength=len(table))
+        first = counts.cumsum(0) - counts
+        least = 0
+        for wide in sorted({min(FEW, most), most}):
+            chosen = ((counts > least) & (counts <= wide)).nonzero()[:, 0]
+            place = torch.arange(wide, device=device)
+            at = (first[chosen, None] + place).clamp_max_(max(0, len(row) - 1))
+            columns = column[at]
+            values = table[chosen[:, None], columns].masked_fill_(place >= counts[chosen, None], -torch.inf)
+            insert(every[chosen], values, columns + begin)
+            least = wide
+        chosen = (counts > most).nonzero()[:, 0]
+        top = table[chosen].topk(min(most, table.shape[1]), 1)
+        insert(every[chosen], top.values, top.indices + begin)
     return best, numbers
+
+
+def _above(table: Tensor, bars: Tensor) -> tuple[Tensor, Tensor]:
+    """Return rows and columns of the values of `table` (P, S) above the `bars` (P,) of their rows, row by row.
+
+    The largest of `GROUP` columns says whether any of these is, in a fraction of the time of looking at each.
+    """
+    across = table.shape[1] // GROUP
+    groups = table[:, : GROUP * across].view(len(table), GROUP, across)
+    row, group = (groups.amax(1) > bars[:, None]).nonzero(as_tuple=True)
+    number, member = (groups.permute(0, 2, 1)[row, group] > bars[row, None]).nonzero(as_tuple=True)
+    row, column = row[number], member * across + group[number]
+    rest = table[:, GROUP * across :]
+    if rest.shape[1]:
+        more, last = (rest > bars[:, None]).nonzero(as_tuple=True)
+        row, column = torch.cat([row, more]), torch.cat([column, last + GROUP * across])
+        order = row.argsort(stable=True)
+        row, column = row[order], column[order]
+    return row, column
 
 
 def _reject_surplus(matches: Tensor, similarity: Tensor, thresholds: Tensor, capacity: int) -> Tensor:
