@@ -85,7 +85,7 @@ class Ways:
         self._pictures, self._size, self._file = (content, style), size, vgg19
         self.precision = getattr(torch, precision)
         lbfgs: dict[str, Any] = {"solver": "lbfgs", "iterations": 200}
-        pyramid = {**lbfgs, "init": "content", "levels": 0}
+        pyramid = {**lbfgs, "init": "content", "levels": 0, "step_ratio": 0.5}
         self.all: dict[str, dict[str, Any]] = {
             "(a) Adam from noise": {"iterations": STEPS},
             "(b) L-BFGS from noise": lbfgs,

@@ -45,7 +45,7 @@ def stylizer(tiny_encoder: Vgg, quick: Recipe, content: Tensor, style: Tensor) -
     """`stylizer(recipe=None, **settings)` begins the quick painting, or one of `recipe`."""
 
     def make(recipe=None, *, photo=content, styles=style, encoder=tiny_encoder, regions=None, tile="auto", **settings):
-        recipe = recipe or quick.replace(**settings)
+        recipe = recipe or quick.replace(**{"step_ratio": 0.5, **settings})
         return Stylizer(photo, styles, recipe, encoder=encoder, regions=regions, tile=tile)
 
     return make

@@ -60,6 +60,8 @@ def test_each_option_reaches_its_field(key):
         "neighbor_layers": "relu3_1=0.5",
         "hypercolumn_layers": "relu3_1=0.5",
         "strength": "0.5",
+        "step_ratio": "0.25",
+        "finishing_steps": "7",
         "mean_fraction": "0.25",
         "tv_weight": "2",
         "feather": "0.25",

@@ -12,7 +12,15 @@ from impasto.recipe import Recipe
 from impasto.weights import CAFFE
 from tests.stylize_helpers import pixels
 
-SETTINGS = {"margin": 0, "size": 64, "levels": 2, "iterations": 9, "finishing_steps": 3, "precision": "float32"}
+SETTINGS = {
+    "margin": 0,
+    "size": 64,
+    "levels": 2,
+    "step_ratio": 0.5,
+    "iterations": 9,
+    "finishing_steps": 3,
+    "precision": "float32",
+}
 
 
 @pytest.fixture

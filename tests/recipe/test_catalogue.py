@@ -115,7 +115,7 @@ def test_the_total_variation_is_what_the_method_needs_unless_it_is_named() -> No
     assert Recipe.parse({"tv_weight": "3"}).variation == ("huber", 3)
     assert Recipe.parse({"tv_weight": 0}).variation == ("huber", 0)
     decided = Recipe().decided()
-    assert (decided.tv, decided.tv_weight, decided.iterations) == ("huber", 0.4, 100)
+    assert (decided.tv, decided.tv_weight, decided.iterations) == ("huber", 0.4, 60)
     assert decided.decided() == decided
 
 
@@ -144,6 +144,40 @@ def test_the_picture_is_a_mean_of_steps_where_the_method_needs_it_unless_it_is_n
     assert Recipe.parse({"method": "strotss", "mean_fraction": 0.25}).decided().mean_fraction == 0.25
     assert (Recipe().decided().mean_fraction, Recipe(method="mrf").decided().mean_fraction) == (0.5, 0)
     assert [name for name, method in METHODS.items() if method.mean_from_photo] == ["gatys", "nnst"]
+
+
+def test_steps_of_levels_and_last_steps_are_what_the_method_needs_unless_they_are_named() -> None:
+    photo, noise, nnst = Recipe(), Recipe(init="noise"), Recipe(method="nnst")
+    assert (photo.step_ratio, photo.finishing_steps) == ("auto", "auto")
+    assert [(each.ratio, each.finishing) for each in (photo, noise, nnst)] == [(1, 20), (0.5, 40), (0.5, 40)]
+    assert Recipe(method="strotss").ratio == 1
+    named = Recipe.parse({"step_ratio": "0.25", "finishing_steps": "0"})
+    assert (named.ratio, named.finishing) == (0.25, 0)
+    decided = photo.decided()
+    assert (decided.step_ratio, decided.finishing_steps) == (1, 20)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_recipes_recorded_before_levels_shared_steps_evenly_repeat(method: str) -> None:
+    recorded = Recipe.parse({"method": method}).decided().model_dump(mode="json") | {"finishing_steps": 40}
+    before = METHODS[method].step_ratio
+    del recorded["step_ratio"]
+    again = Recipe.parse(recorded)
+    assert (again.ratio, again.finishing) == (before, 40)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("step_ratio", -1, "a number from 0 to 16, or auto"),
+        ("step_ratio", "even", "a number from 0 to 16, or auto"),
+        ("finishing_steps", 1.5, "a whole number from 0 to 1000000, or auto"),
+        ("finishing_steps", "all", "a whole number from 0 to 1000000, or auto"),
+    ],
+)
+def test_steps_that_are_neither_a_number_nor_automatic(key: str, value: object, message: str) -> None:
+    with pytest.raises(RecipeError, match=f"'{key}': must be {message}"):
+        Recipe.parse({key: value})
 
 
 @pytest.mark.parametrize("method", METHODS)

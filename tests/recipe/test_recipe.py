@@ -347,7 +347,7 @@ def test_the_presets_of_strotss_and_nnst_are_the_papers_layers_and_steps() -> No
 
 
 def test_steps_are_as_many_as_a_method_needs_unless_named() -> None:
-    assert (Recipe().iterations, Recipe().steps, Recipe(iterations=0).steps) == ("auto", 100, 0)
+    assert (Recipe().iterations, Recipe().steps, Recipe(iterations=0).steps) == ("auto", 60, 0)
     assert Recipe.parse({"iterations": " 7"}).steps == 7
     assert Recipe(init="noise").steps == Recipe(method="strotss").steps == 200, "neither is as far from the start"
 

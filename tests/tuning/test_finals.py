@@ -80,7 +80,8 @@ def test_a_second_look_is_larger_and_longer_but_not_larger_than_the_painting(tmp
     tuning = search(tmp_path, budget=2, size=100, fix={"size": 160})
     recipe = tuning.recipe(Trial(0, tuning.space.start, "complete"))
     assert final_recipe(recipe, 64).size == 128
-    assert final_recipe(recipe, 64).iterations == 100
+    assert final_recipe(recipe, 64).iterations == recipe.steps == 60
+    assert final_recipe(recipe.replace(iterations=400), 64).iterations == 100
     assert tuning.larger == final_recipe(recipe, 100).size == 160
     tuning.close()
 

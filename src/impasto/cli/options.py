@@ -17,6 +17,8 @@ METAVARS = {
     "size": "PIXELS|content|N%",
     "strength": "0..1|off",
     "iterations": "STEPS|auto",
+    "step_ratio": "RATIO|auto",
+    "finishing_steps": "STEPS|auto",
     "mean_fraction": "0..1|auto",
     "tv_weight": "WEIGHT|auto",
 }

@@ -65,10 +65,10 @@ def plan(
     """Return the levels, coarsest first, for a result of `size` (height, width).
 
     Each level has half the side of the next. `levels` 0 chooses as many as keep the sides at `coarsest` and
-    `NARROWEST` or more. A level gets `step_ratio` times the steps of the coarser one, because it costs four times as
-    much a step and starts from where that one ended; all together they get `iterations`. Sides are multiples of
-    `multiple` (those of a picture that repeats must be whole numbers of neurons at every layer). The last `finishing`
-    steps, where there are as many, are a level of their own at the last size, and all before them a surrogate's.
+    `NARROWEST` or more. A level gets `step_ratio` times the steps of the coarser one, which costs a quarter as much a
+    step; all together they get `iterations`. Sides are multiples of `multiple` (those of a picture that repeats must be
+    whole numbers of neurons at every layer). The last `finishing` steps, where there are as many, are a level of their
+    own at the last size, and all before them a surrogate's.
     """
     if 0 < finishing < iterations:
         early = plan(size, levels, iterations - finishing, step_ratio, multiple, coarsest=coarsest)

@@ -28,9 +28,9 @@ def plan_levels(
         size,
         recipe.levels,
         recipe.steps,
-        method.step_ratio,
+        recipe.ratio,
         multiple=multiple,
-        finishing=recipe.finishing_steps if surrogate or method.finishes else 0,
+        finishing=recipe.finishing if surrogate or method.finishes else 0,
         coarsest=pyramid.coarsest(method, photo=scene.content is not None),
         surrogate=surrogate,
     )

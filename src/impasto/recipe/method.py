@@ -50,6 +50,10 @@ class Method:
     """What `iterations` is where it is automatic."""
     steps_from_photo: int = 0
     """The same from the photograph; 0: no other."""
+    finishing: int = 40
+    """What `finishing_steps` is where it is automatic."""
+    finishing_from_photo: int = 0
+    """The same from the photograph; 0: no other."""
     mean_from_photo: float = 0.0
     """What `mean_fraction` is from the photograph where it is automatic; from another start it is 0."""
     photo_colors: str = "own"
@@ -57,7 +61,9 @@ class Method:
     variation: str = "vector"
     """What `tv` is where it is automatic."""
     step_ratio: float = 0.5
-    """The steps of a level over those of the next smaller one, which costs a quarter as much a step."""
+    """What `step_ratio` is where it is automatic: a level's steps over those of the next smaller one."""
+    step_ratio_from_photo: float = 0.0
+    """The same from the photograph; 0: no other."""
     rate_falls: bool = False
     """Adam's rate falls to a tenth over each level."""
     solver: str = ""

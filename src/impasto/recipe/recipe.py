@@ -31,6 +31,7 @@ LATER = frozenset(
         "init_noise",
         "photo_colors",
         "mean_fraction",
+        "step_ratio",
     }
 )
 """Settings that came when pictures and checkpoints already carried recipes with every key."""
@@ -41,9 +42,10 @@ BEFORE: Mapping[str, Any] = {
     "init_noise": 0.0,
     "photo_colors": "own",
     "mean_fraction": 0.0,
+    "step_ratio": 0.5,
 }
 """What those did, of them, that have another default."""
-FORMER: Mapping[str, Any] = {"iterations": 200, "tv": "vector", "tv_weight": 1.5}
+FORMER: Mapping[str, Any] = {"iterations": 200, "tv": "vector", "tv_weight": 1.5, "finishing_steps": 40}
 """Defaults that changed, as recipes have them that were recorded before, also where the method has no such setting."""
 VARIATION_WEIGHTS = {"huber": 0.4}
 """What `tv_weight` is where it is automatic, by the kind; 1.5 of others. Chosen by figures and by eye among 0.2, 0.4,
@@ -106,6 +108,22 @@ class Recipe(Settings):
         return (self.init == "content" and method.steps_from_photo) or method.steps
 
     @property
+    def finishing(self) -> int:
+        """Return the last steps, of all, that are of another kind where there are any: `finishing_steps`, decided."""
+        if not isinstance(self.finishing_steps, str):
+            return self.finishing_steps
+        method = METHODS[self.method]
+        return (self.init == "content" and method.finishing_from_photo) or method.finishing
+
+    @property
+    def ratio(self) -> float:
+        """Return the steps of a level over those of the next smaller one: `step_ratio`, decided."""
+        if not isinstance(self.step_ratio, str):
+            return self.step_ratio
+        method = METHODS[self.method]
+        return (self.init == "content" and method.step_ratio_from_photo) or method.step_ratio
+
+    @property
     def averaged(self) -> float:
         """Return the fraction of a level's steps, the last ones, whose mean is the picture; 0: the last step's."""
         if not isinstance(self.mean_fraction, str):
@@ -128,8 +146,10 @@ class Recipe(Settings):
         kind, weight = self.variation
         decisions = {
             "iterations": self.steps,
+            "finishing_steps": self.finishing,
             "mean_fraction": self.averaged,
             "photo_colors": self._photo_colors,
+            "step_ratio": self.ratio,
             "tv": kind,
             "tv_weight": weight,
         }

@@ -12,6 +12,7 @@ from impasto.recipe.catalogue import ENCODERS, MethodName
 from impasto.recipe.sizes import Size
 from impasto.recipe.spelling import (
     AutoFraction,
+    AutoRatio,
     AutoWeight,
     LayerStyleWeights,
     LayerWeights,
@@ -273,14 +274,18 @@ class Settings(BaseModel):
     )
     iterations: Steps = Field(
         "auto",
-        description="solver steps over all levels together; auto: 100 for gatys from the photograph, else 200",
+        description="solver steps over all levels together; auto: 60 for gatys from the photograph, else 200",
     )
-    finishing_steps: int = Field(
-        40,
-        ge=0,
-        le=1_000_000,
+    step_ratio: AutoRatio = Field(
+        "auto",
+        description="steps of a level over those of the next smaller one, which costs a quarter as much a step; auto: "
+        "1 for gatys from the photograph, else 0.5; 0: all at the smallest",
+    )
+    finishing_steps: Steps = Field(
+        "auto",
         description="of the iterations, those that vgg19 takes at the last size after petite took all others, and in "
-        "which nnst matches anew at every step; 0: vgg19 takes all, and nnst matches once a level",
+        "which nnst matches anew at every step; 0: vgg19 takes all, and nnst matches once a level; auto: 20 for gatys "
+        "from the photograph, else 40",
     )
     mean_fraction: AutoFraction = Field(
         "auto",

@@ -69,6 +69,8 @@ AUTO = "auto"
 """The word for a number that is found where it is needed."""
 MOST_STEPS = 1_000_000
 """The most steps that a recipe may ask for."""
+MOST_RATIO = 16.0
+"""The most that one level's steps may be over another's."""
 MOST_WEIGHT = 1e12
 """The most that a weight may be."""
 
@@ -109,7 +111,7 @@ Steps = Annotated[
     BeforeValidator(lambda value: read_number_or(AUTO, MOST_STEPS, value, whole=True)),
     WithJsonSchema(schema_of_number_or(AUTO, MOST_STEPS, whole=True)),
 ]
-"""What `Recipe.iterations` takes."""
+"""What `Recipe.iterations` and `Recipe.finishing_steps` take."""
 AutoWeight = Annotated[
     float | Literal["auto"],
     BeforeValidator(lambda value: read_number_or(AUTO, MOST_WEIGHT, value)),
@@ -122,6 +124,12 @@ AutoFraction = Annotated[
     WithJsonSchema(schema_of_number_or(AUTO, 1)),
 ]
 """What `Recipe.mean_fraction` takes."""
+AutoRatio = Annotated[
+    float | Literal["auto"],
+    BeforeValidator(lambda value: read_number_or(AUTO, MOST_RATIO, value)),
+    WithJsonSchema(schema_of_number_or(AUTO, MOST_RATIO)),
+]
+"""What `Recipe.step_ratio` takes."""
 Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT, allow_inf_nan=False)]
 Layer = Annotated[str, Field(pattern=LAYER)]
 LayerWeights = Annotated[dict[Layer, Weight], BeforeValidator(read_layer_weights), Field(max_length=16)]

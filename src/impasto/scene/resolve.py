@@ -107,7 +107,7 @@ def surrogate_of(recipe: Recipe, encoder: Encoder, device: torch.device) -> Enco
     It has no lifts for other layers than those it was trained on, and was trained on average pooling. Its neurons lie
     where VGG's do: tiles that are cut for another shape would not fit it.
     """
-    if encoder.name == "petite" or not 0 < recipe.finishing_steps < recipe.steps:
+    if encoder.name == "petite" or not 0 < recipe.finishing < recipe.steps:
         return None
     layers, own = (*recipe.layers_of_style, *recipe.layers_of_content), encoders.VGG19
     beyond = [layer for layer in layers if layer not in encoders.LIFTED]

@@ -132,6 +132,7 @@ GROUPS = (
             "learning_rate_end",
             "schedule",
             "mean_fraction",
+            "step_ratio",
             "finishing_steps",
             "precision",
         ),

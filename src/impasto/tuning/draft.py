@@ -68,7 +68,7 @@ def draft_recipe(recipe: Recipe, size: int = SIZE, steps: int = STEPS) -> Recipe
         changes["encoder"] = "petite"
     if method.optimizes:
         changes["iterations"] = min(recipe.steps, steps)
-        changes["finishing_steps"] = min(recipe.finishing_steps, steps // FINISHING)
+        changes["finishing_steps"] = min(recipe.finishing, steps // FINISHING)
         if not recipe.levels and not method.coarsest:
             changes["levels"] = 2 if size >= TWO_LEVELS else 1
     return recipe.replace(**changes)

@@ -8,7 +8,7 @@ const SLIDERS = {
   aspect: [0.25, 4, 0.05],
 };
 /** Sizes worth offering. */
-const SUGGESTED = { iterations: ["auto", 50, 100, 200, 400, 600], size: [256, 512, 768, 1024, 1536, 2048, "content", "200%"], tv_weight: ["auto", 0, 0.1, 0.4, 1.5] };
+const SUGGESTED = { iterations: ["auto", 30, 60, 100, 200, 400, 600], size: [256, 512, 768, 1024, 1536, 2048, "content", "200%"], tv_weight: ["auto", 0, 0.1, 0.4, 1.5] };
 
 /**
  * Build the control of a setting: {node, set(value), commit()}. `changed(value)` hears of what a person does,

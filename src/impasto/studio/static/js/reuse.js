@@ -48,7 +48,9 @@ async function larger(job, size) {
   const method = known.schema.methods.find((each) => each.name === job.recipe.method);
   const from = method.settings.includes("init") && !job.clip ? (await api.use(job.id, "content")).id : null;
   // A picture that is there already has its forms; the steps are for what can only be seen at this size.
-  const follow = from && { levels: 1, iterations: STEPS, finishing_steps: Math.min(STEPS, job.recipe.finishing_steps) };
+  const own = job.recipe.finishing_steps;
+  const finishing = typeof own === "number" && { finishing_steps: Math.min(STEPS, own) };
+  const follow = from && { levels: 1, iterations: STEPS, ...finishing };
   await api.start({ ...again(job, { size, init: from ? "content" : job.recipe.init, ...follow }), init: from, title: `${job.title}, larger` });
   tell("jobs");
   location.hash = "#paint";
