@@ -66,6 +66,7 @@ class PatchTerms:
             stride=recipe.patch_stride,
             similarity="cosine" if self._steers else "ncc",
             semantic_weight=recipe.semantic_weight if self._steers else 0.0,
+            precision=self._encoder.precision,
         )
         height, width = (side // self._encoder.stride(layer) for side in level.size)
         rows, columns = bank.grid(height, width)
@@ -150,6 +151,7 @@ class Mrf(WithContent):
                 recipe.patch_stride,
                 recipe.patch_reuse,
                 capacity_of(recipe),
+                encoder.precision,
             )
             / encoder.stride(layer) ** 4
             for layer in recipe.patch_layers
