@@ -119,9 +119,9 @@ METHODS: Mapping[str, Method] = {
     for method in (
         Method(
             "gatys",
-            "optimises the picture itself: the slowest, the best, with every control",
+            "optimises the picture itself, with every control",
             "Gatys et al. 2016",
-            "half a minute to minutes",
+            "ten seconds to minutes",
             "a painting",
             (
                 *_OF_PAINTINGS,
