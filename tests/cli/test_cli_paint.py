@@ -128,8 +128,8 @@ def test_an_encoder_from_a_file(run, photo, style, encoder):
 def test_dry_run_shows_the_plan_and_paints_nothing(paint, tmp_path):
     text = paint("--dry-run", "--size", "340", "--iterations", "30", "-o", "sub/out.png")
     assert text.status == 0
-    assert "level 1    170x131 px, 20 steps" in text.out
-    assert "level 2    340x262 px, 10 steps" in text.out
+    assert "level 1    170x131 px, 15 steps" in text.out
+    assert "level 2    340x262 px, 15 steps" in text.out
     assert "encoder    petite" in text.out
     assert not (tmp_path / "here" / "sub").exists()
     plan = paint("--dry-run", "--json").json

@@ -69,7 +69,7 @@ def test_loss_falls_in_every_level(
 
 def test_history_adds_up_and_counts(paint: Paint, content: Tensor, style: Tensor) -> None:
     seen: list[Progress] = []
-    result = paint(content, style, iterations=9, on_progress=seen.append)
+    result = paint(content, style, iterations=9, step_ratio=0.5, on_progress=seen.append)
     assert result.finished
     assert len(result.history) == len(seen) == 9
     assert [progress.total_step for progress in seen] == list(range(1, 10))
