@@ -24,7 +24,8 @@ from impasto.tuning.space import Point
 SIZE = 256
 """Long side of drafts in pixels: the smallest at which strokes can be told from noise by eye."""
 STEPS = 60
-"""Steps of a draft that is optimised, a third of them at its full size: what separates recipes has shown by then."""
+"""Steps of a draft that is optimised, half of them at its full size by gatys, a third by others: what separates recipes
+has shown by then."""
 FINISHING = 5
 """One in so many steps is finishing, as in a recipe's defaults."""
 TWO_LEVELS = 128
