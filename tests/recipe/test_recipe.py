@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from impasto.encoders import LAYERS
 from impasto.errors import RecipeError
 from impasto.recipe import MAX_JSON_BYTES, Recipe, list_presets, load_preset
+from impasto.recipe.catalogue import METHODS
 
 FIELDS = list(Recipe.model_fields)
 
@@ -26,6 +27,12 @@ def refused(values: object) -> str:
     assert "\n" not in message
     assert 0 < len(message) < 1200
     return message
+
+
+@pytest.mark.parametrize("preset", ["draft", "standard", "fine"])
+@pytest.mark.parametrize("method", [name for name, method in METHODS.items() if method.optimizes])
+def test_qualities_go_with_every_method_that_optimizes(preset: str, method: str) -> None:
+    assert Recipe.from_preset(preset, method=method).method == method
 
 
 def test_defaults_are_valid_and_judge_by_the_papers_layers() -> None:
