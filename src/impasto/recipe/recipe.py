@@ -6,7 +6,7 @@ A recipe is frozen, complete and free of paths, so a picture can carry it.
 import json
 import math
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from pydantic import ValidationError, model_validator
 
@@ -17,6 +17,7 @@ from impasto.recipe.presets import load_preset
 from impasto.recipe.settings import Settings
 from impasto.recipe.spelling import first_mistake, parse_json, renamed, unknown
 
+Number = TypeVar("Number", int, float)
 VERSION = 1
 """The version of the format of recipes, which they carry; another is refused."""
 LATER = frozenset(
@@ -102,33 +103,25 @@ class Recipe(Settings):
     @property
     def steps(self) -> int:
         """Return the steps over all levels together: as many as the method needs, where `iterations` is automatic."""
-        if not isinstance(self.iterations, str):
-            return self.iterations
         method = METHODS[self.method]
-        return (self.init == "content" and method.steps_from_photo) or method.steps
+        return self._number(self.iterations, method.steps_from_photo, method.steps)
 
     @property
     def finishing(self) -> int:
         """Return the last steps, of all, that are of another kind where there are any: `finishing_steps`, decided."""
-        if not isinstance(self.finishing_steps, str):
-            return self.finishing_steps
         method = METHODS[self.method]
-        return (self.init == "content" and method.finishing_from_photo) or method.finishing
+        return self._number(self.finishing_steps, method.finishing_from_photo, method.finishing)
 
     @property
     def ratio(self) -> float:
         """Return the steps of a level over those of the next smaller one: `step_ratio`, decided."""
-        if not isinstance(self.step_ratio, str):
-            return self.step_ratio
         method = METHODS[self.method]
-        return (self.init == "content" and method.step_ratio_from_photo) or method.step_ratio
+        return self._number(self.step_ratio, method.step_ratio_from_photo, method.step_ratio)
 
     @property
     def averaged(self) -> float:
         """Return the fraction of a level's steps, the last ones, whose mean is the picture; 0: the last step's."""
-        if not isinstance(self.mean_fraction, str):
-            return self.mean_fraction
-        return METHODS[self.method].mean_from_photo if self.init == "content" else 0.0
+        return self._number(self.mean_fraction, METHODS[self.method].mean_from_photo, 0.0)
 
     @property
     def variation(self) -> tuple[str, float]:
@@ -155,6 +148,12 @@ class Recipe(Settings):
         }
         known = settings_of(self.method, refined=bool(self.refine))
         return self.replace(**{key: value for key, value in decisions.items() if key in known})
+
+    def _number(self, setting: Number | str, from_photo: Number, otherwise: Number) -> Number:
+        """Return a setting, or what the method needs where it is automatic: from the photograph, if it has that."""
+        if not isinstance(setting, str):
+            return setting
+        return (self.init == "content" and from_photo) or otherwise
 
     @property
     def _photo_colors(self) -> str:
