@@ -15,6 +15,7 @@ import torch
 
 from impasto import Recipe, Stylizer, encoders
 from impasto.encoders import Encoder
+from impasto.encoders.vgg import Vgg
 from impasto.optim import devices
 from impasto.optim.evaluate import WholeImage
 
@@ -63,7 +64,9 @@ def main() -> None:
             stylizer = Stylizer(photo, harness.STYLE, recipe, encoder=encoder)
             # Of VGG-19, the level that it finishes; petite paints the others.
             objective = stylizer.objective(stylizer.levels[-1])
-            evaluate, image = WholeImage(encoder, objective), photo[None]
+            # As a painting does.
+            narrow = encoder.narrowed(objective.summed_layers) if isinstance(encoder, Vgg) else encoder
+            evaluate, image = WholeImage(narrow, objective), photo[None]
             evaluate(image)
             steps, rates = [], []
             for _ in range(options.rounds):

@@ -17,7 +17,8 @@ from tests.forked import Forked, forget_impasto
 ROOT = Path(__file__).resolve().parents[1] / "src" / "impasto"
 
 RANKS = {
-    "_version": 0, "errors": 0, "events": 0, "files": 0, "limits": 0, "presets": 0, "recipe": 0, "threads": 0,
+    "_version": 0, "allocator": 0, "errors": 0, "events": 0, "files": 0, "limits": 0, "presets": 0,
+    "recipe": 0, "threads": 0,
     "color": 1, "comparison": 1, "guides": 1, "images": 1, "landmarks": 1, "metadata": 1, "shards": 1, "weights": 1,
     "datasets": 2, "encoders": 2, "losses": 2, "result": 2,
     "masks": 3, "nets": 3, "optim": 3,

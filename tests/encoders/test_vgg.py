@@ -13,6 +13,7 @@ from torch import nn
 
 from impasto import weights
 from impasto.encoders import LAYERS, Vgg
+from impasto.encoders.petite import Petite
 from impasto.errors import UsageError, WeightsError
 from impasto.weights import CAFFE, IDENTITY, TORCHVISION, VGG19_CONVOLUTIONS
 from tests.type_helpers import present
@@ -200,6 +201,10 @@ def test_preprocessings_are_the_published_ones() -> None:
     torch.testing.assert_close(seen(CAFFE), caffe, rtol=1e-6, atol=1e-4)
     mean, std = torch.tensor([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]]).double().reshape(2, 1, 3, 1, 1)
     torch.testing.assert_close(seen(TORCHVISION), (rgb - mean) / std, rtol=1e-6, atol=1e-6)
+    mixing = weights.Preprocessing(matrix=((1.0, 2.0, 0.0), (0.0, 3.0, 0.0), (0.5, 0.0, -1.0)), bias=(0.1, 0.2, 0.3))
+    red, green, blue = rgb.unbind(1)
+    mixed = torch.stack([red + 2 * green + 0.1, 3 * green + 0.2, 0.5 * red - blue + 0.3], 1)
+    torch.testing.assert_close(seen(mixing), mixed, rtol=1e-6, atol=1e-4)
 
 
 def test_zero_padding_is_zero_after_the_mean_is_taken_off(tiny_tensors: TinyTensors) -> None:
@@ -261,3 +266,16 @@ def test_to_gives_another_encoder_with_the_same_answers(tiny_encoder: Vgg) -> No
     assert meta.tensors["conv1_1.weight"].device.type == "meta"
     assert tiny_encoder.tensors["conv1_1.weight"].device.type == "cpu"
     assert meta(image.to("meta"), ["relu5_1"])["relu5_1"].device.type == "meta"
+
+
+def test_layers_that_stay_narrow_have_the_type_of_the_convolutions_and_the_same_values(tiny_tensors: TinyTensors):
+    image = torch.rand(1, 3, 33, 28)
+    for encoder in (Vgg(tiny_tensors(), CAFFE, precision=torch.bfloat16), Petite.embedded(precision=torch.bfloat16)):
+        wide = encoder(image, ["relu1_1", "relu3_1"])
+        narrow = encoder.narrowed(["relu1_1"])(image, ["relu1_1", "relu3_1"])
+
+        assert narrow["relu1_1"].dtype is torch.bfloat16
+        assert narrow["relu3_1"].dtype is wide["relu1_1"].dtype is torch.float32
+        assert all(torch.equal(narrow[layer].float(), wide[layer]) for layer in wide)
+        # The encoder itself is as it was.
+        assert encoder(image, ["relu1_1"])["relu1_1"].dtype is torch.float32

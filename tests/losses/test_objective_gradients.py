@@ -5,7 +5,7 @@ import torch
 from torch.autograd import gradcheck
 
 from impasto.encoders import Vgg
-from impasto.losses import Content, Gram, Objective, Style, TotalVariation
+from impasto.losses import Content, Gram, Histogram, Objective, Style, TotalVariation
 from impasto.optim.evaluate import WholeImage
 
 gram = Gram()
@@ -151,3 +151,14 @@ def test_two_layers_of_content_are_both_counted() -> None:
 def test_an_objective_without_terms_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one term"):
         Objective()(torch.ones(1, 3, 2, 2), {})
+
+
+def test_layers_that_are_only_summed_are_no_content_and_no_sorted_ones() -> None:
+    target = random(3, 3)
+    styles = [Style(layer, gram, target, 1.0) for layer in ("relu1_1", "relu2_1", "relu3_1")]
+    histogram = Histogram()
+    quantiles = histogram.finish(histogram.measure(random(1, 3, 4, 5)))
+    styles.append(Style("relu2_1", histogram, quantiles, 1.0))
+    objective = Objective((Content("relu3_1", random(1, 3, 2, 2), 1.0),), tuple(styles))
+    assert objective.layers == ("relu1_1", "relu2_1", "relu3_1")
+    assert objective.summed_layers == ("relu1_1",)

@@ -1,5 +1,7 @@
 """Relaxed transport, moments, self-similarity and hypercolumns: laws, values by hand, gradients."""
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,7 +9,8 @@ from torch import Tensor
 
 from impasto.losses import HypercolumnSampler, PositionSampler, RegionSamples, SelfSimilarity, Transport, transport
 from impasto.losses.hypercolumns import interpolated
-from impasto.losses.transport import Moments, relaxed_transport, self_similarity
+from impasto.losses.self_similarity import self_similarity
+from impasto.losses.transport import Directions, Moments, _nearest, relaxed_transport
 
 
 def points(count: int, width: int = 5) -> Tensor:
@@ -75,10 +78,13 @@ def test_self_similarity_by_hand() -> None:
 
 
 def test_a_picture_of_one_colour_is_no_division_by_zero() -> None:
-    flat = torch.ones(6, 4, requires_grad=True)
-    loss = self_similarity(flat, torch.rand(6, 4)) + relaxed_transport(flat, torch.zeros(3, 4))
-    (gradient,) = torch.autograd.grad(loss, flat)
-    assert torch.isfinite(gradient).all()
+    # Of some lengths, directions rounded to bfloat16 are longer than 1, of others shorter.
+    for width, precision in itertools.product((3, 4, 5, 6, 7), (None, torch.bfloat16)):
+        flat = torch.ones(6, width, requires_grad=True)
+        similarity = self_similarity(flat, torch.rand(6, width), precision=precision)
+        (gradient,) = torch.autograd.grad(similarity + relaxed_transport(flat, torch.zeros(3, width)), flat)
+        assert 0 <= float(similarity.detach()) <= 2
+        assert float(gradient.abs().max()) < 1000
 
 
 def test_moments_by_hand() -> None:
@@ -93,17 +99,51 @@ def test_moments_by_hand() -> None:
     assert float(moments.distance(one.flip(0))) == 0
 
 
-@pytest.mark.parametrize("term", ["transport", "colours", "similarity", "moments", "painter"])
+@pytest.mark.parametrize("term", ["transport", "colours", "similarity", "weighted similarity", "moments", "painter"])
 def test_gradients(term: str) -> None:
     other = points(12, 6)
     judge = {
         "transport": lambda x: relaxed_transport(x, other),
         "colours": lambda x: relaxed_transport(x, other, colors=True),
         "similarity": lambda x: self_similarity(x, other[:9]),
+        "weighted similarity": lambda x: self_similarity(x, other[:9], torch.arange(9.0)),
         "moments": Moments.of(other, 11).distance,
         "painter": lambda x: RegionSamples(other, 0.5, 11)(x, 0.7),
     }[term]
     assert torch.autograd.gradcheck(judge, (points(9, 6).requires_grad_(),))
+
+
+def test_half_precision_finds_neighbours_as_near_as_the_nearest() -> None:
+    one, other = points(200, 48).float(), points(300, 48).float()
+    directions, exact, half = F.normalize(one), Directions.of(other), Directions.of(other, torch.bfloat16)
+    table = 1 - directions @ exact.members.T
+
+    forth, back = _nearest(directions, half.opposites, None)
+
+    assert half.opposites.dtype is torch.bfloat16
+    assert half.members.dtype is torch.float32
+    # 8 bits tell cosines of 0.5 apart by 0.002, and sums of rounded values are off by as much.
+    assert float((table.gather(1, forth[:, None])[:, 0] - table.min(1).values).max()) < 0.01
+    assert float((table.gather(0, back[None])[0] - table.min(0).values).max()) < 0.01
+    assert float((forth == table.argmin(1)).float().mean()) > 0.9
+
+
+@pytest.mark.parametrize("term", ["painter", "similarity"])
+def test_half_precision_hardly_changes_losses_and_gradients(term: str) -> None:
+    other = points(200, 32).float()
+    judge = {
+        "painter": lambda x, precision: RegionSamples(other, 1.0, 32, precision)(x, 0.5),
+        "similarity": lambda x, precision: self_similarity(x, other[:90], precision=precision),
+    }[term]
+    start = (other[:90] + 0.7 * points(90, 32).float()).requires_grad_()
+    losses = [judge(start, precision) for precision in (None, torch.bfloat16)]
+
+    exact, half = (torch.autograd.grad(loss, start)[0] for loss in losses)
+
+    assert float(losses[1].detach()) == pytest.approx(float(losses[0].detach()), rel=0.01)
+    assert half.dtype is torch.float32
+    assert float(F.cosine_similarity(exact.flatten(), half.flatten(), 0)) > 0.995
+    assert float(half.norm()) == pytest.approx(float(exact.norm()), rel=0.02)
 
 
 def test_hypercolumns_are_taken_between_neurons() -> None:

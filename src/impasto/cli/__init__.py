@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from impasto import threads
+from impasto import allocator, threads
 from impasto.cli import processes
 from impasto.cli.session import Session, printing
 from impasto.cli.signals import Stopped
@@ -27,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line (`sys.argv` when None), print what there is to say, and return the exit status."""
     try:
         threads.prepare()
+        allocator.prepare()
         with Session() as session:
             return _answer(list(sys.argv[1:] if argv is None else argv), session)
     # Around everything, as a signal may arrive between any two lines.

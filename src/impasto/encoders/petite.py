@@ -85,7 +85,7 @@ class Petite(Vgg):
         lifted = {}
         for layer, features in raw_features.items():
             root = self._roots[layer].to(features.dtype)[:, :, None, None]
-            lifted[layer] = F.conv2d(features, root).to(image.dtype)
+            lifted[layer] = self._widened(layer, F.conv2d(features, root), image.dtype)
         return lifted
 
     def lift(self, layer: str) -> Tensor:

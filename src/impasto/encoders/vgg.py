@@ -1,12 +1,13 @@
 """Networks of the shape of VGG-16 and VGG-19: 3x3 convolutions in five blocks, written out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.encoders.convolution import average_pool, rectified_convolution
 from impasto.encoders.encoder import VGG16, VGG19, Geometry, Step
 from impasto.errors import UsageError, WeightsError
 from impasto.weights import EncoderWeights, Preprocessing
@@ -24,7 +25,7 @@ class Vgg:
 
     `tensors` holds `conv1_1.weight` (O, I, 3, 3), `conv1_1.bias` (O,), ...; they may require gradients (training).
     Average pooling instead of max: Gatys et al. 2016, section 2. `precision` is the type of the convolutions;
-    features are always returned in the type of the image.
+    features are returned in the type of the image, but for those of `narrowed` layers.
 
     Raises `UsageError` for an unknown pooling or padding.
     """
@@ -51,8 +52,10 @@ class Vgg:
         self.geometry, self.name = geometry, geometry.name
         self.layers = tuple(layer for layer in geometry.layers if f"conv{layer[4:]}.weight" in self.tensors)
         self.channels = {layer: channels[int(layer[4])] for layer in self.layers}
+        self._narrow: frozenset[str] = frozenset()
         self._matrix = torch.tensor(preprocessing.matrix, dtype=torch.float64).reshape(3, 3)
         self._bias = torch.tensor(preprocessing.bias, dtype=torch.float64)[:, None]
+        self._scales, self._reversed = _channel_scales(preprocessing.matrix)
 
     @classmethod
     def from_weights(
@@ -79,7 +82,7 @@ class Vgg:
 
         Raises `WeightsError` when a layer is deeper than the weights reach.
         """
-        return {layer: features.to(image.dtype) for layer, features in self.raw(image, layers).items()}
+        return {layer: self._widened(layer, f, image.dtype) for layer, f in self.raw(image, layers).items()}
 
     def raw(self, image: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
         """Encode as `__call__` does, but leave the features in the type of the convolutions."""
@@ -93,9 +96,10 @@ class Vgg:
             if not wanted - features.keys():
                 break
             if layer[4] != block:
-                x = F.avg_pool2d(x, 2) if self.pooling == "average" else F.max_pool2d(x, 2)
+                x = average_pool(x) if self.pooling == "average" else F.max_pool2d(x, 2)
                 block = layer[4]
-            x = F.relu(self._convolve(x, f"conv{layer[4:]}"), inplace=True)
+            weight, bias = (self.tensors[f"conv{layer[4:]}.{part}"].to(x.dtype) for part in ("weight", "bias"))
+            x = rectified_convolution(x, weight, bias, self.padding)
             if layer in wanted:
                 features[layer] = x
         return features
@@ -132,6 +136,13 @@ class Vgg:
         changed.padding = padding
         return changed
 
+    def narrowed(self, layers: Iterable[str]) -> Self:
+        """Return this encoder, which leaves the features of `layers` in the type of its convolutions."""
+        changed = object.__new__(type(self))
+        changed.__dict__.update(self.__dict__)
+        changed._narrow = frozenset(layers)
+        return changed
+
     def lift(self, layer: str) -> Tensor | None:
         """Return None: the features returned are the nominal ones."""
         return None
@@ -144,20 +155,28 @@ class Vgg:
         moved._matrix, moved._bias = self._matrix.to(device), self._bias.to(device)
         return moved
 
+    def _widened(self, layer: str, features: Tensor, dtype: torch.dtype) -> Tensor:
+        return features if layer in self._narrow else features.to(dtype)
+
     def _enter(self, image: Tensor) -> Tensor:
-        # Any matrix, so that files with their own colour layer (AdaIN's) fit too; in the image's own precision, because
-        # 255 levels do not fit into bfloat16's 8 bits. As a product: as a convolution, three channels take 30 times as
-        # long, a tenth of the whole encoder.
-        x = (self._matrix.to(image.dtype) @ image.flatten(2) + self._bias.to(image.dtype)).view_as(image)
+        # In the image's own precision, because 255 levels do not fit into bfloat16's 8 bits.
+        bias = self._bias.to(image.dtype)
+        if self._scales is not None:
+            ordered = image.flip(1) if self._reversed else image
+            x = ordered * image.new_tensor(self._scales)[:, None, None] + bias[..., None]
+        else:
+            # Files may have a colour layer of their own (AdaIN's). As a product: as a convolution, three channels take
+            # 30 times as long, a tenth of the whole encoder.
+            x = (self._matrix.to(image.dtype) @ image.flatten(2) + bias).view_as(image)
         if self.precision is not None:
             x = x.to(self.precision)
         return x.contiguous(memory_format=torch.channels_last)
 
-    def _convolve(self, x: Tensor, name: str) -> Tensor:
-        weight = self.tensors[f"{name}.weight"].to(x.dtype)
-        bias = self.tensors[f"{name}.bias"].to(x.dtype)
-        if self.padding == "zero":
-            return F.conv2d(x, weight, bias, padding=1)
-        # A map of one pixel has nothing to reflect.
-        mode = "replicate" if self.padding == "reflect" and min(x.shape[-2:]) < 2 else self.padding
-        return F.conv2d(F.pad(x, (1, 1, 1, 1), mode=mode), weight, bias)
+
+def _channel_scales(matrix: Sequence[Sequence[float]]) -> tuple[list[float] | None, bool]:
+    """Return what each channel is multiplied by, and whether their order is reversed; None where colours are mixed."""
+    for turned in (False, True):
+        rows = [row[::-1] if turned else row for row in matrix]
+        if not any(rows[row][column] for row in range(3) for column in range(3) if row != column):
+            return [rows[channel][channel] for channel in range(3)], turned
+    return None, False

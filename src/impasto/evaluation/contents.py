@@ -12,8 +12,8 @@ from impasto.evaluation.metric import Measured
 from impasto.evaluation.panel import Panel
 from impasto.evaluation.reductions import spaced
 from impasto.losses.neighbors import subsampled
+from impasto.losses.self_similarity import relative_distances
 from impasto.losses.statistics import TINY
-from impasto.losses.transport import relative_distances
 
 FEATURE_LAYERS = ("relu4_1", "relu5_1")
 """Layers of content fidelity (Wang et al. 2021)."""

@@ -16,6 +16,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
+from impasto import allocator
 from impasto import threads as waiting
 from impasto.errors import ImpastoError, ResourceError
 from impasto.events import notice
@@ -138,7 +139,7 @@ class Processes:
         environment = dict(os.environ)
         for name in waiting.COUNTING:
             environment[name] = str(self.threads)
-        environment |= waiting.environment(environment)
+        environment |= waiting.environment(environment) | allocator.environment(environment)
         place = min(set(range(self.workers)) - {worker.place for worker in self._workers}, default=0)
         if self._gpus > 1:
             named = os.environ.get("CUDA_VISIBLE_DEVICES", "")

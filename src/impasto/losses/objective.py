@@ -1,13 +1,13 @@
 """An objective: terms over an image and its features, with a report of each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from impasto.losses.statistics import State
+from impasto.losses.statistics import State, SumStatistic
 from impasto.losses.terms import Anchor, Content, Gamut, Patches, Style, TotalVariation
 
 Window = tuple[slice, slice]
@@ -86,6 +86,16 @@ class Objective:
         layers = {term.layer for term in self.contents} | {term.layer for term in self.styles}
         layers |= {term.layer for term in self.patches} | {layer for term in self.global_terms for layer in term.layers}
         return tuple(sorted(layers))
+
+    @property
+    def summed_layers(self) -> tuple[str, ...]:
+        """Return the layers of which only sums over positions are taken, sorted.
+
+        Sums are taken in float32 or wider whatever the type of the features, so these may stay in that of convolutions:
+        what is rounded already is not made larger first.
+        """
+        others = replace(self, styles=tuple(t for t in self.styles if not isinstance(t.statistic, SumStatistic)))
+        return tuple(sorted({term.layer for term in self.styles} - set(others.layers)))
 
     @property
     def names(self) -> tuple[str, ...]:

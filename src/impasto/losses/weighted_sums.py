@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 """The values that are weighted or widened at a time: a few MiB of scratch, which stay in the cache."""
 
 

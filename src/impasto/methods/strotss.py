@@ -14,9 +14,9 @@ from impasto.events import notice
 from impasto.losses import GlobalTerm, HypercolumnSampler, PositionSampler, RegionSamples, SelfSimilarity, Transport
 from impasto.losses.hypercolumns import POSITIONS_PER_EVALUATION, SAMPLES_PER_REGION, seeded_generator
 from impasto.losses.patches import patch_labels
+from impasto.losses.self_similarity import self_similarity
 from impasto.losses.similarity import SCRATCH_BYTES
 from impasto.losses.statistics import TINY
-from impasto.losses.transport import self_similarity
 from impasto.methods.base import Memory, Method, Terms, Time, style_pixels
 from impasto.methods.costs import density
 from impasto.optim.pyramid import Level
@@ -87,6 +87,7 @@ class StrotssTerms:
             content,
             LOSS_SCALE * alpha / (2 + alpha),
             self._content_weights(),
+            self._encoder.precision,
         )
         return similarity, transport
 
@@ -118,7 +119,9 @@ class StrotssTerms:
                     at = self._places(painted, sampled, index, level)
                     samples.setdefault(sampled.area.number, []).append(columns(pixels, features, at))
         return {
-            sampled.area.number: RegionSamples(torch.cat(samples[sampled.area.number]), sampled.weight, nominal)
+            sampled.area.number: RegionSamples(
+                torch.cat(samples[sampled.area.number]), sampled.weight, nominal, self._encoder.precision
+            )
             for sampled in painted_areas
             if sampled.area.number in samples
         }
@@ -212,10 +215,11 @@ def _seconds_of_sets(encoder: Encoder, recipe: Recipe) -> float:
         lift = encoder.lift(layer)
         width += encoder.channels[layer] if lift is None else lift.shape[1]
     random = torch.Generator().manual_seed(0)
-    painter = RegionSamples(torch.rand(SAMPLES_PER_REGION, width, generator=random), 1.0, width)
+    painter = RegionSamples(torch.rand(SAMPLES_PER_REGION, width, generator=random), 1.0, width, encoder.precision)
     points = torch.rand(POSITIONS_PER_EVALUATION, width, generator=random).requires_grad_()
 
     def evaluate() -> None:
-        torch.autograd.grad(painter(points, 1.0) + self_similarity(points, points.detach()), points)
+        similarity = self_similarity(points, points.detach(), precision=encoder.precision)
+        torch.autograd.grad(painter(points, 1.0) + similarity, points)
 
     return min(timed(evaluate, 2))

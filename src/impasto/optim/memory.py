@@ -15,8 +15,8 @@ from impasto.optim.history import HistoryStorage
 Result = TypeVar("Result")
 
 NEURON_BYTES = {"float32": 12, "bfloat16": 8}
-"""Bytes per neuron at the peak of forward and backward: its value, the padded copy that the next convolution keeps,
-gradients, and scratch. Fitted to what was seen with petite and VGG-19 (benchmarks/scale.py)."""
+"""Bytes per neuron at the peak of forward and backward: its value, a padded copy of it, gradients, and scratch. Fitted
+to what was seen with petite and VGG-19 (benchmarks/scale.py) while padded copies were kept: a fifth more than now."""
 FRAGMENTATION = 1.2
 """The room for tiles over what one of them needs: the C library's heap has gaps after some of them. As seen in
 benchmarks/scale.py."""

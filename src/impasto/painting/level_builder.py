@@ -7,6 +7,7 @@ from functools import partial
 from torch import Tensor
 
 from impasto.encoders import Encoder
+from impasto.encoders.vgg import Vgg
 from impasto.losses import Objective
 from impasto.losses.objective import LossReport
 from impasto.methods import base
@@ -98,6 +99,8 @@ class LevelBuilder:
         if self._scene.recipe.tileable:
             # A canvas that repeats goes on at its other side; the paintings it is compared with do not.
             encode = encode.padded("circular")
+        if isinstance(encode, Vgg) and encode.precision is not None:
+            encode = encode.narrowed(objective.summed_layers)
 
         def evaluate(image: Tensor) -> tuple[LossReport, Tensor]:
             # The grid of now: it may have become one of smaller tiles.

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from impasto import threads
+from impasto import allocator, threads
 
 logger = logging.getLogger("impasto.studio")
 MAX_LINE = 16 << 20
@@ -92,7 +92,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=MAX_LINE,
-            env={**os.environ, **threads.environment(os.environ)},
+            env={**os.environ, **threads.environment(os.environ), **allocator.environment(os.environ)},
             # Ctrl-C is for the studio, which then tells its children. Windows has groups in place of sessions.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
