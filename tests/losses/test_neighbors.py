@@ -1,11 +1,14 @@
 """Hypercolumns and the terms of nnst: hand-computed values, gradients, and what costs nothing."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
 from impasto.losses import FixedMatches, NearestNeighbors, Objective, PatchBank, PatchSource
+from impasto.losses.kept_matches import KeptMatches
 from impasto.losses.neighbors import hypercolumns, subsampled
 
 NO_PICTURE = torch.empty(0)
@@ -151,3 +154,30 @@ def test_an_objective_reports_them_as_style() -> None:
     loss, report = objective(torch.empty(1, 3, 24, 16, dtype=torch.float64), maps())
     assert set(report.terms) == {"style hypercolumns", "style relu3_1 neighbours"}
     assert report.group() == {"style": pytest.approx(loss.item())}
+
+
+def test_matches_are_kept_for_some_evaluations_and_go_into_a_checkpoint() -> None:
+    term = replace(nearest(), every=3, kept=KeptMatches())
+    first, other = {"relu3_1": random(1, 3, 6, 4)}, {"relu3_1": random(1, 3, 6, 4, seed=9)}
+    anew = nearest()
+
+    assert float(term(NO_PICTURE, first)) == float(anew(NO_PICTURE, first))
+    assert term.state() == {}
+    term.advance()
+    # Another picture has the matches of the first, which are no better for it than its own.
+    bound = float(term(NO_PICTURE, other))
+    assert bound > float(anew(NO_PICTURE, other))
+    assert bound == float(term(NO_PICTURE, other)), "evaluating changes nothing"
+
+    resumed = replace(nearest(), every=3, kept=KeptMatches())
+    resumed.restore(term.state())
+    assert float(resumed(NO_PICTURE, other)) == bound
+    for each in (term, resumed):
+        each.advance()
+        assert float(each(NO_PICTURE, other)) == bound
+        each.advance()
+        assert float(each(NO_PICTURE, other)) == float(anew(NO_PICTURE, other))
+    with pytest.raises(ValueError, match="patches that there are not"):
+        resumed.restore({"matches": torch.tensor([[30]]), "left": 1})
+    with pytest.raises(ValueError, match="fewer than 3"):
+        resumed.restore({"matches": torch.tensor([[3]]), "left": 3})

@@ -61,7 +61,7 @@ def nearest(stylizer: Stylizer) -> dict[str, NearestNeighbors]:
 
 
 def test_a_painting_comes_nearer_to_its_neighbours(build: Build) -> None:
-    results = [run(build(iterations=12)) for _ in range(2)]
+    results = [run(build(iterations=22, finishing_steps=12)) for _ in range(2)]
     assert torch.equal(pixels(results[0]), pixels(results[1]))
     assert finite(results[0])
     assert results[0].finished
@@ -228,10 +228,13 @@ def test_larger_pictures_are_matched_at_no_more_places(build: Build) -> None:
 
 
 def test_it_goes_on_bit_for_bit(build: Build) -> None:
-    # Levels of 2, 2 and 2 steps: within and between all of them.
-    whole = run(build(iterations=6))
-    for after in (1, 3, 4, 5):
-        assert torch.equal(pixels(gone_on_with(lambda: build(iterations=6), after)), pixels(whole)), after
+    # Levels of 2, 2 and 6 steps: within and between all of them, and while matches are kept and found anew.
+    def painting() -> Stylizer:
+        return build(iterations=10, finishing_steps=6)
+
+    whole = run(painting())
+    for after in (1, 3, 4, 5, 6, 8, 9):
+        assert torch.equal(pixels(gone_on_with(painting, after)), pixels(whole)), after
 
 
 def test_tiles_are_refused_before_the_first_step(build: Build) -> None:

@@ -8,7 +8,8 @@ from torch import Tensor
 from impasto.encoders import Encoder
 from impasto.errors import InputError
 from impasto.losses import Objective
-from impasto.losses.objective import StatefulTerm
+from impasto.losses.neighbors import NearestNeighbors
+from impasto.losses.terms import Patches
 from impasto.optim.loop import Run
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Solver
@@ -62,18 +63,23 @@ def restore(objective: Objective, state: State, step: int, size: tuple[int, int]
 
     Raises `InputError` for what is no state of theirs.
     """
-    for patches in objective.patches:
-        name = f"matches {patches.state_name}"
-        if name in state.tensors:
-            height, width = (side // encoder.stride(patches.layer) for side in size)
-            kept = state.kept(name, patches.bank.grid(height, width), torch.int64)
-            left = state.count(f"left {patches.state_name}", patches.every - 1)
-            try:
-                patches.restore({"matches": kept.whole() if isinstance(kept, Pieces) else kept, "left": left})
-            except ValueError as error:
-                raise InputError(f"its {name} {error}") from None
-    for term in objective.global_terms:
-        if isinstance(term, StatefulTerm):
+    for term in objective.stateful:
+        if isinstance(term, Patches | NearestNeighbors):
+            _restore_matches(term, state, size, encoder)
+        else:
             name = f"evaluations {term.state_name}"
             # Older checkpoints do not have the count: then there was one evaluation a step.
             term.restore({"evaluations": state.count(name) if name in state.values else step})
+
+
+def _restore_matches(term: Patches | NearestNeighbors, state: State, size: tuple[int, int], encoder: Encoder) -> None:
+    name = f"matches {term.state_name}"
+    if name not in state.tensors:
+        return
+    height, width = (side // encoder.stride(term.layer) for side in size)
+    kept = state.kept(name, term.grid(height, width), torch.int64)
+    left = state.count(f"left {term.state_name}", term.every - 1)
+    try:
+        term.restore({"matches": kept.whole() if isinstance(kept, Pieces) else kept, "left": left})
+    except ValueError as error:
+        raise InputError(f"its {name} {error}") from None

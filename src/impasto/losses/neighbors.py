@@ -5,7 +5,7 @@ averaged, so that every pixel counts, and those that are coarser interpolated. O
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from impasto.losses.kept_matches import KeptMatches
 from impasto.losses.patches import PatchBank
 from impasto.losses.statistics import TINY
 
@@ -117,9 +118,12 @@ class NearestNeighbors:
     """Weighted mean of 1 - cos of the angle between neurons of one layer and the nearest of a painting's.
 
     Neurons are `step` apart, in rows and columns; `center` (C,), the mean of the painting's, is taken off first. The
-    neurons of `bank` are without it, and matches are found anew each time, by the same angle: so the loss is the lowest
-    there is for these neurons, and has no leaps that a line search could stumble over. `labels` (h, w) are those of
+    neurons of `bank` are without it. Matches are found anew in each `every`th evaluation, by the same angle: then the
+    loss is the lowest there is for these neurons, and kept matches bound it from above. `labels` (h, w) are those of
     `PatchBank.match`, `weights` (h, w) >= 0 those of neurons, on the grid that is looked at.
+
+    Evaluating changes nothing, so the same features have the same loss again; `advance` counts an evaluation. `kept`
+    is what it changes.
     """
 
     layer: str
@@ -129,6 +133,8 @@ class NearestNeighbors:
     step: int = 1
     labels: Tensor | None = None
     weights: Tensor | None = None
+    every: int = 1
+    kept: KeptMatches = field(default_factory=KeptMatches)
 
     @property
     def name(self) -> str:
@@ -143,9 +149,31 @@ class NearestNeighbors:
     def __call__(self, image: Tensor, features: Mapping[str, Tensor]) -> Tensor:
         """Return the loss of a picture with these `features`, (1, C, y, x) each."""
         own = subsampled(features[self.layer], self.step) - self.center[:, None, None]
-        matches, _ = self.bank.match(own[0].detach(), labels=self.labels)
+        matches = self.kept.found(lambda: self.bank.match(own[0].detach(), labels=self.labels)[0])
         targets = self.bank.patches(matches.flatten())[:, :, 0, 0].T.view_as(own)
         return self.factor * mean_cosine_distance(own, F.normalize(targets, dim=1, eps=TINY), self.weights)
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Return the rows and columns of neurons that are looked at on a map of this size."""
+        rows, columns = subsampled(torch.empty(height, width, device="meta"), self.step).shape
+        return rows, columns
+
+    @property
+    def state_name(self) -> str:
+        """Return the term's name in a checkpoint."""
+        return self.layer
+
+    def advance(self) -> None:
+        """Count an evaluation: the next ones use its matches, `every` - 1 of them."""
+        self.kept.advance(self.every)
+
+    def state(self) -> dict[str, Tensor | int]:
+        """Return the matches that are kept, as `KeptMatches.state`."""
+        return self.kept.state()
+
+    def restore(self, state: Mapping[str, Tensor | int]) -> None:
+        """Go on from a `state`. Raises `ValueError` where it is none of this term."""
+        self.kept.restore(state, self.every, self.bank)
 
 
 def subsampled(maps: Tensor, step: int) -> Tensor:

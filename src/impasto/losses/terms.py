@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import torch.nn.functional as F
 from torch import Tensor
 
+from impasto.losses.kept_matches import KeptMatches
 from impasto.losses.patches import PatchBank
 from impasto.losses.statistics import TINY, Distance, State, Statistic
 from impasto.losses.weighted_sums import (
@@ -75,14 +76,6 @@ class Style:
         return self.factor * self._distance(state)
 
 
-@dataclass
-class CachedMatches:
-    """The numbers of `matches` (Y, X) that are kept for the next `evaluations_left` evaluations."""
-
-    matches: Tensor | None = None
-    evaluations_left: int = 0
-
-
 @dataclass(frozen=True)
 class Patches:
     """Weighted squared distance of each patch of one layer's features to its match in a bank.
@@ -95,7 +88,7 @@ class Patches:
     `labels` (Y, X), `maps` (R, h, w), `penalty` and `capacity` are those of `PatchBank.match`; `weights` (Y, X) are
     those of patches.
 
-    Evaluating changes nothing, so the same features have the same loss again; `advance` counts an evaluation. `cache`
+    Evaluating changes nothing, so the same features have the same loss again; `advance` counts an evaluation. `kept`
     is what it changes, and what `state` and `restore` are about.
     """
 
@@ -108,7 +101,7 @@ class Patches:
     penalty: float = 0.0
     capacity: float | None = None
     every: int = 1
-    cache: CachedMatches = field(default_factory=CachedMatches)
+    kept: KeptMatches = field(default_factory=KeptMatches)
 
     @property
     def name(self) -> str:
@@ -119,6 +112,10 @@ class Patches:
     def state_name(self) -> str:
         """Return the term's name in a checkpoint."""
         return self.layer
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Return the rows and columns of patches of a map of this size."""
+        return self.bank.grid(height, width)
 
     def __call__(self, features: Tensor) -> Tensor:
         """Return the loss of `features` (1, C, h, w)."""
@@ -132,36 +129,23 @@ class Patches:
         return self.factor * (away + spread)
 
     def _matches(self, features: Tensor) -> Tensor:
-        cache = self.cache
-        if cache.matches is None or not cache.evaluations_left:
-            cache.matches, _ = self.bank.match(
+        return self.kept.found(
+            lambda: self.bank.match(
                 features, maps=self.maps, labels=self.labels, penalty=self.penalty, capacity=self.capacity
-            )
-        return cache.matches
+            )[0]
+        )
 
     def advance(self) -> None:
         """Count an evaluation: the next ones use its matches, `every` - 1 of them."""
-        self.cache.evaluations_left = (self.cache.evaluations_left or self.every) - 1
+        self.kept.advance(self.every)
 
     def state(self) -> dict[str, Tensor | int]:
-        """Return the `matches` (Y, X) that the next evaluations use, and how many are `left`; empty where none do."""
-        cache = self.cache
-        if cache.matches is None or not cache.evaluations_left:
-            return {}
-        return {"matches": cache.matches.cpu(), "left": cache.evaluations_left}
+        """Return the matches that are kept, as `KeptMatches.state`."""
+        return self.kept.state()
 
     def restore(self, state: Mapping[str, Tensor | int]) -> None:
         """Go on from a `state`. Raises `ValueError` where it is none of this term."""
-        matches, left = state.get("matches"), state.get("left", 0)
-        if matches is None:
-            self.cache.matches, self.cache.evaluations_left = None, 0
-            return
-        if not isinstance(matches, Tensor) or int(matches.min()) < 0 or int(matches.max()) >= len(self.bank):
-            raise ValueError("are of patches that there are not")
-        if not isinstance(left, int) or not 0 <= left < self.every:
-            raise ValueError(f"are left for {left} evaluations, of which there are fewer than {self.every}")
-        self.cache.matches = matches.to(self.bank.patches(matches[:1, 0]).device)
-        self.cache.evaluations_left = left
+        self.kept.restore(state, self.every, self.bank)
 
 
 @dataclass(frozen=True)

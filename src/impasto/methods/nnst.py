@@ -26,7 +26,9 @@ from impasto.scene.copies import quarters, unbarred, usable_labels
 CELL = 4
 """Hypercolumns lie on the neurons of the first layer that has one for 4x4 pixels (Kolkin et al. 2022, section 3.1)."""
 MAX_FINISHING_SIDE = 64
-"""Neurons along the longer side that are matched anew in each step (ibid., its code)."""
+"""Neurons along the longer side that are matched anew in the last steps (ibid., its code)."""
+MATCH_EVERY = 4
+"""The evaluations of the last steps that matches are kept for: finding them takes as long as the rest of one."""
 MAX_HYPERCOLUMN_SIDE = 128
 """Hypercolumns of a painting along its longer side, all there are at 512 px: matching would otherwise take 16 times as
 long for twice the side."""
@@ -85,7 +87,9 @@ class NnstTerms(PatchTerms):
         for layer, weight in self._layers.items():
             stock, step = stocks[layer], steps[layer]
             labels, weights = self._restricted(layer, step, stock, level)
-            terms.append(NearestNeighbors(layer, stock.bank, stock.center, factor * weight, step, labels, weights))
+            terms.append(
+                NearestNeighbors(layer, stock.bank, stock.center, factor * weight, step, labels, weights, MATCH_EVERY)
+            )
         return tuple(terms)
 
     def _stocks(
@@ -207,4 +211,4 @@ def _seconds_of_matching(level: Level, styles: float, encoder: Encoder, recipe: 
         stride = encoder.stride(layer)
         stride *= spaced(long // stride, MAX_FINISHING_SIDE)
         total += pixels * styles / stride**4 * seconds_per_pair(width, 1, 1, precision=precision)
-    return (level.steps + 1) * total
+    return (level.steps / MATCH_EVERY + 1) * total
