@@ -8,8 +8,7 @@ from torch import Tensor
 from impasto.encoders import Encoder
 from impasto.errors import InputError
 from impasto.losses import Objective
-from impasto.losses.neighbors import NearestNeighbors
-from impasto.losses.terms import Patches
+from impasto.losses.kept_matches import MatchedTerm
 from impasto.optim.loop import Run
 from impasto.optim.pyramid import Level
 from impasto.optim.solver import Solver
@@ -64,7 +63,7 @@ def restore(objective: Objective, state: State, step: int, size: tuple[int, int]
     Raises `InputError` for what is no state of theirs.
     """
     for term in objective.stateful:
-        if isinstance(term, Patches | NearestNeighbors):
+        if isinstance(term, MatchedTerm):
             _restore_matches(term, state, size, encoder)
         else:
             name = f"evaluations {term.state_name}"
@@ -72,7 +71,7 @@ def restore(objective: Objective, state: State, step: int, size: tuple[int, int]
             term.restore({"evaluations": state.count(name) if name in state.values else step})
 
 
-def _restore_matches(term: Patches | NearestNeighbors, state: State, size: tuple[int, int], encoder: Encoder) -> None:
+def _restore_matches(term: MatchedTerm, state: State, size: tuple[int, int], encoder: Encoder) -> None:
     name = f"matches {term.state_name}"
     if name not in state.tensors:
         return

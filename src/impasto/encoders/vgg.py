@@ -1,5 +1,6 @@
 """Networks of the shape of VGG-16 and VGG-19: 3x3 convolutions in five blocks, written out."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
@@ -131,15 +132,13 @@ class Vgg:
 
         Features of a picture that repeats are its own only where its sides are multiples of the stride.
         """
-        changed = object.__new__(type(self))
-        changed.__dict__.update(self.__dict__)
+        changed = copy.copy(self)
         changed.padding = padding
         return changed
 
     def narrowed(self, layers: Iterable[str]) -> Self:
         """Return this encoder, which leaves the features of `layers` in the type of its convolutions."""
-        changed = object.__new__(type(self))
-        changed.__dict__.update(self.__dict__)
+        changed = copy.copy(self)
         changed._narrow = frozenset(layers)
         return changed
 
@@ -149,8 +148,7 @@ class Vgg:
 
     def to(self, device: torch.device | str) -> Self:
         """Return this encoder with its weights on `device`."""
-        moved = object.__new__(type(self))
-        moved.__dict__.update(self.__dict__)
+        moved = copy.copy(self)
         moved.tensors = {key: tensor.to(device) for key, tensor in self.tensors.items()}
         moved._matrix, moved._bias = self._matrix.to(device), self._bias.to(device)
         return moved

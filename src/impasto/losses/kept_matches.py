@@ -46,3 +46,36 @@ class KeptMatches:
             raise ValueError(f"are left for {left} evaluations, of which there are fewer than {every}")
         self.matches = matches.to(bank.patches(matches[:1, 0]).device)
         self.evaluations_left = left
+
+
+class MatchedTerm:
+    """What terms over one layer share whose matches are `kept` for `every` evaluations: they are in checkpoints.
+
+    Evaluating changes nothing, so the same features have the same loss again; `advance` counts an evaluation.
+    """
+
+    layer: str
+    bank: PatchBank
+    every: int
+    kept: KeptMatches
+
+    @property
+    def state_name(self) -> str:
+        """Return the term's name in a checkpoint."""
+        return self.layer
+
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Return the rows and columns of what is matched on a map of this size."""
+        return self.bank.grid(height, width)
+
+    def advance(self) -> None:
+        """Count an evaluation: the next ones use its matches, `every` - 1 of them."""
+        self.kept.advance(self.every)
+
+    def state(self) -> dict[str, Tensor | int]:
+        """Return the matches that are kept, as `KeptMatches.state`."""
+        return self.kept.state()
+
+    def restore(self, state: Mapping[str, Tensor | int]) -> None:
+        """Go on from a `state`. Raises `ValueError` where it is none of this term."""
+        self.kept.restore(state, self.every, self.bank)

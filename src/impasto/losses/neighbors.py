@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from impasto.losses.kept_matches import KeptMatches
+from impasto.losses.kept_matches import KeptMatches, MatchedTerm
 from impasto.losses.patches import PatchBank
 from impasto.losses.statistics import TINY
 
@@ -114,7 +114,7 @@ class FixedMatches:
 
 
 @dataclass(frozen=True)
-class NearestNeighbors:
+class NearestNeighbors(MatchedTerm):
     """Weighted mean of 1 - cos of the angle between neurons of one layer and the nearest of a painting's.
 
     Neurons are `step` apart, in rows and columns; `center` (C,), the mean of the painting's, is taken off first. The
@@ -157,23 +157,6 @@ class NearestNeighbors:
         """Return the rows and columns of neurons that are looked at on a map of this size."""
         rows, columns = subsampled(torch.empty(height, width, device="meta"), self.step).shape
         return rows, columns
-
-    @property
-    def state_name(self) -> str:
-        """Return the term's name in a checkpoint."""
-        return self.layer
-
-    def advance(self) -> None:
-        """Count an evaluation: the next ones use its matches, `every` - 1 of them."""
-        self.kept.advance(self.every)
-
-    def state(self) -> dict[str, Tensor | int]:
-        """Return the matches that are kept, as `KeptMatches.state`."""
-        return self.kept.state()
-
-    def restore(self, state: Mapping[str, Tensor | int]) -> None:
-        """Go on from a `state`. Raises `ValueError` where it is none of this term."""
-        self.kept.restore(state, self.every, self.bank)
 
 
 def subsampled(maps: Tensor, step: int) -> Tensor:

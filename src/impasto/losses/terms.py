@@ -1,12 +1,11 @@
 """The terms of an objective. Pointwise: content, patches, total variation, gamut. Pooled: style, of a `State`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch.nn.functional as F
 from torch import Tensor
 
-from impasto.losses.kept_matches import KeptMatches
+from impasto.losses.kept_matches import KeptMatches, MatchedTerm
 from impasto.losses.patches import PatchBank
 from impasto.losses.statistics import TINY, Distance, State, Statistic
 from impasto.losses.weighted_sums import (
@@ -77,7 +76,7 @@ class Style:
 
 
 @dataclass(frozen=True)
-class Patches:
+class Patches(MatchedTerm):
     """Weighted squared distance of each patch of one layer's features to its match in a bank.
 
     Σ w |p - t(p)|² over patches p with their matches t(p) (Li & Wand 2016, eq. 2; Champandard 2016). Matches are found
@@ -108,15 +107,6 @@ class Patches:
         """Return the term's name in a report."""
         return f"style {self.layer} patches"
 
-    @property
-    def state_name(self) -> str:
-        """Return the term's name in a checkpoint."""
-        return self.layer
-
-    def grid(self, height: int, width: int) -> tuple[int, int]:
-        """Return the rows and columns of patches of a map of this size."""
-        return self.bank.grid(height, width)
-
     def __call__(self, features: Tensor) -> Tensor:
         """Return the loss of `features` (1, C, h, w)."""
         matches = self._matches(features[0])
@@ -134,18 +124,6 @@ class Patches:
                 features, maps=self.maps, labels=self.labels, penalty=self.penalty, capacity=self.capacity
             )[0]
         )
-
-    def advance(self) -> None:
-        """Count an evaluation: the next ones use its matches, `every` - 1 of them."""
-        self.kept.advance(self.every)
-
-    def state(self) -> dict[str, Tensor | int]:
-        """Return the matches that are kept, as `KeptMatches.state`."""
-        return self.kept.state()
-
-    def restore(self, state: Mapping[str, Tensor | int]) -> None:
-        """Go on from a `state`. Raises `ValueError` where it is none of this term."""
-        self.kept.restore(state, self.every, self.bank)
 
 
 @dataclass(frozen=True)

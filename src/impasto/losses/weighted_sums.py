@@ -13,7 +13,7 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 CHUNK = 1 << 18
-"""The values that are weighted or widened at a time: a few MiB of scratch, which stay in the cache."""
+"""The values that are weighted or widened at a time: a MiB of float32, which stays in the cache."""
 
 
 def flatten_positions(features: Tensor) -> Tensor:
