@@ -26,9 +26,10 @@ def child(case: harness.Case) -> harness.Figures:
     """Measure one case."""
     import torch
 
-    from impasto import Recipe, Stylizer, load
+    from impasto import Recipe, Stylizer, allocator, load
     from impasto.images import Picture, crop_to_aspect, resize
 
+    allocator.prepare()  # as the command line does
     side = case["side"]
     photo = load(harness.PHOTO).pixels
     small = (min(side, PHOTO), min(side, PHOTO))
@@ -36,7 +37,9 @@ def child(case: harness.Case) -> harness.Figures:
     style = load(harness.STYLE)
     encoder = case["encoder"] if case["encoder"] == "petite" else Path(case["encoder"])
     # More steps are planned than taken: the history is then laid out, and predicted, in full.
-    recipe = Recipe.parse({"size": side, "levels": 1, "iterations": 40, "precision": case["precision"]})
+    recipe = Recipe.parse(
+        {"size": side, "levels": 1, "iterations": 40, "finishing_steps": 0, "precision": case["precision"]}
+    )
     memory = None if case["memory"] is None else int(case["memory"] * 2**30)
     began = time.perf_counter()
     stylizer = Stylizer(content, style, recipe, encoder=encoder, memory=memory, tile=case["tile"])

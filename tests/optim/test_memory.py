@@ -49,8 +49,10 @@ def test_prediction_grows_with_what_there_is() -> None:
     assert bytes_() - bytes_(HistoryStorage(narrow=True)) == 12 * plane
     assert bytes_() - bytes_(HistoryStorage(file=True)) == 25 * plane  # 24 vectors and the old gradient
     assert bytes_() - bytes_(steps=2) == 20 * plane
-    assert bytes_() - bytes_(encoded=5_000) == 10_000 * 100 * 12 - round(5_000 * 100 * 12 * 1.2)
-    assert bytes_(work=Work(100, "bfloat16", target_bytes=8)) == bytes_() - 10_000 * 100 * 4
+    wide, narrow = (100 * memory.NEURON_BYTES[kind] + memory.ENCODED_BYTES[kind] for kind in ("float32", "bfloat16"))
+    assert bytes_() - bytes_(encoded=5_000) == 10_000 * wide - round(5_000 * wide * 1.2)
+    assert bytes_(work=Work(100, "bfloat16", target_bytes=8)) == bytes_() - 10_000 * (wide - narrow) < bytes_()
+    assert bytes_(work=Work(200, "float32", target_bytes=8)) - bytes_() == 10_000 * 100 * memory.NEURON_BYTES["float32"]
     assert bytes_(work=Work(100, "float32", target_bytes=8, averaged=True)) == bytes_() + plane
     assert bytes_(work=Work(100, "float32", target_bytes=8, areas=3)) > bytes_()
 

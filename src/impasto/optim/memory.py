@@ -14,9 +14,11 @@ from impasto.optim.history import HistoryStorage
 
 Result = TypeVar("Result")
 
-NEURON_BYTES = {"float32": 12, "bfloat16": 8}
-"""Bytes per neuron at the peak of forward and backward: its value, a padded copy of it, gradients, and scratch. Fitted
-to what was seen with petite and VGG-19 (benchmarks/scale.py) while padded copies were kept: a fifth more than now."""
+NEURON_BYTES = {"float32": 7, "bfloat16": 4}
+"""Bytes per neuron at the peak of forward and backward: its value, and its share of gradients and scratch. This and the
+next fitted to what was seen with petite and VGG-19 (benchmarks/scale.py)."""
+ENCODED_BYTES = {"float32": 350, "bfloat16": 480}
+"""Bytes per pixel that is encoded, whatever the encoder: the first layer's padded maps, sums, and gaps in the heap."""
 FRAGMENTATION = 1.2
 """The room for tiles over what one of them needs: the C library's heap has gaps after some of them. As seen in
 benchmarks/scale.py."""
@@ -70,7 +72,7 @@ def bytes_of_evaluation(
         total += 13 * plane
     total += pixels * work.target_bytes * (0.5 if tiled and work.precision == "bfloat16" else 1)
     total += 1.4 * plane * work.areas + encoded * work.sample_bytes
-    scratch = encoded * work.neurons * NEURON_BYTES[work.precision]
+    scratch = encoded * (work.neurons * NEURON_BYTES[work.precision] + ENCODED_BYTES[work.precision])
     return round(total + scratch * (FRAGMENTATION if tiled else 1))
 
 
