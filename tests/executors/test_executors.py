@@ -13,7 +13,8 @@ import pytest
 
 from impasto.errors import ImageError, ResourceError, UsageError
 from impasto.executors import InProcess, Processes, WorkerDiedError, divide, ordered
-from impasto.executors.processes import MANY, _Piece, _Run, _Worker
+from impasto.executors.piece import Piece
+from impasto.executors.processes import MANY, _Run, _Worker
 from tests.executors import works
 
 
@@ -265,7 +266,7 @@ def test_second_tries_make_room_for_themselves_where_all_processes_are_idle():
     owner = Crew()
     idle = list(owner.crew)
     run = _Run(owner, iter(()), None)
-    run._again.extend(_Piece(number, b"", attempts=1) for number in range(3))
+    run._again.extend(Piece(number, b"", attempts=1) for number in range(3))
     run._hand_out()
     assert owner.retired == idle
     assert [list(worker.pieces) for worker in owner.crew] == [[0], [1]]

@@ -1,6 +1,6 @@
 """Comparing pictures by eye: which pairs are shown, the votes, and the scores that follow from them."""
 
-from impasto.comparison.ballot import Ballot, FolderBallot
+from impasto.comparison.ballot import Ballot, FolderBallot, VoteBallot
 from impasto.comparison.pairs import Trial, common_names, label_folders, match_inputs, schedule
 from impasto.comparison.preference import Score, bradley_terry, count_wins, ranked, score_sides
 from impasto.comparison.votes import Vote, VoteFile
@@ -11,6 +11,7 @@ __all__ = [
     "Score",
     "Trial",
     "Vote",
+    "VoteBallot",
     "VoteFile",
     "bradley_terry",
     "common_names",

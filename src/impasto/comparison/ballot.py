@@ -1,5 +1,6 @@
 """What a page that asks for choices talks to: what is shown next, the choices, and what follows from them."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,14 +41,60 @@ class Ballot(Protocol):
         """Return what the votes say so far: rows of the same keys."""
 
 
-class FolderBallot:
+class VoteBallot(ABC):
+    """What ballots share whose votes are in a file: each is on the disk before the next is asked for."""
+
+    title = "Which is the better painting?"
+    _file: VoteFile
+
+    @property
+    def votes(self) -> list[Vote]:
+        """The votes that count, in the order in which they were cast."""
+        return list(self._file.votes)
+
+    @property
+    def number(self) -> int:
+        """Number of the trial that waits for a vote."""
+        return len(self._file.votes)
+
+    def undo(self) -> bool:
+        """Take the last vote back; whether there was one."""
+        return self._file.undo() is not None
+
+    @abstractmethod
+    def scores(self) -> list[Score]:
+        """Return what the votes say of each side, the most preferred first."""
+
+    def called(self, side: str) -> str:
+        """Return what a side is called in the summary."""
+        return side
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Return the scores as rows."""
+        return [
+            {
+                "name": self.called(score.name),
+                "score": round(score.score, 3),
+                "low": round(score.low, 3),
+                "high": round(score.high, 3),
+                "wins": score.wins,
+                "ties": score.ties,
+                "losses": score.losses,
+            }
+            for score in self.scores()
+        ]
+
+    def close(self) -> None:
+        """Close the file of votes."""
+        self._file.close()
+
+
+class FolderBallot(VoteBallot):
     """A blind comparison of folders, whose votes go to a file.
 
     pictures: {picture: {side: path}}. `contents` and `styles`, by picture, are shown between the two. Votes that the
     file holds already count, and their trials are not shown again. Raises what `VoteFile` raises.
     """
-
-    title = "Which is the better painting?"
 
     def __init__(
         self,
@@ -71,16 +118,6 @@ class FolderBallot:
         self._trials = before + [trial for trial in asked.values() if trial.key not in cast]
 
     @property
-    def votes(self) -> list[Vote]:
-        """The votes that count, in the order in which they were cast."""
-        return list(self._file.votes)
-
-    @property
-    def number(self) -> int:
-        """Number of the trial that waits for a vote."""
-        return len(self._file.votes)
-
-    @property
     def total(self) -> int:
         """How many trials there are."""
         return len(self._trials)
@@ -98,28 +135,9 @@ class FolderBallot:
         """Cast a vote in the trial that waits; it is on the disk when this returns."""
         self._file.add(Vote(*self._trials[self.number].key, choice, round(seconds, 2)))
 
-    def undo(self) -> bool:
-        """Take the last vote back."""
-        return self._file.undo() is not None
-
     def scores(self) -> list[Score]:
         """Return what the votes say of each side, the most preferred first."""
         return score_sides(self.sides, self.votes, self._ridge)
-
-    def summary(self) -> list[dict[str, Any]]:
-        """Return the scores as rows."""
-        return [
-            {
-                "name": score.name,
-                "score": round(score.score, 3),
-                "low": round(score.low, 3),
-                "high": round(score.high, 3),
-                "wins": score.wins,
-                "ties": score.ties,
-                "losses": score.losses,
-            }
-            for score in self.scores()
-        ]
 
     def steadiness(self) -> tuple[int, int, int]:
         """Return how many pairs were seen both ways, how many of them were judged alike, and votes for the left."""
@@ -129,7 +147,3 @@ class FolderBallot:
         both = [winners for winners in seen.values() if len(winners) == 2]
         left = sum(vote.choice == "left" for vote in self.votes)
         return len(both), sum(one == other for one, other in both), left
-
-    def close(self) -> None:
-        """Close the file of votes."""
-        self._file.close()

@@ -22,10 +22,9 @@ from impasto.errors import ImpastoError, ResourceError
 from impasto.events import notice
 from impasto.executors import messages
 from impasto.executors.executor import Outcome, Watch, Work, WorkerDiedError
+from impasto.executors.piece import Piece
 from impasto.executors.portable import pickled
 
-ATTEMPTS = 2
-"""How often a piece of work is begun at most: again where its process died, or failed for no reason of impasto's."""
 AHEAD = 2
 """Pieces that a process has at once: the one it works on, and the one that it reads meanwhile."""
 SHORT_S = 5.0
@@ -41,16 +40,6 @@ KILLED = 12
 """The same of processes that a signal ended: somebody who kills them means each, and may let the next one live."""
 
 
-@dataclass
-class _Piece:
-    """A payload on its way."""
-
-    index: int
-    payload: Any
-    attempts: int = 0
-    began: float = 0.0
-
-
 @dataclass(eq=False)
 class _Worker:
     """The caller's end of one process."""
@@ -58,7 +47,7 @@ class _Worker:
     process: "subprocess.Popen[bytes]"
     place: int = 0
     """Which of the executor's processes it is, from 0; one that takes a dead one's place has its number."""
-    pieces: dict[int, _Piece] = field(default_factory=dict)
+    pieces: dict[int, Piece] = field(default_factory=dict)
     ready: bool = False
 
     @property
@@ -192,9 +181,9 @@ class _Run:
     def __init__(self, owner: Processes, payloads: Iterator[Any], watch: Watch | None) -> None:
         self._owner, self._payloads, self._watch = owner, payloads, watch
         self._indices = count()
-        self._returned: deque[_Piece] = deque()
+        self._returned: deque[Piece] = deque()
         """Handed out, and never begun."""
-        self._again: deque[_Piece] = deque()
+        self._again: deque[Piece] = deque()
         """To be tried once more, in a process that has done nothing else."""
         self._outcomes: deque[Outcome] = deque()
         self._drawn = self._stopped = False
@@ -237,7 +226,7 @@ class _Run:
                     return
                 self._assign(self._owner.start() if worker is None else worker, piece)
 
-    def _next(self) -> _Piece | None:
+    def _next(self) -> Piece | None:
         """Return what is to be done next; None where nothing is left, or nothing more is to begin."""
         if self._stopped:
             return None
@@ -245,11 +234,11 @@ class _Run:
             return self._returned.popleft()
         if not self._drawn:
             for payload in self._payloads:
-                return _Piece(next(self._indices), payload)
+                return Piece(next(self._indices), payload)
         self._drawn = True
         return None
 
-    def _assign(self, worker: _Worker, piece: _Piece) -> None:
+    def _assign(self, worker: _Worker, piece: Piece) -> None:
         worker.pieces[piece.index] = piece
         worker.send(pickle.dumps(("work", piece.index, pickle.dumps(piece.payload, 5)), 5))
 
@@ -266,10 +255,9 @@ class _Run:
         else:
             self._hear_of(worker, worker.pieces[rest[0]], kind, rest[1:])
 
-    def _hear_of(self, worker: _Worker, piece: _Piece, kind: str, rest: list[Any]) -> None:
+    def _hear_of(self, worker: _Worker, piece: Piece, kind: str, rest: list[Any]) -> None:
         if kind == "began":
-            piece.attempts += 1
-            piece.began = time.monotonic()
+            piece.begin()
         elif kind == "told":
             if self._watch is not None and self._watch(piece.index, piece.payload, rest[0]) is True:
                 self._stop()
@@ -284,13 +272,12 @@ class _Run:
             # Whatever is wrong with the process, which ends by itself now, the second try shall not have it.
             self._try_again(worker, piece, rest[0])
 
-    def _conclude(self, worker: _Worker, piece: _Piece, value: Any, error: Exception | None) -> None:
+    def _conclude(self, worker: _Worker, piece: Piece, value: Any, error: Exception | None) -> None:
         del worker.pieces[piece.index]
-        seconds = time.monotonic() - piece.began
-        self._outcomes.append(Outcome(piece.index, piece.payload, value, error, piece.attempts, seconds))
+        self._outcomes.append(piece.outcome(value, error))
 
-    def _try_again(self, worker: _Worker, piece: _Piece, error: Exception) -> None:
-        if piece.attempts >= ATTEMPTS or self._stopped:
+    def _try_again(self, worker: _Worker, piece: Piece, error: Exception) -> None:
+        if piece.tried_enough or self._stopped:
             self._conclude(worker, piece, None, error)
         else:
             del worker.pieces[piece.index]
@@ -310,9 +297,9 @@ class _Run:
         for piece in list(worker.pieces.values()):
             if piece.began:
                 piece.began, began = 0.0, piece.began
-                times = "" if piece.attempts < ATTEMPTS else f" {piece.attempts} times"
+                times = f" {piece.attempts} times" if piece.tried_enough else ""
                 error = WorkerDiedError(f"the process that had it in hand died{times} ({_cause(worker)})")
-                if piece.attempts >= ATTEMPTS or self._stopped:
+                if piece.tried_enough or self._stopped:
                     piece.began = began
                 self._try_again(worker, piece, error)
             else:

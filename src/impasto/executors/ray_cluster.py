@@ -20,11 +20,10 @@ from impasto import threads as waiting
 from impasto.errors import ImpastoError, ResourceError
 from impasto.events import notice
 from impasto.executors.executor import Later, Outcome, Tell, Watch, Work, WorkerDiedError
+from impasto.executors.piece import Piece
 from impasto.executors.portable import pickled, portable
 from impasto.executors.ray_joining import LOCAL, join
 
-ATTEMPTS = 2
-"""How often a piece of work is begun at most, as in `Processes`."""
 POLL_S = 0.5
 """Seconds between two looks at what the actors tell, and at those that are being started again."""
 PATIENCE_S = 300.0
@@ -100,20 +99,12 @@ def _listening(said: list[bytes]) -> Iterator[None]:
         logger.propagate = before
 
 
-@dataclass
-class _Piece:
-    index: int
-    payload: Any
-    attempts: int = 0
-    began: float = 0.0
-
-
 @dataclass(eq=False)
 class _Actor:
     handle: Any
     asked: Any = None
     """What was asked last: to do a piece, or whether it lives."""
-    piece: _Piece | None = None
+    piece: Piece | None = None
     lives: bool = False
     wait_until: float = 0.0
     """When to ask once more whether it lives."""
@@ -185,8 +176,8 @@ class _Run:
     ) -> None:
         self._ray, self._start, self._payloads, self._most, self._watch = ray, start, payloads, workers, watch
         self._actors: list[_Actor] = []
-        self._again: deque[_Piece] = deque()
-        self._pieces: dict[int, _Piece] = {}
+        self._again: deque[Piece] = deque()
+        self._pieces: dict[int, Piece] = {}
         self._indices = count()
         self._drawn = self._stopped = False
         self._looked = 0.0
@@ -233,16 +224,15 @@ class _Run:
             if piece is not None:
                 self._again.append(piece)
 
-    def _draw(self) -> _Piece | None:
+    def _draw(self) -> Piece | None:
         if not self._drawn:
             for payload in self._payloads:
-                return _Piece(next(self._indices), payload)
+                return Piece(next(self._indices), payload)
         self._drawn = True
         return None
 
-    def _give(self, actor: _Actor, piece: _Piece) -> None:
-        piece.attempts += 1
-        piece.began = time.monotonic()
+    def _give(self, actor: _Actor, piece: Piece) -> None:
+        piece.begin()
         actor.piece, self._pieces[piece.index] = piece, piece
         actor.asked = actor.handle.do.remote(piece.index, pickle.dumps(piece.payload, 5))
 
@@ -278,7 +268,7 @@ class _Run:
         fine, value = pickle.loads(said)
         self._take_news(actor)
         actor.piece, actor.asked = None, None
-        if fine or isinstance(value, ImpastoError) or piece.attempts >= ATTEMPTS or self._stopped:
+        if fine or isinstance(value, ImpastoError) or piece.tried_enough or self._stopped:
             yield self._outcome(piece, value if fine else None, None if fine else value)
         else:
             self._again.append(piece)
@@ -288,7 +278,7 @@ class _Run:
                 self._ray.kill(actor.handle, no_restart=False)
             self._rest(actor)
 
-    def _lose(self, actor: _Actor, piece: _Piece | None, error: Exception) -> Iterator[Outcome]:
+    def _lose(self, actor: _Actor, piece: Piece | None, error: Exception) -> Iterator[Outcome]:
         """See to what an actor had in hand that is gone, and to the actor."""
         if isinstance(error, self._ray.exceptions.ActorDiedError):
             # For good: its restarts have come to an end.
@@ -298,7 +288,7 @@ class _Run:
         if piece is None:
             return
         actor.piece = None
-        if piece.attempts >= ATTEMPTS or self._stopped:
+        if piece.tried_enough or self._stopped:
             text = f"the actor that had it in hand died {piece.attempts} times, with its process or its node"
             yield self._outcome(piece, None, WorkerDiedError(text))
         else:
@@ -308,10 +298,9 @@ class _Run:
         actor.lives, actor.piece, actor.asked = False, None, None
         actor.wait_until = time.monotonic() + POLL_S
 
-    def _outcome(self, piece: _Piece, value: Any, error: Exception | None) -> Outcome:
+    def _outcome(self, piece: Piece, value: Any, error: Exception | None) -> Outcome:
         self._pieces.pop(piece.index, None)
-        seconds = time.monotonic() - piece.began
-        return Outcome(piece.index, piece.payload, value, error, piece.attempts, seconds)
+        return piece.outcome(value, error)
 
     def _look_round(self) -> None:
         now = time.monotonic()

@@ -9,11 +9,9 @@ from typing import Any
 from impasto import threads as waiting
 from impasto.errors import ImpastoError
 from impasto.executors.executor import Later, Work
+from impasto.executors.piece import ATTEMPTS
 from impasto.executors.portable import pickled
 from impasto.executors.ray_cluster import ray_data
-
-ATTEMPTS = 2
-"""How often a block of rows is begun at most where an actor dies, as in `Processes`."""
 
 
 class RowWork:

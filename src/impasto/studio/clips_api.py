@@ -1,6 +1,5 @@
 """Requests about clips: films and animations, taken in and handed out."""
 
-import secrets
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -38,24 +37,16 @@ async def upload_clip(
     """Take a clip in."""
     name = clean_name(unquote(x_name))
     (await studio.room()).check()
-    incoming = studio.settings.data / "incoming" / secrets.token_hex(16)
-    still = incoming.with_suffix(".png")
-    try:
-        await studio.uploads.receive(request, incoming, clip=True)
-        pixels = studio.settings.upload_pixels
-        inspected = await studio.advice.ask(
-            "receive_clip", path=str(incoming), name=name, still=str(still), pixels=pixels
-        )
-        record = studio.library.same(inspected["sha256"], "clip", name)
-        if record is None:
-            clip, folder = studio.library.new()
-            still.replace(folder / folders.STILL)
-            studio.library.keep(incoming, folder, inspected["sha256"])
-            record = studio.library.add(clip, name, "clip", inspected)
-    finally:
-        incoming.unlink(missing_ok=True)
-        still.unlink(missing_ok=True)
-    return record
+    pixels = studio.settings.upload_pixels
+    async with studio.uploads.incoming(request, clip=True) as incoming:
+        still = incoming.with_suffix(".png")
+        try:
+            inspected = await studio.advice.ask(
+                "receive_clip", path=str(incoming), name=name, still=str(still), pixels=pixels
+            )
+            return studio.library.take(incoming, name, "clip", inspected, still)
+        finally:
+            still.unlink(missing_ok=True)
 
 
 @requests.get(

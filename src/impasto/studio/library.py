@@ -110,6 +110,19 @@ class Library:
         row = self._database.execute(statement, (sha256,)).fetchone()
         return None if row is None else str(row["id"])
 
+    def take(
+        self, incoming: Path, name: str, role: str, inspected: Mapping[str, Any], still: Path | None = None
+    ) -> dict[str, Any]:
+        """Return the record of an upload, which is moved into the library unless it is there; with a clip's `still`."""
+        record = self.same(inspected["sha256"], role, name)
+        if record is None:
+            picture, folder = self.new()
+            if still is not None:
+                still.replace(folder / folders.STILL)
+            self.keep(incoming, folder, inspected["sha256"])
+            record = self.add(picture, name, role, inspected)
+        return record
+
     def same(self, sha256: str, role: str, name: str) -> dict[str, Any] | None:
         """Return the upload that has this content, role and name already."""
         statement = "SELECT record FROM pictures WHERE sha256 = ? AND role = ? ORDER BY number DESC"

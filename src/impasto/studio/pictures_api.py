@@ -1,7 +1,6 @@
 """Requests about pictures: uploads, samples, parts, masks."""
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -59,18 +58,10 @@ async def upload_picture(
     """Take a picture in."""
     name = clean_name(unquote(x_name))
     (await studio.room()).check()
-    incoming = studio.settings.data / "incoming" / secrets.token_hex(16)
-    try:
-        await studio.uploads.receive(request, incoming)
-        pixels = studio.settings.upload_pixels
+    pixels = studio.settings.upload_pixels
+    async with studio.uploads.incoming(request) as incoming:
         inspected = await studio.pictures.ask("receive", path=str(incoming), name=name, pixels=pixels, role=role)
-        record = studio.library.same(inspected["sha256"], role, name)
-        if record is None:
-            picture, folder = studio.library.new()
-            studio.library.keep(incoming, folder, inspected["sha256"])
-            record = studio.library.add(picture, name, role, inspected)
-    finally:
-        incoming.unlink(missing_ok=True)
+        record = studio.library.take(incoming, name, role, inspected)
     return {**record, **_more(studio, inspected)}
 
 

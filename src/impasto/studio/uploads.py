@@ -3,8 +3,10 @@
 import asyncio
 import json
 import math
+import secrets
 import time
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,16 @@ class UploadReceiver:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._open = 0
+
+    @asynccontextmanager
+    async def incoming(self, request: Request, *, clip: bool = False) -> AsyncIterator[Path]:
+        """Receive a request's body into a file that is gone at the end, unless it was moved. Raises as `receive`."""
+        path = self._settings.data / "incoming" / secrets.token_hex(16)
+        try:
+            await self.receive(request, path, clip=clip)
+            yield path
+        finally:
+            path.unlink(missing_ok=True)
 
     async def receive(self, request: Request, path: Path, *, clip: bool = False) -> None:
         """Write a request's body to `path`, of a picture or a clip.

@@ -7,22 +7,20 @@ stopped.
 import random
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from impasto import files
-from impasto.comparison import Score, Vote, VoteFile, count_wins, ranked
+from impasto.comparison import Score, Vote, VoteBallot, VoteFile, count_wins, ranked
 from impasto.comparison.votes import Choice
 from impasto.tuning.preference import MOST, Belief, Features, believe, next_pair
 
 
-class AdaptiveBallot:
+class AdaptiveBallot(VoteBallot):
     """A series of choices between two of several pictures, at most `MOST` of them.
 
     paths: the file of each picture, by its name. What is at `beside` is shown too. `features`: how each was made, as
     for `believe`. Raises `OutputError` for a file of votes that cannot be used.
     """
 
-    title = "Which is the better painting?"
     picture_of_votes = "draft"
     """What votes say that they are about: one thing, painted in several ways."""
 
@@ -36,16 +34,6 @@ class AdaptiveBallot:
         self.sides, self._features = list(paths), features
         self._paths, self._beside = dict(paths), dict(beside or {})
         self._file = VoteFile(file, {name: files.digest(path) for name, path in paths.items()})
-
-    @property
-    def votes(self) -> list[Vote]:
-        """The answers that count, in the order in which they were given."""
-        return list(self._file.votes)
-
-    @property
-    def number(self) -> int:
-        """Number of the question that waits for an answer."""
-        return len(self._file.votes)
 
     @property
     def total(self) -> int:
@@ -89,10 +77,6 @@ class AdaptiveBallot:
         if pair is not None:
             self._file.add(Vote(self.picture_of_votes, *pair, choice, round(seconds, 2)))
 
-    def undo(self) -> bool:
-        """Take the last answer back."""
-        return self._file.undo() is not None
-
     def scores(self) -> list[Score]:
         """Return what the answers say of each picture, the most preferred first."""
         belief = self._belief()
@@ -105,26 +89,3 @@ class AdaptiveBallot:
     def certainty(self) -> float:
         """Probability that the most preferred picture is the best of those asked about."""
         return float(self._belief().best.max())
-
-    def summary(self) -> list[dict[str, Any]]:
-        """Return the scores as rows."""
-        return [
-            {
-                "name": self.called(score.name),
-                "score": round(score.score, 3),
-                "low": round(score.low, 3),
-                "high": round(score.high, 3),
-                "wins": score.wins,
-                "ties": score.ties,
-                "losses": score.losses,
-            }
-            for score in self.scores()
-        ]
-
-    def called(self, side: str) -> str:
-        """Return what a picture is called in the summary."""
-        return side
-
-    def close(self) -> None:
-        """Close the file of votes."""
-        self._file.close()
