@@ -329,6 +329,8 @@ def test_what_is_refused(batch, arguments, status, words):
         ("jobs.jsonl", "\n", "lists no jobs"),
         ("jobs.jsonl", '{"content": ["in/a.png"], "style": "styles/s.png"}', "key 'content'"),
         ("jobs.jsonl", '{"content": 1, "style": "styles/s.png"}', "key 'content' of a job names files"),
+        ("jobs.jsonl", '{"content": "in/a.png", "style": "s.png", "content": "b.png"}', "content is there twice"),
+        ("jobs.csv", "content,style,content\nin/a.png,s.png,b.png\n", "a column content is there twice"),
         ("jobs.csv", "content,style\nin/a.png\n", "row 2 has not as many cells"),
         ("jobs.csv", "content,style\nin/a.png,styles/s.png,3\n", "row 2 has not as many cells"),
         ("jobs.csv", b"\xff\xfe\x00", "is no text in UTF-8"),

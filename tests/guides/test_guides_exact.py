@@ -111,7 +111,8 @@ def test_a_list_names_the_levels():
     [
         ("", "names no region"),
         ("road", "line 1 is no colour and name"),
-        ("{", "no valid JSON"),
+        ("{", "no proper JSON"),
+        ('{"#804080": "road", "#804080": "sky"}', "#804080 is there twice"),
         ('{"#80408": "road"}', "is no colour"),
         ('{"256": "road"}', "is no colour"),
         ('{"1": 2}', "has to be a text"),

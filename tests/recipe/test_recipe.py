@@ -123,6 +123,23 @@ def test_what_is_not_a_json_object_is_refused(text: str | bytes) -> None:
     assert "recipe" in refused(text)
 
 
+@pytest.mark.parametrize(
+    ("recipe", "name"),
+    [
+        ('{"size": 100, "seed": 1, "size": 200}', "size"),
+        ('{"style_layers": {"relu1_1": 1, "relu1_1": 2}}', "relu1_1"),
+        ({"style_layers": "relu1_1=1,relu2_1=1,relu1_1=2"}, "relu1_1"),
+        ({"style_layers": ["relu1_1", "conv1_1"]}, "relu1_1"),
+        ({"style_layers": {"relu1_1": 1, "conv1_1": 2}}, "relu1_1"),
+        ({"statistics": "gram=1,mean=1,gram=2"}, "gram"),
+        ({"layer_style_weights": "relu1_1=0:1,relu1_1=1:0"}, "relu1_1"),
+        ({"region_weights": "sky=1,sky"}, "sky"),
+    ],
+)
+def test_a_name_that_is_there_twice_is_refused(recipe: object, name: str) -> None:
+    assert f"{name} is there twice; name it once" in refused(recipe)
+
+
 def test_huge_numbers_in_json() -> None:
     for number in ("1e308", "1e999", "-1e999", "NaN", "Infinity", "9" * 4000, "9" * 100_000):
         refused(f'{{"size": {number}}}')

@@ -55,6 +55,8 @@ def test_a_method_of_one_style_takes_the_network_of_that_name():
         ("doodle", UsageError, "needs masks of each painting"),
         ("wct:alhpa=1", UsageError, "did you mean 'alpha'"),
         ("wct:alpha", UsageError, "settings are KEY=VALUE"),
+        ("wct:alpha=1:alpha=0.5", UsageError, "alpha is there twice"),
+        ("one=gatys:size=64 two=gatys:size=128", UsageError, "size is there twice.*set methods apart by commas"),
         ("wct:alpha=7", RecipeError, "--methods wct:alpha=7"),
         ("wct:iterations=7", RecipeError, "iterations belongs to"),
         ("gatys:preset=nothing", UsageError, "nothing"),

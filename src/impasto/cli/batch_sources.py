@@ -15,6 +15,7 @@ from impasto.cli.style_list import expand
 from impasto.errors import InputError, UsageError
 from impasto.events import notice
 from impasto.files import PICTURE_SUFFIXES, within
+from impasto.recipe.spelling import mapping_of
 from impasto.shards import Member, is_archive, listing, sibling
 
 MOST = 10_000_000
@@ -133,6 +134,10 @@ def _of_csv(text: str, name: str) -> list[dict[str, Any]]:
         rows = list(reader)
     except csv.Error as error:
         raise InputError(f"{name}: is no proper CSV ({error})") from None
+    try:
+        mapping_of((key.strip(), None) for key in reader.fieldnames or ())
+    except ValueError as error:
+        raise InputError(f"{name}: a column {error}") from None
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
             raise InputError(f"{name}: row {number} has not as many cells as the first row has keys")
@@ -145,7 +150,7 @@ def _of_json(text: str, name: str) -> list[dict[str, Any]]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
+            row = json.loads(line, object_pairs_hook=mapping_of)
         except (ValueError, RecursionError) as error:
             raise InputError(f"{name}: line {number} is no proper JSON ({error})") from None
         if not isinstance(row, dict):

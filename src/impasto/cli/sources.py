@@ -14,6 +14,7 @@ from impasto.recipe import PRESET_SUFFIX, Recipe, load_preset, read_preset
 from impasto.recipe.catalogue import ENCODERS, METHODS
 from impasto.recipe.preset_files import read_small
 from impasto.recipe.shipped_networks import shipped
+from impasto.recipe.spelling import mapping_of
 from impasto.weights import hub
 
 
@@ -183,7 +184,7 @@ def _looks_like_json(path: str) -> bool:
 def _read_json(path: str) -> dict[str, Any]:
     name, text = read_small(path, "recipe")
     try:
-        values = json.loads(text.decode("utf-8-sig"))
+        values = json.loads(text.decode("utf-8-sig"), object_pairs_hook=mapping_of)
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{name}: is not proper JSON ({error})") from None
     if not isinstance(values, dict):

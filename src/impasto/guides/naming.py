@@ -10,6 +10,7 @@ from torch import Tensor
 
 from impasto.errors import UsageError
 from impasto.guides.regions import check_name
+from impasto.recipe.spelling import mapping_of
 
 _SAME = 16.0
 """A colour of a mask that is farther than this from a named one is another, in levels of 255."""
@@ -92,9 +93,11 @@ def in_words(color: tuple[int, int, int]) -> str:
 
 def _json(text: str, where: str) -> list[tuple[str, str]]:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        raise UsageError(f"{where}: is no valid JSON; write an object from colours to names, or a list") from None
+        value = json.loads(text, object_pairs_hook=mapping_of)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{where}: is no proper JSON ({error}); write an object from colours to names, or a list"
+        ) from None
     pairs = list(value.items()) if isinstance(value, dict) else [(str(at), name) for at, name in enumerate(value)]
     if len(pairs) > _LONGEST or not all(isinstance(name, str) for _, name in pairs):
         raise UsageError(f"{where}: each name has to be a text, and there can be {_LONGEST} of them")

@@ -2,7 +2,7 @@
 
 import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema
@@ -27,15 +27,28 @@ LAYER = r"^relu([12]_[12]|[345]_[1-4])$"
 
 
 def read_layer_weights(value: object) -> object:
-    """Accept `relu4_2`, `conv4_2`, `relu1_1=0.5,relu2_1=0.5`, a list of layers, or a mapping."""
+    """Accept `relu4_2`, `conv4_2`, `relu1_1=0.5,relu2_1=0.5`, a list of layers, or a mapping.
+
+    Raises `ValueError` for a layer that is there twice.
+    """
     if isinstance(value, str):
         value = [part for part in value.replace(" ", ",").split(",") if part]
     if isinstance(value, list | tuple):
         pairs = [str(part).partition("=") for part in value]
-        value = {name: (number if number else 1.0) for name, _, number in pairs}
+        value = mapping_of((name, number if number else 1.0) for name, _, number in pairs)
     if isinstance(value, Mapping):
-        return {"relu" + str(k)[4:] if str(k).startswith("conv") else k: v for k, v in value.items()}
+        return mapping_of(("relu" + str(k)[4:] if str(k).startswith("conv") else k, v) for k, v in value.items())
     return value
+
+
+def mapping_of(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
+    """Return a mapping. Raises `ValueError` for a name that is there twice: one value would be lost without a word."""
+    mapping: dict[Any, Any] = {}
+    for name, value in pairs:
+        if name in mapping:
+            raise ValueError(f"{name} is there twice; name it once")
+        mapping[name] = value
+    return mapping
 
 
 def read_list(value: object) -> object:
@@ -46,10 +59,10 @@ def read_list(value: object) -> object:
 
 
 def read_numbers(value: object) -> object:
-    """Accept `sky=2,ground=0.5` for a mapping; a bare name means 1."""
+    """Accept `sky=2,ground=0.5` for a mapping; a bare name means 1. Raises `ValueError` for one that is there twice."""
     if isinstance(value, str):
         pairs = [part.rpartition("=") for part in value.replace(" ", ",").split(",") if part]
-        return {name: number for name, _, number in ((a or b, "=", b if a else 1) for a, _, b in pairs)}
+        return mapping_of((name or number, number if name else 1) for name, _, number in pairs)
     return value
 
 
@@ -57,7 +70,7 @@ def read_style_weights(value: object) -> object:
     """Accept `relu1_1=0:1,relu4_1=1:0`: for each layer, a weight of each style."""
     if isinstance(value, str):
         pairs = [part.partition("=") for part in value.replace(" ", ",").split(",") if part]
-        value = {name: tuple(weights.split(":")) for name, _, weights in pairs}
+        value = mapping_of((name, tuple(weights.split(":"))) for name, _, weights in pairs)
     return read_layer_weights(value) if isinstance(value, Mapping) else value
 
 
@@ -176,9 +189,9 @@ def parse_json(text: str | bytes) -> dict[str, Any]:
     if len(text) > MAX_JSON_BYTES:
         raise RecipeError(f"the recipe has {len(text)} bytes; a recipe has at most {MAX_JSON_BYTES}")
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=mapping_of)
     except (ValueError, RecursionError) as error:
-        raise RecipeError(f"the recipe is not JSON: {error}") from None
+        raise RecipeError(f"the recipe is not proper JSON: {error}") from None
     if not isinstance(values, dict):
         raise RecipeError(f"the recipe must be a JSON object, not {type(values).__name__}")
     return values

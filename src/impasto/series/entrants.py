@@ -78,6 +78,8 @@ def _parse_one(item: str, common: Mapping[str, Any], preset: str | None) -> Entr
                 if equals and value
                 else f"--methods {item}: settings are KEY=VALUE, set apart by colons"
             )
+        if key in own:
+            raise UsageError(f"--methods {item}: {key} is there twice; give it once, and set methods apart by commas")
         own[key] = value
     start = load_preset(own.pop("preset", preset or "standard")) if own.get("preset") or preset else {}
     refined = str(own.get("refine", common.get("refine", "0"))).strip() != "0"
