@@ -345,6 +345,14 @@ def test_a_list_that_is_none_is_refused(batch, name, text, words):
 
 
 @pytest.mark.usefixtures("folders")
+def test_columns_without_a_name_that_a_spreadsheet_left_are_passed_over(batch):
+    Path("jobs.csv").write_text("content,style,,\nin/a.png,styles/s.png,,\n")
+    outcome = batch("--list", "jobs.csv", styles=())
+    assert outcome.status == 0, outcome.err
+    assert painted() == ["a_s.png"]
+
+
+@pytest.mark.usefixtures("folders")
 def test_failures_are_listed_at_the_end(batch):
     Path("in/b.jpg").write_bytes(b"no picture")
     outcome = batch("in", "--json")

@@ -135,7 +135,8 @@ def _of_csv(text: str, name: str) -> list[dict[str, Any]]:
     except csv.Error as error:
         raise InputError(f"{name}: is no proper CSV ({error})") from None
     try:
-        mapping_of((key.strip(), None) for key in reader.fieldnames or ())
+        # A spreadsheet leaves empty columns behind, of no name.
+        mapping_of((key.strip(), None) for key in reader.fieldnames or () if key.strip())
     except ValueError as error:
         raise InputError(f"{name}: a column {error}") from None
     for number, row in enumerate(rows, 2):

@@ -46,7 +46,7 @@ def mapping_of(pairs: Iterable[tuple[Any, Any]]) -> dict[Any, Any]:
     mapping: dict[Any, Any] = {}
     for name, value in pairs:
         if name in mapping:
-            raise ValueError(f"{name} is there twice; name it once")
+            raise ValueError(f"{str(name)[:60]} is there twice; name it once")
         mapping[name] = value
     return mapping
 
