@@ -114,22 +114,22 @@ class Library:
         self, incoming: Path, name: str, role: str, inspected: Mapping[str, Any], still: Path | None = None
     ) -> dict[str, Any]:
         """Return the record of an upload, which is moved into the library unless it is there; with a clip's `still`."""
-        record = self.same(inspected["sha256"], role, name)
+        record = self._same(inspected["sha256"], role, name)
         if record is None:
             picture, folder = self.new()
             if still is not None:
                 still.replace(folder / folders.STILL)
-            self.keep(incoming, folder, inspected["sha256"])
+            self._keep(incoming, folder, inspected["sha256"])
             record = self.add(picture, name, role, inspected)
         return record
 
-    def same(self, sha256: str, role: str, name: str) -> dict[str, Any] | None:
+    def _same(self, sha256: str, role: str, name: str) -> dict[str, Any] | None:
         """Return the upload that has this content, role and name already."""
         statement = "SELECT record FROM pictures WHERE sha256 = ? AND role = ? ORDER BY number DESC"
         records = [json.loads(row["record"]) for row in self._database.execute(statement, (sha256, role))]
         return next((record for record in records if record["name"] == name), None)
 
-    def keep(self, incoming: Path, folder: Path, sha256: str) -> None:
+    def _keep(self, incoming: Path, folder: Path, sha256: str) -> None:
         """Move an upload's file into its folder; one whose content is here already takes no room a second time."""
         row = self._database.execute("SELECT id FROM pictures WHERE sha256 = ?", (sha256,)).fetchone()
         if row is not None:
